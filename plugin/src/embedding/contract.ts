@@ -1,0 +1,82 @@
+import type { z } from 'zod';
+import type { ImagePreparation, PreparedImage } from '../images/contract';
+import type { Logger } from '../logger';
+import type { VectorSpace } from './vector-space';
+
+export { createVectorSpace, type VectorSpace } from './vector-space';
+
+export interface EmbeddingLimits {
+  /** Most pictures in one `embedImages` call. */
+  imagesPerCall: number;
+  /** Most texts in one `embedTexts` call. */
+  textsPerCall: number;
+  /** Calls that may be under way at once. */
+  concurrentCalls: number;
+  /** Infinity when nothing but the machine limits it. */
+  requestsPerMinute: number;
+  /** Largest encoded picture that the provider takes, in bytes; Infinity for a local model. */
+  bytesPerImage: number;
+  /** Largest picture that the provider takes, in pixels; Infinity for a local model. */
+  pixelsPerImage: number;
+  /** Encodings that the provider takes; empty for a local model, which is handed pixels. */
+  mimeTypes: readonly string[];
+}
+
+export interface EmbeddingCallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface ProviderHealth {
+  ok: boolean;
+  /** One sentence for the operator: what is wrong and what to do, or what answers. */
+  message: string;
+}
+
+/**
+ * Texts and pictures → vectors of one space.
+ *
+ * - Both embed calls answer one unit-length Float32Array of `space.dimensions` per input, in input order; an empty
+ *   list answers an empty list without any work. Equal inputs may be given twice.
+ * - A vector of another length, with a value that is not finite, or of length zero is `provider-bad-answer`: it is
+ *   never returned.
+ * - An error concerns the whole call. `provider-rejected-input` says that at least one input is to blame and that
+ *   smaller calls may succeed. Aborting rejects with `aborted`.
+ * - More inputs than `limits` allow is a programming error and throws a RangeError.
+ * - `dispose` ends what is under way with `aborted` and frees everything; it may be called twice.
+ */
+export interface EmbeddingProvider {
+  readonly space: VectorSpace;
+  readonly limits: EmbeddingLimits;
+  /** What `embedImages` must be handed. */
+  readonly imagePreparation: ImagePreparation;
+  embedImages(
+    images: readonly PreparedImage[],
+    options?: EmbeddingCallOptions,
+  ): Promise<Float32Array[]>;
+  embedTexts(texts: readonly string[], options?: EmbeddingCallOptions): Promise<Float32Array[]>;
+  /** Never rejects. */
+  checkHealth(options?: EmbeddingCallOptions): Promise<ProviderHealth>;
+  dispose(): Promise<void>;
+}
+
+/** What the house hands to a provider. */
+export interface ProviderContext {
+  logger: Logger;
+  /** Folder of the project that relative paths of the configuration start from. */
+  projectFolder: string;
+  /** Called with a sentence whenever long preparatory work (a model's download) moves on; null when it is over. */
+  onProgress(progress: string | null): void;
+}
+
+/** A kind of provider as the registry lists it: its settings and how to open it. */
+export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
+  /** `embedding.provider` in the configuration. */
+  readonly name: string;
+  /** Settings below `embedding`, `provider` among them as a literal; defaults filled in. */
+  readonly configSchema: Schema;
+  /**
+   * Opens the provider far enough to know its space; weights are loaded on first use. Fails with
+   * `provider-not-installed`, `provider-model-missing` or `provider-unavailable`.
+   */
+  open(config: z.output<Schema>, context: ProviderContext): Promise<EmbeddingProvider>;
+}

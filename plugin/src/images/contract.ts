@@ -1,0 +1,92 @@
+/**
+ * How a model wants a picture. Everything that is not listed here is fixed for all models: EXIF orientation is
+ * applied, the first frame is taken, alpha is flattened on white, colours are 8-bit sRGB.
+ */
+export type ImagePreparation = PixelPreparation | EncodedPreparation;
+
+/** Pixels at the exact size that a local model sees, cut as it was trained. */
+export interface PixelPreparation {
+  kind: 'pixels';
+  resize: ResizeRule;
+  /** Centre crop after the resize, in pixels; what lies outside the picture is black, as in the reference code. */
+  crop?: { width: number; height: number };
+  /** Centred on this canvas after the resize, in pixels, filled with `background` (0–255). */
+  pad?: { width: number; height: number; background: readonly [number, number, number] };
+  kernel: ResizeKernel;
+}
+
+export type ResizeRule =
+  /** The shorter side becomes `size` pixels, proportions kept. */
+  | { mode: 'shortest-edge'; size: number }
+  /** The picture fits into the box, proportions kept; smaller pictures grow. */
+  | { mode: 'fit'; width: number; height: number }
+  /** Exactly this size, proportions lost. */
+  | { mode: 'exact'; width: number; height: number }
+  | { mode: 'none' };
+
+/** Resampling filters, all antialiased when shrinking, under the names that sharp gives them. */
+export type ResizeKernel = 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+
+/** A small re-encoded copy for a hosted API: metadata stripped, never enlarged. */
+export interface EncodedPreparation {
+  kind: 'encoded';
+  mimeType: 'image/jpeg' | 'image/png' | 'image/webp';
+  /** The longer side is at most this many pixels. */
+  maxEdge: number;
+}
+
+export type PreparedImage = PixelImage | EncodedImage;
+
+export interface PixelImage {
+  kind: 'pixels';
+  width: number;
+  height: number;
+  /** Interleaved RGB, one byte a channel, `width * height * 3` long. */
+  data: Uint8Array;
+}
+
+export interface EncodedImage {
+  kind: 'encoded';
+  mimeType: EncodedPreparation['mimeType'];
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+export interface ImageLimits {
+  /** Encoded size in bytes. */
+  maxBytes: number;
+  /** Width × height × frames as the header declares them. */
+  maxPixels: number;
+  /** Time for decoding one picture, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** A hash of what a picture looks like: similar pictures have a small Hamming distance. */
+export interface PerceptualFingerprint {
+  /** 256 bits, lower-case hexadecimal, 64 characters. */
+  bits: string;
+  /** 0 (flat, the bits say nothing) to 1. */
+  quality: number;
+}
+
+export interface PictureReading {
+  prepared: PreparedImage;
+  /** Absent when it was not asked for. */
+  fingerprint?: PerceptualFingerprint;
+}
+
+export interface ReadPictureOptions {
+  preparation: ImagePreparation;
+  /** Also compute the perceptual fingerprint, from the same decoding. */
+  fingerprint?: boolean;
+}
+
+/**
+ * Encoded bytes → what a model sees. Fails with `image-unreadable` (damaged or no picture), `image-unsupported`
+ * (a format this build cannot decode) or `image-too-large` (bytes or pixels above the limits, known from the
+ * header before any pixel is decoded); none of them is retryable. Never keeps or changes `bytes`.
+ */
+export interface PictureReader {
+  read(bytes: Uint8Array, options: ReadPictureOptions): Promise<PictureReading>;
+}

@@ -1,0 +1,62 @@
+/**
+ * The files that one caller may see, its filters and permission applied: search never answers another.
+ *
+ * `Row` is what the caller gets to see of a file.
+ */
+export interface VisibleFiles<Row> {
+  /** False when neither a filter nor a permission narrows the library. */
+  readonly isNarrowed: boolean;
+  /** All visible ids in no promised order when there are at most `limit`, otherwise null. */
+  listIds(limit: number): Promise<number[] | null>;
+  /** Which of these the caller may see. */
+  keepVisible(fileIds: readonly number[]): Promise<Set<number>>;
+  /** The rows of those that the caller may see. */
+  load(fileIds: readonly number[]): Promise<Map<number, Row>>;
+}
+
+/** One thing to look for. */
+export type SearchExample =
+  { kind: 'text'; text: string } | { kind: 'file'; fileId: number } | ExampleImage | ExampleVector;
+
+export interface ExampleImage {
+  kind: 'image';
+  /** Encoded picture; embedded, never stored. */
+  bytes: Uint8Array;
+}
+
+export interface ExampleVector {
+  kind: 'vector';
+  vector: Float32Array;
+  /** The space that the vector was made in. */
+  spaceId: string;
+}
+
+export interface SearchRequest {
+  /** More of these; at least one. */
+  like: readonly SearchExample[];
+  /** Less of these. */
+  unlike: readonly SearchExample[];
+  start: number;
+  limit: number;
+  /** Cosine similarity, -1 to 1. */
+  minimumScore?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** By which evidence a file was found. */
+export type MatchEvidence = 'image';
+
+export interface SearchHit<Row> {
+  fileId: number;
+  /** Cosine similarity between the query and the picture, -1 to 1. */
+  score: number;
+  matchedBy: MatchEvidence[];
+  row: Row;
+}
+
+export interface SearchPage<Row> {
+  hits: SearchHit<Row>[];
+  hasMore: boolean;
+  /** The space that answered. */
+  spaceId: string;
+}
