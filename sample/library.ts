@@ -1,0 +1,161 @@
+import { sampleConcepts, type SampleConcept, type SampleGroup } from './concepts';
+import {
+  editPicture,
+  renderDrawing,
+  type Background,
+  type Drawing,
+  type Edit,
+  type PictureFormat,
+} from './drawing';
+import { createAlternativeText, createFileName } from './file-names';
+import { createSeededRandom, type SeededRandom } from './seeded-random';
+
+/** How a picture is made: a drawing, edited afterwards when it is a duplicate. */
+export interface PictureRecipe {
+  drawing: Drawing;
+  edit: Edit;
+}
+
+/** One picture of the sample library as an editor would have uploaded it. */
+export interface SamplePicture {
+  /** What it shows: an English label in lower case, words joined by hyphens. */
+  concept: string;
+  group: SampleGroup;
+  /** Unique in the library. */
+  fileName: string;
+  mimeType: `image/${PictureFormat}`;
+  /** Folder names joined by `/`; null for the top of the library. */
+  folder: string | null;
+  alternativeText?: string;
+  /** File name of the picture that this one is a copy of. */
+  duplicateOf?: string;
+  recipe: PictureRecipe;
+}
+
+const FOLDERS = [
+  null,
+  'Uploads',
+  'Uploads',
+  'Blog',
+  'Blog/2023',
+  'Campaigns/2023',
+  'Campaigns/2024',
+  'Products',
+] as const;
+
+const SOFT_COLOURS = ['#fdf3e3', '#e8f1fb', '#eef7ea', '#fbeaee', '#f0ebf9', '#f2f2f0'] as const;
+
+/** Copies that the library holds without anybody knowing. */
+const DUPLICATES: readonly (readonly [concept: string, edit: Edit])[] = [
+  ['red-apple', { kind: 'none' }],
+  ['guitar', { kind: 'none' }],
+  ['teapot', { kind: 'none' }],
+  ['red-apple', { kind: 'encode', format: 'jpeg', quality: 40 }],
+  ['dog', { kind: 'encode', format: 'jpeg', quality: 50 }],
+  ['pizza', { kind: 'encode', format: 'webp', quality: 60 }],
+  ['sailboat', { kind: 'encode', format: 'png', quality: 100 }],
+  ['butterfly', { kind: 'encode', format: 'jpeg', quality: 70 }],
+  ['bicycle', { kind: 'resize', factor: 0.5 }],
+  ['owl', { kind: 'resize', factor: 0.6 }],
+  ['croissant', { kind: 'resize', factor: 0.75 }],
+  ['castle', { kind: 'resize', factor: 0.5 }],
+  ['dress', { kind: 'resize', factor: 0.8 }],
+  ['sunflower', { kind: 'crop', keep: 0.9 }],
+  ['elephant', { kind: 'crop', keep: 0.85 }],
+  ['rainbow', { kind: 'crop', keep: 0.9 }],
+  ['camera', { kind: 'crop', keep: 0.85 }],
+  ['hammer', { kind: 'crop', keep: 0.9 }],
+];
+
+/** About 300 pictures, the same ones in the same order everywhere. */
+export const sampleLibrary: readonly SamplePicture[] = createLibrary();
+
+/** Encoded bytes as they would be uploaded; the same picture gives the same bytes under the same version of sharp. */
+export async function renderSamplePicture({ recipe }: SamplePicture): Promise<Buffer> {
+  return await editPicture(await renderDrawing(recipe.drawing), recipe.edit, recipe.drawing);
+}
+
+function createLibrary(): SamplePicture[] {
+  const taken = new Set<string>();
+  const add = (picture: SamplePicture): SamplePicture => {
+    taken.add(picture.fileName);
+    return picture;
+  };
+  const originals = sampleConcepts.map((concept) => add(createOriginal(concept, taken)));
+  const duplicates = DUPLICATES.map(([concept, edit], index) => {
+    const original = originals.find((picture) => picture.concept === concept);
+    if (!original) throw new RangeError(`The sample library shows no "${concept}" to copy.`);
+    return add(createDuplicate({ original, edit, seed: `duplicate ${String(index)}`, taken }));
+  });
+  return [...originals, ...duplicates];
+}
+
+function createOriginal(
+  { concept, group }: SampleConcept,
+  taken: ReadonlySet<string>,
+): SamplePicture {
+  const random = createSeededRandom(concept);
+  const format = random.pick(['jpeg', 'jpeg', 'jpeg', 'png', 'webp']);
+  const alternativeText = createAlternativeText(concept, random);
+  return {
+    concept,
+    group,
+    fileName: createFileName({ concept, format, random, taken }),
+    mimeType: `image/${format}`,
+    folder: random.pick(FOLDERS),
+    ...(alternativeText === undefined ? {} : { alternativeText }),
+    recipe: { drawing: createDrawing(concept, format, random), edit: { kind: 'none' } },
+  };
+}
+
+interface DuplicateRequest {
+  original: SamplePicture;
+  edit: Edit;
+  seed: string;
+  taken: ReadonlySet<string>;
+}
+
+function createDuplicate({ original, edit, seed, taken }: DuplicateRequest): SamplePicture {
+  const random = createSeededRandom(seed);
+  const { concept, group, recipe } = original;
+  const format = edit.kind === 'encode' ? edit.format : recipe.drawing.format;
+  return {
+    concept,
+    group,
+    fileName: createFileName({ concept, format, random, taken }),
+    mimeType: `image/${format}`,
+    folder: random.pick(FOLDERS),
+    duplicateOf: original.fileName,
+    recipe: { drawing: recipe.drawing, edit },
+  };
+}
+
+/** PNG stays small in size, as it is large in bytes; the motif stays large, whatever the picture's shape. */
+function createDrawing(icon: string, format: PictureFormat, random: SeededRandom): Drawing {
+  const aspectRatio = random.pick([1, 1, 4 / 3, 4 / 3, 3 / 2, 3 / 4, 2 / 3]);
+  const shorterSide = random.integer(300, format === 'jpeg' ? 1060 : 640);
+  const longerSide = Math.round(shorterSide * Math.max(aspectRatio, 1 / aspectRatio));
+  return {
+    icon,
+    format,
+    width: aspectRatio >= 1 ? longerSide : shorterSide,
+    height: aspectRatio >= 1 ? shorterSide : longerSide,
+    background: createBackground(format, random),
+    motif: rounded(random.between(0.7, 0.94)),
+    position: { x: rounded(random.between(0.3, 0.7)), y: rounded(random.between(0.35, 0.65)) },
+    rotation: random.chance(0.3) ? random.integer(-8, 8) : 0,
+    quality: random.integer(72, 92),
+  };
+}
+
+function createBackground(format: PictureFormat, random: SeededRandom): Background {
+  if (format !== 'jpeg' && random.chance(0.3)) return { kind: 'transparent' };
+  const look = random.fraction();
+  if (look < 0.5) return { kind: 'plain', colour: '#ffffff' };
+  if (look < 0.85) return { kind: 'plain', colour: random.pick(SOFT_COLOURS) };
+  return { kind: 'gradient', from: random.pick(SOFT_COLOURS), to: '#ffffff' };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
