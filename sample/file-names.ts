@@ -28,7 +28,7 @@ const deskNames: readonly [NameStyle, ...NameStyle[]] = [
   (random) => `${random.pick(PARTS)}-${random.pick(STATES)}-${digits(random, 2)}`,
   (random) => `screenshot-${day(random, '-')}-${digits(random, 2)}`,
   (random) => `untitled-${digits(random, 3)}`,
-  (random) => `Kopie von ${random.pick(PARTS)}_${digits(random, 2)}`,
+  (random) => `Copy of ${random.pick(PARTS)}_${digits(random, 2)}`,
   (random) => `image (${digits(random, 3)})`,
   (random) => random.hexadecimal(12),
 ];

@@ -1,0 +1,15 @@
+'use strict';
+const { readSecrets } = require('../data-folder');
+
+module.exports = ({ env }) => {
+  const secrets = readSecrets(env);
+  return {
+    ai: { enabled: false },
+    apiToken: { salt: secrets.apiTokenSalt },
+    auth: { secret: secrets.adminJwtSecret },
+    autoOpen: false,
+    flags: { nps: false, promoteEE: false },
+    secrets: { encryptionKey: secrets.encryptionKey },
+    transfer: { token: { salt: secrets.transferTokenSalt } },
+  };
+};

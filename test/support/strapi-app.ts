@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createStrapi, type Core } from '@strapi/strapi';
+import { createApiToken, createRestrictedAdmin, grantPublic } from './strapi-accounts';
+import { createStrapiClient, testAdministrator, type StrapiClient } from './strapi-client';
+import { appFolder, createAppEnvironment, type AppSettings } from './strapi-environment';
+
+/** Without a data folder the app gets one of its own, which is deleted when it stops. */
+export type StartOptions = Omit<AppSettings, 'dataFolder'> & { dataFolder?: string };
+
+/** A Strapi in this process; one at a time, because Strapi is a global of its process. */
+export interface StrapiApp extends StrapiClient {
+  readonly strapi: Core.Strapi;
+  readonly dataFolder: string;
+  grantPublic(actions: readonly string[]): Promise<void>;
+  createApiToken(token: Parameters<typeof createApiToken>[1]): Promise<string>;
+  createRestrictedAdmin(
+    admin: Parameters<typeof createRestrictedAdmin>[1],
+  ): ReturnType<typeof createRestrictedAdmin>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Boots the app, listening on a free port of the loopback interface, with the super administrator registered. */
+export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp> {
+  const dataFolder = options.dataFolder ?? (await createDataFolder());
+  const restoreEnvironment = setEnvironment(createAppEnvironment({ ...options, dataFolder }));
+  const cleanUp = async (): Promise<void> => {
+    restoreEnvironment();
+    if (options.dataFolder === undefined) await rm(dataFolder, { recursive: true, force: true });
+  };
+  try {
+    const strapi = await boot();
+    const { port } = strapi.server.httpServer.address() as AddressInfo;
+    const client = createStrapiClient(`http://127.0.0.1:${String(port)}`);
+    await client.adminToken(testAdministrator);
+    return {
+      ...client,
+      strapi,
+      dataFolder,
+      grantPublic: (actions) => grantPublic(strapi, actions),
+      createApiToken: (token) => createApiToken(strapi, token),
+      createRestrictedAdmin: (admin) => createRestrictedAdmin(strapi, admin),
+      stop: once(async () => {
+        await strapi.destroy();
+        await cleanUp();
+      }),
+    };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+export async function createDataFolder(): Promise<string> {
+  return await mkdtemp(path.join(tmpdir(), 'image-search-app-'));
+}
+
+async function boot(): Promise<Core.Strapi> {
+  const strapi = await createStrapi({
+    appDir: appFolder,
+    distDir: appFolder,
+    autoReload: false,
+    serveAdminPanel: false,
+  }).load();
+  strapi.server.mount();
+  await new Promise<void>((resolve) => strapi.server.httpServer.listen(0, '127.0.0.1', resolve));
+  return strapi;
+}
+
+/** Sets variables of this process; the function it answers puts back what was there. */
+function setEnvironment(variables: Record<string, string>): () => void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  };
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined;
+  return () => (result ??= work());
+}

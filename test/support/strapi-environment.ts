@@ -1,0 +1,31 @@
+import path from 'node:path';
+import { repositoryFolder } from './paths';
+
+/** The Strapi app that the demo and the tests run. */
+export const appFolder = path.join(repositoryFolder, 'test/app');
+
+export interface AppSettings {
+  /** The one folder that the app writes to; kept by whoever names it. */
+  dataFolder: string;
+  /** False leaves the plugin out. */
+  isPluginEnabled?: boolean;
+  /** The plugin's configuration: sections that name another provider or store replace the app's, others are merged. */
+  imageSearch?: Record<string, unknown>;
+  /** Further environment variables. */
+  env?: Record<string, string>;
+}
+
+/** The environment variables that make the app run with these settings, on a free port. */
+export function createAppEnvironment(settings: AppSettings): Record<string, string> {
+  const { dataFolder, isPluginEnabled = true, imageSearch = {}, env = {} } = settings;
+  return {
+    APP_DATA_FOLDER: dataFolder,
+    HOST: '127.0.0.1',
+    IMAGE_SEARCH_CONFIG: JSON.stringify(imageSearch),
+    IMAGE_SEARCH_ENABLED: String(isPluginEnabled),
+    LOG_LEVEL: 'error',
+    PORT: '0',
+    STRAPI_TELEMETRY_DISABLED: 'true',
+    ...env,
+  };
+}
