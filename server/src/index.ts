@@ -1,1 +1,41 @@
-import {resolveWorkerFile} from '../../plugin/src/workers'; import Q from 'p-queue'; export default { register() {console.log(resolveWorkerFile('clip'), new Q().size)} };
+import type { Core } from '@strapi/strapi';
+import { parseConfig } from '../../plugin/src/config';
+import { indexEntrySchema } from './content-types/index-entry/schema';
+import { controllers } from './controllers';
+import { removeTemporaryFiles } from './http/temporary-files';
+import { registerAdminActions } from './permissions';
+import { routes } from './routes';
+import { imageSearchOf, services } from './services';
+
+interface WithStrapi {
+  strapi: Core.Strapi;
+}
+
+export default {
+  config: {
+    // Strapi would merge default lists by index into the user's: the schema alone knows the defaults.
+    default: {},
+    validator: (config: unknown): void => {
+      parseConfig(config);
+    },
+  },
+  contentTypes: { 'index-entry': { schema: indexEntrySchema } },
+  controllers,
+  routes,
+  services,
+
+  register({ strapi }: WithStrapi): void {
+    const { logger } = imageSearchOf(strapi).http;
+    const apiPrefix = strapi.config.get<string>('api.rest.prefix', '/api');
+    strapi.server.use(removeTemporaryFiles({ apiPrefix, logger }));
+  },
+
+  async bootstrap({ strapi }: WithStrapi): Promise<void> {
+    await registerAdminActions(strapi);
+    imageSearchOf(strapi).start();
+  },
+
+  async destroy({ strapi }: WithStrapi): Promise<void> {
+    await imageSearchOf(strapi).stop();
+  },
+};

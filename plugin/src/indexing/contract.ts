@@ -35,8 +35,8 @@ export interface IndexEntry {
 export interface IndexedPicture {
   spaceId: string;
   contentHash: string;
-  fingerprint: string;
-  fingerprintQuality: number;
+  fingerprint: string | null;
+  fingerprintQuality: number | null;
   sourceSignature: string;
 }
 

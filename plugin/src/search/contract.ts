@@ -8,7 +8,9 @@ export interface VisibleFiles<Row> {
   readonly isNarrowed: boolean;
   /** All visible ids in no promised order when there are at most `limit`, otherwise null. */
   listIds(limit: number): Promise<number[] | null>;
-  /** Which of these the caller may see. */
+  /** Which of these the caller may see at all, whatever its filters say. */
+  keepReadable(fileIds: readonly number[]): Promise<Set<number>>;
+  /** Which of these the caller may see and its filters let through. */
   keepVisible(fileIds: readonly number[]): Promise<Set<number>>;
   /** The rows of those that the caller may see. */
   load(fileIds: readonly number[]): Promise<Map<number, Row>>;

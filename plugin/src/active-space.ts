@@ -1,0 +1,88 @@
+import type { Clock } from './clock';
+import type { EmbeddingProvider } from './embedding/contract';
+import { ImageSearchError, toImageSearchError } from './errors';
+import type { VectorCollection, VectorStore } from './vectors/contract';
+
+/** A provider and the collection of its space: what indexing writes to and search reads from. */
+export interface OpenSpace {
+  provider: EmbeddingProvider;
+  collection: VectorCollection;
+}
+
+export type ActiveSpaceState =
+  | { kind: 'closed' }
+  | { kind: 'open'; space: OpenSpace }
+  | { kind: 'failed'; error: ImageSearchError };
+
+/**
+ * The space that answers, opened on first use and shared by all. A failed opening is remembered for a while, so that
+ * neither a crowd of searches nor the worker hammers what is not there; then it is tried again.
+ */
+export interface ActiveSpace {
+  /** Fails as the provider's `open` and the store's `ensureSpace` do. */
+  get(): Promise<OpenSpace>;
+  state(): ActiveSpaceState;
+  dispose(): Promise<void>;
+}
+
+export interface ActiveSpaceOptions {
+  openProvider: () => Promise<EmbeddingProvider>;
+  store: VectorStore;
+  clock: Clock;
+  /** How long a failed opening is remembered, in milliseconds. */
+  retryAfterMs: number;
+}
+
+export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
+  const { openProvider, store, clock, retryAfterMs } = options;
+  let state: ActiveSpaceState = { kind: 'closed' };
+  let opening: Promise<OpenSpace> | null = null;
+  let failedAt = -Infinity;
+  let isDisposed = false;
+
+  async function open(): Promise<OpenSpace> {
+    let provider: EmbeddingProvider | undefined;
+    try {
+      provider = await openProvider();
+      const collection = await store.ensureSpace(provider.space);
+      if (isDisposed) throw closedError();
+      const space = { provider, collection };
+      state = { kind: 'open', space };
+      return space;
+    } catch (error) {
+      await provider?.dispose();
+      const known = toImageSearchError(error);
+      state = { kind: 'failed', error: known };
+      failedAt = clock.now();
+      throw known;
+    } finally {
+      opening = null;
+    }
+  }
+
+  return {
+    async get() {
+      if (isDisposed) throw closedError();
+      if (state.kind === 'open') return state.space;
+      if (opening) return opening;
+      if (state.kind === 'failed' && clock.now() - failedAt < retryAfterMs) throw state.error;
+      opening = open();
+      return opening;
+    },
+    state: () => state,
+    async dispose() {
+      isDisposed = true;
+      await opening?.catch(() => undefined);
+      if (state.kind === 'open') await state.space.provider.dispose();
+      state = { kind: 'closed' };
+    },
+  };
+}
+
+function closedError(): ImageSearchError {
+  return new ImageSearchError({
+    code: 'not-ready',
+    message: 'Image search is shutting down.',
+    retryable: true,
+  });
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { apiLimits } from './limits';
+import { vectorSpaceSchema } from './search';
+
+export const indexStateSchema = z.enum(['pending', 'indexing', 'indexed', 'skipped', 'failed']);
+
+export const reindexBodySchema = z.strictObject({
+  /**
+   * `missing`: compare the library with the index now. `failed`: try failed pictures again. `all`: embed every
+   * picture anew.
+   */
+  scope: z.enum(['missing', 'failed', 'all']),
+});
+
+export const entriesQuerySchema = z.strictObject({
+  state: indexStateSchema.optional(),
+  cursor: z.coerce.number().pipe(z.int().min(0)).optional(),
+  limit: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(apiLimits.maxLimit))
+    .default(apiLimits.defaultLimit),
+});
+
+const healthSchema = z.object({ ok: z.boolean(), message: z.string() });
+
+export const statusResponseSchema = z.object({
+  data: z.object({
+    /** Null until the provider could be opened. */
+    space: vectorSpaceSchema.nullable(),
+    total: z.number(),
+    counts: z.record(indexStateSchema, z.number()),
+    worker: z.object({
+      state: z.enum(['disabled', 'stopped', 'idle', 'working', 'paused']),
+      pause: z
+        .object({ code: z.string(), message: z.string(), remainingSeconds: z.number() })
+        .nullable(),
+    }),
+    isReconciling: z.boolean(),
+    /** What long preparatory work (a model's download) is at; null when there is none. */
+    preparation: z.string().nullable(),
+    provider: healthSchema,
+    store: healthSchema,
+  }),
+});
+
+export const entriesResponseSchema = z.object({
+  data: z.array(
+    z.object({
+      fileId: z.number(),
+      state: indexStateSchema,
+      attempts: z.number(),
+      error: z.object({ code: z.string(), message: z.string() }).nullable(),
+      indexedAt: z.string().nullable(),
+    }),
+  ),
+  meta: z.object({ nextCursor: z.number().nullable() }),
+});
+
+export const reindexResponseSchema = z.object({ data: z.object({ marked: z.number() }) });
+
+export type StatusResponse = z.output<typeof statusResponseSchema>;
+export type EntriesResponse = z.output<typeof entriesResponseSchema>;
+export type ReindexResponse = z.output<typeof reindexResponseSchema>;
+export type ReindexScope = z.output<typeof reindexBodySchema>['scope'];

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { apiLimits } from './limits';
+
+const fileIdSchema = z.int('must be the numeric id of a file').positive();
+
+const textSchema = z
+  .string()
+  .refine((text) => text.trim().length > 0, 'must not be empty')
+  // eslint-disable-next-line no-control-regex -- a null byte is exactly what is looked for
+  .refine((text) => !/\u0000/.test(text), 'must not contain null bytes');
+
+/** A picture as text: base64, or a data URL of a picture. */
+const imageTextSchema = z.string().min(1, 'must not be empty');
+
+const exampleSchema = z.union([fileIdSchema, textSchema], {
+  error: 'must be the numeric id of a file or a text',
+});
+
+const examplesSchema = z
+  .array(exampleSchema)
+  .max(apiLimits.maxExamples, `must be at most ${String(apiLimits.maxExamples)} examples`);
+
+const paginationSchema = z.strictObject({
+  start: z.coerce.number().pipe(z.int().min(0)).default(0),
+  limit: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(apiLimits.maxLimit))
+    .default(apiLimits.defaultLimit),
+});
+
+/** Strapi filters on `plugin::upload.file`; their content is checked by Strapi. */
+const filtersSchema = z.record(z.string(), z.unknown(), 'must be an object of Strapi filters');
+
+/** What every search takes. */
+const commonShape = {
+  filters: filtersSchema.optional(),
+  pagination: paginationSchema.prefault({}),
+  minScore: z.coerce.number().pipe(z.number().min(-1).max(1)).optional(),
+};
+
+export const textSearchQuerySchema = z.strictObject({ text: textSchema, ...commonShape });
+
+export const similarQuerySchema = z.strictObject(commonShape);
+
+export const searchBodySchema = z.strictObject({
+  text: textSchema.optional(),
+  image: imageTextSchema.optional(),
+  fileId: fileIdSchema.optional(),
+  vector: z.array(z.number()).optional(),
+  space: z.string().min(1).optional(),
+  like: examplesSchema.optional(),
+  unlike: examplesSchema.optional(),
+  ...commonShape,
+});
+
+export const embeddingBodySchema = z.strictObject({
+  text: textSchema.optional(),
+  image: imageTextSchema.optional(),
+});
+
+export type SearchBody = z.output<typeof searchBodySchema>;
+export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
+export type CommonSearchInput = z.output<typeof similarQuerySchema>;
+
+export const vectorSpaceSchema = z.object({
+  id: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  dimensions: z.number(),
+});
+
+/** A search's answer; `file` is what Strapi shows of an upload file to this caller. */
+export const searchResponseSchema = z.object({
+  data: z.array(
+    z.object({
+      /** Cosine similarity, -1 to 1. */
+      score: z.number(),
+      matchedBy: z.array(z.enum(['image'])),
+      file: z.looseObject({ id: z.number() }),
+    }),
+  ),
+  meta: z.object({
+    pagination: z.object({ start: z.number(), limit: z.number(), hasMore: z.boolean() }),
+    index: z.object({
+      /** Id of the space that answered. */
+      space: z.string(),
+      /** Pictures that can be found. */
+      indexed: z.number(),
+      /** Pictures of the library. */
+      total: z.number(),
+    }),
+  }),
+});
+
+export const embeddingResponseSchema = z.object({
+  data: z.object({ embedding: z.array(z.number()), space: vectorSpaceSchema }),
+});
+
+export type SearchResponse = z.output<typeof searchResponseSchema>;
+export type EmbeddingResponse = z.output<typeof embeddingResponseSchema>;

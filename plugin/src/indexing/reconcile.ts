@@ -1,0 +1,171 @@
+import type { OpenSpace } from '../active-space';
+import type { Logger } from '../logger';
+import type { AssetDescription, AssetSource, IndexEntries, IndexEntry } from './contract';
+
+const PAGE_SIZE = 500;
+
+export interface ReconcileReport {
+  /** Pictures of the library. */
+  pictures: number;
+  /** Files that were put (back) into the queue, whether to be indexed or to be removed. */
+  marked: number;
+}
+
+export interface ReconcileOptions {
+  assets: AssetSource;
+  entries: IndexEntries;
+  /** Null while no provider or store is to be had: vectors are not looked at then. */
+  space: OpenSpace | null;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/** What library, queue and vector store say of one file id. */
+interface Sighting {
+  fileId: number;
+  asset: AssetDescription | null;
+  entry: IndexEntry | null;
+  hasVector: boolean;
+}
+
+/**
+ * Finds what hooks cannot see (imports, raw SQL, crashes, a store that was lost or restored, another model) by
+ * walking library, queue and vector store side by side in id order, and marks what does not agree. The worker does
+ * the rest, and looks at the file again before it acts, so a sighting that is out of date does no harm. Memory is
+ * bounded by the page size.
+ */
+export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
+  const { assets, entries, space, logger, signal } = options;
+  const report: ReconcileReport = { pictures: 0, marked: 0 };
+  const spaceId = space?.provider.space.id ?? null;
+  let suspects: number[] = [];
+
+  async function markSuspects(): Promise<void> {
+    const confirmed = await confirm({ fileIds: suspects, assets, entries, space });
+    suspects = [];
+    await entries.markPending(confirmed);
+    report.marked += confirmed.length;
+  }
+
+  for await (const sighting of sightings({ assets, entries, space })) {
+    if (signal.aborted) break;
+    if (sighting.asset) report.pictures += 1;
+    if (!needsWork(sighting, spaceId)) continue;
+    suspects.push(sighting.fileId);
+    if (suspects.length >= PAGE_SIZE) await markSuspects();
+  }
+  if (suspects.length > 0 && !signal.aborted) await markSuspects();
+  if (report.marked > 0) {
+    logger.info(
+      `Compared ${String(report.pictures)} pictures with the index: ${String(report.marked)} are due.`,
+    );
+  }
+  return report;
+}
+
+/** @param spaceId the answering space; null when it cannot be known now */
+export function needsWork(sighting: Sighting, spaceId: string | null): boolean {
+  const { asset, entry, hasVector } = sighting;
+  if (!entry) return asset !== null || hasVector;
+  if (entry.state === 'pending' || entry.state === 'indexing') return false;
+  if (!asset) return true;
+  if (entry.sourceSignature !== null && entry.sourceSignature !== asset.signature) return true;
+  if (entry.state !== 'indexed' || spaceId === null) return false;
+  return entry.spaceId !== spaceId || !hasVector;
+}
+
+/**
+ * The walk sees the three sides at slightly different moments; only what still disagrees when all three are asked
+ * again is marked, so that a file that is being uploaded right now is not embedded twice.
+ */
+async function confirm(options: {
+  fileIds: readonly number[];
+  assets: AssetSource;
+  entries: IndexEntries;
+  space: OpenSpace | null;
+}): Promise<number[]> {
+  const { fileIds, assets, entries, space } = options;
+  const points = space ? await space.collection.getMany(fileIds) : [];
+  const withVector = new Set(points.map((point) => point.fileId));
+  const fresh = new Map((await entries.get(fileIds)).map((entry) => [entry.fileId, entry]));
+  const confirmed: number[] = [];
+  for (const fileId of fileIds) {
+    const sighting = {
+      fileId,
+      asset: await assets.describe(fileId),
+      entry: fresh.get(fileId) ?? null,
+      hasVector: withVector.has(fileId),
+    };
+    if (needsWork(sighting, space?.provider.space.id ?? null)) confirmed.push(fileId);
+  }
+  return confirmed;
+}
+
+async function* sightings(
+  options: Pick<ReconcileOptions, 'assets' | 'entries' | 'space'>,
+): AsyncGenerator<Sighting> {
+  const { assets, entries, space } = options;
+  const library = pageWalker(async (cursor) => {
+    const page = await assets.iterate(cursor, PAGE_SIZE);
+    return { items: page.assets, nextCursor: page.nextCursor };
+  });
+  const queue = pageWalker(async (cursor) => {
+    const page = await entries.list({ cursor, limit: PAGE_SIZE });
+    return { items: page.entries, nextCursor: page.nextCursor };
+  });
+  const vectors = pageWalker(async (cursor) => {
+    if (!space) return { items: [], nextCursor: null };
+    const page = await space.collection.listIds(cursor, PAGE_SIZE);
+    return { items: page.ids, nextCursor: page.nextCursor };
+  });
+  let asset = await library.next();
+  let entry = await queue.next();
+  let vectorId = await vectors.next();
+  while (asset !== null || entry !== null || vectorId !== null) {
+    const fileId = Math.min(
+      asset?.fileId ?? Infinity,
+      entry?.fileId ?? Infinity,
+      vectorId ?? Infinity,
+    );
+    const isAsset = asset?.fileId === fileId;
+    const isEntry = entry?.fileId === fileId;
+    const isVector = vectorId === fileId;
+    yield {
+      fileId,
+      asset: isAsset ? asset : null,
+      entry: isEntry ? entry : null,
+      hasVector: isVector,
+    };
+    if (isAsset) asset = await library.next();
+    if (isEntry) entry = await queue.next();
+    if (isVector) vectorId = await vectors.next();
+  }
+}
+
+interface WalkedPage<Item> {
+  items: Item[];
+  nextCursor: number | null;
+}
+
+/** One item after the other from a source that answers pages; null after the last. */
+function pageWalker<Item>(fetchPage: (cursor: number | null) => Promise<WalkedPage<Item>>) {
+  let items: Item[] = [];
+  let position = 0;
+  let cursor: number | null = null;
+  let isLastPage = false;
+  return {
+    async next(): Promise<Item | null> {
+      while (position >= items.length) {
+        if (isLastPage) return null;
+        const page = await fetchPage(cursor);
+        items = page.items;
+        position = 0;
+        cursor = page.nextCursor;
+        isLastPage = cursor === null;
+      }
+      const item = items[position];
+      position += 1;
+      return item ?? null;
+    },
+  };
+}

@@ -1,0 +1,282 @@
+import PQueue from 'p-queue';
+import type { ActiveSpace, OpenSpace } from '../active-space';
+import type { Clock } from '../clock';
+import { ImageSearchError, toImageSearchError } from '../errors';
+import type { PictureReader } from '../images/contract';
+import type { Logger } from '../logger';
+import { BatchIndexer, type BatchOutcome } from './batch-indexer';
+import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker';
+import type { AssetSource, IndexEntries, Lease } from './contract';
+import { createLease, isAbandoned, type LeaseOwner } from './lease';
+import type { RetryPolicy } from './retry-policy';
+
+/** Longest time until work is noticed that another process added. */
+const IDLE_POLL_MS = 5_000;
+/** A lease is prolonged this often before it would run out. */
+const RENEWALS_PER_LEASE = 3;
+const MINUTE_MS = 60_000;
+
+export interface IndexingWorkerOptions {
+  entries: IndexEntries;
+  assets: AssetSource;
+  pictures: PictureReader;
+  activeSpace: ActiveSpace;
+  policy: RetryPolicy;
+  /** Pictures read and decoded at once. */
+  concurrency: number;
+  leaseMs: number;
+  maxBytes: number;
+  owner: LeaseOwner;
+  logger: Logger;
+  clock: Clock;
+  /** 0 ≤ value < 1, for jitter. */
+  random: () => number;
+}
+
+export type WorkerState = 'stopped' | 'idle' | 'working' | 'paused';
+
+export interface WorkerStatus {
+  state: WorkerState;
+  /** Why it is paused, and for how long, in milliseconds. */
+  pause: { error: ImageSearchError; remainingMs: number } | null;
+}
+
+/**
+ * Works the queue off until it is stopped: claims due entries under a lease, hands them to the batch indexer, a
+ * second batch being read while the model is busy with the first, and sleeps when nothing is due.
+ */
+export class IndexingWorker {
+  readonly #options: IndexingWorkerOptions;
+  readonly #breaker: CircuitBreaker;
+  readonly #readQueue: PQueue;
+  readonly #batches = new Set<Promise<void>>();
+  /** Stops claiming. */
+  #stopping = new AbortController();
+  /** Gives up what is under way. */
+  #aborting = new AbortController();
+  #waking = new AbortController();
+  #loop: Promise<void> | null = null;
+  #pipeline: { space: OpenSpace; indexer: BatchIndexer; maxBatches: number } | null = null;
+  #tally: { startedAt: number; outcome: BatchOutcome } | null = null;
+
+  constructor(options: IndexingWorkerOptions) {
+    this.#options = options;
+    this.#readQueue = new PQueue({ concurrency: options.concurrency });
+    this.#breaker = createCircuitBreaker({
+      clock: options.clock,
+      random: options.random,
+      onOpen: (error, pauseMs) => {
+        options.logger.error(
+          `Indexing pauses for ${String(Math.ceil(pauseMs / 1_000))} s; uploads are not affected. ${error.message}`,
+        );
+      },
+      onClose: () => {
+        options.logger.info('Indexing goes on.');
+      },
+    });
+  }
+
+  start(): void {
+    if (this.#loop) return;
+    this.#stopping = new AbortController();
+    this.#aborting = new AbortController();
+    this.#loop = this.#run();
+  }
+
+  /** Says that there may be work; cheap, may be called at any time. */
+  wake(): void {
+    this.#waking.abort();
+  }
+
+  /** As `wake`, and a pause after failures is cut short: an operator asked for it. */
+  retryNow(): void {
+    this.#breaker.reset();
+    this.wake();
+  }
+
+  status(): WorkerStatus {
+    const error = this.#breaker.error();
+    const remainingMs = this.#breaker.pauseMs();
+    const pause = error && !this.#breaker.isClosed() ? { error, remainingMs } : null;
+    if (!this.#loop) return { state: 'stopped', pause };
+    if (pause) return { state: 'paused', pause };
+    return { state: this.#batches.size > 0 ? 'working' : 'idle', pause };
+  }
+
+  /** Ends what is under way within `graceMs`; what does not end by then is given back to the queue. */
+  async stop(graceMs: number): Promise<void> {
+    if (!this.#loop) return;
+    this.#stopping.abort();
+    this.wake();
+    const giveUp = setTimeout(() => {
+      this.#aborting.abort();
+    }, graceMs);
+    await this.#loop;
+    await Promise.all(this.#batches);
+    clearTimeout(giveUp);
+    this.#loop = null;
+  }
+
+  async #run(): Promise<void> {
+    await this.#releaseLeftovers();
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#step();
+      } catch (error) {
+        const known = toImageSearchError(error);
+        this.#options.logger.error(`The indexing queue could not be read: ${known.message}`);
+        await this.#sleep(IDLE_POLL_MS);
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    // A fresh signal before looking: a wake-up that comes while the queue is read is not lost.
+    this.#waking = new AbortController();
+    const pauseMs = this.#breaker.pauseMs();
+    if (pauseMs > 0) {
+      await this.#sleep(Math.min(pauseMs, IDLE_POLL_MS));
+      return;
+    }
+    if (!(await this.#isWorkDue())) {
+      if (this.#batches.size === 0) this.#reportTally();
+      await this.#rest();
+      return;
+    }
+    const pipeline = await this.#openPipeline();
+    if (!pipeline) return;
+    const claimed = await this.#claimBatch(pipeline);
+    const mostBatches = this.#breaker.isClosed() ? pipeline.maxBatches : 1;
+    while (this.#batches.size >= mostBatches) await Promise.race(this.#batches);
+    if (!claimed) await Promise.race([...this.#batches, this.#rest()]);
+  }
+
+  async #isWorkDue(): Promise<boolean> {
+    const { clock, entries } = this.#options;
+    await entries.releaseExpired(new Date(clock.now()));
+    const dueAt = await entries.nextDueAt();
+    return dueAt !== null && dueAt.getTime() <= clock.now();
+  }
+
+  async #rest(): Promise<void> {
+    const { clock, entries } = this.#options;
+    const dueAt = await entries.nextDueAt();
+    const untilDue = dueAt === null ? IDLE_POLL_MS : dueAt.getTime() - clock.now();
+    await this.#sleep(Math.min(Math.max(untilDue, 1), IDLE_POLL_MS));
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.#options.clock.wait(milliseconds, this.#waking.signal);
+  }
+
+  async #openPipeline() {
+    try {
+      const space = await this.#options.activeSpace.get();
+      if (this.#pipeline?.space !== space) this.#pipeline = this.#buildPipeline(space);
+      return this.#pipeline;
+    } catch (error) {
+      this.#breaker.fail(toCertain(error));
+      return null;
+    }
+  }
+
+  #buildPipeline(space: OpenSpace) {
+    const { assets, clock, entries, logger, maxBytes, pictures, policy, random } = this.#options;
+    const { concurrentCalls, requestsPerMinute } = space.provider.limits;
+    const embedQueue = new PQueue({
+      concurrency: concurrentCalls,
+      ...(Number.isFinite(requestsPerMinute) && {
+        interval: MINUTE_MS,
+        intervalCap: requestsPerMinute,
+        strict: true,
+      }),
+    });
+    const indexer = new BatchIndexer({
+      assets,
+      breaker: this.#breaker,
+      clock,
+      embedQueue,
+      entries,
+      logger,
+      maxBytes,
+      pictures,
+      policy,
+      random,
+      readQueue: this.#readQueue,
+    });
+    return { space, indexer, maxBatches: concurrentCalls + 1 };
+  }
+
+  async #claimBatch(pipeline: { space: OpenSpace; indexer: BatchIndexer }): Promise<boolean> {
+    const { clock, entries, leaseMs, owner } = this.#options;
+    const lease = createLease(owner, new Date(clock.now() + leaseMs));
+    const limit = this.#breaker.isClosed() ? pipeline.space.provider.limits.imagesPerCall : 1;
+    const claimed = await entries.claim(limit, lease);
+    if (claimed.length === 0) return false;
+    this.#tally ??= { startedAt: clock.now(), outcome: { indexed: 0, failed: 0, removed: 0 } };
+    const { outcome } = this.#tally;
+    const stopRenewing = this.#keepRenewing(lease);
+    const batch = pipeline.indexer
+      .index(claimed, pipeline.space, this.#aborting.signal)
+      .then((ended) => {
+        outcome.indexed += ended.indexed;
+        outcome.failed += ended.failed;
+        outcome.removed += ended.removed;
+      })
+      .catch((error: unknown) => {
+        const { message } = toImageSearchError(error);
+        this.#options.logger.error(`A batch of pictures was left to its lease: ${message}`);
+      })
+      .finally(() => {
+        stopRenewing();
+        this.#batches.delete(batch);
+      });
+    this.#batches.add(batch);
+    return true;
+  }
+
+  #keepRenewing(lease: Lease): () => void {
+    const { clock, entries, leaseMs, logger } = this.#options;
+    const timer = setInterval(() => {
+      entries
+        .renew({ token: lease.token, expiresAt: new Date(clock.now() + leaseMs) })
+        .catch((error: unknown) => {
+          logger.warn(`A lease could not be prolonged: ${toImageSearchError(error).message}`);
+        });
+    }, leaseMs / RENEWALS_PER_LEASE);
+    timer.unref();
+    return () => {
+      clearInterval(timer);
+    };
+  }
+
+  async #releaseLeftovers(): Promise<void> {
+    const { entries, logger, owner } = this.#options;
+    try {
+      const count = await entries.releaseAbandoned((token) => isAbandoned(token, owner));
+      if (count > 0)
+        logger.info(`${String(count)} pictures of an interrupted run are indexed again.`);
+    } catch (error) {
+      logger.error(`The leases of an interrupted run stay: ${toImageSearchError(error).message}`);
+    }
+  }
+
+  #reportTally(): void {
+    if (!this.#tally) return;
+    const { startedAt, outcome } = this.#tally;
+    this.#tally = null;
+    const { indexed, failed, removed } = outcome;
+    if (indexed + failed + removed === 0) return;
+    const seconds = ((this.#options.clock.now() - startedAt) / 1_000).toFixed(1);
+    this.#options.logger.info(
+      `Indexed ${String(indexed)} pictures in ${seconds} s (${String(failed)} failed tries, ${String(removed)} removed).`,
+    );
+  }
+}
+
+/** What keeps the space from opening keeps every picture from being indexed: one failure is enough to pause. */
+function toCertain(error: unknown): ImageSearchError {
+  const { code, message, retryAfterMs, cause } = toImageSearchError(error);
+  return new ImageSearchError({ code, message, retryable: false, retryAfterMs, cause });
+}

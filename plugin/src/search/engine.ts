@@ -1,0 +1,145 @@
+import type { ActiveSpace, OpenSpace } from '../active-space';
+import type { VectorSpace } from '../embedding/contract';
+import { ImageSearchError } from '../errors';
+import { composeQuery } from './composition';
+import type {
+  ExampleVector,
+  SearchExample,
+  SearchHit,
+  SearchPage,
+  SearchRequest,
+  VisibleFiles,
+} from './contract';
+import { collectPage } from './page';
+import type { QueryEmbedder } from './query-embedder';
+
+/**
+ * Questions → hits.
+ *
+ * - `search` answers best first, only files that `visible` lets through; files that serve as examples are left out.
+ *   Fails with `file-not-found` (an example that the caller may not see is one), `not-ready` (an example that is not
+ *   indexed yet), `space-mismatch` (a vector of another space), `invalid-input`, `image-*`, and with what the
+ *   provider and the store fail with.
+ * - `embed` answers the vector of one text or picture.
+ */
+export class SearchEngine {
+  readonly #activeSpace: ActiveSpace;
+  readonly #embedder: QueryEmbedder;
+
+  constructor({ activeSpace, embedder }: { activeSpace: ActiveSpace; embedder: QueryEmbedder }) {
+    this.#activeSpace = activeSpace;
+    this.#embedder = embedder;
+  }
+
+  async search<Row>(request: SearchRequest, visible: VisibleFiles<Row>): Promise<SearchPage<Row>> {
+    const space = await this.#activeSpace.get();
+    const exampleIds = fileIdsOf([...request.like, ...request.unlike]);
+    await refuseInvisible(exampleIds, visible);
+    const [like, unlike] = await Promise.all([
+      this.#vectorsOf(request.like, space, request.signal),
+      this.#vectorsOf(request.unlike, space, request.signal),
+    ]);
+    const { hits, hasMore } = await collectPage({
+      collection: space.collection,
+      visible,
+      vector: composeQuery(like, unlike),
+      excludeIds: exampleIds,
+      minimumScore: request.minimumScore,
+      start: request.start,
+      limit: request.limit,
+    });
+    const rows = await visible.load(hits.map((hit) => hit.fileId));
+    return {
+      hits: hits.flatMap(({ fileId, score }): SearchHit<Row>[] => {
+        const row = rows.get(fileId);
+        // A file that was deleted between the two questions is no hit any more.
+        return row === undefined ? [] : [{ fileId, score, matchedBy: ['image'], row }];
+      }),
+      hasMore,
+      spaceId: space.provider.space.id,
+    };
+  }
+
+  async embed(
+    example: Exclude<SearchExample, { kind: 'file' } | ExampleVector>,
+    signal?: AbortSignal,
+  ): Promise<{ vector: Float32Array; space: VectorSpace }> {
+    const space = await this.#activeSpace.get();
+    const vector = await this.#vectorOf(example, space, signal);
+    return { vector, space: space.provider.space };
+  }
+
+  async #vectorsOf(
+    examples: readonly SearchExample[],
+    space: OpenSpace,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array[]> {
+    return Promise.all(examples.map((example) => this.#vectorOf(example, space, signal)));
+  }
+
+  async #vectorOf(
+    example: SearchExample,
+    space: OpenSpace,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    switch (example.kind) {
+      case 'text':
+        return this.#embedder.embedText(example.text, space.provider, signal);
+      case 'image':
+        return this.#embedder.embedImage(example.bytes, space.provider, signal);
+      case 'file':
+        return vectorOfFile(example.fileId, space);
+      case 'vector':
+        return toQueryVector(example, space.provider.space);
+    }
+  }
+}
+
+function fileIdsOf(examples: readonly SearchExample[]): number[] {
+  const ids = examples.flatMap((example) => (example.kind === 'file' ? [example.fileId] : []));
+  return [...new Set(ids)];
+}
+
+async function refuseInvisible<Row>(
+  fileIds: readonly number[],
+  visible: VisibleFiles<Row>,
+): Promise<void> {
+  if (fileIds.length === 0) return;
+  const readable = await visible.keepReadable(fileIds);
+  const unknown = fileIds.find((fileId) => !readable.has(fileId));
+  if (unknown === undefined) return;
+  throw new ImageSearchError({
+    code: 'file-not-found',
+    message: `There is no file ${String(unknown)} in the Media Library.`,
+    retryable: false,
+  });
+}
+
+async function vectorOfFile(fileId: number, space: OpenSpace): Promise<Float32Array> {
+  const [point] = await space.collection.getMany([fileId]);
+  if (point) return point.vector;
+  throw new ImageSearchError({
+    code: 'not-ready',
+    message: `File ${String(fileId)} is not indexed: it is no picture, still waiting, or could not be read.`,
+    retryable: true,
+  });
+}
+
+function toQueryVector(example: ExampleVector, space: VectorSpace): Float32Array {
+  if (example.spaceId !== space.id) {
+    throw new ImageSearchError({
+      code: 'space-mismatch',
+      message: `The vector was made in the space "${example.spaceId}", but "${space.id}" answers. Embed the query again.`,
+      retryable: false,
+    });
+  }
+  const length = Math.hypot(...example.vector);
+  if (example.vector.length !== space.dimensions || !Number.isFinite(length) || length === 0) {
+    throw new ImageSearchError({
+      code: 'invalid-input',
+      message: `vector: must be ${String(space.dimensions)} finite numbers, not all zero; given: ${String(example.vector.length)} numbers.`,
+      retryable: false,
+    });
+  }
+  return example.vector.map((value) => value / length);
+}

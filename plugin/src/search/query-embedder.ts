@@ -1,0 +1,54 @@
+import { LRUCache } from 'lru-cache';
+import type { EmbeddingProvider } from '../embedding/contract';
+import type { PictureReader } from '../images/contract';
+
+export interface QueryEmbedderOptions {
+  pictures: PictureReader;
+  /** 0: texts are embedded anew each time. */
+  cacheEntries: number;
+  cacheMs: number;
+}
+
+/** Texts and pictures of a query → vectors of the provider's space. Texts are remembered, pictures never. */
+export class QueryEmbedder {
+  readonly #pictures: PictureReader;
+  readonly #cache: LRUCache<string, Float32Array> | null;
+
+  constructor({ pictures, cacheEntries, cacheMs }: QueryEmbedderOptions) {
+    this.#pictures = pictures;
+    this.#cache = cacheEntries > 0 ? new LRUCache({ max: cacheEntries, ttl: cacheMs }) : null;
+  }
+
+  async embedText(
+    text: string,
+    provider: EmbeddingProvider,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const normalized = normalizeText(text);
+    const key = `${provider.space.id}\n${normalized}`;
+    const known = this.#cache?.get(key);
+    if (known) return known;
+    const [vector] = await provider.embedTexts([normalized], { signal });
+    if (!vector) throw new RangeError('The provider answered no vector for a text.');
+    this.#cache?.set(key, vector);
+    return vector;
+  }
+
+  async embedImage(
+    bytes: Uint8Array,
+    provider: EmbeddingProvider,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const { prepared } = await this.#pictures.read(bytes, {
+      preparation: provider.imagePreparation,
+    });
+    const [vector] = await provider.embedImages([prepared], { signal });
+    if (!vector) throw new RangeError('The provider answered no vector for a picture.');
+    return vector;
+  }
+}
+
+/** Equal questions are equal strings: one Unicode form, single spaces, nothing around. */
+export function normalizeText(text: string): string {
+  return text.normalize('NFC').replace(/\s+/gu, ' ').trim();
+}

@@ -1,0 +1,47 @@
+import type { Core } from '@strapi/strapi';
+import type { Context } from 'koa';
+import { adminFiles, contentApiFiles } from '../files/callers';
+import { imageSearchOf } from '../services';
+import { createManagementHandlers } from './management';
+import { createSearchHandlers } from './search';
+
+interface WithStrapi {
+  strapi: Core.Strapi;
+}
+
+function contentApi({ strapi }: WithStrapi) {
+  return createSearchHandlers({
+    imageSearch: () => imageSearchOf(strapi),
+    visibleFilesOf: contentApiFiles(strapi),
+  });
+}
+
+/** GET and POST are one action, so that one permission covers both. */
+function findByMethod({ findByText, findByExample }: ReturnType<typeof createSearchHandlers>) {
+  return (ctx: Context): Promise<void> =>
+    ctx.method === 'GET' ? findByText(ctx) : findByExample(ctx);
+}
+
+/**
+ * Read actions of the content API are named `find`, because Strapi lets read-only tokens call nothing else.
+ */
+export const controllers = {
+  search: (context: WithStrapi) => ({ find: findByMethod(contentApi(context)) }),
+  similar: (context: WithStrapi) => ({ find: contentApi(context).findSimilar }),
+  embeddings: (context: WithStrapi) => ({ create: contentApi(context).createEmbedding }),
+  'admin-search': ({ strapi }: WithStrapi) => {
+    const handlers = createSearchHandlers({
+      imageSearch: () => imageSearchOf(strapi),
+      visibleFilesOf: adminFiles(strapi),
+    });
+    return { find: findByMethod(handlers), findSimilar: handlers.findSimilar };
+  },
+  'admin-index': ({ strapi }: WithStrapi) => createManagementHandlers(() => imageSearchOf(strapi)),
+};
+
+type Controllers = typeof controllers;
+
+/** `controller.method` of every handler there is: a route that names another does not compile. */
+export type HandlerName = {
+  [Name in keyof Controllers]: `${Name}.${Extract<keyof ReturnType<Controllers[Name]>, string>}`;
+}[keyof Controllers];

@@ -1,0 +1,44 @@
+import type { Context } from 'koa';
+import {
+  entriesQuerySchema,
+  reindexBodySchema,
+  type EntriesResponse,
+  type ReindexResponse,
+  type StatusResponse,
+} from '../../../plugin/src/contracts/management';
+import type { ImageSearch } from '../composition';
+
+/** What an operator sees and does. */
+export function createManagementHandlers(imageSearch: () => ImageSearch) {
+  return {
+    status: async (ctx: Context): Promise<void> => {
+      ctx.body = { data: await imageSearch().status.report() } satisfies StatusResponse;
+    },
+
+    reindex: async (ctx: Context): Promise<void> => {
+      const { body } = ctx.request as { body?: unknown };
+      const { scope } = reindexBodySchema.parse(body ?? {});
+      const marked = await imageSearch().reindex(scope);
+      ctx.body = { data: { marked } } satisfies ReindexResponse;
+    },
+
+    entries: async (ctx: Context): Promise<void> => {
+      const { state, cursor, limit } = entriesQuerySchema.parse(ctx.query);
+      const page = await imageSearch().entries.list({
+        ...(state && { states: [state] }),
+        cursor: cursor ?? null,
+        limit,
+      });
+      ctx.body = {
+        data: page.entries.map((entry) => ({
+          fileId: entry.fileId,
+          state: entry.state,
+          attempts: entry.attempts,
+          error: entry.errorCode && { code: entry.errorCode, message: entry.errorMessage ?? '' },
+          indexedAt: entry.indexedAt?.toISOString() ?? null,
+        })),
+        meta: { nextCursor: page.nextCursor },
+      } satisfies EntriesResponse;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import {
+  similarQuerySchema,
+  textSearchQuerySchema,
+  type EmbeddingResponse,
+  type SearchResponse,
+} from '../../../plugin/src/contracts/search';
+import type { ImageSearch } from '../composition';
+import type { VisibleFilesOf } from '../files/callers';
+import {
+  readEmbeddingInput,
+  readSearchInput,
+  toTextExample,
+  type SearchInput,
+} from '../http/search-input';
+
+const similarParametersSchema = z.object({
+  id: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/, 'must be the numeric id of a file')
+    .transform(Number),
+});
+
+/**
+ * The handlers that both faces of the API share; who may see what is `visibleFilesOf`'s business.
+ */
+export function createSearchHandlers(options: {
+  imageSearch: () => ImageSearch;
+  visibleFilesOf: VisibleFilesOf;
+}) {
+  const { imageSearch, visibleFilesOf } = options;
+
+  async function answer(ctx: Context, input: SearchInput): Promise<void> {
+    const { engine, status } = imageSearch();
+    const { like, unlike, filters, pagination, minScore } = input;
+    const visible = await visibleFilesOf(ctx, filters);
+    const page = await engine.search(
+      { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
+      visible,
+    );
+    const { indexed, total } = await status.coverage();
+    ctx.body = {
+      data: page.hits.map(({ score, matchedBy, row }) => ({ score, matchedBy, file: row })),
+      meta: {
+        pagination: { ...pagination, hasMore: page.hasMore },
+        index: { space: page.spaceId, indexed, total },
+      },
+    } satisfies SearchResponse;
+  }
+
+  return {
+    findByText: async (ctx: Context): Promise<void> => {
+      const { text, ...common } = textSearchQuerySchema.parse(ctx.query);
+      const example = toTextExample(text, imageSearch().inputLimits);
+      await answer(ctx, { like: [example], unlike: [], ...common });
+    },
+
+    findByExample: async (ctx: Context): Promise<void> => {
+      await answer(ctx, await readSearchInput(ctx, imageSearch().inputLimits));
+    },
+
+    findSimilar: async (ctx: Context): Promise<void> => {
+      const { id } = similarParametersSchema.parse(ctx['params']);
+      const common = similarQuerySchema.parse(ctx.query);
+      await answer(ctx, { like: [{ kind: 'file', fileId: id }], unlike: [], ...common });
+    },
+
+    createEmbedding: async (ctx: Context): Promise<void> => {
+      const { engine, inputLimits } = imageSearch();
+      const example = await readEmbeddingInput(ctx, inputLimits);
+      const { vector, space } = await engine.embed(example, signalOf(ctx));
+      const { id, provider, model, dimensions } = space;
+      ctx.body = {
+        data: { embedding: [...vector], space: { id, provider, model, dimensions } },
+      } satisfies EmbeddingResponse;
+    },
+  };
+}
+
+/** Aborted when the caller hangs up before the answer. */
+function signalOf(ctx: Context): AbortSignal {
+  const controller = new AbortController();
+  ctx.res.once('close', () => {
+    if (!ctx.res.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

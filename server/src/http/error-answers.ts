@@ -1,0 +1,113 @@
+import { errors } from '@strapi/utils';
+import type { Context, Next } from 'koa';
+import { z } from 'zod';
+import { ImageSearchError, toImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
+import type { Logger } from '../../../plugin/src/logger';
+
+const statusOf = {
+  'invalid-input': 400,
+  'file-not-found': 404,
+  'space-mismatch': 409,
+  'rate-limited': 429,
+  'image-unreadable': 400,
+  'image-too-large': 413,
+  'image-unsupported': 415,
+  'image-missing': 404,
+  'image-unreachable': 502,
+  'provider-not-installed': 503,
+  'provider-model-missing': 503,
+  'provider-unavailable': 503,
+  'provider-unauthorized': 503,
+  'provider-rejected-input': 400,
+  'provider-bad-answer': 503,
+  'store-not-installed': 503,
+  'store-unavailable': 503,
+  'store-space-clash': 503,
+  'config-invalid': 500,
+  'not-ready': 409,
+  aborted: 503,
+  unexpected: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+const statusNames: Record<number, string> = {
+  400: 'ValidationError',
+  404: 'NotFoundError',
+  409: 'ConflictError',
+  413: 'PayloadTooLargeError',
+  415: 'UnsupportedMediaTypeError',
+  429: 'RateLimitError',
+  500: 'InternalServerError',
+  502: 'BadGatewayError',
+  503: 'ServiceUnavailableError',
+};
+
+const FIRST_SERVER_ERROR = 500;
+
+/**
+ * Answers every known failure of what lies below in Strapi's error shape, with the code in `error.details`.
+ *
+ * @param options.tellsOperators whether the message of a server fault, which names settings and hosts, is shown:
+ * to the admin it is, to the world it is not
+ */
+export function errorAnswers(options: { tellsOperators: boolean; logger: Logger }) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    try {
+      await next();
+    } catch (error) {
+      if (error instanceof errors.ApplicationError) {
+        if (error instanceof errors.ValidationError) {
+          error.details = {
+            ...(error.details as object),
+            code: 'invalid-input' satisfies ErrorCode,
+          };
+        }
+        throw error;
+      }
+      if (isHttpError(error)) throw error;
+      answer(ctx, toKnownError(error), options);
+    }
+  };
+}
+
+function toKnownError(error: unknown): ImageSearchError {
+  if (!(error instanceof z.ZodError)) return toImageSearchError(error);
+  const faults = error.issues.map((issue) => {
+    const key = issue.path.map(String).join('.');
+    return key === '' ? issue.message : `${key}: ${issue.message}`;
+  });
+  return new ImageSearchError({
+    code: 'invalid-input',
+    message: faults.join('; '),
+    retryable: false,
+  });
+}
+
+function answer(
+  ctx: Context,
+  error: ImageSearchError,
+  { tellsOperators, logger }: { tellsOperators: boolean; logger: Logger },
+): void {
+  const status = statusOf[error.code];
+  const isServerFault = status >= FIRST_SERVER_ERROR;
+  if (isServerFault) logger.error(`${ctx.method} ${ctx.path}: ${error.message}`);
+  if (error.code === 'unexpected' && error.cause instanceof Error) {
+    logger.error(error.cause.stack ?? error.cause.message);
+  }
+  if (error.retryAfterMs !== undefined) {
+    ctx.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
+  }
+  const message =
+    isServerFault && !tellsOperators
+      ? 'Image search is not available at the moment.'
+      : error.message;
+  ctx.status = status;
+  ctx.body = {
+    data: null,
+    error: { status, name: statusNames[status], message, details: { code: error.code } },
+  };
+}
+
+/** What Koa and its middlewares throw on purpose; Strapi formats it. */
+function isHttpError(error: unknown): boolean {
+  return error instanceof Error && 'expose' in error && 'status' in error;
+}

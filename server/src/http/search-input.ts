@@ -1,0 +1,159 @@
+import type { Context } from 'koa';
+import qs from 'qs';
+import {
+  embeddingBodySchema,
+  searchBodySchema,
+  type CommonSearchInput,
+  type EmbeddingBody,
+  type SearchBody,
+} from '../../../plugin/src/contracts/search';
+import type {
+  ExampleImage,
+  SearchExample,
+  SearchRequest,
+} from '../../../plugin/src/search/contract';
+import { decodeImageText, inputError, readImagePart } from './query-image';
+
+export interface InputLimits {
+  maxTextLength: number;
+  maxImageBytes: number;
+}
+
+/** Fields of a multipart request that are not plain text: they come as JSON or in bracket notation. */
+const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pagination'];
+
+export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchInput;
+
+/** Body of `POST search`, JSON or multipart → what to look for. */
+export async function readSearchInput(ctx: Context, limits: InputLimits): Promise<SearchInput> {
+  const { fields, imagePart } = await readBody(ctx, limits);
+  // Filters, pages and scores may also stand in the address, as they do for GET.
+  const body = searchBodySchema.parse({ ...ctx.query, ...fields });
+  const { filters, pagination, minScore } = body;
+  return {
+    like: [...mainExample(body, imagePart, limits), ...toExamples(body.like, limits)],
+    unlike: toExamples(body.unlike, limits),
+    ...(filters && { filters }),
+    ...(minScore !== undefined && { minScore }),
+    pagination,
+  };
+}
+
+/** Body of `POST embeddings` → the one text or picture to embed. */
+export async function readEmbeddingInput(
+  ctx: Context,
+  limits: InputLimits,
+): Promise<ExampleImage | { kind: 'text'; text: string }> {
+  const { fields, imagePart } = await readBody(ctx, limits);
+  const body = embeddingBodySchema.parse(fields);
+  const given = [...textExample(body, limits), ...imageExample(body, imagePart, limits)];
+  const [example] = given;
+  if (!example || given.length > 1) throw inputError('Give either "text" or "image".');
+  return example;
+}
+
+export function toTextExample(
+  text: string,
+  { maxTextLength }: InputLimits,
+): { kind: 'text'; text: string } {
+  if (text.length > maxTextLength) {
+    throw inputError(
+      `text: has ${String(text.length)} characters; at most ${String(maxTextLength)} are searched for.`,
+    );
+  }
+  return { kind: 'text', text };
+}
+
+async function readBody(
+  ctx: Context,
+  { maxImageBytes }: InputLimits,
+): Promise<{ fields: Record<string, unknown>; imagePart: Uint8Array | null }> {
+  const { body } = ctx.request as { body?: unknown };
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
+    throw inputError('The body must be a JSON object or multipart/form-data.');
+  }
+  const fields = (body ?? {}) as Record<string, unknown>;
+  if (!ctx.is('multipart')) return { fields, imagePart: null };
+  return {
+    fields: parseMultipartFields(fields),
+    imagePart: await readImagePart(ctx, maxImageBytes),
+  };
+}
+
+function parseMultipartFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const nested: Record<string, unknown> = qs.parse(
+    qs.stringify(fields, { arrayFormat: 'repeat' }),
+    {
+      arrayLimit: 100,
+      parameterLimit: 10_000,
+    },
+  );
+  for (const name of STRUCTURED_FIELDS) {
+    const value = nested[name];
+    if (typeof value !== 'string') continue;
+    try {
+      nested[name] = JSON.parse(value);
+    } catch {
+      throw inputError(`${name}: must be JSON in a multipart request.`);
+    }
+  }
+  return nested;
+}
+
+function mainExample(
+  body: SearchBody,
+  imagePart: Uint8Array | null,
+  limits: InputLimits,
+): SearchExample[] {
+  const examples = [
+    ...textExample(body, limits),
+    ...imageExample(body, imagePart, limits),
+    ...fileExample(body),
+    ...vectorExample(body),
+  ];
+  if (examples.length > 1) {
+    throw inputError(
+      'Give one of "text", "image", "fileId" and "vector"; further examples belong into "like" and "unlike".',
+    );
+  }
+  if (examples.length === 0 && !body.like?.length) {
+    throw inputError('Give something to look for: "text", "image", "fileId", "vector" or "like".');
+  }
+  return examples;
+}
+
+function textExample({ text }: EmbeddingBody, limits: InputLimits) {
+  return text === undefined ? [] : [toTextExample(text, limits)];
+}
+
+function imageExample(
+  { image }: EmbeddingBody,
+  part: Uint8Array | null,
+  { maxImageBytes }: InputLimits,
+): ExampleImage[] {
+  const examples: ExampleImage[] = part ? [{ kind: 'image', bytes: part }] : [];
+  if (image !== undefined) {
+    examples.push({ kind: 'image', bytes: decodeImageText(image, maxImageBytes) });
+  }
+  return examples;
+}
+
+function fileExample({ fileId }: SearchBody): SearchExample[] {
+  return fileId === undefined ? [] : [{ kind: 'file', fileId }];
+}
+
+function vectorExample({ vector, space }: SearchBody): SearchExample[] {
+  if (vector === undefined && space === undefined) return [];
+  if (vector === undefined || space === undefined) {
+    throw inputError('"vector" and "space" belong together: POST embeddings answers both.');
+  }
+  return [{ kind: 'vector', vector: Float32Array.from(vector), spaceId: space }];
+}
+
+function toExamples(examples: SearchBody['like'], limits: InputLimits): SearchExample[] {
+  return (examples ?? []).map((example) =>
+    typeof example === 'number'
+      ? { kind: 'file', fileId: example }
+      : toTextExample(example, limits),
+  );
+}

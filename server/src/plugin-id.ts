@@ -1,0 +1,3 @@
+export const PLUGIN_ID = 'image-search';
+export const FILE_UID = 'plugin::upload.file';
+export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';

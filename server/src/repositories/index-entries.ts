@@ -1,0 +1,218 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { errorCodes } from '../../../plugin/src/errors';
+import {
+  indexStates,
+  type EntryCounts,
+  type IndexEntries,
+  type IndexEntry,
+  type IndexState,
+} from '../../../plugin/src/indexing/contract';
+import { INDEX_ENTRY_UID } from '../plugin-id';
+
+/** Most values in one SQL list: SQLite allows 32,766 variables, but long lists plan slowly everywhere. */
+const LARGEST_LIST = 500;
+const LONGEST_ERROR_MESSAGE = 1_000;
+
+const rowSchema = z.object({
+  fileId: z.number(),
+  state: z.enum(indexStates),
+  attempts: z.number(),
+  lease: z.string().nullable(),
+  errorCode: z.enum(errorCodes).nullable().catch('unexpected'),
+  errorMessage: z.string().nullable(),
+  spaceId: z.string().nullable(),
+  contentHash: z.string().nullable(),
+  fingerprint: z.string().nullable(),
+  fingerprintQuality: z.number().nullable(),
+  sourceSignature: z.string().nullable(),
+  indexedAt: z.coerce.date().nullable(),
+});
+
+const noLease = { lease: null, leaseExpiresAt: null };
+const noError = { errorCode: null, errorMessage: null };
+
+/** A fresh start for an entry; what it knew of its last indexing stays, to be compared with. */
+function freshlyPending(now: Date) {
+  return { state: 'pending', attempts: 0, dueAt: now, ...noLease, ...noError };
+}
+
+/**
+ * The queue in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its lease, which
+ * all supported databases apply atomically row by row: no locks are held, and none but the holder of a lease writes.
+ */
+export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
+  const rows = () => strapi.db.query(INDEX_ENTRY_UID);
+
+  async function update(where: object, data: object): Promise<number> {
+    const { count } = await rows().updateMany({ where, data });
+    return count;
+  }
+
+  async function updateLeased(fileId: number, lease: string, data: object): Promise<boolean> {
+    return (await update({ fileId, lease }, { ...noLease, ...data })) > 0;
+  }
+
+  async function addToAttempts(where: object, difference: number): Promise<void> {
+    await strapi.db
+      .queryBuilder(INDEX_ENTRY_UID)
+      .where(where)
+      .increment('attempts', difference)
+      .execute();
+  }
+
+  async function find(where: object, options: object = {}): Promise<IndexEntry[]> {
+    const found: unknown[] = await rows().findMany({ where, ...options });
+    return found.map((row) => rowSchema.parse(row));
+  }
+
+  async function markChunkPending(fileIds: readonly number[]): Promise<void> {
+    const fresh = freshlyPending(new Date());
+    const known = await rows().findMany({
+      where: { fileId: { $in: fileIds } },
+      select: ['fileId'],
+    });
+    const knownIds = new Set(known.map((row: { fileId: number }) => row.fileId));
+    if (knownIds.size > 0) await update({ fileId: { $in: [...knownIds] } }, fresh);
+    for (const fileId of fileIds) {
+      if (knownIds.has(fileId)) continue;
+      try {
+        await rows().create({ data: { fileId, ...fresh } });
+      } catch (error) {
+        // Another process may have made the row since it was looked for: then there is one to update.
+        if ((await update({ fileId }, fresh)) === 0) throw error;
+      }
+    }
+  }
+
+  return {
+    async markPending(fileIds) {
+      for (const ids of chunks([...new Set(fileIds)])) await markChunkPending(ids);
+    },
+
+    async markStatesPending(states) {
+      return update(
+        { state: { $in: states } },
+        // Without its space an entry is embedded anew even if its bytes are the same.
+        { ...freshlyPending(new Date()), spaceId: null },
+      );
+    },
+
+    async claim(limit, lease) {
+      const candidates = await rows().findMany({
+        where: { state: 'pending', dueAt: { $lte: new Date() } },
+        orderBy: [{ dueAt: 'asc' }, { id: 'asc' }],
+        limit,
+        select: ['id'],
+      });
+      if (candidates.length === 0) return [];
+      const ids = candidates.map((row: { id: number }) => row.id);
+      const claimed = await update(
+        { id: { $in: ids }, state: 'pending' },
+        { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
+      );
+      if (claimed === 0) return [];
+      // Counted when claimed, not when it fails: a picture that kills the process is given up some day.
+      await addToAttempts({ lease: lease.token }, 1);
+      return find({ lease: lease.token }, { orderBy: [{ dueAt: 'asc' }, { id: 'asc' }] });
+    },
+
+    async renew(lease) {
+      return update({ lease: lease.token }, { leaseExpiresAt: lease.expiresAt });
+    },
+
+    async complete(fileId, lease, picture) {
+      return updateLeased(fileId, lease, {
+        ...picture,
+        ...noError,
+        state: 'indexed',
+        dueAt: null,
+        indexedAt: new Date(),
+      });
+    },
+
+    async fail(fileId, lease, { code, message, next, sourceSignature }) {
+      return updateLeased(fileId, lease, {
+        state: next.state,
+        dueAt: next.state === 'pending' ? next.dueAt : null,
+        errorCode: code,
+        errorMessage: message.slice(0, LONGEST_ERROR_MESSAGE),
+        sourceSignature,
+      });
+    },
+
+    async release(fileId, lease, dueAt) {
+      await addToAttempts({ fileId, lease }, -1);
+      return updateLeased(fileId, lease, { state: 'pending', dueAt });
+    },
+
+    async forget(fileId, lease) {
+      const { count } = await rows().deleteMany({ where: { fileId, lease } });
+      return count > 0;
+    },
+
+    async releaseExpired(now) {
+      return update(
+        { state: 'indexing', leaseExpiresAt: { $lt: now } },
+        { state: 'pending', dueAt: now, ...noLease },
+      );
+    },
+
+    async releaseAbandoned(isAbandoned) {
+      const held = await rows().findMany({ where: { state: 'indexing' }, select: ['lease'] });
+      const tokens = new Set<string>(
+        held.flatMap(({ lease }: { lease: string | null }) => (lease === null ? [] : [lease])),
+      );
+      let released = 0;
+      for (const lease of tokens) {
+        if (!isAbandoned(lease)) continue;
+        released += await update({ lease }, { state: 'pending', dueAt: new Date(), ...noLease });
+      }
+      return released;
+    },
+
+    async nextDueAt() {
+      const [next] = await rows().findMany({
+        where: { state: 'pending' },
+        orderBy: { dueAt: 'asc' },
+        limit: 1,
+        select: ['dueAt'],
+      });
+      return next ? z.coerce.date().parse(next.dueAt) : null;
+    },
+
+    async counts() {
+      const counted = await Promise.all(
+        indexStates.map(async (state): Promise<[IndexState, number]> => [
+          state,
+          await rows().count({ where: { state } }),
+        ]),
+      );
+      return Object.fromEntries(counted) as EntryCounts;
+    },
+
+    async get(fileIds) {
+      const found: IndexEntry[] = [];
+      for (const ids of chunks(fileIds)) found.push(...(await find({ fileId: { $in: ids } })));
+      return found;
+    },
+
+    async list({ states, cursor, limit }) {
+      const entries = await find(
+        {
+          ...(states && { state: { $in: states } }),
+          ...(cursor !== null && { fileId: { $gt: cursor } }),
+        },
+        { orderBy: { fileId: 'asc' }, limit },
+      );
+      const last = entries.length === limit ? entries.at(-1) : undefined;
+      return { entries, nextCursor: last?.fileId ?? null };
+    },
+  };
+}
+
+function* chunks<Item>(items: readonly Item[]): Generator<Item[]> {
+  for (let start = 0; start < items.length; start += LARGEST_LIST) {
+    yield items.slice(start, start + LARGEST_LIST);
+  }
+}

@@ -1,0 +1,68 @@
+import type { Core } from '@strapi/strapi';
+import type { Context, Next } from 'koa';
+import type { HandlerName } from '../controllers';
+import { errorAnswers } from '../http/error-answers';
+import { rateLimit } from '../http/rate-limit';
+import { adminActions } from '../permissions';
+import { imageSearchOf } from '../services';
+
+type Middleware = (ctx: Context, next: Next) => Promise<void>;
+
+interface Route {
+  method: 'GET' | 'POST';
+  path: string;
+  handler: HandlerName;
+}
+
+const contentApiRoutes: Route[] = [
+  { method: 'GET', path: '/search', handler: 'search.find' },
+  { method: 'POST', path: '/search', handler: 'search.find' },
+  { method: 'GET', path: '/similar/:id', handler: 'similar.find' },
+  { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
+];
+
+const adminRoutes: (Route & { action: string })[] = [
+  { method: 'GET', path: '/search', handler: 'admin-search.find', action: adminActions.search },
+  { method: 'POST', path: '/search', handler: 'admin-search.find', action: adminActions.search },
+  {
+    method: 'GET',
+    path: '/similar/:id',
+    handler: 'admin-search.findSimilar',
+    action: adminActions.search,
+  },
+  { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
+  { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
+  { method: 'GET', path: '/entries', handler: 'admin-index.entries', action: adminActions.manage },
+];
+
+export const routes = {
+  'content-api': ({ strapi }: { strapi: Core.Strapi }) => {
+    const { logger, requestsPerMinute } = imageSearchOf(strapi).http;
+    const middlewares: Middleware[] = [
+      errorAnswers({ tellsOperators: false, logger }),
+      rateLimit(requestsPerMinute),
+    ];
+    return {
+      type: 'content-api' as const,
+      routes: contentApiRoutes.map((route) => ({ ...route, config: { middlewares } })),
+    };
+  },
+
+  admin: ({ strapi }: { strapi: Core.Strapi }) => {
+    const { logger } = imageSearchOf(strapi).http;
+    const middlewares: Middleware[] = [errorAnswers({ tellsOperators: true, logger })];
+    return {
+      type: 'admin' as const,
+      routes: adminRoutes.map(({ action, ...route }) => ({
+        ...route,
+        config: {
+          middlewares,
+          policies: [
+            'admin::isAuthenticatedAdmin',
+            { name: 'admin::hasPermissions', config: { actions: [action] } },
+          ],
+        },
+      })),
+    };
+  },
+};
