@@ -14,8 +14,7 @@ export function toUnitVector(
 ): Float32Array {
   if (values.length !== dimensions) {
     throw badVector(
-      `${what} has ${String(values.length)} values where ${String(dimensions)} were expected: the model or ` +
-        'embedding.dimensions is not the right one',
+      `${what} has ${String(values.length)} values where the model should answer ${String(dimensions)}`,
     );
   }
   const length = euclideanLength(values);

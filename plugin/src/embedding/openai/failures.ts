@@ -1,0 +1,150 @@
+import { APIConnectionError } from 'openai';
+import { ImageSearchError, toImageSearchError, type ErrorCode } from '../../errors';
+import { parseRetryAfter } from './retry-after';
+import { StatusError } from './status-error';
+
+/** What a failure is told about. */
+export interface Endpoint {
+  /** Host and port of `embedding.baseURL`. */
+  host: string;
+  model: string;
+  /** Only to keep it out of what is said. */
+  apiKey: string;
+}
+
+/**
+ * Names whatever a request to the server failed with. Of the original only status, code and a short sentence are
+ * kept, as the cause: the errors of the `openai` package carry headers, requests and whole bodies.
+ */
+export function toProviderError(error: unknown, endpoint: Endpoint, now: number): ImageSearchError {
+  if (error instanceof ImageSearchError) return error;
+  if (error instanceof StatusError) return nameStatus(error, endpoint, now);
+  if (error instanceof APIConnectionError || isBrokenTransfer(error)) {
+    return nameConnection(error, endpoint);
+  }
+  // JSON.parse quotes what it cannot read, so neither its message nor the error is kept.
+  if (hasName(error, 'SyntaxError')) return badAnswer(`${endpoint.host} answered broken JSON.`);
+  return toImageSearchError(error);
+}
+
+export function timedOut(host: string, seconds: number): ImageSearchError {
+  return new ImageSearchError({
+    code: 'provider-unavailable',
+    message: `${host} gave no whole answer within ${String(seconds)} s (embedding.timeoutSeconds).`,
+    retryable: true,
+  });
+}
+
+/** Retryable, for servers have glitches; one that never answers well is given up by the number of tries. */
+export function badAnswer(message: string): ImageSearchError {
+  return new ImageSearchError({ code: 'provider-bad-answer', message, retryable: true });
+}
+
+interface Meaning {
+  code: ErrorCode;
+  retryable: boolean;
+  /** Completes the sentence "{host} …". */
+  tell(endpoint: Endpoint): string;
+}
+
+const unauthorized: Meaning = {
+  code: 'provider-unauthorized',
+  retryable: false,
+  tell: () => 'refused the key or its balance is used up: check embedding.apiKey and the account',
+};
+const modelMissing: Meaning = {
+  code: 'provider-model-missing',
+  retryable: false,
+  tell: ({ model }) =>
+    `does not serve "${model}" there: check embedding.model and embedding.baseURL`,
+};
+const settingsRefused: Meaning = {
+  code: 'provider-model-missing',
+  retryable: false,
+  tell: ({ model }) =>
+    `does not take the request for "${model}": check embedding.model, embedding.dimensions and embedding.imageFormat`,
+};
+const inputRefused: Meaning = {
+  code: 'provider-rejected-input',
+  retryable: false,
+  tell: () => 'refused at least one picture or text',
+};
+const unavailable: Meaning = {
+  code: 'provider-unavailable',
+  retryable: true,
+  tell: () => 'cannot answer now',
+};
+
+const PASSING_STATUSES = new Set([408, 409, 425, 429]);
+const WRONG_ADDRESS_STATUSES = new Set([404, 405, 410]);
+
+function findMeaning({ status, body }: StatusError): Meaning {
+  if (status >= 500 || PASSING_STATUSES.has(status)) return unavailable;
+  if (status === 401 || status === 402 || status === 403) return unauthorized;
+  // Redirects are not followed: the address is not the server's.
+  if (status < 400 || WRONG_ADDRESS_STATUSES.has(status)) return modelMissing;
+  if (/model_?not_?found/i.test(body.code ?? '')) return modelMissing;
+  const blamesInput = body.fields.length === 0 || body.fields.some((field) => /input/.test(field));
+  return blamesInput ? inputRefused : settingsRefused;
+}
+
+function nameStatus(error: StatusError, endpoint: Endpoint, now: number): ImageSearchError {
+  const { code, retryable, tell } = findMeaning(error);
+  const detail = describeStatus(error, endpoint);
+  return new ImageSearchError({
+    code,
+    message: `${endpoint.host} ${tell(endpoint)} (${detail}).`,
+    retryable,
+    retryAfterMs: retryable ? parseRetryAfter(error.headers, now) : undefined,
+    cause: new Error(`HTTP ${detail}`),
+  });
+}
+
+function describeStatus({ status, body }: StatusError, { apiKey }: Endpoint): string {
+  const code = sanitize(body.code, apiKey);
+  const message = sanitize(body.message, apiKey);
+  return [`status ${String(status)}`, code, message].filter((part) => part !== '').join(', ');
+}
+
+const LONGEST_QUOTE = 160;
+/** Longer runs without a blank are no words: encoded pictures, vectors, keys. */
+const LONG_RUN = /\S{48,}/g;
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+
+/** What may be repeated of a server's own words. */
+function sanitize(text: string | undefined, apiKey: string): string {
+  const line = (text ?? '')
+    .replaceAll(apiKey, '…')
+    .replace(CONTROL_CHARACTERS, ' ')
+    .replace(LONG_RUN, '…')
+    .trim()
+    .replace(/\.$/, '');
+  return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
+}
+
+function nameConnection(error: unknown, { host }: Endpoint): ImageSearchError {
+  const reason = findSystemCode(error) ?? 'connection lost';
+  return new ImageSearchError({
+    code: 'provider-unavailable',
+    message: `${host} cannot be reached (${reason}): check embedding.baseURL and the network.`,
+    retryable: true,
+    cause: new Error(reason),
+  });
+}
+
+/** undici's error for a connection that ends in the middle of an answer. */
+function isBrokenTransfer(error: unknown): boolean {
+  return hasName(error, 'TypeError') && findSystemCode(error) !== undefined;
+}
+
+/** The first code along the chain of causes, such as ECONNREFUSED or UND_ERR_SOCKET. */
+function findSystemCode(error: unknown): string | undefined {
+  if (!(typeof error === 'object' && error !== null)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'cause' in error ? findSystemCode(error.cause) : undefined;
+}
+
+/** By name, for errors may come from another realm than this module's. */
+function hasName(error: unknown, name: string): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === name;
+}

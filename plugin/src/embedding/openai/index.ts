@@ -1,0 +1,13 @@
+import type { ProviderDefinition } from '../contract';
+import { openaiConfigSchema } from './config';
+
+/** Hosted models behind an embeddings API in OpenAI's manner, whichever way it takes pictures. */
+export const openaiProvider: ProviderDefinition<typeof openaiConfigSchema> = {
+  name: 'openai',
+  configSchema: openaiConfigSchema,
+  // Loaded on demand: the `openai` package takes some 10 MB of memory that a local model has no use for.
+  open: async (config) => {
+    const { OpenaiProvider } = await import('./provider');
+    return new OpenaiProvider(config);
+  },
+};

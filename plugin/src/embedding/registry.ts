@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { clipProvider } from './clip';
+import type { EmbeddingProvider, ProviderContext, ProviderDefinition } from './contract';
+import { openaiProvider } from './openai';
+
+/** Every kind of provider: a new one is its folder, an import and a line here. */
+export const providerDefinitions = [clipProvider, openaiProvider] as const;
+
+type SchemasOf<Definitions extends readonly ProviderDefinition[]> = {
+  -readonly [Index in keyof Definitions]: Definitions[Index]['configSchema'];
+};
+
+/** Settings of any provider, told apart by `provider`. */
+export const embeddingConfigSchema = z.discriminatedUnion(
+  'provider',
+  providerDefinitions.map(({ configSchema }) => configSchema) as SchemasOf<
+    typeof providerDefinitions
+  >,
+);
+
+export type EmbeddingConfig = z.output<typeof embeddingConfigSchema>;
+
+/** Opens the provider that the configuration names; fails as its definition's `open` does. */
+export async function openEmbeddingProvider(
+  config: EmbeddingConfig,
+  context: ProviderContext,
+): Promise<EmbeddingProvider> {
+  const definition: ProviderDefinition | undefined = providerDefinitions.find(
+    ({ name }) => name === config.provider,
+  );
+  if (definition === undefined) throw new RangeError(`No provider "${config.provider}".`);
+  return definition.open(config, context);
+}

@@ -1,0 +1,45 @@
+import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import { openaiProvider } from '../../plugin/src/embedding/openai';
+import type { OpenaiConfig } from '../../plugin/src/embedding/openai/provider';
+import { ImageSearchError } from '../../plugin/src/errors';
+
+/** Looks like a key of Jina, opens nothing. */
+export const testKey = 'jina_0123456789abcdef0123456789abcdefSECRET0123456789abcdef012345';
+
+type Settings = Partial<OpenaiConfig> & { baseURL: string };
+
+/**
+ * The provider on the server double: 256 dimensions, as the sample model behind it. What is given replaces the
+ * defaults after they were checked, so that a test may ask for a timeout below a second.
+ */
+export function openTestProvider(settings: Settings): Promise<EmbeddingProvider> {
+  const config = openaiProvider.configSchema.parse({
+    provider: 'openai',
+    baseURL: settings.baseURL,
+    apiKey: testKey,
+    model: 'jina-clip-v2',
+    dimensions: 256,
+  });
+  return openaiProvider.open(
+    { ...config, ...settings },
+    {
+      logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+      projectFolder: '/',
+      onProgress: ignore,
+    },
+  );
+}
+
+/** The error of this product that `work` rejects with. */
+export async function rejectionOf(work: Promise<unknown>): Promise<ImageSearchError> {
+  const outcome = await work.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+  if (outcome instanceof ImageSearchError) return outcome;
+  throw new Error(`Expected an ImageSearchError, got ${String(outcome)}.`);
+}
+
+function ignore(): void {
+  // Nothing of this is of interest to a test.
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { openaiConfigSchema } from '../../../../plugin/src/embedding/openai/config';
+
+const needed = {
+  provider: 'openai',
+  baseURL: 'https://api.jina.ai/v1',
+  apiKey: 'jina_key',
+  model: 'jina-clip-v2',
+};
+
+describe('settings of the provider openai', () => {
+  it('need an address, a key and a model', () => {
+    expect(openaiConfigSchema.parse(needed)).toEqual({
+      ...needed,
+      imageFormat: 'jina',
+      dimensions: 512,
+      batchSize: 8,
+      textBatchSize: 32,
+      requestsPerMinute: 500,
+      timeoutSeconds: 30,
+      maxEdge: 512,
+    });
+    const { error } = openaiConfigSchema.safeParse({ provider: 'openai' });
+    expect(error?.issues.map(({ path }) => path.join('.'))).toEqual(['baseURL', 'apiKey', 'model']);
+  });
+
+  it('each have a description', () => {
+    const { provider: _, ...settings } = openaiConfigSchema.shape;
+    const described = Object.values(settings).map((schema) => schema.meta()?.description);
+    expect(described).toEqual(Object.keys(settings).map(() => expect.stringMatching(/.{10}/)));
+  });
+
+  it.each([
+    ['baseURL', 'api.jina.ai/v1'],
+    ['baseURL', 'ftp://api.jina.ai/v1'],
+    ['baseURL', 'https://user:password@api.jina.ai/v1'],
+    ['baseURL', 'https://api.jina.ai/v1?version=2'],
+    ['baseURL', 'https://api.jina.ai/v1#top'],
+    ['apiKey', ''],
+    ['apiKey', '   '],
+    ['apiKey', 'two words'],
+    ['apiKey', 'a\nb'],
+    ['apiKey', 'schlüssel'],
+    ['model', ' '],
+    ['imageFormat', 'cohere'],
+    ['dimensions', 0],
+    ['dimensions', 12.5],
+    ['batchSize', 0],
+    ['textBatchSize', 0],
+    ['requestsPerMinute', 0],
+    ['timeoutSeconds', 0],
+    ['timeoutSeconds', 301],
+    ['maxEdge', 10],
+    ['retries', 2],
+  ])('refuse %s: %j', (key, value) => {
+    const { error } = openaiConfigSchema.safeParse({ ...needed, [key]: value });
+    expect(error?.issues).toHaveLength(1);
+    expect(JSON.stringify(error?.issues)).toContain(key);
+  });
+
+  it('never repeat the key in a complaint', () => {
+    const { error } = openaiConfigSchema.safeParse({ ...needed, apiKey: 'very secret' });
+    expect(JSON.stringify(error)).not.toContain('secret');
+  });
+
+  it('trim a key that was pasted with its line end', () => {
+    expect(openaiConfigSchema.parse({ ...needed, apiKey: 'jina_key\n' }).apiKey).toBe('jina_key');
+  });
+});

@@ -1,0 +1,227 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
+import type { EmbeddingProvider } from '../../../../plugin/src/embedding/contract';
+import { startJinaServer, type Fault, type JinaServer } from '../../../support/jina-server';
+import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-provider';
+
+let server: JinaServer;
+let provider: EmbeddingProvider;
+
+beforeAll(async () => {
+  server = await startJinaServer({ apiKey: testKey, model: 'jina-clip-v2', dimensions: 256 });
+  provider = await openTestProvider({ baseURL: server.baseURL });
+});
+
+afterAll(async () => {
+  await provider.dispose();
+  await server.close();
+});
+
+function failWith(fault: Fault) {
+  server.failNext(fault);
+  return rejectionOf(provider.embedTexts(['a dog']));
+}
+
+const status = (code: number, body?: object, headers?: Record<string, string>): Fault => ({
+  kind: 'status',
+  status: code,
+  ...(body === undefined ? {} : { body }),
+  ...(headers === undefined ? {} : { headers }),
+});
+
+describe('statuses', () => {
+  it.each([
+    [401, 'provider-unauthorized', false],
+    [402, 'provider-unauthorized', false],
+    [403, 'provider-unauthorized', false],
+    [301, 'provider-model-missing', false],
+    [307, 'provider-model-missing', false],
+    [404, 'provider-model-missing', false],
+    [405, 'provider-model-missing', false],
+    [410, 'provider-model-missing', false],
+    [400, 'provider-rejected-input', false],
+    [413, 'provider-rejected-input', false],
+    [415, 'provider-rejected-input', false],
+    [422, 'provider-rejected-input', false],
+    [408, 'provider-unavailable', true],
+    [409, 'provider-unavailable', true],
+    [425, 'provider-unavailable', true],
+    [429, 'provider-unavailable', true],
+    [500, 'provider-unavailable', true],
+    [502, 'provider-unavailable', true],
+    [503, 'provider-unavailable', true],
+    [504, 'provider-unavailable', true],
+    [529, 'provider-unavailable', true],
+  ])('%i is %s, retryable: %s', async (code, expected, retryable) => {
+    const error = await failWith(status(code, {}, { location: 'http://127.0.0.1:1/elsewhere' }));
+    expect(error).toMatchObject({ code: expected, retryable });
+    expect(error.message).toContain(`status ${String(code)}`);
+    expect(error.message).toContain(new URL(server.baseURL).host);
+  });
+
+  it('names the setting that an unauthorized call has to do with', async () => {
+    const error = await failWith(status(401));
+    expect(error.message).toContain('embedding.apiKey');
+  });
+
+  it('names the settings that a missing model has to do with', async () => {
+    const error = await failWith(status(404));
+    expect(error.message).toContain('embedding.model');
+    expect(error.message).toContain('embedding.baseURL');
+    expect(error.message).toContain('jina-clip-v2');
+  });
+
+  it('makes one request, whatever the status: retries are for the queue', async () => {
+    const before = server.requests.length;
+    await failWith(status(503));
+    await failWith(status(429, {}, { 'x-should-retry': 'true' }));
+    expect(server.requests).toHaveLength(before + 2);
+  });
+});
+
+describe('error bodies', () => {
+  it.each([
+    ['of Jina', { detail: "Model 'x' not found.", code: 'INPUT_MODEL_NOT_FOUND' }],
+    ['of OpenAI', { error: { message: 'No such model', code: 'model_not_found', type: 'x' } }],
+  ])('tell a missing model from a bad input: %s', async (_, body) => {
+    const error = await failWith(status(400, body));
+    expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
+  });
+
+  it.each([
+    ['of Jina', { detail: 'x', errors: [{ field: 'body -> jina-clip-v2 -> dimensions' }] }],
+    ['of FastAPI', { detail: [{ loc: ['body', 'dimensions'], msg: 'too large' }] }],
+  ])('tell refused settings from a bad input: %s', async (_, body) => {
+    const error = await failWith(status(422, body));
+    expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
+    expect(error.message).toContain('embedding.dimensions');
+  });
+
+  it.each([
+    [
+      'of Jina',
+      { detail: 'x', errors: [{ field: 'body -> jina-clip-v2 -> input -> 0 -> image' }] },
+    ],
+    ['of FastAPI', { detail: [{ loc: ['body', 'input', 0], msg: 'broken' }] }],
+  ])('blame the input where the server does: %s', async (_, body) => {
+    await expect(failWith(status(422, body))).resolves.toMatchObject({
+      code: 'provider-rejected-input',
+    });
+  });
+
+  it('are quoted in part: the code and the beginning of the sentence', async () => {
+    const detail = `Insufficient balance.\n\u202eTop up. ${'word '.repeat(100)}`;
+    const error = await failWith(status(403, { detail, code: 'AUTHZ_INSUFFICIENT_BALANCE' }));
+    expect(error.message).toContain('AUTHZ_INSUFFICIENT_BALANCE, Insufficient balance. Top up.');
+    expect(error.message.length).toBeLessThan(400);
+  });
+
+  it('are not quoted where they repeat encoded pictures', async () => {
+    const picture = Buffer.alloc(300, 7).toString('base64');
+    const error = await failWith(status(400, { detail: `Cannot decode '${picture}' as image` }));
+    expect(error.message).toContain('Cannot decode … as image');
+    expect(inspect(error, { depth: 10 })).not.toContain(picture.slice(0, 48));
+  });
+
+  it.each([[[]], [['x']], [{ detail: 7 }], [{ error: 'text' }], [{ errors: 'text' }]])(
+    'of no known shape are no trouble: %j',
+    async (body) => {
+      await expect(failWith(status(400, body))).resolves.toMatchObject({
+        code: 'provider-rejected-input',
+      });
+    },
+  );
+});
+
+describe('the time to wait', () => {
+  it('is taken from the answer', async () => {
+    const error = await failWith(status(429, {}, { 'retry-after': '7' }));
+    expect(error).toMatchObject({ code: 'provider-unavailable', retryAfterMs: 7_000 });
+  });
+
+  it('is left out where the server names none, or where nothing is to be tried again', async () => {
+    expect(await failWith(status(429))).toHaveProperty('retryAfterMs', undefined);
+    const refused = await failWith(status(401, {}, { 'retry-after': '7' }));
+    expect(refused).toHaveProperty('retryAfterMs', undefined);
+  });
+});
+
+describe('connections', () => {
+  it.each<[string, Fault]>([
+    ['reset before an answer', { kind: 'reset' }],
+    ['lost within an answer', { kind: 'reset-in-body' }],
+  ])('%s', async (_, fault) => {
+    const error = await failWith(fault);
+    expect(error).toMatchObject({ code: 'provider-unavailable', retryable: true });
+    expect(error.message).toContain(new URL(server.baseURL).host);
+  });
+
+  it('refused', async () => {
+    const gone = await startJinaServer({ apiKey: 'k', model: 'jina-clip-v2', dimensions: 256 });
+    await gone.close();
+    const unreachable = await openTestProvider({ baseURL: gone.baseURL });
+    const error = await rejectionOf(unreachable.embedTexts(['a dog']));
+    expect(error).toMatchObject({ code: 'provider-unavailable', retryable: true });
+    expect(error.message).toContain('ECONNREFUSED');
+    expect(error.message).toContain('embedding.baseURL');
+  });
+});
+
+describe('answers', () => {
+  const json = 'application/json';
+  it.each<[string, string, string]>([
+    ['HTML', 'text/html', '<!doctype html><title>Log in</title>'],
+    ['nothing', 'text/plain', ''],
+    ['HTML that calls itself JSON', json, '<!doctype html><title>Log in</title>'],
+    ['half a document', json, '{"data":[{"index":0,"embedding":[0.98765,'],
+    ['NaN, which is no JSON', json, '{"data":[{"index":0,"embedding":[NaN]}]}'],
+    ['an error with status 200', json, '{"error":{"message":"overloaded"}}'],
+    ['null', json, 'null'],
+    ['base64 in place of numbers', json, '{"data":[{"index":0,"embedding":"AAAA"}]}'],
+    ['no index', json, '{"data":[{"embedding":[1]}]}'],
+    ['a number that overflows', json, '{"data":[{"index":0,"embedding":[1e999]}]}'],
+  ])('that are %s', async (_, contentType, body) => {
+    const error = await failWith({ kind: 'body', contentType, body });
+    expect(error).toMatchObject({ code: 'provider-bad-answer', retryable: true });
+    expect(error.message).toContain(new URL(server.baseURL).host);
+    expect(inspect(error, { depth: 10 })).not.toMatch(/Log in|AAAA|overloaded|98765/);
+  });
+});
+
+describe('secrets', () => {
+  const faults: [string, Fault][] = [
+    ['a refused key', status(401, { detail: `Invalid key ${testKey}`, code: testKey })],
+    ['a bad request', status(400, { error: { message: testKey, code: 'x', type: testKey } })],
+    ['a busy server', status(429, { detail: testKey }, { 'x-echo': testKey })],
+    ['a lost connection', { kind: 'reset' }],
+    ['a strange answer', { kind: 'body', contentType: 'text/html', body: testKey }],
+    ['broken JSON', { kind: 'body', contentType: 'application/json', body: testKey }],
+    [
+      'fields named so',
+      { kind: 'body', contentType: 'application/json', body: `{"${testKey}":1}` },
+    ],
+  ];
+
+  it.each(faults)('are in nothing that a logger prints of %s', async (_, fault) => {
+    const error = await failWith(fault);
+    const printed = [
+      inspect(error, { depth: 10, showHidden: true, getters: true }),
+      JSON.stringify(error),
+      JSON.stringify(error, Object.getOwnPropertyNames(error)),
+      String(error.stack),
+      inspect(error.cause, { depth: 10, showHidden: true }),
+    ].join('\n');
+    expect(printed).not.toContain('SECRET');
+    expect(printed).not.toMatch(/bearer|authorization/i);
+  });
+
+  it('are in nothing that a logger prints of the provider', () => {
+    expect(inspect(provider, { depth: 10, showHidden: true })).not.toContain('SECRET');
+    expect(JSON.stringify(provider)).not.toContain('SECRET');
+  });
+});
+
+afterEach(() => {
+  // A fault that a test left over would hit the next one.
+  expect(server.requests.every(({ path }) => path === '/v1/embeddings')).toBe(true);
+});

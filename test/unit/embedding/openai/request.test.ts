@@ -1,0 +1,260 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import type { EmbeddingProvider } from '../../../../plugin/src/embedding/contract';
+import type { EncodedImage } from '../../../../plugin/src/images/contract';
+import { startJinaServer, type JinaServer } from '../../../support/jina-server';
+import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-provider';
+
+let server: JinaServer;
+let provider: EmbeddingProvider;
+let picture: EncodedImage;
+
+beforeAll(async () => {
+  server = await startJinaServer({ apiKey: testKey, model: 'jina-clip-v2', dimensions: 256 });
+  provider = await openTestProvider({ baseURL: server.baseURL });
+  picture = await makePicture('crimson');
+});
+
+afterAll(async () => {
+  await provider.dispose();
+  await server.close();
+});
+
+async function makePicture(background: string): Promise<EncodedImage> {
+  const [width, height] = [96, 64];
+  const canvas = { width, height, channels: 3 as const, background };
+  const data = await sharp({ create: canvas }).jpeg().toBuffer();
+  return { kind: 'encoded', mimeType: 'image/jpeg', width, height, data };
+}
+
+/** What Node's fetch adds to every request. */
+const headersOfFetch = new Set([
+  'accept-encoding',
+  'accept-language',
+  'connection',
+  'content-length',
+  'host',
+  'sec-fetch-mode',
+]);
+
+/** The request that `work` makes. */
+async function requestOf(work: () => Promise<unknown>) {
+  const number = server.requests.length;
+  await work();
+  const request = server.requests[number];
+  if (request === undefined) throw new Error('No request was made.');
+  return request;
+}
+
+describe('a request for texts', () => {
+  it('is the one that the vendor documents', async () => {
+    const request = await requestOf(() => provider.embedTexts(['a dog', '猫']));
+    expect(request).toMatchObject({ method: 'POST', path: '/v1/embeddings' });
+    expect(request.body).toEqual({
+      model: 'jina-clip-v2',
+      input: [{ text: 'a dog' }, { text: '猫' }],
+      dimensions: 256,
+      embedding_type: 'float',
+      task: 'retrieval.query',
+      truncate: true,
+    });
+  });
+
+  it('carries the headers that it needs and no others', async () => {
+    const { headers } = await requestOf(() => provider.embedTexts(['a dog']));
+    const ours = Object.entries(headers).filter(([name]) => !headersOfFetch.has(name));
+    expect(Object.fromEntries(ours)).toEqual({
+      accept: 'application/json',
+      authorization: 'Bearer <key>',
+      'content-type': 'application/json',
+      'user-agent': 'strapi-plugin-image-search',
+    });
+  });
+});
+
+describe('a request for pictures', () => {
+  it('is the one that the vendor documents', async () => {
+    const { body } = await requestOf(() => provider.embedImages([picture]));
+    expect(body).toEqual({
+      model: 'jina-clip-v2',
+      input: [{ image: Buffer.from(picture.data).toString('base64') }],
+      dimensions: 256,
+      embedding_type: 'float',
+    });
+  });
+
+  it('sends a view into a larger buffer without its surroundings', async () => {
+    const padded = new Uint8Array(picture.data.length + 20).fill(255);
+    padded.set(picture.data, 10);
+    const view = padded.subarray(10, 10 + picture.data.length);
+    const { body } = await requestOf(() => provider.embedImages([{ ...picture, data: view }]));
+    expect(body).toMatchObject({
+      input: [{ image: Buffer.from(picture.data).toString('base64') }],
+    });
+  });
+
+  it('names the passage task to models that have one', async () => {
+    const other = await startJinaServer({
+      apiKey: testKey,
+      model: 'jina-embeddings-v4',
+      dimensions: 256,
+    });
+    const v4 = await openTestProvider({ baseURL: other.baseURL, model: 'jina-embeddings-v4' });
+    await v4.embedImages([picture]);
+    await v4.embedTexts(['a dog']);
+    expect(other.requests.map(({ body }) => body)).toMatchObject([
+      { task: 'retrieval.passage' },
+      { task: 'retrieval.query' },
+    ]);
+    expect(v4.space.preprocessing).toContain('retrieval.passage');
+    await v4.dispose();
+    await other.close();
+  });
+});
+
+describe('the answer', () => {
+  it('is put in input order by its indices', async () => {
+    const texts = ['a dog', 'a banana', 'an umbrella'];
+    const expected = await provider.embedTexts(texts);
+    server.failNext({
+      kind: 'answer',
+      change: (answer) => ({ ...answer, data: [2, 0, 1].map((index) => answer.data[index]) }),
+    });
+    expect(await provider.embedTexts(texts)).toEqual(expected);
+  });
+
+  it('is brought to unit length', async () => {
+    server.failNext({
+      kind: 'answer',
+      change: (answer) => ({
+        ...answer,
+        data: answer.data.map((entry) => ({
+          ...entry,
+          embedding: entry.embedding.map((value) => value * 37),
+        })),
+      }),
+    });
+    const [vector] = await provider.embedTexts(['a dog']);
+    expect(Math.hypot(...(vector ?? []))).toBeCloseTo(1, 6);
+  });
+
+  type Entry = { index: number; embedding: number[] };
+  it.each<[string, (data: Entry[]) => unknown[]]>([
+    ['has a vector too few', (data) => data.slice(1)],
+    ['has a vector too many', (data) => [...data, { ...data[0], index: 2 }]],
+    ['has an index twice', (data) => data.map((entry) => ({ ...entry, index: 0 }))],
+    [
+      'has an index out of range',
+      (data) => data.map((entry) => ({ ...entry, index: entry.index + 1 })),
+    ],
+    ['has a negative index', (data) => data.map((entry) => ({ ...entry, index: -entry.index }))],
+    ['has half a vector', (data) => data.map((e) => ({ ...e, embedding: e.embedding.slice(128) }))],
+    ['has no values', (data) => data.map((e) => ({ ...e, embedding: [] }))],
+    [
+      'has a null',
+      (data) => data.map((e) => ({ ...e, embedding: [null, ...e.embedding.slice(1)] })),
+    ],
+    [
+      'has a vector of zeros',
+      (data) => data.map((e) => ({ ...e, embedding: e.embedding.map(() => 0) })),
+    ],
+  ])('is refused where it %s', async (_, change) => {
+    server.failNext({
+      kind: 'answer',
+      change: (answer) => ({ ...answer, data: change(answer.data) }),
+    });
+    const error = await rejectionOf(provider.embedTexts(['a dog', 'a cat']));
+    expect(error).toMatchObject({ code: 'provider-bad-answer', retryable: true });
+  });
+
+  it('of another length than configured says which setting that is', async () => {
+    server.failNext({
+      kind: 'answer',
+      change: ({ data }) => ({ data: data.map((entry) => ({ ...entry, embedding: [1, 2, 3] })) }),
+    });
+    const { message } = await rejectionOf(provider.embedTexts(['a dog']));
+    expect(message).toContain('3 values instead of 256');
+    expect(message).toContain('embedding.dimensions');
+  });
+});
+
+describe('inputs', () => {
+  it('of pixels are a mistake of the caller', async () => {
+    const pixels = { kind: 'pixels' as const, width: 1, height: 1, data: new Uint8Array(3) };
+    await expect(provider.embedImages([pixels])).rejects.toThrow(TypeError);
+  });
+
+  it('above the limits are a mistake of the caller, told with both numbers', async () => {
+    const small = await openTestProvider({
+      baseURL: server.baseURL,
+      batchSize: 2,
+      textBatchSize: 3,
+    });
+    await expect(small.embedImages([picture, picture, picture])).rejects.toThrow(
+      new RangeError('Expected at most 2 pictures (embedding.batchSize) in one call, got 3.'),
+    );
+    await expect(small.embedTexts(['a', 'b', 'c', 'd'])).rejects.toThrow(
+      new RangeError('Expected at most 3 texts (embedding.textBatchSize) in one call, got 4.'),
+    );
+    expect(small.limits).toMatchObject({ imagesPerCall: 2, textsPerCall: 3 });
+  });
+});
+
+describe('the base URL', () => {
+  it.each(['', '/', '//'])('may end in "%s"', async (end) => {
+    const other = await openTestProvider({ baseURL: `${server.baseURL}${end}` });
+    const { path } = await requestOf(() => other.embedTexts(['a dog']));
+    expect(path).toBe('/v1/embeddings');
+  });
+
+  it.each([
+    ['', '/embeddings'],
+    ['/', '/embeddings'],
+    ['/deep/path', '/deep/path/embeddings'],
+  ])('may have the path "%s"', async (path, expected) => {
+    const other = await openTestProvider({ baseURL: new URL(server.baseURL).origin + path });
+    const number = server.requests.length;
+    const error = await rejectionOf(other.embedTexts(['a dog']));
+    expect(server.requests[number]?.path).toBe(expected);
+    expect(error.code).toBe('provider-model-missing');
+  });
+});
+
+describe('the environment', () => {
+  const variables = {
+    OPENAI_API_KEY: 'key-of-the-environment',
+    OPENAI_ADMIN_KEY: 'admin-key-of-the-environment',
+    OPENAI_BASE_URL: 'http://127.0.0.1:1/elsewhere',
+    OPENAI_ORG_ID: 'organization-of-the-environment',
+    OPENAI_PROJECT_ID: 'project-of-the-environment',
+    OPENAI_WEBHOOK_SECRET: 'secret-of-the-environment',
+    OPENAI_CUSTOM_HEADERS: 'x-custom: of-the-environment\nauthorization: Bearer of-the-environment',
+    OPENAI_LOG: 'debug',
+  };
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+
+  afterEach(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  });
+
+  it('changes nothing: neither the request nor what is printed', async () => {
+    const plain = await requestOf(() => provider.embedTexts(['a dog']));
+    Object.assign(process.env, variables);
+    const printed: unknown[] = [];
+    const methods = ['debug', 'info', 'warn', 'error', 'log'] as const;
+    const originals = methods.map((method) => [method, console[method]] as const);
+    for (const method of methods) console[method] = (...parts) => void printed.push(parts);
+    try {
+      const other = await openTestProvider({ baseURL: server.baseURL });
+      const request = await requestOf(() => other.embedTexts(['a dog']));
+      expect({ ...request, closed: null }).toEqual({ ...plain, closed: null });
+      expect(JSON.stringify(request)).not.toContain('of-the-environment');
+    } finally {
+      for (const [method, original] of originals) console[method] = original;
+    }
+    expect(printed).toEqual([]);
+  });
+});

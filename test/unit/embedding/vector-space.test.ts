@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
+
+const parts = {
+  provider: 'openai',
+  model: 'jina-clip-v2',
+  dimensions: 512,
+  preprocessing: 'image/jpeg of at most 512 px',
+};
+
+describe('createVectorSpace', () => {
+  it('keeps its parts and derives a readable id', () => {
+    const space = createVectorSpace(parts);
+    expect(space).toEqual({ ...parts, id: space.id });
+    expect(space.id).toMatch(/^openai-jina-clip-v2-512-[0-9a-f]{10}$/);
+  });
+
+  it('answers the same id for the same parts, in this version and the next', () => {
+    // A changed id would have every library embedded anew.
+    expect(createVectorSpace({ ...parts }).id).toBe('openai-jina-clip-v2-512-e668d7d317');
+  });
+
+  it.each([
+    [{ provider: 'clip' }],
+    [{ model: 'jina-clip-v1' }],
+    [{ model: 'Jina-CLIP-v2' }],
+    [{ model: 'jina/clip-v2' }],
+    [{ dimensions: 256 }],
+    [{ preprocessing: 'image/jpeg of at most 448 px' }],
+  ])('answers another id for %j', (change) => {
+    expect(createVectorSpace({ ...parts, ...change }).id).not.toBe(createVectorSpace(parts).id);
+  });
+
+  it.each(['a'.repeat(500), 'Owner/Model.v2_final (beta)', '日本語', '../../etc', '---', ''])(
+    'makes an id that stores take of the model "%s"',
+    (model) => {
+      const { id } = createVectorSpace({ ...parts, model });
+      expect(id).toMatch(/^[a-z0-9][a-z0-9-]{0,99}$/);
+    },
+  );
+
+  it('tells long names apart that end alike', () => {
+    const ids = ['one', 'two'].map(
+      (start) => createVectorSpace({ ...parts, model: start + '-x'.repeat(100) }).id,
+    );
+    expect(new Set(ids).size).toBe(2);
+  });
+});
