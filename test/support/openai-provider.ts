@@ -3,8 +3,8 @@ import { openaiProvider } from '../../plugin/src/embedding/openai';
 import type { OpenaiConfig } from '../../plugin/src/embedding/openai/provider';
 import { ImageSearchError } from '../../plugin/src/errors';
 
-/** Looks like a key of Jina, opens nothing. */
-export const testKey = 'jina_0123456789abcdef0123456789abcdefSECRET0123456789abcdef012345';
+/** Opens nothing. Short enough that nothing but care keeps it out of messages. */
+export const testKey = 'SECRET_0123456789abcdef01234567';
 
 type Settings = Partial<OpenaiConfig> & { baseURL: string };
 

@@ -23,8 +23,8 @@ export const openaiConfigSchema = z.strictObject({
   imageFormat: z.enum(imageFormatNames).default('jina').meta({
     description: 'How the server wants pictures, which every vendor defines on its own',
   }),
-  // All models of Jina with pictures and a choice of length allow 512. By the vendor's account they lose next to
-  // nothing against their full length, while vectors of half the size are stored and compared.
+  // Every model of Jina that offers a choice offers 512; of its 1024 dimensions jina-clip-v2 keeps 99 % of its quality
+  // in 256 (jina.ai/news, November 2024), and half the length is half the store and half the time of a search.
   dimensions: wholeNumber(16, 8_192).default(512).meta({
     description:
       'Length of the vectors; the model must offer it (jina-clip-v2: 64 to 1024). Another length is another space: everything is embedded anew',

@@ -44,7 +44,7 @@ interface Meaning {
   code: ErrorCode;
   retryable: boolean;
   /** Completes the sentence "{host} …". */
-  tell(endpoint: Endpoint): string;
+  tell: (endpoint: Endpoint) => string;
 }
 
 const unauthorized: Meaning = {

@@ -25,9 +25,10 @@ describe('settings of the provider openai', () => {
   });
 
   it('each have a description', () => {
-    const { provider: _, ...settings } = openaiConfigSchema.shape;
-    const described = Object.values(settings).map((schema) => schema.meta()?.description);
-    expect(described).toEqual(Object.keys(settings).map(() => expect.stringMatching(/.{10}/)));
+    const undescribed = Object.entries(openaiConfigSchema.shape)
+      .filter(([, schema]) => (schema.meta()?.description ?? '').length < 10)
+      .map(([name]) => name);
+    expect(undescribed).toEqual(['provider']);
   });
 
   it.each([

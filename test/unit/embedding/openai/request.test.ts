@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import type { EmbeddingProvider } from '../../../../plugin/src/embedding/contract';
 import type { EncodedImage } from '../../../../plugin/src/images/contract';
@@ -243,18 +243,16 @@ describe('the environment', () => {
   it('changes nothing: neither the request nor what is printed', async () => {
     const plain = await requestOf(() => provider.embedTexts(['a dog']));
     Object.assign(process.env, variables);
-    const printed: unknown[] = [];
-    const methods = ['debug', 'info', 'warn', 'error', 'log'] as const;
-    const originals = methods.map((method) => [method, console[method]] as const);
-    for (const method of methods) console[method] = (...parts) => void printed.push(parts);
-    try {
-      const other = await openTestProvider({ baseURL: server.baseURL });
-      const request = await requestOf(() => other.embedTexts(['a dog']));
-      expect({ ...request, closed: null }).toEqual({ ...plain, closed: null });
-      expect(JSON.stringify(request)).not.toContain('of-the-environment');
-    } finally {
-      for (const [method, original] of originals) console[method] = original;
-    }
+    const prints = (['debug', 'info', 'warn', 'error', 'log'] as const).map((method) =>
+      jest.spyOn(console, method).mockImplementation(() => undefined),
+    );
+    const other = await openTestProvider({ baseURL: server.baseURL });
+    const request = await requestOf(() => other.embedTexts(['a dog']));
+    const printed = prints.flatMap((print) => print.mock.calls);
+    for (const print of prints) print.mockRestore();
+
+    expect({ ...request, closed: null }).toEqual({ ...plain, closed: null });
+    expect(JSON.stringify(request)).not.toContain('of-the-environment');
     expect(printed).toEqual([]);
   });
 });
