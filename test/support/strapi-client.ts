@@ -45,11 +45,12 @@ export interface StrapiClient {
 
 const POLL_INTERVAL_MS = 50;
 
-export function createStrapiClient(url: string): StrapiClient {
+/** @param administrator the account behind calls that need one; `testAdministrator` if not given. */
+export function createStrapiClient(url: string, administrator = testAdministrator): StrapiClient {
   const request = supertest(url);
   const tokens = new Map<string, string>();
 
-  async function adminToken(credentials = testAdministrator): Promise<string> {
+  async function adminToken(credentials = administrator): Promise<string> {
     const known = tokens.get(credentials.email);
     if (known !== undefined) return known;
     const token = await signIn(request, credentials);
@@ -58,11 +59,21 @@ export function createStrapiClient(url: string): StrapiClient {
   }
 
   async function readStatus(): Promise<IndexStatus> {
-    const response = await request
-      .get('/image-search/status')
-      .auth(await adminToken(), { type: 'bearer' })
-      .expect(200);
+    let response = await requestStatus();
+    if (response.status === 401) {
+      // Strapi's tokens live for half an hour.
+      tokens.clear();
+      response = await requestStatus();
+    }
+    if (response.status !== 200) {
+      throw new Error(`The status answered ${String(response.status)}.`);
+    }
     return statusResponseSchema.parse(response.body).data;
+  }
+
+  async function requestStatus(): Promise<supertest.Response> {
+    const token = await adminToken();
+    return await request.get('/image-search/status').auth(token, { type: 'bearer' });
   }
 
   return {

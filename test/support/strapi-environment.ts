@@ -1,8 +1,7 @@
 import path from 'node:path';
-import { repositoryFolder } from './paths';
 
-/** The Strapi app that the demo and the tests run. */
-export const appFolder = path.join(repositoryFolder, 'test/app');
+/** The Strapi app that the demo and the tests run. Not by way of paths.ts, which works under Jest only. */
+export const appFolder = path.resolve(__dirname, '../app');
 
 export interface AppSettings {
   /** The one folder that the app writes to; kept by whoever names it. */

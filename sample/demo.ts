@@ -1,0 +1,140 @@
+/**
+ * `npm run demo`: Strapi with the sample library, indexed by the sample model, on this machine alone. Everything it
+ * writes lies in one data folder (and the built panel); a second run finds its work done.
+ */
+import type { Core } from '@strapi/strapi';
+import { buildAdminPanel, isAdminPanelBuilt } from '../test/support/admin-panel';
+import { ensureSuperAdmin, grantPublic } from '../test/support/strapi-accounts';
+import {
+  createStrapiClient,
+  type AdminCredentials,
+  type IndexStatus,
+} from '../test/support/strapi-client';
+import { appFolder } from '../test/support/strapi-environment';
+import { readAdministrator } from './demo/administrator';
+import { DemoFailure } from './demo/failure';
+import { watchIndexing } from './demo/indexing';
+import { readOptions, type DemoOptions } from './demo/options';
+import { checkPort, prepareDataFolder, startServer } from './demo/server';
+import { createProgressLine } from './demo/terminal';
+import { uploadSampleLibrary } from './demo/uploads';
+
+const STOP_WITHIN_MS = 10_000;
+const PUBLIC_ACTIONS = [
+  'plugin::image-search.search.find',
+  'plugin::image-search.similar.find',
+] as const;
+
+async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void> {
+  await checkPort(options);
+  await prepareDataFolder(options);
+  await ensureAdminPanel(options, signal);
+  const administrator = await readAdministrator(options.dataFolder);
+  const strapi = await startServer(options);
+  const address = strapi.config.get<string>('server.absoluteUrl');
+  const panelAddress = strapi.config.get<string>('admin.absoluteUrl');
+  await ensureSuperAdmin(strapi, administrator);
+  await grantPublic(strapi, PUBLIC_ACTIONS);
+  await fillLibrary(strapi, signal);
+  const status = await watchIndexing(createStrapiClient(address, administrator), signal);
+  checkOutcome(status);
+  printBanner(status, options);
+  await printRequests(strapi, address);
+  printAccess(administrator, panelAddress);
+}
+
+async function ensureAdminPanel({ dataFolder }: DemoOptions, signal: AbortSignal): Promise<void> {
+  if (await isAdminPanelBuilt()) return;
+  console.log('Building the admin panel; this takes about a minute the first time …');
+  try {
+    await buildAdminPanel(dataFolder, signal);
+  } catch (error) {
+    throw new DemoFailure(
+      `${(error as Error).message}\nThe admin panel could not be built. It needs about 2 GB of free memory.`,
+      { cause: error },
+    );
+  }
+}
+
+async function fillLibrary(strapi: Core.Strapi, signal: AbortSignal): Promise<void> {
+  const line = createProgressLine(process.stdout);
+  const { uploaded } = await uploadSampleLibrary(strapi, {
+    signal,
+    onProgress: (done, total) => {
+      line.update(`Uploaded ${String(done)} of ${String(total)} illustrations`);
+    },
+  });
+  if (uploaded > 0) line.end(`Uploaded ${String(uploaded)} illustrations`);
+}
+
+function checkOutcome({ counts, provider }: IndexStatus): void {
+  const { indexed, failed } = counts;
+  if (indexed > 0 && failed > 0) {
+    console.log(
+      `${String(failed)} pictures could not be indexed; the panel's index page says why.`,
+    );
+  }
+  if (indexed === 0) throw new DemoFailure(`No picture could be indexed. ${provider.message}`);
+}
+
+function printBanner({ space, counts }: IndexStatus, { model }: DemoOptions): void {
+  const name = model === undefined ? 'the sample model (emoji artwork)' : (space?.model ?? model);
+  const dimensions = space === null ? '' : `, ${String(space.dimensions)} dimensions`;
+  console.log(`\nModel: ${name}${dimensions}. ${String(counts.indexed)} pictures can be found.\n`);
+}
+
+/** Requests that can be pasted into a shell as they are. */
+async function printRequests(strapi: Core.Strapi, address: string): Promise<void> {
+  const file = (await strapi.db
+    .query('plugin::upload.file')
+    .findOne({ orderBy: { id: 'asc' } })) as {
+    id: number;
+  };
+  const api = `${address}/api/image-search`;
+  const limit = 'pagination%5Blimit%5D=3';
+  const body = JSON.stringify({ text: 'musical instrument', pagination: { limit: 3 } });
+  console.log('Search by text, with JSON, and for pictures like one of the library:\n');
+  console.log(`  curl -s '${api}/search?text=fruit&${limit}'`);
+  console.log(`  curl -s '${api}/search' -H 'content-type: application/json' -d '${body}'`);
+  console.log(`  curl -s '${api}/similar/${String(file.id)}?${limit}'\n`);
+}
+
+function printAccess({ email, password }: AdminCredentials, panelAddress: string): void {
+  console.log(`email: ${email}`);
+  console.log(`password: ${password}`);
+  console.log(`ready: ${panelAddress}`);
+}
+
+/** Aborted by the first signal that asks the demo to end; Strapi, once it runs, then stops by itself. */
+function createStopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) return;
+      controller.abort();
+      console.log('\nStopping …');
+      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    });
+  }
+  // Strapi knows the other two only.
+  process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
+  return controller.signal;
+}
+
+async function main(): Promise<void> {
+  // Whoever reads the output may close it early (`| head`); the server goes on.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const signal = createStopSignal();
+  try {
+    await runDemo(readOptions(process.argv.slice(2), appFolder), signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    console.error(error instanceof DemoFailure ? `\n${error.message}` : error);
+    await (globalThis as { strapi?: Core.Strapi }).strapi?.destroy();
+    process.exit(1);
+  }
+}
+
+void main();

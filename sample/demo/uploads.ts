@@ -1,0 +1,117 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Core } from '@strapi/strapi';
+import PQueue from 'p-queue';
+import { renderSamplePicture, sampleLibrary, type SamplePicture } from '../library';
+
+const UPLOADS_AT_ONCE = 2;
+
+interface UploadOptions {
+  signal: AbortSignal;
+  onProgress(done: number, total: number): void;
+}
+
+/** Brings the sample library into the Media Library through Strapi's own upload; what is there by name stays. */
+export async function uploadSampleLibrary(
+  strapi: Core.Strapi,
+  { signal, onProgress }: UploadOptions,
+): Promise<{ uploaded: number }> {
+  const missing = await findMissing(strapi);
+  const folderIds = await ensureFolders(strapi, missing);
+  const workFolder = await mkdtemp(path.join(tmpdir(), 'image-search-demo-'));
+  const queue = new PQueue({ concurrency: UPLOADS_AT_ONCE });
+  let done = 0;
+  try {
+    await queue.addAll(
+      missing.map((picture) => async () => {
+        signal.throwIfAborted();
+        const folderId = picture.folder === null ? null : (folderIds.get(picture.folder) ?? null);
+        await uploadPicture(strapi, { picture, folderId, workFolder });
+        onProgress(++done, missing.length);
+      }),
+    );
+  } finally {
+    queue.clear();
+    await queue.onIdle();
+    await rm(workFolder, { recursive: true, force: true });
+  }
+  return { uploaded: done };
+}
+
+async function findMissing(strapi: Core.Strapi): Promise<SamplePicture[]> {
+  const files = (await strapi.db.query('plugin::upload.file').findMany({ select: ['name'] })) as {
+    name: string;
+  }[];
+  const present = new Set(files.map((file) => file.name));
+  return sampleLibrary.filter((picture) => !present.has(picture.fileName));
+}
+
+/** Ids by the folder's names joined with `/`. */
+async function ensureFolders(
+  strapi: Core.Strapi,
+  pictures: readonly SamplePicture[],
+): Promise<Map<string, number>> {
+  const ids = new Map<string, number>();
+  const wanted = new Set(
+    pictures.map((picture) => picture.folder).filter((folder) => folder !== null),
+  );
+  for (const folder of wanted) {
+    const names = folder.split('/');
+    for (const [index, name] of names.entries()) {
+      const parent = ids.get(names.slice(0, index).join('/')) ?? null;
+      ids.set(names.slice(0, index + 1).join('/'), await ensureFolder(strapi, { name, parent }));
+    }
+  }
+  return ids;
+}
+
+async function ensureFolder(
+  strapi: Core.Strapi,
+  folder: { name: string; parent: number | null },
+): Promise<number> {
+  const found: unknown = await strapi.db.query('plugin::upload.folder').findOne({ where: folder });
+  if (found) return (found as { id: number }).id;
+  const folders = strapi.plugin('upload').service('folder') as FolderService;
+  return (await folders.create(folder)).id;
+}
+
+interface PictureUpload {
+  picture: SamplePicture;
+  folderId: number | null;
+  workFolder: string;
+}
+
+async function uploadPicture(
+  strapi: Core.Strapi,
+  { picture, folderId, workFolder }: PictureUpload,
+): Promise<void> {
+  const { fileName, mimeType, alternativeText } = picture;
+  const bytes = await renderSamplePicture(picture);
+  const filepath = path.join(workFolder, fileName);
+  await writeFile(filepath, bytes);
+  const uploads = strapi.plugin('upload').service('upload') as UploadService;
+  await uploads.upload({
+    data: {
+      fileInfo: {
+        name: fileName,
+        folder: folderId,
+        ...(alternativeText === undefined ? {} : { alternativeText }),
+      },
+    },
+    files: { filepath, originalFilename: fileName, mimetype: mimeType, size: bytes.length },
+  });
+  await rm(filepath);
+}
+
+/** The parts of Strapi's upload services that are used here; Strapi does not type them. */
+interface FolderService {
+  create(folder: { name: string; parent: number | null }): Promise<{ id: number }>;
+}
+
+interface UploadService {
+  upload(request: {
+    data: { fileInfo: { name: string; folder: number | null; alternativeText?: string } };
+    files: { filepath: string; originalFilename: string; mimetype: string; size: number };
+  }): Promise<unknown>;
+}

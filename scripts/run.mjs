@@ -1,0 +1,205 @@
+/**
+ * `node scripts/run.mjs demo|test|bench|check [arguments]`: one command from a fresh clone. Installs what is missing, builds
+ * the plugin when its sources are newer, then runs the command with the arguments.
+ *
+ * Plain JavaScript on Node alone, because nothing else is there when it starts.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = [20, 19];
+const repositoryFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const inRepository = (...parts) => path.join(repositoryFolder, ...parts);
+const inModules = (...parts) => inRepository('node_modules', ...parts);
+
+const commands = {
+  check: () => [inRepository('scripts/check.mjs')],
+  bench: (given) => ['--import', 'tsx', inRepository('test/bench/index.ts'), ...given],
+  demo: (given) => ['--import', 'tsx', inRepository('sample/demo.ts'), ...given],
+  test: (given) => [inModules('jest/bin/jest.js'), ...given],
+};
+
+/** A failure that needs no stack: its message says what to do. */
+class SetupError extends Error {}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof SetupError ? `\n${error.message}` : error);
+  process.exitCode = 1;
+}
+
+async function main([name, ...given]) {
+  const command = Object.hasOwn(commands, name ?? '') ? commands[name] : undefined;
+  if (!command) {
+    throw new SetupError(
+      `Usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [arguments]`,
+    );
+  }
+  checkNode();
+  const environment = createEnvironment();
+  if (!isInstalled()) await install(environment);
+  if (!isBuilt()) await build(environment);
+  end(await run(process.execPath, command(given), { environment }));
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new SetupError(
+    `This needs Node.js ${OLDEST_NODE.join('.')} or newer; ${process.version} runs it (${process.execPath}).\n` +
+      'Install a newer one, for example with `nvm install` in this folder, and run the command again.',
+  );
+}
+
+function createEnvironment() {
+  const prefix = path.resolve(path.dirname(process.execPath), '..');
+  const hasHeaders = existsSync(path.join(prefix, 'include/node/node.h'));
+  return {
+    ...process.env,
+    STRAPI_TELEMETRY_DISABLED: 'true',
+    // The processor's libraries come with the package; what it would download is for graphics cards.
+    ONNXRUNTIME_NODE_INSTALL: process.env.ONNXRUNTIME_NODE_INSTALL ?? 'skip',
+    // Native modules that have to be compiled take the headers beside this Node instead of downloading them.
+    ...(hasHeaders && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {}),
+  };
+}
+
+/** What an installation depends on: the lock file, and Node's binary interface for compiled modules. */
+function describeInstallation() {
+  const lock = createHash('sha256').update(readFileSync(inRepository('package-lock.json')));
+  return `${lock.digest('hex')} ${process.platform}-${process.arch}-${process.versions.modules}\n`;
+}
+
+/** By this script's own note, or else (somebody ran npm themselves) by the age of npm's. */
+function isInstalled() {
+  const note = inModules('.image-search-install');
+  if (existsSync(note) && readFileSync(note, 'utf8') === describeInstallation()) return true;
+  const npmNote = inModules('.package-lock.json');
+  if (!existsSync(npmNote)) return false;
+  const isFromNpm = !existsSync(note) || modifiedAt(npmNote) > modifiedAt(note);
+  return isFromNpm && modifiedAt(npmNote) >= modifiedAt(inRepository('package-lock.json'));
+}
+
+async function install(environment) {
+  console.log('Installing dependencies (npm ci); this takes a few minutes the first time …');
+  const [file, ...first] = findNpm();
+  const result = await run(
+    file,
+    [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    { environment, shell: file === 'npm' && process.platform === 'win32' },
+  );
+  if (result.signal) end(result);
+  if (result.code !== 0) {
+    throw new SetupError(
+      '`npm ci` failed; its output is above. Check that the npm registry can be reached, then run the command again.',
+    );
+  }
+  checkDatabaseDriver();
+  writeFileSync(inModules('.image-search-install'), describeInstallation());
+}
+
+function findNpm() {
+  const fromNpmRun = process.env.npm_execpath;
+  return fromNpmRun?.endsWith('npm-cli.js') ? [process.execPath, fromNpmRun] : ['npm'];
+}
+
+/** npm leaves an optional dependency out without a word when it cannot be compiled. */
+function checkDatabaseDriver() {
+  try {
+    const Database = createRequire(import.meta.url)('better-sqlite3');
+    new Database(':memory:').close();
+  } catch (error) {
+    throw new SetupError(
+      `The SQLite driver (better-sqlite3) could not be installed or compiled: ${error.message}\n` +
+        'Install Python 3 and a C++ compiler (Debian: `apt install python3 make g++`; macOS: `xcode-select --install`),\n' +
+        'delete node_modules and run the command again.',
+    );
+  }
+}
+
+function isBuilt() {
+  const outputs = ['admin', 'server', 'workers/clip', 'workers/embedded-store'].map((folder) =>
+    inRepository('dist', folder, 'index.js'),
+  );
+  if (!outputs.every((file) => existsSync(file))) return false;
+  const sources = [
+    'plugin',
+    'server',
+    'admin',
+    'strapi-server.ts',
+    'package.json',
+    'tsconfig.json',
+  ];
+  const newestSource = Math.max(...sources.map((source) => newestWithin(inRepository(source))));
+  return newestSource <= Math.min(...outputs.map(modifiedAt));
+}
+
+async function build(environment) {
+  console.log('Building the plugin …');
+  const result = await run(
+    process.execPath,
+    [inModules('@strapi/sdk-plugin/bin/strapi-plugin.js'), 'build'],
+    { environment, isQuiet: true },
+  );
+  if (result.signal) end(result);
+  if (result.code !== 0) {
+    throw new SetupError(`${result.output}\nThe plugin could not be built; the reason is above.`);
+  }
+}
+
+/** Folders count too: a deleted file leaves its trace only there. */
+function newestWithin(target) {
+  const stats = statSync(target);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const within = readdirSync(target).map((name) => newestWithin(path.join(target, name)));
+  return Math.max(stats.mtimeMs, ...within);
+}
+
+function modifiedAt(file) {
+  return statSync(file).mtimeMs;
+}
+
+/**
+ * Runs a program on this terminal, handing on the signals that are meant to end it. A quiet one's output is collected
+ * instead of shown.
+ */
+function run(file, given, { environment, isQuiet = false, shell = false }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, given, {
+      cwd: repositoryFolder,
+      env: environment,
+      stdio: isQuiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      shell,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => (output += text));
+    }
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    const handOn = (signal) => child.kill(signal);
+    for (const signal of signals) process.on(signal, handOn);
+    const release = () => {
+      for (const signal of signals) process.off(signal, handOn);
+    };
+    child.once('error', (error) => {
+      release();
+      reject(new SetupError(`${file} could not be started: ${error.message}`));
+    });
+    child.once('close', (code, signal) => {
+      release();
+      resolve({ code, signal, output });
+    });
+  });
+}
+
+/** Ends as the program ended; by convention 128 + the number of a signal that killed it. */
+function end({ code, signal }) {
+  process.exit(signal ? 128 + constants.signals[signal] : code);
+}
