@@ -1,10 +1,20 @@
 /** @type {import('jest').Config} */
-module.exports = {
+const shared = {
   testEnvironment: '<rootDir>/test/support/environment.cjs',
-  roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.[cm]?ts$': ['@swc/jest', { jsc: { target: 'es2022' } }] },
   moduleNameMapper: { '^p-queue$': '<rootDir>/test/support/p-queue.cjs' },
   modulePathIgnorePatterns: ['<rootDir>/dist/server', '<rootDir>/test/app/'],
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    { ...shared, displayName: 'conformance', testMatch: ['<rootDir>/test/conformance/**/*.test.ts'] },
+    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+  ],
+  reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   testTimeout: 120_000,
+  // Two suites beside each other: each runs models and servers of its own.
+  maxWorkers: 2,
 };
