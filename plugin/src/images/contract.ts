@@ -1,3 +1,6 @@
+export { hashContent } from './content-hash';
+export { createPictureReader } from './picture-reader';
+
 /**
  * How a model wants a picture. Everything that is not listed here is fixed for all models: EXIF orientation is
  * applied, the first frame is taken, alpha is flattened on white, colours are 8-bit sRGB.
@@ -85,7 +88,8 @@ export interface ReadPictureOptions {
 /**
  * Encoded bytes → what a model sees. Fails with `image-unreadable` (damaged or no picture), `image-unsupported`
  * (a format this build cannot decode) or `image-too-large` (bytes or pixels above the limits, known from the
- * header before any pixel is decoded); none of them is retryable. Never keeps or changes `bytes`.
+ * header before any pixel is decoded); none of them is retryable, except that decoding took longer than allowed.
+ * Never keeps or changes `bytes`.
  */
 export interface PictureReader {
   read(bytes: Uint8Array, options: ReadPictureOptions): Promise<PictureReading>;

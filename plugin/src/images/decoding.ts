@@ -1,0 +1,92 @@
+import sharp, { type Sharp } from 'sharp';
+import type { EncodedPreparation, ImageLimits, ResizeKernel } from './contract';
+import { decodingFailure, tooLarge, unsupported } from './failures';
+import { fingerprintGrid } from './fingerprint';
+import type { Raster, Region, Size } from './geometry';
+import type { PictureHeader } from './header';
+
+const BACKGROUND = '#ffffff';
+const ENCODING_QUALITY = 90;
+
+export interface EncodedPicture {
+  bytes: Uint8Array;
+  header: PictureHeader;
+}
+
+export interface DecodingOrder {
+  /** Part of the picture to decode; null for the whole. */
+  region: Region | null;
+  /** Size of the raster; proportions are the caller's affair. */
+  size: Size;
+  kernel: ResizeKernel;
+}
+
+/** The first frame, upright, on white, in 8-bit sRGB, resized with antialiasing. */
+export async function decode(
+  { bytes, header }: EncodedPicture,
+  { region, size, kernel }: DecodingOrder,
+  limits: ImageLimits,
+): Promise<Raster> {
+  checkRaster(size, limits);
+  const upright = openPicture(bytes, limits);
+  const part = region === null ? upright : upright.extract(region);
+  const resized = part
+    .resize({ ...size, kernel, fit: 'fill' })
+    .toColourspace('srgb')
+    .raw();
+  try {
+    const { data, info } = await resized.toBuffer({ resolveWithObject: true });
+    return { data, width: info.width, height: info.height };
+  } catch (error) {
+    if (header.isHevc) throw unsupported('HEIC', error);
+    throw decodingFailure(error, limits.timeoutMs);
+  }
+}
+
+function openPicture(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): Sharp {
+  return sharp(bytes, {
+    autoOrient: true,
+    // Truncated or damaged pixel data is refused; warnings that leave the pixels intact are not.
+    failOn: 'error',
+    limitInputPixels: Number.isFinite(maxPixels) ? maxPixels : false,
+  })
+    .timeout({ seconds: Math.ceil(timeoutMs / 1000) })
+    .flatten({ background: BACKGROUND });
+}
+
+/** Resizing may enlarge: what it makes is held against the same limit as what it takes. */
+function checkRaster({ width, height }: Size, { maxPixels }: ImageLimits): void {
+  if (width * height <= maxPixels) return;
+  throw tooLarge(
+    `proportions that make it ${String(width)} × ${String(height)} pixels for the model`,
+    `${String(maxPixels)} pixels`,
+  );
+}
+
+/** Luminance (0–255) of a whole picture on the grid of its fingerprint. */
+export async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
+  return fromRaster(raster)
+    .resize({ width: fingerprintGrid, height: fingerprintGrid, fit: 'fill' })
+    .greyscale()
+    .raw()
+    .toBuffer();
+}
+
+export async function encode(
+  raster: Raster,
+  mimeType: EncodedPreparation['mimeType'],
+): Promise<Uint8Array> {
+  const picture = fromRaster(raster);
+  switch (mimeType) {
+    case 'image/jpeg':
+      return picture.jpeg({ quality: ENCODING_QUALITY }).toBuffer();
+    case 'image/png':
+      return picture.png().toBuffer();
+    case 'image/webp':
+      return picture.webp({ quality: ENCODING_QUALITY }).toBuffer();
+  }
+}
+
+function fromRaster({ data, width, height }: Raster): Sharp {
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}

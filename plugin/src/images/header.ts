@@ -1,0 +1,76 @@
+import sharp, { type Metadata } from 'sharp';
+import type { ImageLimits } from './contract';
+import { tooLarge, unreadable, unsupported } from './failures';
+import type { Size } from './geometry';
+
+/** What is known of a picture before any pixel is decoded. */
+export interface PictureHeader {
+  /** As seen, EXIF orientation applied. */
+  size: Size;
+  /** A HEIF container with the codec that most builds of libvips leave out for its patents. */
+  isHevc: boolean;
+}
+
+/** A libvips built with more than the usual formats must not widen what this product opens. SVG is drawn elsewhere. */
+const decodableFormats: ReadonlySet<string> = new Set([
+  ...['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jxl', 'jp2'],
+]);
+
+/** Formats worth telling from junk by their first bytes (as latin-1) when the decoder does not know them. */
+const knownSignatures: readonly [signature: RegExp, name: string][] = [
+  [/^.{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)/s, 'HEIC'],
+  [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'JPEG XL'],
+  [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'JPEG 2000'],
+  [/^BM.{4}\0\0\0\0/s, 'BMP'],
+  [/^\0\0\x01\0/, 'ICO'],
+  [/^8BPS/, 'Photoshop files'],
+  [/^%PDF-/, 'PDF'],
+];
+const SIGNATURE_BYTES = 16;
+
+/**
+ * Reads the header of an encoded picture and holds it against the limits. Costs less than a millisecond and no
+ * memory to speak of, however large the picture says it is.
+ */
+export async function readHeader(bytes: Uint8Array, limits: ImageLimits): Promise<PictureHeader> {
+  const metadata = await readMetadata(bytes);
+  if (!decodableFormats.has(metadata.format)) throw unsupported(metadata.format);
+  checkPixels(metadata, limits);
+  return { size: metadata.autoOrient, isHevc: metadata.compression === 'hevc' };
+}
+
+/** Holds the size of an encoded file against the limits. */
+export function checkBytes(bytes: Uint8Array, { maxBytes }: ImageLimits): void {
+  if (bytes.length === 0) throw unreadable('its file is empty');
+  if (bytes.length > maxBytes) {
+    throw tooLarge(`${String(bytes.length)} bytes`, `${String(maxBytes)} bytes`);
+  }
+}
+
+function checkPixels({ width, height, pages = 1 }: Metadata, { maxPixels }: ImageLimits): void {
+  if (width * height * pages <= maxPixels) return;
+  const frames = pages > 1 ? ` in each of ${String(pages)} frames` : '';
+  throw tooLarge(
+    `${String(width)} × ${String(height)} pixels${frames}`,
+    `${String(maxPixels)} pixels${pages > 1 ? ' in all frames together' : ''}`,
+  );
+}
+
+async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    const format = formatBySignature(bytes);
+    if (format !== undefined) throw unsupported(format, error);
+    const isPicture = error instanceof Error && error.message.includes('corrupt header');
+    throw unreadable(
+      isPicture ? 'its file is damaged or truncated' : 'its file is no picture',
+      error,
+    );
+  }
+}
+
+function formatBySignature(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.subarray(0, SIGNATURE_BYTES)).toString('latin1');
+  return knownSignatures.find(([signature]) => signature.test(start))?.[1];
+}
