@@ -125,8 +125,9 @@ function checkDatabaseDriver() {
 }
 
 function isBuilt() {
-  const outputs = ['admin', 'server', 'workers/clip', 'workers/embedded-store'].map((folder) =>
-    inRepository('dist', folder, 'index.js'),
+  const { exports } = JSON.parse(readFileSync(inRepository('package.json'), 'utf8'));
+  const outputs = Object.values(exports).flatMap((entry) =>
+    entry.source ? [inRepository(entry.require)] : [],
   );
   if (!outputs.every((file) => existsSync(file))) return false;
   const sources = [

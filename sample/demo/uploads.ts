@@ -9,7 +9,7 @@ const UPLOADS_AT_ONCE = 2;
 
 interface UploadOptions {
   signal: AbortSignal;
-  onProgress(done: number, total: number): void;
+  onProgress: (done: number, total: number) => void;
 }
 
 /** Brings the sample library into the Media Library through Strapi's own upload; what is there by name stays. */
@@ -72,7 +72,7 @@ async function ensureFolder(
 ): Promise<number> {
   const found: unknown = await strapi.db.query('plugin::upload.folder').findOne({ where: folder });
   if (found) return (found as { id: number }).id;
-  const folders = strapi.plugin('upload').service('folder') as FolderService;
+  const folders = strapi.plugin('upload').service<FolderService>('folder');
   return (await folders.create(folder)).id;
 }
 
@@ -90,7 +90,7 @@ async function uploadPicture(
   const bytes = await renderSamplePicture(picture);
   const filepath = path.join(workFolder, fileName);
   await writeFile(filepath, bytes);
-  const uploads = strapi.plugin('upload').service('upload') as UploadService;
+  const uploads = strapi.plugin('upload').service<UploadService>('upload');
   await uploads.upload({
     data: {
       fileInfo: {
