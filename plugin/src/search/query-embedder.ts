@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { systemClock, type Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
 import type { PictureReader } from '../images/contract';
 
@@ -7,6 +8,8 @@ export interface QueryEmbedderOptions {
   /** 0: texts are embedded anew each time. */
   cacheEntries: number;
   cacheMs: number;
+  /** @default systemClock */
+  clock?: Clock;
 }
 
 /** Texts and pictures of a query → vectors of the provider's space. Texts are remembered, pictures never. */
@@ -14,9 +17,12 @@ export class QueryEmbedder {
   readonly #pictures: PictureReader;
   readonly #cache: LRUCache<string, Float32Array> | null;
 
-  constructor({ pictures, cacheEntries, cacheMs }: QueryEmbedderOptions) {
+  constructor({ pictures, cacheEntries, cacheMs, clock = systemClock }: QueryEmbedderOptions) {
     this.#pictures = pictures;
-    this.#cache = cacheEntries > 0 ? new LRUCache({ max: cacheEntries, ttl: cacheMs }) : null;
+    this.#cache =
+      cacheEntries > 0
+        ? new LRUCache({ max: cacheEntries, ttl: cacheMs, ttlResolution: 0, perf: clock })
+        : null;
   }
 
   async embedText(

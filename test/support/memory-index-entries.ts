@@ -1,0 +1,202 @@
+import type { Clock } from '../../plugin/src/clock';
+import {
+  indexStates,
+  type EntryCounts,
+  type EntryFailure,
+  type EntryPage,
+  type IndexedPicture,
+  type IndexEntries,
+  type IndexEntry,
+  type IndexState,
+  type Lease,
+} from '../../plugin/src/indexing/contract';
+
+interface Row extends IndexEntry {
+  dueAt: Date | null;
+  leaseExpiresAt: Date | null;
+}
+
+const noLease = { lease: null, leaseExpiresAt: null };
+const noError = { errorCode: null, errorMessage: null };
+
+/** The queue in memory: every method changes it in one synchronous step, so all of them are atomic. */
+export class MemoryIndexEntries implements IndexEntries {
+  readonly #rows = new Map<number, Row>();
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  markPending(fileIds: readonly number[]): Promise<void> {
+    for (const fileId of fileIds) {
+      const row = this.#rows.get(fileId) ?? emptyRow(fileId);
+      this.#rows.set(fileId, { ...row, ...this.#freshlyPending() });
+    }
+    return Promise.resolve();
+  }
+
+  markStatesPending(states: readonly IndexState[]): Promise<number> {
+    return this.#change(
+      (row) => states.includes(row.state),
+      () => ({ ...this.#freshlyPending(), spaceId: null }),
+    );
+  }
+
+  claim(limit: number, lease: Lease): Promise<IndexEntry[]> {
+    const due = this.#sorted()
+      .filter((row) => row.state === 'pending' && timeOf(row.dueAt) <= this.#clock.now())
+      .sort((left, right) => timeOf(left.dueAt) - timeOf(right.dueAt))
+      .slice(0, limit);
+    const claimed = due.map((row): Row => ({
+      ...row,
+      state: 'indexing',
+      attempts: row.attempts + 1,
+      lease: lease.token,
+      leaseExpiresAt: lease.expiresAt,
+    }));
+    for (const row of claimed) this.#rows.set(row.fileId, row);
+    return Promise.resolve(claimed.map(toEntry));
+  }
+
+  renew(lease: Lease): Promise<number> {
+    return this.#change(
+      (row) => row.lease === lease.token,
+      () => ({ leaseExpiresAt: lease.expiresAt }),
+    );
+  }
+
+  complete(fileId: number, leaseToken: string, picture: IndexedPicture): Promise<boolean> {
+    return this.#changeLeased(fileId, leaseToken, () => ({
+      ...picture,
+      ...noError,
+      state: 'indexed',
+      dueAt: null,
+      indexedAt: new Date(this.#clock.now()),
+    }));
+  }
+
+  fail(fileId: number, leaseToken: string, failure: EntryFailure): Promise<boolean> {
+    const { code, message, next, sourceSignature } = failure;
+    return this.#changeLeased(fileId, leaseToken, () => ({
+      state: next.state,
+      dueAt: next.state === 'pending' ? next.dueAt : null,
+      errorCode: code,
+      errorMessage: message,
+      sourceSignature,
+    }));
+  }
+
+  release(fileId: number, leaseToken: string, dueAt: Date): Promise<boolean> {
+    return this.#changeLeased(fileId, leaseToken, ({ attempts }) => ({
+      state: 'pending',
+      attempts: attempts - 1,
+      dueAt,
+    }));
+  }
+
+  forget(fileId: number, leaseToken: string): Promise<boolean> {
+    const isHeld = this.#rows.get(fileId)?.lease === leaseToken;
+    return Promise.resolve(isHeld && this.#rows.delete(fileId));
+  }
+
+  releaseExpired(now: Date): Promise<number> {
+    return this.#change(
+      (row) => row.state === 'indexing' && timeOf(row.leaseExpiresAt) < now.getTime(),
+      () => ({ state: 'pending', dueAt: now, ...noLease }),
+    );
+  }
+
+  releaseAbandoned(isAbandoned: (leaseToken: string) => boolean): Promise<number> {
+    return this.#change(
+      (row) => row.lease !== null && isAbandoned(row.lease),
+      () => ({ state: 'pending', dueAt: new Date(this.#clock.now()), ...noLease }),
+    );
+  }
+
+  nextDueAt(): Promise<Date | null> {
+    const times = this.#sorted()
+      .filter((row) => row.state === 'pending')
+      .map((row) => timeOf(row.dueAt));
+    return Promise.resolve(times.length === 0 ? null : new Date(Math.min(...times)));
+  }
+
+  counts(): Promise<EntryCounts> {
+    const rows = this.#sorted();
+    const counted = indexStates.map((state) => [
+      state,
+      rows.filter((row) => row.state === state).length,
+    ]);
+    return Promise.resolve(Object.fromEntries(counted) as EntryCounts);
+  }
+
+  get(fileIds: readonly number[]): Promise<IndexEntry[]> {
+    const rows = [...new Set(fileIds)].flatMap((fileId) => this.#rows.get(fileId) ?? []);
+    return Promise.resolve(rows.map(toEntry));
+  }
+
+  list(options: {
+    states?: readonly IndexState[];
+    cursor: number | null;
+    limit: number;
+  }): Promise<EntryPage> {
+    const { states = indexStates, cursor, limit } = options;
+    const rows = this.#sorted()
+      .filter((row) => states.includes(row.state) && row.fileId > (cursor ?? 0))
+      .slice(0, limit);
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    return Promise.resolve({ entries: rows.map(toEntry), nextCursor: last?.fileId ?? null });
+  }
+
+  #freshlyPending() {
+    const dueAt = new Date(this.#clock.now());
+    return { state: 'pending' as const, attempts: 0, dueAt, ...noLease, ...noError };
+  }
+
+  #sorted(): Row[] {
+    return [...this.#rows.values()].sort((left, right) => left.fileId - right.fileId);
+  }
+
+  #change(matches: (row: Row) => boolean, change: (row: Row) => Partial<Row>): Promise<number> {
+    const rows = this.#sorted().filter(matches);
+    for (const row of rows) this.#rows.set(row.fileId, { ...row, ...change(row) });
+    return Promise.resolve(rows.length);
+  }
+
+  async #changeLeased(
+    fileId: number,
+    leaseToken: string,
+    change: (row: Row) => Partial<Row>,
+  ): Promise<boolean> {
+    const changed = await this.#change(
+      (row) => row.fileId === fileId && row.lease === leaseToken,
+      (row) => ({ ...noLease, ...change(row) }),
+    );
+    return changed > 0;
+  }
+}
+
+function emptyRow(fileId: number): Row {
+  return {
+    fileId,
+    state: 'pending',
+    attempts: 0,
+    dueAt: null,
+    ...noLease,
+    ...noError,
+    spaceId: null,
+    contentHash: null,
+    fingerprint: null,
+    fingerprintQuality: null,
+    sourceSignature: null,
+    indexedAt: null,
+  };
+}
+
+function toEntry({ dueAt: _dueAt, leaseExpiresAt: _leaseExpiresAt, ...entry }: Row): IndexEntry {
+  return entry;
+}
+
+function timeOf(date: Date | null): number {
+  return date?.getTime() ?? Infinity;
+}

@@ -1,0 +1,62 @@
+import type { VisibleFiles } from '../../plugin/src/search/contract';
+
+export interface MemoryRow {
+  id: number;
+  name: string;
+}
+
+/** The files of a library in memory as one caller sees them; it notes what it was asked. */
+export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
+  /** Lengths of the lists that `keepVisible` was asked about. */
+  readonly askedAbout: number[] = [];
+  readonly #readable: Set<number>;
+  readonly #matching: Set<number> | null;
+
+  /**
+   * @param readable ids that the caller may see
+   * @param matching ids that its filters let through; left out when it has none
+   */
+  constructor(readable: Iterable<number>, matching?: Iterable<number>) {
+    this.#readable = new Set(readable);
+    this.#matching = matching ? new Set(matching) : null;
+  }
+
+  get isNarrowed(): boolean {
+    return this.#matching !== null;
+  }
+
+  delete(fileId: number): void {
+    this.#readable.delete(fileId);
+  }
+
+  async listIds(limit: number): Promise<number[] | null> {
+    await Promise.resolve();
+    const ids = [...this.#readable].filter((fileId) => this.#matches(fileId));
+    return ids.length > limit ? null : ids.reverse();
+  }
+
+  async keepReadable(fileIds: readonly number[]): Promise<Set<number>> {
+    await Promise.resolve();
+    return new Set(fileIds.filter((fileId) => this.#readable.has(fileId)));
+  }
+
+  async keepVisible(fileIds: readonly number[]): Promise<Set<number>> {
+    await Promise.resolve();
+    this.askedAbout.push(fileIds.length);
+    return new Set(fileIds.filter((fileId) => this.#isVisible(fileId)));
+  }
+
+  async load(fileIds: readonly number[]): Promise<Map<number, MemoryRow>> {
+    await Promise.resolve();
+    const ids = fileIds.filter((fileId) => this.#isVisible(fileId));
+    return new Map(ids.map((id) => [id, { id, name: `file-${String(id)}.png` }]));
+  }
+
+  #isVisible(fileId: number): boolean {
+    return this.#readable.has(fileId) && this.#matches(fileId);
+  }
+
+  #matches(fileId: number): boolean {
+    return this.#matching?.has(fileId) ?? true;
+  }
+}

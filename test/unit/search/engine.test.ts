@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createActiveSpace } from '../../../plugin/src/active-space';
+import type { SearchExample, SearchRequest } from '../../../plugin/src/search/contract';
+import { SearchEngine } from '../../../plugin/src/search/engine';
+import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
+import { failure } from '../../support/failures';
+import { createFakeClock } from '../../support/fake-clock';
+import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
+import { MemoryVectorStore } from '../../support/memory-vector-store';
+import { MemoryVisibleFiles } from '../../support/memory-visible-files';
+import {
+  pixelsOf,
+  plainPicture,
+  plainPictureReader,
+  unreadablePicture,
+} from '../../support/plain-pictures';
+import { pointOf } from '../../support/vector-points';
+
+const subjects = ['a dog', 'a cat', 'a car', 'a boat', 'a tree'];
+const fileIds = subjects.map((_, index) => index + 1);
+const vectorOf = (subject: string): Float32Array =>
+  hashVector(pixelsOf(plainPicture(subject)).data);
+
+let provider: HashProvider;
+let store: MemoryVectorStore;
+let engine: SearchEngine;
+
+beforeEach(async () => {
+  provider = new HashProvider();
+  store = new MemoryVectorStore();
+  const collection = await store.ensureSpace(provider.space);
+  await collection.upsert(subjects.map((subject, index) => pointOf(index + 1, vectorOf(subject))));
+  engine = new SearchEngine({
+    activeSpace: createActiveSpace({
+      openProvider: () => Promise.resolve(provider),
+      store,
+      clock: createFakeClock(),
+      retryAfterMs: 1_000,
+    }),
+    embedder: new QueryEmbedder({ pictures: plainPictureReader, cacheEntries: 10, cacheMs: 1_000 }),
+  });
+});
+
+const text = (words: string): SearchExample => ({ kind: 'text', text: words });
+const file = (fileId: number): SearchExample => ({ kind: 'file', fileId });
+const image = (bytes: Uint8Array): SearchExample => ({ kind: 'image', bytes });
+
+function search(
+  request: Pick<SearchRequest, 'like'> & Partial<SearchRequest>,
+  visible = new MemoryVisibleFiles(fileIds),
+) {
+  return engine.search({ unlike: [], start: 0, limit: 10, ...request }, visible);
+}
+
+describe('search', () => {
+  it('answers files best first, with what the caller sees of them and the space', async () => {
+    const page = await search({ like: [image(plainPicture('a cat'))], limit: 2 });
+    expect(page).toEqual({
+      spaceId: provider.space.id,
+      hasMore: true,
+      hits: [
+        {
+          fileId: 2,
+          score: expect.closeTo(1, 5),
+          matchedBy: ['image'],
+          row: { id: 2, name: 'file-2.png' },
+        },
+        expect.objectContaining({ matchedBy: ['image'] }),
+      ],
+    });
+  });
+
+  it('answers what a text is near to', async () => {
+    const page = await search({ like: [text('something')] });
+    const query = hashVector(Buffer.from('something'));
+    const expected = subjects
+      .map((subject, index) => ({ fileId: index + 1, score: dotProduct(query, vectorOf(subject)) }))
+      .sort((left, right) => right.score - left.score);
+    expect(page.hits.map((hit) => hit.fileId)).toEqual(expected.map((hit) => hit.fileId));
+    expect(page.hits[0]?.score).toBeCloseTo(expected[0]?.score ?? Number.NaN, 5);
+  });
+
+  it('leaves files that serve as examples out, liked or not', async () => {
+    const page = await search({ like: [file(1), file(1)], unlike: [file(3)] });
+    expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([2, 4, 5]);
+  });
+
+  it('leaves out what is less alike than it was asked for', async () => {
+    const page = await search({ like: [image(plainPicture('a cat'))], minimumScore: 0.99 });
+    expect(page.hits.map((hit) => hit.fileId)).toEqual([2]);
+  });
+
+  it('brings a vector of any length to unit length', async () => {
+    const vector = vectorOf('a boat').map((value) => value * 250);
+    const page = await search({
+      like: [{ kind: 'vector', vector, spaceId: provider.space.id }],
+      limit: 1,
+    });
+    expect(page.hits).toMatchObject([{ fileId: 4, score: expect.closeTo(1, 5) }]);
+  });
+
+  it('leaves out a file that is deleted between the store and the rows', async () => {
+    const visible = new MemoryVisibleFiles(fileIds);
+    const load = visible.load.bind(visible);
+    visible.load = (ids) => {
+      visible.delete(2);
+      return load(ids);
+    };
+    const page = await search({ like: [image(plainPicture('a cat'))] }, visible);
+    expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([1, 3, 4, 5]);
+  });
+
+  it('finds an example that the filters leave out, but the caller may see', async () => {
+    const visible = new MemoryVisibleFiles(fileIds, [4, 5]);
+    const page = await search({ like: [file(1)] }, visible);
+    expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([4, 5]);
+  });
+
+  it.each([
+    ['like', { like: [file(5)] }],
+    ['unlike', { like: [text('a dog')], unlike: [file(5)] }],
+  ])('knows no file in %s that the caller may not see', async (_name, request) => {
+    const visible = new MemoryVisibleFiles([1, 2, 3, 4]);
+    await expect(search(request, visible)).rejects.toMatchObject({
+      code: 'file-not-found',
+      message: expect.stringContaining('5'),
+    });
+    expect(provider.textCalls).toEqual([]);
+  });
+
+  it('is not ready for an example that is not indexed', async () => {
+    const visible = new MemoryVisibleFiles([...fileIds, 9]);
+    await expect(search({ like: [file(9)] }, visible)).rejects.toMatchObject({ code: 'not-ready' });
+  });
+
+  it('refuses a vector of another space', async () => {
+    const example: SearchExample = {
+      kind: 'vector',
+      vector: vectorOf('a dog'),
+      spaceId: 'another-space',
+    };
+    await expect(search({ like: [example] })).rejects.toMatchObject({
+      code: 'space-mismatch',
+      message: expect.stringContaining('another-space'),
+    });
+  });
+
+  it.each([
+    ['too short', new Float32Array(7).fill(1)],
+    ['too long', new Float32Array(9).fill(1)],
+    ['empty', new Float32Array(0)],
+    ['zero', new Float32Array(8)],
+    ['not finite', new Float32Array(8).fill(Infinity)],
+    ['no number', new Float32Array(8).fill(Number.NaN)],
+  ])('refuses a vector that is %s', async (_name, vector) => {
+    const example: SearchExample = { kind: 'vector', vector, spaceId: provider.space.id };
+    await expect(search({ like: [example] })).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it('fails as reading a picture, the provider and the store do', async () => {
+    await expect(search({ like: [image(unreadablePicture())] })).rejects.toMatchObject({
+      code: 'image-unreadable',
+    });
+    provider.onCall = () => {
+      throw failure('provider-unavailable');
+    };
+    await expect(search({ like: [text('a dog')] })).rejects.toMatchObject({
+      code: 'provider-unavailable',
+    });
+    store.isDown = true;
+    await expect(search({ like: [file(1)] })).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+
+  it('ends when its caller does not wait any longer', async () => {
+    provider.onCall = (_inputs, signal) => untilAborted(signal);
+    const controller = new AbortController();
+    const searching = search({ like: [text('a dog')], signal: controller.signal });
+    controller.abort();
+    await expect(searching).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('embed', () => {
+  it('answers the vector of a text or a picture, and its space', async () => {
+    await expect(engine.embed({ kind: 'text', text: ' a  dog ' })).resolves.toEqual({
+      vector: hashVector(Buffer.from('a dog')),
+      space: provider.space,
+    });
+    const embedded = await engine.embed({ kind: 'image', bytes: plainPicture('a dog') });
+    expect(embedded.vector).toEqual(vectorOf('a dog'));
+  });
+});
+
+function dotProduct(left: Float32Array, right: Float32Array): number {
+  return left.reduce((sum, value, index) => sum + value * (right[index] ?? Number.NaN), 0);
+}

@@ -1,0 +1,169 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { createSeededRandom } from '../../../sample/seeded-random';
+import { collectPage, SMALL_SET } from '../../../plugin/src/search/page';
+import type { VectorCollection, VectorHit } from '../../../plugin/src/vectors/contract';
+import { failure } from '../../support/failures';
+import { HashProvider } from '../../support/hash-provider';
+import { MemoryVectorStore } from '../../support/memory-vector-store';
+import { MemoryVisibleFiles } from '../../support/memory-visible-files';
+import { randomUnitVector } from '../../support/random-vectors';
+import { pointOf } from '../../support/vector-points';
+
+const INDEXED = 3_000;
+const random = createSeededRandom('page');
+const query = randomUnitVector(random, 8);
+const indexedIds = Array.from({ length: INDEXED }, (_, index) => index + 1);
+/** Visible files that are not indexed, so many that the visible set is no small one. */
+const unindexedIds = Array.from({ length: SMALL_SET + 1 }, (_, index) => INDEXED + 1 + index);
+
+let store: MemoryVectorStore;
+let collection: VectorCollection;
+let ranking: VectorHit[];
+
+beforeAll(async () => {
+  store = new MemoryVectorStore();
+  collection = await store.ensureSpace(new HashProvider().space);
+  await collection.upsert(indexedIds.map((id) => pointOf(id, randomUnitVector(random, 8))));
+  ranking = await collection.search({ vector: query, limit: INDEXED });
+});
+
+interface Question {
+  start: number;
+  limit: number;
+  excludeIds?: number[];
+  minimumScore?: number;
+}
+
+function ask(visible: MemoryVisibleFiles, question: Question) {
+  return collectPage({
+    collection,
+    visible,
+    vector: query,
+    excludeIds: [],
+    minimumScore: undefined,
+    ...question,
+  });
+}
+
+/** What the whole ranking has on that page. */
+function expectedPage(isVisible: (fileId: number) => boolean, question: Question) {
+  const { start, limit, excludeIds = [], minimumScore = -1 } = question;
+  const hits = ranking.filter(
+    ({ fileId, score }) =>
+      isVisible(fileId) && !excludeIds.includes(fileId) && score >= minimumScore,
+  );
+  return { hits: hits.slice(start, start + limit), hasMore: hits.length > start + limit };
+}
+
+const questions: Question[] = [
+  { start: 0, limit: 1 },
+  { start: 0, limit: 25 },
+  { start: 25, limit: 25 },
+  { start: 0, limit: 100 },
+  { start: 990, limit: 100 },
+  { start: INDEXED - 1, limit: 1 },
+  { start: INDEXED, limit: 1 },
+  { start: 1_000_000_000, limit: 100 },
+  { start: 0, limit: 25, excludeIds: [17, 4] },
+  { start: 0, limit: 25, minimumScore: 0.8 },
+  { start: 0, limit: 25, minimumScore: 0.999999 },
+];
+
+const isRare = (fileId: number): boolean => fileId <= INDEXED && fileId % 1_000 === 0;
+const isCommon = (fileId: number): boolean => fileId <= INDEXED && fileId % 3 === 0;
+const isIndexed = (fileId: number): boolean => fileId <= INDEXED;
+
+const callers: [string, (fileId: number) => boolean, () => MemoryVisibleFiles][] = [
+  ['sees all files', isIndexed, () => new MemoryVisibleFiles([...indexedIds, ...unindexedIds])],
+  [
+    'sees all files, two of three having been deleted',
+    isCommon,
+    () => new MemoryVisibleFiles(indexedIds.filter(isCommon)),
+  ],
+  ['sees no file any more', () => false, () => new MemoryVisibleFiles([])],
+  [
+    'asks for a small set',
+    isCommon,
+    () => new MemoryVisibleFiles(indexedIds, indexedIds.filter(isCommon)),
+  ],
+  ['asks for an empty set', () => false, () => new MemoryVisibleFiles(indexedIds, [])],
+  ['asks for a large set that is a third of the index', isCommon, () => largeSet(isCommon)],
+  ['asks for a large set that is a thousandth of the index', isRare, () => largeSet(isRare)],
+];
+
+function largeSet(isVisible: (fileId: number) => boolean): MemoryVisibleFiles {
+  const all = [...indexedIds, ...unindexedIds];
+  return new MemoryVisibleFiles(
+    all,
+    all.filter((id) => isVisible(id) || id > INDEXED),
+  );
+}
+
+describe.each(callers)('collectPage for a caller that %s', (_name, isVisible, visible) => {
+  it.each(questions)('answers the right page for %j', async (question) => {
+    expect(await ask(visible(), question)).toEqual(expectedPage(isVisible, question));
+  });
+
+  it('answers the same page each time', async () => {
+    const question = { start: 5, limit: 10 };
+    expect(await ask(visible(), question)).toEqual(await ask(visible(), question));
+  });
+
+  it('answers pages that make up the whole when put together', async () => {
+    const found: number[] = [];
+    for (let start = 0, hasMore = true; hasMore; start += 400) {
+      const page = await ask(visible(), { start, limit: 400 });
+      found.push(...page.hits.map((hit) => hit.fileId));
+      hasMore = page.hasMore;
+    }
+    expect(found).toEqual(ranking.map((hit) => hit.fileId).filter(isVisible));
+  });
+});
+
+describe('collectPage', () => {
+  it.each([
+    [3, 2, true],
+    [3, 3, false],
+    [3, 4, false],
+    [0, 1, false],
+  ])('with %i visible hits and a page of %i has more: %s', async (count, limit, hasMore) => {
+    const visible = new MemoryVisibleFiles(indexedIds, indexedIds.slice(0, count));
+    expect(await ask(visible, { start: 0, limit })).toMatchObject({ hasMore });
+  });
+
+  it('looks at little more than a page when all is visible', async () => {
+    const visible = new MemoryVisibleFiles(indexedIds);
+    await ask(visible, { start: 0, limit: 25 });
+    expect(visible.askedAbout).toEqual([26]);
+  });
+
+  it('looks at every hit once at most', async () => {
+    const visible = largeSet(isRare);
+    await ask(visible, { start: 0, limit: 25 });
+    expect(visible.askedAbout.reduce((sum, count) => sum + count, 0)).toBe(INDEXED);
+  });
+
+  it('answers nothing from an empty collection', async () => {
+    const empty = await new MemoryVectorStore().ensureSpace(new HashProvider().space);
+    const page = await collectPage({
+      collection: empty,
+      visible: new MemoryVisibleFiles(indexedIds),
+      vector: query,
+      excludeIds: [],
+      minimumScore: undefined,
+      start: 0,
+      limit: 25,
+    });
+    expect(page).toEqual({ hits: [], hasMore: false });
+  });
+
+  it('fails as the store does', async () => {
+    store.isDown = true;
+    const asked = ask(new MemoryVisibleFiles(indexedIds), { start: 0, limit: 25 });
+    await expect(asked).rejects.toMatchObject({
+      code: failure('store-unavailable').code,
+      retryable: true,
+    });
+    store.isDown = false;
+  });
+});

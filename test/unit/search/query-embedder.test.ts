@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals';
+import { normalizeText, QueryEmbedder } from '../../../plugin/src/search/query-embedder';
+import { createFakeClock } from '../../support/fake-clock';
+import { failure } from '../../support/failures';
+import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
+import {
+  pixelsOf,
+  plainPicture,
+  plainPictureReader,
+  unreadablePicture,
+} from '../../support/plain-pictures';
+
+const MINUTE_MS = 60_000;
+
+function createEmbedder(cacheEntries = 2): QueryEmbedder {
+  return new QueryEmbedder({ pictures: plainPictureReader, cacheEntries, cacheMs: MINUTE_MS });
+}
+
+describe('normalizeText', () => {
+  it.each([
+    ['  red   car ', 'red car'],
+    ['red\n\tcar\u3000', 'red car'],
+    ['cafe\u0301', 'café'],
+    ['Red Car', 'Red Car'],
+    ['  ', ''],
+  ])('makes of %j %j', (text, expected) => {
+    expect(normalizeText(text)).toBe(expected);
+  });
+});
+
+describe('embedText', () => {
+  it('embeds equal questions once', async () => {
+    const provider = new HashProvider();
+    const embedder = createEmbedder();
+    const first = await embedder.embedText('red car', provider, undefined);
+    const second = await embedder.embedText(' red \n car', provider, undefined);
+    expect(provider.textCalls).toEqual([['red car']]);
+    expect(first).toEqual(hashVector(Buffer.from('red car')));
+    expect(second).toEqual(first);
+  });
+
+  it('keeps no more texts than it may, those that were asked last', async () => {
+    const provider = new HashProvider();
+    const embedder = createEmbedder(2);
+    for (const text of ['one', 'two', 'one', 'three', 'one', 'two']) {
+      await embedder.embedText(text, provider, undefined);
+    }
+    expect(provider.textCalls).toEqual([['one'], ['two'], ['three'], ['two']]);
+  });
+
+  it('keeps none when it may keep none', async () => {
+    const provider = new HashProvider();
+    const embedder = createEmbedder(0);
+    await embedder.embedText('one', provider, undefined);
+    await embedder.embedText('one', provider, undefined);
+    expect(provider.textCalls).toHaveLength(2);
+  });
+
+  it('forgets a text after its time', async () => {
+    const clock = createFakeClock();
+    const provider = new HashProvider();
+    const embedder = new QueryEmbedder({
+      pictures: plainPictureReader,
+      cacheEntries: 2,
+      cacheMs: MINUTE_MS,
+      clock,
+    });
+    await embedder.embedText('one', provider, undefined);
+    await clock.advance(MINUTE_MS);
+    await embedder.embedText('one', provider, undefined);
+    expect(provider.textCalls).toHaveLength(1);
+    await clock.advance(1);
+    await embedder.embedText('one', provider, undefined);
+    expect(provider.textCalls).toHaveLength(2);
+  });
+
+  it('keeps the vectors of two spaces apart', async () => {
+    const [old, young] = [new HashProvider({ model: 'old' }), new HashProvider({ model: 'young' })];
+    const embedder = createEmbedder();
+    await embedder.embedText('one', old, undefined);
+    await embedder.embedText('one', young, undefined);
+    expect([old.textCalls, young.textCalls]).toEqual([[['one']], [['one']]]);
+  });
+
+  it('keeps no failure', async () => {
+    const provider = new HashProvider();
+    const embedder = createEmbedder();
+    provider.onCall = () => {
+      throw failure('provider-unavailable', { retryable: true });
+    };
+    await expect(embedder.embedText('one', provider, undefined)).rejects.toMatchObject({
+      code: 'provider-unavailable',
+    });
+    provider.onCall = () => undefined;
+    await expect(embedder.embedText('one', provider, undefined)).resolves.toHaveLength(8);
+  });
+
+  it('hands the signal on', async () => {
+    const provider = new HashProvider();
+    provider.onCall = (_inputs, signal) => untilAborted(signal);
+    const controller = new AbortController();
+    const embedding = createEmbedder().embedText('one', provider, controller.signal);
+    controller.abort();
+    await expect(embedding).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('embedImage', () => {
+  it('reads the picture as the provider wants it and embeds it', async () => {
+    const provider = new HashProvider();
+    const bytes = plainPicture('a dog');
+    const vector = await createEmbedder().embedImage(bytes, provider, undefined);
+    expect(vector).toEqual(hashVector(pixelsOf(bytes).data));
+  });
+
+  it('remembers no picture', async () => {
+    const provider = new HashProvider();
+    const embedder = createEmbedder();
+    await embedder.embedImage(plainPicture('a dog'), provider, undefined);
+    await embedder.embedImage(plainPicture('a dog'), provider, undefined);
+    expect(provider.imageCalls).toEqual([1, 1]);
+  });
+
+  it('fails as reading the picture does', async () => {
+    const provider = new HashProvider();
+    await expect(
+      createEmbedder().embedImage(unreadablePicture(), provider, undefined),
+    ).rejects.toMatchObject({ code: 'image-unreadable' });
+    expect(provider.imageCalls).toEqual([]);
+  });
+});
