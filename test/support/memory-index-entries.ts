@@ -193,7 +193,11 @@ function emptyRow(fileId: number): Row {
   };
 }
 
-function toEntry({ dueAt: _dueAt, leaseExpiresAt: _leaseExpiresAt, ...entry }: Row): IndexEntry {
+/** A copy without what a caller does not see. */
+function toEntry(row: Row): IndexEntry {
+  const entry: IndexEntry & Partial<Row> = { ...row };
+  delete entry.dueAt;
+  delete entry.leaseExpiresAt;
   return entry;
 }
 

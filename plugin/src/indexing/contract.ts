@@ -69,14 +69,14 @@ export interface EntryPage {
  * - `markPending` makes an entry due at once, new or not, with attempts at 0: marking again is idempotent, and a
  *   claim that is under way loses its lease, so that its result is discarded.
  * - `claim` answers at most `limit` due entries (oldest first) now leased to the caller; no entry is ever leased
- *   twice at a time. An empty list means that nothing is due.
+ *   twice at a time. An empty list means that nothing is due, or that another caller was quicker.
  * - `complete`, `fail`, `release` and `forget` answer false, and change nothing, when the lease is no longer held
  *   (expired and claimed by another, marked again, file deleted).
  * - `releaseExpired` makes entries whose lease ran out due again and answers how many.
  */
 export interface IndexEntries {
   markPending(fileIds: readonly number[]): Promise<void>;
-  /** Makes entries of these states due again; answers how many. */
+  /** Makes entries of these states due again, to be embedded anew (`spaceId` is forgotten); answers how many. */
   markStatesPending(states: readonly IndexState[]): Promise<number>;
   claim(limit: number, lease: Lease): Promise<IndexEntry[]>;
   /** Prolongs every entry that this lease still holds; answers how many. */

@@ -48,7 +48,7 @@ export function createGuardedFetch(options: {
   /** Host names or addresses that are asked wherever they lie. */
   allowedHosts: readonly string[];
 }): GuardedFetch {
-  const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
+  const allowedHosts = new Set(options.allowedHosts.map(toPlainHost));
   const agent = new Agent({ connect: { lookup: guardedLookup(allowedHosts) } });
 
   async function follow(
@@ -102,8 +102,7 @@ export function createGuardedFetch(options: {
 }
 
 function parseUrl(address: string): URL {
-  const url = URL.parse(address);
-  if (url) return url;
+  if (URL.canParse(address)) return new URL(address);
   throw new FetchError('refused', 'The address of the file is no valid URL.');
 }
 
@@ -114,17 +113,26 @@ function refuseUrl(url: URL, allowedHosts: ReadonlySet<string>): void {
       `Only http and https addresses are read, not ${url.protocol}//.`,
     );
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = toPlainHost(url.hostname);
   // DNS is not asked about a literal address, so it is judged here.
   if (isIP(host) !== 0 && !allowedHosts.has(host)) refuseAddress(host, host);
 }
 
+/** Lower case, an IPv6 address without its brackets. */
+function toPlainHost(host: string): string {
+  return host.replace(/^\[|\]$/g, '').toLowerCase();
+}
+
+/** All that IANA has given out as public so far: an IPv4 address wrapped in another block is none. */
+const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
 function refuseAddress(address: string, host: string): void {
   const parsed = ipaddr.process(address);
-  if (parsed.range() === 'unicast') return;
+  const isKnownBlock = parsed instanceof ipaddr.IPv4 || parsed.match(PUBLIC_IPV6);
+  if (isKnownBlock && parsed.range() === 'unicast') return;
   throw new FetchError(
     'refused',
-    `${host} is an address of a private network (${parsed.range()}).`,
+    `${host} is not an address of the public internet (${parsed.range()}).`,
   );
 }
 
@@ -177,6 +185,6 @@ async function readBody(
 
 /** The system's name of a network failure, which is no secret and tells the operator most. */
 function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? ` (${code})` : '';
 }
