@@ -41,7 +41,7 @@ const requestSchemas = { 'jina-clip-v2': clipRequest, 'jina-embeddings-v4': omni
 
 export type JinaModel = keyof typeof requestSchemas;
 
-export type JinaInput = { text: string } | { image: Buffer };
+type JinaInput = { text: string } | { image: Buffer };
 
 export interface JinaRequest {
   inputs: JinaInput[];

@@ -14,7 +14,7 @@ export interface JinaServerOptions {
   refusedText?: string;
 }
 
-export interface JinaAnswer {
+interface JinaAnswer {
   object: 'list';
   model: string;
   usage: { total_tokens: number; prompt_tokens: number };
@@ -36,7 +36,7 @@ export type Fault =
   /** Headers, half an answer and an end of the connection. */
   | { kind: 'reset-in-body' };
 
-export interface RecordedRequest {
+interface RecordedRequest {
   method: string;
   path: string;
   /** The right key is written `<key>`, any other value of `authorization` as `<wrong>`. */

@@ -10,7 +10,12 @@ export interface SampleEmbedder {
 
 /** The sample model behind a server double: pictures arrive encoded and are prepared as that model was trained. */
 export async function openSampleEmbedder(): Promise<SampleEmbedder> {
-  const config = clipProvider.configSchema.parse({ provider: 'clip', model: sampleModelFolder });
+  const config = clipProvider.configSchema.parse({
+    provider: 'clip',
+    model: sampleModelFolder,
+    allowDownloads: false,
+    threads: 1,
+  });
   const provider = await clipProvider.open(config, {
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     projectFolder: sampleModelFolder,

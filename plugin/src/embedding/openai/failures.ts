@@ -122,8 +122,8 @@ function sanitize(text: string | undefined, apiKey: string): string {
   return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
 }
 
-function nameConnection(error: unknown, { host }: Endpoint): ImageSearchError {
-  const reason = findSystemCode(error) ?? 'connection lost';
+function nameConnection(error: unknown, { host, apiKey }: Endpoint): ImageSearchError {
+  const reason = findSystemCode(error) ?? sanitize(findFirstCause(error), apiKey);
   return new ImageSearchError({
     code: 'provider-unavailable',
     message: `${host} cannot be reached (${reason}): check embedding.baseURL and the network.`,
@@ -142,6 +142,13 @@ function findSystemCode(error: unknown): string | undefined {
   if (!(typeof error === 'object' && error !== null)) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return 'cause' in error ? findSystemCode(error.cause) : undefined;
+}
+
+/** What the error at the bottom of the chain says, such as `bad port`. */
+function findFirstCause(error: unknown): string {
+  if (!(typeof error === 'object' && error !== null)) return String(error);
+  if ('cause' in error && error.cause !== undefined) return findFirstCause(error.cause);
+  return 'message' in error ? String(error.message) : 'no reason given';
 }
 
 /** By name, for errors may come from another realm than this module's. */

@@ -1,7 +1,7 @@
 import type { EncodedImage, EncodedPreparation } from '../../images/contract';
 import type { EmbeddingLimits } from '../contract';
 
-export interface ModelChoice {
+interface ModelChoice {
   /** `embedding.model`. */
   model: string;
   /** `embedding.dimensions`. */

@@ -167,6 +167,18 @@ describe('connections', () => {
   });
 });
 
+describe('addresses', () => {
+  it.each([
+    ['a port that fetch refuses', 'http://127.0.0.1:9', 'bad port'],
+    ['a name that nobody has', 'http://nobody.invalid', /ENOTFOUND|EAI_AGAIN/],
+  ])('of %s are out of reach, with the reason', async (_, baseURL, reason) => {
+    const unreachable = await openTestProvider({ baseURL });
+    const error = await rejectionOf(unreachable.embedTexts(['a dog']));
+    expect(error).toMatchObject({ code: 'provider-unavailable', retryable: true });
+    expect(error.message).toMatch(reason);
+  });
+});
+
 describe('answers', () => {
   const json = 'application/json';
   it.each<[string, string, string]>([
