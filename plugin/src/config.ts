@@ -5,20 +5,10 @@ import { ImageSearchError } from './errors';
 
 const MEGABYTE = 1_000_000;
 
-/** An object that takes no key it does not know, and says which it knows. */
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `has no setting ${issue.keys.map((key) => `"${key}"`).join(', ')}; allowed: ${Object.keys(shape).join(', ')}`
-        : undefined,
-  });
-}
-
 const wholeNumber = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
 
 const vectorsSchema = z.discriminatedUnion('store', [
-  section({
+  z.strictObject({
     store: z.literal('embedded'),
     path: z.string().min(1).default('.data/image-search.sqlite').meta({
       description: 'File of the embedded store, from the project folder',
@@ -29,7 +19,7 @@ const vectorsSchema = z.discriminatedUnion('store', [
   }),
 ]);
 
-const indexingSchema = section({
+const indexingSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
     description: 'Whether this process indexes; a process that does not still searches',
   }),
@@ -71,7 +61,7 @@ const indexingSchema = section({
   }),
 });
 
-const searchSchema = section({
+const searchSchema = z.strictObject({
   maxTextLength: wholeNumber(1, 10_000).default(1_000).meta({
     description: 'Longest text that is searched for, in characters',
   }),
@@ -92,7 +82,7 @@ const searchSchema = section({
 });
 
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
-export const configSchema = section({
+export const configSchema = z.strictObject({
   embedding: embeddingConfigSchema.prefault({ provider: 'clip' }),
   vectors: vectorsSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
@@ -109,7 +99,10 @@ export type ImageSearchConfigInput = z.input<typeof configSchema>;
  * @throws ImageSearchError `config-invalid` that lists every fault with its key, what was given and what is allowed.
  */
 export function parseConfig(input: unknown): ImageSearchConfig {
-  const result = configSchema.safeParse(input ?? {}, { reportInput: true });
+  const result = configSchema.safeParse(withDefaultKinds(input ?? {}), {
+    reportInput: true,
+    error: nameAllowedSettings,
+  });
   if (result.success) return result.data;
   const faults = result.error.issues.map(describeFault);
   throw new ImageSearchError({
@@ -122,22 +115,50 @@ export function parseConfig(input: unknown): ImageSearchConfig {
   });
 }
 
+/** A section that does not say of which kind it is means the local one. */
+function withDefaultKinds(input: unknown): unknown {
+  if (!isSection(input)) return input;
+  const { embedding, vectors } = input;
+  return {
+    ...input,
+    ...(isSection(embedding) && {
+      embedding: { ...embedding, provider: embedding.provider ?? 'clip' },
+    }),
+    ...(isSection(vectors) && { vectors: { ...vectors, store: vectors.store ?? 'embedded' } }),
+  };
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function nameAllowedSettings(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'unrecognized_keys' || !(issue.inst instanceof z.ZodObject)) return undefined;
+  const unknown = issue.keys.map((key) => `"${key}"`).join(', ');
+  return `has no setting ${unknown}; allowed: ${Object.keys(issue.inst.shape).join(', ')}`;
+}
+
 function describeFault(issue: z.core.$ZodIssue): string {
   const key = issue.path.map(String).join('.') || 'config';
   if (issue.code === 'unrecognized_keys') return `${key} ${issue.message}`;
-  return `${key}: ${issue.message}; given: ${describeValue(key, issue.input)}`;
+  return `${key}: ${issue.message}; given: ${describeValue(key, inputOf(issue))}`;
 }
 
-const SECRET_KEY = /key|token|secret|password/i;
+/** The faulty value; of a section of an unknown kind that is its kind, not the section. */
+function inputOf(issue: z.core.$ZodIssue): unknown {
+  if (issue.code !== 'invalid_union' || issue.discriminator === undefined) return issue.input;
+  return isSection(issue.input) ? issue.input[issue.discriminator] : issue.input;
+}
+
+/** Addresses are among them because people write passwords into those. */
+const SECRET_KEY = /key|token|secret|password|url/i;
 const LONGEST_SHOWN_VALUE = 80;
 
 function describeValue(key: string, value: unknown): string {
   if (value === undefined) return 'nothing';
   if (SECRET_KEY.test(key)) return `a ${typeof value} (not shown)`;
   if (Array.isArray(value)) return `a list of ${String(value.length)}`;
-  if (typeof value === 'object' && value !== null) {
-    return `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
-  }
+  if (isSection(value)) return `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
   const text = inspect(value);
   return text.length > LONGEST_SHOWN_VALUE ? `${text.slice(0, LONGEST_SHOWN_VALUE)}…` : text;
 }

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { configSchema, parseConfig } from '../../plugin/src/config';
+import { ImageSearchError } from '../../plugin/src/errors';
+
+function complaint(input: unknown): string {
+  try {
+    parseConfig(input);
+  } catch (error) {
+    if (error instanceof ImageSearchError && error.code === 'config-invalid') return error.message;
+    throw error;
+  }
+  throw new Error('The configuration was taken.');
+}
+
+/** One line for each fault, without the headline. */
+function faults(input: unknown): string[] {
+  const [headline, ...lines] = complaint(input).split('\n');
+  expect(headline).toBe('The configuration of image-search (config/plugins) is not valid:');
+  return lines;
+}
+
+const openai = {
+  provider: 'openai',
+  baseURL: 'https://api.jina.ai/v1',
+  apiKey: 'jina_key',
+  model: 'jina-clip-v2',
+};
+
+describe('the defaults', () => {
+  it.each([[undefined], [null], [{}], [{ embedding: {}, vectors: {}, indexing: {}, search: {} }]])(
+    'are filled in for %j',
+    (input) => {
+      const config = parseConfig(input);
+      expect(config).toMatchObject({
+        embedding: { provider: 'clip', model: 'Xenova/clip-vit-base-patch32' },
+        vectors: { store: 'embedded', path: '.data/image-search.sqlite', prefilterFrom: 20_000 },
+      });
+      expect(config.indexing).toEqual({
+        enabled: true,
+        concurrency: 2,
+        leaseSeconds: 60,
+        maxAttempts: 8,
+        firstRetrySeconds: 5,
+        longestRetrySeconds: 3_600,
+        reconcileMinutes: 60,
+        maxBytes: 50_000_000,
+        maxPixels: 268_402_689,
+        readTimeoutSeconds: 60,
+        decodeTimeoutSeconds: 30,
+        allowedHosts: [],
+      });
+      expect(config.search).toEqual({
+        maxTextLength: 1_000,
+        maxImageBytes: 20_000_000,
+        requestsPerMinute: 120,
+        queryCacheEntries: 1_000,
+        queryCacheMinutes: 60,
+      });
+    },
+  );
+
+  it('are the local model and the local store when those are not named', () => {
+    const config = parseConfig({
+      embedding: { model: 'Xenova/clip-vit-base-patch16' },
+      vectors: { path: 'elsewhere.sqlite' },
+    });
+    expect(config.embedding).toMatchObject({
+      provider: 'clip',
+      model: 'Xenova/clip-vit-base-patch16',
+    });
+    expect(config.vectors).toMatchObject({ store: 'embedded', path: 'elsewhere.sqlite' });
+  });
+
+  it('stay where a section is given in part', () => {
+    const config = parseConfig({ indexing: { concurrency: 4 }, search: { requestsPerMinute: 0 } });
+    expect(config.indexing).toMatchObject({ concurrency: 4, leaseSeconds: 60 });
+    expect(config.search).toMatchObject({ requestsPerMinute: 0, queryCacheEntries: 1_000 });
+  });
+
+  it('are not mixed into lists', () => {
+    const hosts = ['storage.internal', '10.0.0.7'];
+    expect(parseConfig({ indexing: { allowedHosts: hosts } }).indexing.allowedHosts).toEqual(hosts);
+  });
+});
+
+describe('a configuration that is not valid', () => {
+  it('is told every fault at once', () => {
+    const lines = faults({
+      embedding: { ...openai, dimensions: 1 },
+      indexing: { concurrency: 0, allowedHosts: 'localhost', leaseSeconds: 1.5 },
+      search: { maxTextLength: 'many', cache: true },
+      vector: {},
+    });
+    expect(lines.map((line) => line.trim().split(/[ :]/)[1]).sort()).toEqual([
+      'config',
+      'embedding.dimensions',
+      'indexing.allowedHosts',
+      'indexing.concurrency',
+      'indexing.leaseSeconds',
+      'search',
+      'search.maxTextLength',
+    ]);
+  });
+
+  it.each([
+    [{ indexing: { concurrency: 0 } }, ['indexing.concurrency', '>=1', 'given: 0']],
+    [{ indexing: { concurrency: 33 } }, ['indexing.concurrency', '<=32', 'given: 33']],
+    [{ search: { maxTextLength: 'many' } }, ['search.maxTextLength', 'number', "given: 'many'"]],
+    [{ indexing: { enabled: 'yes' } }, ['indexing.enabled', 'boolean', "given: 'yes'"]],
+    [{ indexing: { allowedHosts: [''] } }, ['indexing.allowedHosts.0', "given: ''"]],
+    [{ indexing: { allowedHosts: ['a', 7] } }, ['indexing.allowedHosts.1', 'given: 7']],
+    [{ search: ['x', 'y'] }, ['search', 'object', 'given: a list of 2']],
+    [{ vectors: { store: 'chroma' } }, ['vectors.store', 'embedded', "given: 'chroma'"]],
+    [{ vectors: { path: { a: 1 } } }, ['vectors.path', 'string', 'given: an object with a']],
+    [{ embedding: { provider: 'cohere' } }, ['embedding.provider', 'clip', 'openai', "'cohere'"]],
+    [{ embedding: { provider: 'openai' } }, ['embedding.baseURL', 'embedding.apiKey', 'nothing']],
+    [{ embedding: 'clip' }, ['embedding', 'object', "given: 'clip'"]],
+    ['everything', ['config', 'object', "given: 'everything'"]],
+    [[], ['config', 'object', 'given: a list of 0']],
+  ])('%j is told the key, what is allowed and what was given', (input, parts) => {
+    const message = complaint(input);
+    for (const part of parts) expect(message).toContain(part);
+  });
+
+  it.each([
+    [{ indexer: {} }, ['config has no setting "indexer"', 'indexing', 'search', 'vectors']],
+    [{ indexing: { batch: 1, b: 2 } }, ['indexing has no setting "batch", "b"', 'maxAttempts']],
+    [{ vectors: { store: 'embedded', url: 'x' } }, ['vectors has no setting "url"', 'path']],
+    [{ vectors: { url: 'x' } }, ['vectors has no setting "url"', 'path']],
+    [{ embedding: { ...openai, retries: 1 } }, ['embedding', '"retries"', 'timeoutSeconds']],
+    [{ embedding: { modell: 'x' } }, ['embedding', '"modell"', 'model']],
+  ])('%j is told which settings there are', (input, parts) => {
+    const message = complaint(input);
+    for (const part of parts) expect(message).toContain(part);
+  });
+
+  it('shows no secret', () => {
+    const secret = 'jina_0123 456789';
+    for (const apiKey of [secret, { secret }, [secret]]) {
+      const message = complaint({ embedding: { ...openai, apiKey }, indexing: { enabled: 1 } });
+      expect(message).toContain('embedding.apiKey');
+      expect(message).not.toMatch(/jina_0123|456789/);
+    }
+    const misspelt = complaint({ embedding: { ...openai, apikey: secret } });
+    expect(misspelt).toContain('"apikey"');
+    expect(misspelt).not.toMatch(/jina_0123|456789/);
+  });
+
+  it('shows no password of an address', () => {
+    const message = complaint({
+      embedding: { ...openai, baseURL: 'https://user:hunter2@api.jina.ai/v1?key=hunter3' },
+    });
+    expect(message).toContain('embedding.baseURL');
+    expect(message).not.toMatch(/hunter/);
+  });
+
+  it('shows no more of a value than fits on a line', () => {
+    const message = complaint({ search: { maxTextLength: 'x'.repeat(10_000) } });
+    expect(message.length).toBeLessThan(400);
+  });
+});
+
+describe('the schema', () => {
+  it.each(['indexing', 'search'] as const)('describes every setting of %s', (name) => {
+    const { shape } = configSchema.shape[name].unwrap();
+    const settings = Object.entries(shape as Record<string, { meta(): unknown }>);
+    expect(settings.length).toBeGreaterThan(4);
+    for (const [, schema] of settings) {
+      expect(schema.meta()).toMatchObject({ description: expect.stringMatching(/.{10}/) });
+    }
+  });
+});
