@@ -17,14 +17,14 @@ const decodableFormats: ReadonlySet<string> = new Set([
 ]);
 
 /** Formats worth telling from junk by their first bytes (as latin-1) when the decoder does not know them. */
-const knownSignatures: readonly [signature: RegExp, name: string][] = [
-  [/^.{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)/s, 'HEIC'],
-  [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'JPEG XL'],
-  [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'JPEG 2000'],
-  [/^BM.{4}\0\0\0\0/s, 'BMP'],
-  [/^\0\0\x01\0/, 'ICO'],
-  [/^8BPS/, 'Photoshop files'],
-  [/^%PDF-/, 'PDF'],
+const knownSignatures: readonly { name: string; offset: number; starts: readonly string[] }[] = [
+  { name: 'HEIC', offset: 4, starts: ['ftyphe', 'ftypmif1', 'ftypmsf1'] },
+  { name: 'JPEG XL', offset: 0, starts: ['\xff\x0a', '\0\0\0\x0cJXL '] },
+  { name: 'JPEG 2000', offset: 0, starts: ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'] },
+  { name: 'BMP', offset: 0, starts: ['BM'] },
+  { name: 'ICO', offset: 0, starts: ['\0\0\x01\0'] },
+  { name: 'PSD', offset: 0, starts: ['8BPS'] },
+  { name: 'PDF', offset: 0, starts: ['%PDF-'] },
 ];
 const SIGNATURE_BYTES = 16;
 
@@ -72,5 +72,7 @@ async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
 
 function formatBySignature(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, SIGNATURE_BYTES)).toString('latin1');
-  return knownSignatures.find(([signature]) => signature.test(start))?.[1];
+  return knownSignatures.find(({ offset, starts }) =>
+    starts.some((signature) => start.startsWith(signature, offset)),
+  )?.name;
 }

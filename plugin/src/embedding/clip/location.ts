@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { ClipConfig } from './config';
+import type { ModelSource } from './protocol';
+
+/** A folder if `model` is a path (`./model`, `/srv/model`) or exists below the project folder, else a name of the hub. */
+export function locateModel(config: ClipConfig, projectFolder: string): ModelSource {
+  const { model, cacheFolder, allowDownloads } = config;
+  const folder = path.resolve(projectFolder, model);
+  if (model.startsWith('.') || path.isAbsolute(model) || existsSync(folder)) {
+    return { kind: 'folder', path: folder };
+  }
+  return {
+    kind: 'hub',
+    name: model,
+    cacheFolder: path.resolve(projectFolder, cacheFolder),
+    allowDownloads,
+  };
+}
+
+/** Without any path of this machine. */
+export function nameOfModel(source: ModelSource): string {
+  return source.kind === 'hub' ? source.name : path.basename(source.path);
+}
