@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { apiLimits } from './limits';
+import { numberSchema } from './numbers';
 import { vectorSpaceSchema } from './search';
 
 export const indexStateSchema = z.enum(['pending', 'indexing', 'indexed', 'skipped', 'failed']);
@@ -14,11 +15,8 @@ export const reindexBodySchema = z.strictObject({
 
 export const entriesQuerySchema = z.strictObject({
   state: indexStateSchema.optional(),
-  cursor: z.coerce.number().pipe(z.int().min(0)).optional(),
-  limit: z.coerce
-    .number()
-    .pipe(z.int().min(1).max(apiLimits.maxLimit))
-    .default(apiLimits.defaultLimit),
+  cursor: numberSchema.pipe(z.int().min(0)).optional(),
+  limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
 const healthSchema = z.object({ ok: z.boolean(), message: z.string() });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { apiLimits } from './limits';
+import { numberSchema } from './numbers';
 
 const fileIdSchema = z.int('must be the numeric id of a file').positive();
 
@@ -21,11 +22,8 @@ const examplesSchema = z
   .max(apiLimits.maxExamples, `must be at most ${String(apiLimits.maxExamples)} examples`);
 
 const paginationSchema = z.strictObject({
-  start: z.coerce.number().pipe(z.int().min(0)).default(0),
-  limit: z.coerce
-    .number()
-    .pipe(z.int().min(1).max(apiLimits.maxLimit))
-    .default(apiLimits.defaultLimit),
+  start: numberSchema.pipe(z.int().min(0)).default(0),
+  limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
 /** Strapi filters on `plugin::upload.file`; their content is checked by Strapi. */
@@ -35,7 +33,7 @@ const filtersSchema = z.record(z.string(), z.unknown(), 'must be an object of St
 const commonShape = {
   filters: filtersSchema.optional(),
   pagination: paginationSchema.prefault({}),
-  minScore: z.coerce.number().pipe(z.number().min(-1).max(1)).optional(),
+  minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
 };
 
 export const textSearchQuerySchema = z.strictObject({ text: textSchema, ...commonShape });

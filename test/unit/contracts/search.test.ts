@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  embeddingBodySchema,
+  searchBodySchema,
+  similarQuerySchema,
+  textSearchQuerySchema,
+} from '../../../plugin/src/contracts/search';
+
+interface Schema {
+  safeParse(value: unknown): {
+    success: boolean;
+    error?: { issues: { path: PropertyKey[]; message: string }[] } | undefined;
+  };
+}
+
+/** Paths of everything that is wrong. */
+function faults(schema: Schema, value: unknown): string[] {
+  const { error } = schema.safeParse(value);
+  return (error?.issues ?? []).map(({ path }) => path.map(String).join('.'));
+}
+
+const firstPage = { start: 0, limit: 25 };
+
+describe('the query of a search by text', () => {
+  it('needs a text and fills in the first page', () => {
+    expect(textSearchQuerySchema.parse({ text: 'a red car' })).toEqual({
+      text: 'a red car',
+      pagination: firstPage,
+    });
+    expect(faults(textSearchQuerySchema, {})).toEqual(['text']);
+  });
+
+  it('reads numbers from the address', () => {
+    const query = {
+      text: 'a red car',
+      pagination: { start: '50', limit: '100' },
+      minScore: '-0.25',
+      filters: { mime: { $eq: 'image/png' } },
+    };
+    expect(textSearchQuerySchema.parse(query)).toEqual({
+      ...query,
+      pagination: { start: 50, limit: 100 },
+      minScore: -0.25,
+    });
+  });
+
+  it.each([
+    ['', 'text'],
+    [' \n\t ', 'text'],
+    ['a\u0000b', 'text'],
+    [['a', 'b'], 'text'],
+    [7, 'text'],
+  ])('refuses the text %j', (text, path) => {
+    expect(faults(textSearchQuerySchema, { text })).toContain(path);
+  });
+
+  it('refuses what it does not know', () => {
+    const { error } = textSearchQuerySchema.safeParse({ text: 'car', limit: 5 });
+    expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['limit'] }]);
+  });
+});
+
+describe('what every search takes', () => {
+  it('has a first page of 25', () => {
+    expect(similarQuerySchema.parse({})).toEqual({ pagination: firstPage });
+    expect(similarQuerySchema.parse({ pagination: { start: 5 } })).toEqual({
+      pagination: { start: 5, limit: 25 },
+    });
+  });
+
+  it.each([0, 7, '0', '7', ' 7 '])('takes a start of %j', (start) => {
+    expect(similarQuerySchema.parse({ pagination: { start } }).pagination.start).toBe(
+      Number(start),
+    );
+  });
+
+  it.each([-1, 1.5, '-1', '1.5', 'one', '', ' ', null, true, [], ['7'], {}, '1e999', 1e300])(
+    'refuses a start of %j',
+    (start) => {
+      expect(faults(similarQuerySchema, { pagination: { start } })).toContain('pagination.start');
+    },
+  );
+
+  it.each([0, 101, '0', '101', '', null, true, 2.5])('refuses a limit of %j', (limit) => {
+    expect(faults(similarQuerySchema, { pagination: { limit } })).toContain('pagination.limit');
+  });
+
+  it.each([-1, 0, 1, 0.5, '0.5', '-1'])('takes a least score of %j', (minScore) => {
+    expect(similarQuerySchema.parse({ minScore }).minScore).toBe(Number(minScore));
+  });
+
+  it.each([-1.01, 1.01, '2', 'high', '', null, false, [], 'NaN'])(
+    'refuses a least score of %j',
+    (minScore) => {
+      expect(faults(similarQuerySchema, { minScore })).toContain('minScore');
+    },
+  );
+
+  it.each(['mime', 7, null, ['mime']])('refuses filters that are %j', (filters) => {
+    expect(faults(similarQuerySchema, { filters })).toContain('filters');
+  });
+
+  it.each([{ page: 1 }, { pageSize: 5 }, { start: 0, withCount: true }])(
+    'refuses pagination by %j',
+    (pagination) => {
+      expect(faults(similarQuerySchema, { pagination })).toContain('pagination');
+    },
+  );
+});
+
+describe('the body of a search', () => {
+  it('takes every way to ask', () => {
+    const body = {
+      text: 'a red car',
+      image: 'data:image/png;base64,AA==',
+      fileId: 7,
+      vector: [0.5, -0.5],
+      space: 'clip-small-4-0123456789',
+      like: [7, 'a car'],
+      unlike: ['a toy'],
+    };
+    expect(searchBodySchema.parse(body)).toEqual({ ...body, pagination: firstPage });
+  });
+
+  it.each([
+    [{ text: '' }, 'text'],
+    [{ image: '' }, 'image'],
+    [{ fileId: 0 }, 'fileId'],
+    [{ fileId: -7 }, 'fileId'],
+    [{ fileId: 1.5 }, 'fileId'],
+    [{ fileId: 'seven' }, 'fileId'],
+    [{ vector: [1, 'two'] }, 'vector.1'],
+    [{ vector: [1, null] }, 'vector.1'],
+    [{ vector: 'AAAA' }, 'vector'],
+    [{ space: '' }, 'space'],
+    [{ like: 7 }, 'like'],
+    [{ like: [0] }, 'like.0'],
+    [{ like: [''] }, 'like.0'],
+    [{ like: [{ id: 7 }] }, 'like.0'],
+    [{ unlike: [7, null] }, 'unlike.1'],
+  ])('refuses %j', (body, path) => {
+    expect(faults(searchBodySchema, body)).toContain(path);
+  });
+
+  it.each(['like', 'unlike'] as const)('takes twenty examples in %s and no more', (name) => {
+    const examples = Array.from({ length: 21 }, (_, index) => index + 1);
+    expect(faults(searchBodySchema, { [name]: examples.slice(1) })).toEqual([]);
+    expect(faults(searchBodySchema, { [name]: examples })).toEqual([name]);
+  });
+
+  it('tells every fault at once', () => {
+    const body = { text: '', fileId: 0, pagination: { limit: 0 } };
+    expect(faults(searchBodySchema, body)).toEqual(['text', 'fileId', 'pagination.limit']);
+  });
+
+  it('says what an example must be', () => {
+    const { error } = searchBodySchema.safeParse({ like: [{}] });
+    expect(error?.issues[0]?.message).toBe('must be the numeric id of a file or a text');
+  });
+});
+
+describe('the body of an embedding', () => {
+  it('takes a text or a picture and nothing else', () => {
+    expect(embeddingBodySchema.parse({ text: 'a dog' })).toEqual({ text: 'a dog' });
+    expect(faults(embeddingBodySchema, { fileId: 7 })).toEqual(['']);
+  });
+});
