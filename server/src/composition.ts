@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import { createActiveSpace } from '../../plugin/src/active-space';
+import { createActiveSpace, type ActiveSpace } from '../../plugin/src/active-space';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import type { ReindexScope } from '../../plugin/src/contracts/management';
@@ -32,6 +32,7 @@ const DRAIN_MS = 3 * SECOND_MS;
 
 /** The running product inside one Strapi. */
 export interface ImageSearch {
+  readonly activeSpace: ActiveSpace;
   readonly engine: SearchEngine;
   readonly entries: IndexEntries;
   readonly status: Status;
@@ -101,6 +102,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   let unsubscribe: (() => void) | null = null;
 
   return {
+    activeSpace,
     engine,
     entries,
     status,

@@ -1,0 +1,110 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openEmbeddingProvider } from '../../plugin/src/embedding/registry';
+import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import type { PreparedImage } from '../../plugin/src/images/contract';
+import { createPictureReader } from '../../plugin/src/images/picture-reader';
+import { imageSearchOf } from '../../server/src/services';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { loadPictures, localModelConfig, type BenchPicture } from './fixtures';
+import { summarize, timed, type Measurement } from './measurement';
+
+const PICTURES = 300;
+const ROUNDS = 5;
+const POLL_MS = 20;
+const NANOSECONDS_PER_MILLISECOND = 1e6;
+
+/**
+ * Indexing a library that is there already, end to end (read, decode, embed, store, fingerprint), against the bare
+ * model on the same pictures in the same batches, in turn; and how long the event loop was kept waiting meanwhile.
+ */
+export async function benchIndexing(): Promise<Measurement[]> {
+  const pictures = await loadPictures(PICTURES);
+  const app = await startStrapi({ imageSearch: { embedding: localModelConfig() } });
+  const provider = await openBareModel();
+  try {
+    for (const { bytes, fileName } of pictures) await app.uploadThroughAdmin(bytes, fileName);
+    await app.waitUntilIndexed({ timeoutMs: 300_000 });
+    const prepared = await prepareAll(pictures, provider);
+    await embedAll(prepared.slice(0, provider.limits.imagesPerCall), provider);
+    const ratios: number[] = [];
+    const perPicture: number[] = [];
+    const delays: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const bare = await timed(() => embedAll(prepared, provider));
+      const { milliseconds, delayMs } = await measureReindex(app, pictures.length);
+      ratios.push(bare.milliseconds / milliseconds);
+      perPicture.push(milliseconds / pictures.length);
+      delays.push(delayMs);
+    }
+    return [
+      summarize({
+        name: 'indexing throughput, of the bare model',
+        unit: 'ratio',
+        values: ratios,
+        bar: { kind: 'at least', value: 0.85 },
+      }),
+      summarize({
+        name: 'indexing, end to end, per picture',
+        unit: 'ms',
+        values: perPicture,
+        bar: { kind: 'at most', value: 60 },
+      }),
+      summarize({
+        name: 'event-loop delay while indexing, p99',
+        unit: 'ms',
+        values: delays,
+        bar: { kind: 'at most', value: 25 },
+      }),
+    ];
+  } finally {
+    await provider.dispose();
+    await app.stop();
+  }
+}
+
+async function openBareModel(): Promise<EmbeddingProvider> {
+  const silent = (): void => undefined;
+  return openEmbeddingProvider({ threads: undefined, ...localModelConfig() } as never, {
+    logger: { debug: silent, info: silent, warn: silent, error: silent },
+    projectFolder: process.cwd(),
+    onProgress: silent,
+  });
+}
+
+async function prepareAll(
+  pictures: readonly BenchPicture[],
+  provider: EmbeddingProvider,
+): Promise<PreparedImage[]> {
+  const reader = createPictureReader({ maxBytes: 1e8, maxPixels: 1e9, timeoutMs: 30_000 });
+  const prepared: PreparedImage[] = [];
+  for (const { bytes } of pictures) {
+    prepared.push((await reader.read(bytes, { preparation: provider.imagePreparation })).prepared);
+  }
+  return prepared;
+}
+
+async function embedAll(
+  images: readonly PreparedImage[],
+  provider: EmbeddingProvider,
+): Promise<void> {
+  const { imagesPerCall } = provider.limits;
+  for (let start = 0; start < images.length; start += imagesPerCall) {
+    await provider.embedImages(images.slice(start, start + imagesPerCall));
+  }
+}
+
+async function measureReindex(
+  app: StrapiApp,
+  expected: number,
+): Promise<{ milliseconds: number; delayMs: number }> {
+  const { entries, reindex } = imageSearchOf(app.strapi);
+  const eventLoop = monitorEventLoopDelay({ resolution: 5 });
+  eventLoop.enable();
+  const { milliseconds } = await timed(async () => {
+    await reindex('all');
+    while ((await entries.counts()).indexed < expected) await wait(POLL_MS);
+  });
+  eventLoop.disable();
+  return { milliseconds, delayMs: eventLoop.percentile(99) / NANOSECONDS_PER_MILLISECOND };
+}

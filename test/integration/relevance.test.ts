@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { SearchResponse } from '../../plugin/src/contracts/search';
+import { describeWithTestData, testDataFolder } from '../support/paths';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+const photoFolder = path.join(testDataFolder, 'photos');
+
+describeWithTestData('photos', 'relevance on photographs, over the content API', () => {
+  let app: StrapiApp;
+  const ids = new Map<string, number>();
+
+  beforeAll(async () => {
+    app = await startStrapi({
+      imageSearch: {
+        embedding: {
+          provider: 'clip',
+          model: path.join(testDataFolder, 'mini-clip'),
+          dtype: 'q8',
+        },
+        search: { requestsPerMinute: 0 },
+      },
+    });
+    await app.grantPublic([
+      'plugin::upload.content-api.upload',
+      'plugin::image-search.search.find',
+      'plugin::image-search.similar.find',
+    ]);
+    for (const name of readdirSync(photoFolder).filter((file) => file.endsWith('.jpg'))) {
+      const bytes = readFileSync(path.join(photoFolder, name));
+      ids.set(name, (await app.uploadThroughContentApi(bytes, name)).id);
+    }
+    await app.waitUntilIndexed({ timeoutMs: 300_000 });
+  }, 400_000);
+
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  test('all photographs are indexed', async () => {
+    const { counts, total } = await app.readStatus();
+    expect(total).toBe(300);
+    expect(counts).toEqual({ pending: 0, indexing: 0, indexed: 300, skipped: 0, failed: 0 });
+  });
+
+  test('the first caption finds its photograph', async () => {
+    const captions = JSON.parse(
+      readFileSync(path.join(photoFolder, 'captions.json'), 'utf8'),
+    ) as Record<string, string[]>;
+    const ranks: number[] = [];
+    for (const [name, id] of ids) {
+      const text = captions[name]?.[0];
+      if (text === undefined) throw new Error(`No caption for ${name}.`);
+      const response = await app.request
+        .get('/api/image-search/search')
+        .query({ text, 'pagination[limit]': 10 });
+      expect(response.status).toBe(200);
+      const { data } = response.body as SearchResponse;
+      expect(data).toHaveLength(10);
+      const rank = data.findIndex(({ file }) => file.id === id);
+      ranks.push(rank === -1 ? Infinity : rank + 1);
+    }
+    const recall = (k: number): number => ranks.filter((rank) => rank <= k).length / ranks.length;
+    expect(ranks).toHaveLength(300);
+    expect(recall(1)).toBeGreaterThanOrEqual(0.22);
+    expect(recall(5)).toBeGreaterThanOrEqual(0.58);
+    expect(recall(10)).toBeGreaterThanOrEqual(0.7);
+  }, 120_000);
+
+  test('a photograph sent as the query finds itself first', async () => {
+    const names = [...ids.keys()].slice(0, 20);
+    for (const name of names) {
+      const response = await app.request
+        .post('/api/image-search/search')
+        .attach('image', readFileSync(path.join(photoFolder, name)), name);
+      expect(response.status).toBe(200);
+      const { data } = response.body as SearchResponse;
+      expect(data[0]?.file.id).toBe(ids.get(name));
+      // Strapi may have re-encoded the stored file.
+      expect(data[0]?.score).toBeGreaterThan(0.97);
+    }
+  }, 60_000);
+});
