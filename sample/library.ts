@@ -132,7 +132,7 @@ function createDuplicate({ original, edit, seed, taken }: DuplicateRequest): Sam
 
 /** PNG stays small in size, as it is large in bytes; the motif stays large, whatever the picture's shape. */
 function createDrawing(icon: string, format: PictureFormat, random: SeededRandom): Drawing {
-  const aspectRatio = random.pick([1, 1, 4 / 3, 4 / 3, 3 / 2, 3 / 4, 2 / 3]);
+  const aspectRatio = random.pick([1, 1, 1, 4 / 3, 4 / 3, 3 / 4, 3 / 2]);
   const shorterSide = random.integer(300, format === 'jpeg' ? 1060 : 640);
   const longerSide = Math.round(shorterSide * Math.max(aspectRatio, 1 / aspectRatio));
   return {
@@ -141,7 +141,7 @@ function createDrawing(icon: string, format: PictureFormat, random: SeededRandom
     width: aspectRatio >= 1 ? longerSide : shorterSide,
     height: aspectRatio >= 1 ? shorterSide : longerSide,
     background: createBackground(format, random),
-    motif: rounded(random.between(0.7, 0.94)),
+    motif: rounded(random.between(0.78, 0.95)),
     position: { x: rounded(random.between(0.3, 0.7)), y: rounded(random.between(0.35, 0.65)) },
     rotation: random.chance(0.3) ? random.integer(-8, 8) : 0,
     quality: random.integer(72, 92),
