@@ -57,13 +57,13 @@ module.exports = {
     {
       name: 'production-knows-no-test',
       severity: 'error',
-      from: { path: '^(strapi-server[.]ts$|plugin/|server/|admin/|sample/)' },
+      from: { path: '^(strapi-server[.]ts$|plugin/|server/|admin/)' },
       to: { path: '^test/' },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|[.]cache|[.]data)/' },
+    exclude: { path: '(^|/)(dist|[.]cache|[.]data)/|^test/app/build/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
   },

@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import typescriptEslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist', 'coverage', 'sample/model', 'test/app/.*', 'test/app/types']),
+  globalIgnores(['dist', 'coverage', 'sample/model', 'test/app/.*', 'test/app/build']),
   eslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

@@ -7,11 +7,23 @@ import { registerAdminActions } from './permissions';
 import { routes } from './routes';
 import { imageSearchOf, services } from './services';
 
-interface WithStrapi {
+export interface WithStrapi {
   strapi: Core.Strapi;
 }
 
-export default {
+/** What Strapi takes from a plugin's server entry. */
+export interface ServerEntry {
+  config: { default: object; validator(config: unknown): void };
+  contentTypes: object;
+  controllers: object;
+  routes: object;
+  services: object;
+  register(context: WithStrapi): void;
+  bootstrap(context: WithStrapi): Promise<void>;
+  destroy(context: WithStrapi): Promise<void>;
+}
+
+const serverEntry: ServerEntry = {
   config: {
     // Strapi would merge default lists by index into the user's: the schema alone knows the defaults.
     default: {},
@@ -39,3 +51,5 @@ export default {
     await imageSearchOf(strapi).stop();
   },
 };
+
+export default serverEntry;

@@ -98,12 +98,12 @@ async function measureReindex(
   app: StrapiApp,
   expected: number,
 ): Promise<{ milliseconds: number; delayMs: number }> {
-  const { entries, reindex } = imageSearchOf(app.strapi);
+  const imageSearch = imageSearchOf(app.strapi);
   const eventLoop = monitorEventLoopDelay({ resolution: 5 });
   eventLoop.enable();
   const { milliseconds } = await timed(async () => {
-    await reindex('all');
-    while ((await entries.counts()).indexed < expected) await wait(POLL_MS);
+    await imageSearch.reindex('all');
+    while ((await imageSearch.entries.counts()).indexed < expected) await wait(POLL_MS);
   });
   eventLoop.disable();
   return { milliseconds, delayMs: eventLoop.percentile(99) / NANOSECONDS_PER_MILLISECOND };
