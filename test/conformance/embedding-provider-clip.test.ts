@@ -1,20 +1,31 @@
-import { clipProvider } from '../../plugin/src/embedding/clip';
-import { repositoryFolder, sampleModelFolder } from '../support/paths';
-import { createRecordingLogger } from '../support/recording-logger';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { resolveWorkerFile } from '../../plugin/src/workers';
+import { copyToTemporaryFolder, openClip, siglipFolder } from '../support/clip-provider';
+import { sampleModelFolder } from '../support/paths';
 import { describeEmbeddingProvider } from './embedding-provider';
 
-const context = {
-  logger: createRecordingLogger(),
-  projectFolder: repositoryFolder,
-  onProgress: () => undefined,
-};
-
 describeEmbeddingProvider('clip with the sample model', {
-  open: async () => {
-    const config = clipProvider.configSchema.parse({ provider: 'clip', model: sampleModelFolder });
-    return {
-      provider: await clipProvider.open(config, context),
-      close: () => Promise.resolve(),
-    };
+  open: async () => ({
+    provider: await openClip({ model: sampleModelFolder }),
+    close: () => Promise.resolve(),
+  }),
+  openSpoilt: async (fault) => {
+    const { folder, remove } = await copyToTemporaryFolder(siglipFolder);
+    await cp(path.join(siglipFolder, 'spoilt', fault), path.join(folder, 'onnx'), {
+      recursive: true,
+      force: true,
+    });
+    return { provider: await openClip({ model: folder, dtype: 'fp32' }), close: remove };
+  },
+  openUnavailable: async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'image-search-process-'));
+    const processFile = path.join(folder, 'process.cjs');
+    await cp(resolveWorkerFile('clip'), processFile);
+    const provider = await openClip({ model: sampleModelFolder }, { processFile });
+    await rm(folder, { recursive: true });
+    process.kill(Number(provider.processId), 'SIGKILL');
+    return { provider, close: () => Promise.resolve() };
   },
 });

@@ -1,8 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
 import type { EncodedPreparation, ImageLimits, ResizeKernel } from './contract';
-import { decodingFailure, tooLarge, unsupported } from './failures';
+import { enlarge } from './enlarging';
+import { decodingFailure, unsupported } from './failures';
 import { fingerprintGrid } from './fingerprint';
-import type { Raster, Region, Size } from './geometry';
+import { isSameSize, largerSize, type Raster, type Region, type Size } from './geometry';
 import type { PictureHeader } from './header';
 
 const BACKGROUND = '#ffffff';
@@ -16,18 +17,17 @@ export interface EncodedPicture {
 export interface DecodingOrder {
   /** Part of the picture to decode; null for the whole. */
   region: Region | null;
-  /** Size of the raster; proportions are the caller's affair. */
+  /** Size of the raster, no larger than the region on either axis; proportions are the caller's affair. */
   size: Size;
   kernel: ResizeKernel;
 }
 
-/** The first frame, upright, on white, in 8-bit sRGB, resized with antialiasing. */
+/** The first frame, upright, on white, in 8-bit sRGB, shrunk with antialiasing. */
 export async function decode(
   { bytes, header }: EncodedPicture,
   { region, size, kernel }: DecodingOrder,
   limits: ImageLimits,
 ): Promise<Raster> {
-  checkRaster(size, limits);
   const upright = openPicture(bytes, limits);
   const part = region === null ? upright : upright.extract(region);
   const resized = part
@@ -54,18 +54,11 @@ function openPicture(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): 
     .flatten({ background: BACKGROUND });
 }
 
-/** Resizing may enlarge: what it makes is held against the same limit as what it takes. */
-function checkRaster({ width, height }: Size, { maxPixels }: ImageLimits): void {
-  if (width * height <= maxPixels) return;
-  throw tooLarge(
-    `proportions that make it ${String(width)} × ${String(height)} pixels for the model`,
-    `${String(maxPixels)} pixels`,
-  );
-}
-
 /** Luminance (0–255) of a whole picture on the grid of its fingerprint. */
 export async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
-  return fromRaster(raster)
+  const size = largerSize(raster, { width: fingerprintGrid, height: fingerprintGrid });
+  const large = isSameSize(raster, size) ? raster : enlarge(raster, { size, kernel: 'cubic' });
+  return fromRaster(large)
     .resize({ width: fingerprintGrid, height: fingerprintGrid, fit: 'fill' })
     .greyscale()
     .raw()

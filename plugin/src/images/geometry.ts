@@ -51,6 +51,26 @@ function roundedSide(length: number): number {
   return Math.max(1, Math.round(length));
 }
 
+export function isSameSize(one: Size, other: Size): boolean {
+  return one.width === other.width && one.height === other.height;
+}
+
+/** Of each side the shorter. */
+export function smallerSize(one: Size, other: Size): Size {
+  return {
+    width: Math.min(one.width, other.width),
+    height: Math.min(one.height, other.height),
+  };
+}
+
+/** Of each side the longer. */
+export function largerSize(one: Size, other: Size): Size {
+  return {
+    width: Math.max(one.width, other.width),
+    height: Math.max(one.height, other.height),
+  };
+}
+
 /**
  * The middle part that is enough to see what the crop will keep, when resizing the whole picture would make a raster
  * out of all proportion (30,000 × 1 with a shortest edge of 224 would be 6.7 million pixels wide); otherwise null.
@@ -63,6 +83,11 @@ export function sufficientCentre(source: Size, { resize, crop }: PixelPreparatio
   const cropEdges = Math.ceil(Math.max(crop.width, crop.height) / resize.size);
   const longest = shorter * Math.max(mostElongated, cropEdges);
   return centre(source, longest, longest);
+}
+
+/** The window of a raster that its centre crop keeps; a crop that is larger on an axis keeps all of it. */
+export function cropWindow(raster: Size, crop: Size): Region {
+  return centre(raster, crop.width, crop.height) ?? { left: 0, top: 0, ...raster };
 }
 
 function centre(source: Size, mostWidth: number, mostHeight: number): Region | null {
@@ -86,7 +111,7 @@ export function centreOnCanvas(
   canvas: Size,
   background: readonly [number, number, number],
 ): Raster {
-  if (raster.width === canvas.width && raster.height === canvas.height) return raster;
+  if (isSameSize(raster, canvas)) return raster;
   const data = filledCanvas(canvas, background);
   const left = Math.floor((raster.width - canvas.width) / 2);
   const top = Math.floor((raster.height - canvas.height) / 2);

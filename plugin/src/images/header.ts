@@ -47,7 +47,11 @@ export function checkBytes(bytes: Uint8Array, { maxBytes }: ImageLimits): void {
   }
 }
 
-function checkPixels({ width, height, pages = 1 }: Metadata, { maxPixels }: ImageLimits): void {
+/** Holds width × height × frames against the limits. */
+export function checkPixels(
+  { width, height, pages = 1 }: Size & { pages?: number | undefined },
+  { maxPixels }: ImageLimits,
+): void {
   if (width * height * pages <= maxPixels) return;
   const frames = pages > 1 ? ` in each of ${String(pages)} frames` : '';
   throw tooLarge(

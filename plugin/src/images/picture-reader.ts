@@ -11,22 +11,30 @@ import type {
 import { decode, encode, luminanceGrid, type EncodedPicture } from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import { fingerprintGrid, fingerprintOf } from './fingerprint';
+import { enlarge } from './enlarging';
 import {
   centreOnCanvas,
+  cropWindow,
+  isSameSize,
   mostElongated,
   resizedSize,
   shrunkSize,
+  smallerSize,
   sufficientCentre,
   type Raster,
+  type Size,
 } from './geometry';
-import { checkBytes, readHeader } from './header';
+import { checkBytes, checkPixels, readHeader } from './header';
 
 const BLACK = [0, 0, 0] as const;
 /** Shorter edge of a drawing for a model that takes pictures as large as they come. */
 const NATURAL_DRAWING_EDGE = 512;
 
-interface RasterForModel {
+/** A picture decoded as far as sharp goes: shrunk, but not enlarged. */
+interface DecodedPicture {
   raster: Raster;
+  /** What the model's rule makes of it, before any crop. */
+  resized: Size;
   /** False when it shows the centre of the picture only. */
   isWhole: boolean;
 }
@@ -49,10 +57,10 @@ async function readPicture(
   checkBytes(bytes, limits);
   const encoded = mayBeDrawing(bytes) ? await drawFor(preparation, bytes, limits) : bytes;
   const picture = { bytes: encoded, header: await readHeader(encoded, limits) };
-  const rasterForModel = await decodeForModel(picture, preparation, limits);
-  const prepared = await prepare(rasterForModel.raster, preparation);
+  const decoded = await decodeFor(preparation, picture, limits);
+  const prepared = await prepare(decoded, preparation, limits);
   if (!fingerprint) return { prepared };
-  return { prepared, fingerprint: await fingerprintFor(picture, rasterForModel, limits) };
+  return { prepared, fingerprint: await fingerprintFor(picture, decoded, limits) };
 }
 
 /** A drawing has no pixels of its own: it gets as many as the model can use. */
@@ -81,43 +89,62 @@ function largestEdge({ resize }: PixelPreparation): number {
   }
 }
 
-async function decodeForModel(
-  picture: EncodedPicture,
+async function decodeFor(
   preparation: ImagePreparation,
+  picture: EncodedPicture,
   limits: ImageLimits,
-): Promise<RasterForModel> {
+): Promise<DecodedPicture> {
   const source = picture.header.size;
   if (preparation.kind === 'encoded') {
     const size = shrunkSize(source, preparation.maxEdge);
     const raster = await decode(picture, { region: null, size, kernel: 'cubic' }, limits);
-    return { raster, isWhole: true };
+    return { raster, resized: size, isWhole: true };
   }
   const region = sufficientCentre(source, preparation);
-  const size = resizedSize(region ?? source, preparation.resize);
+  const resized = resizedSize(region ?? source, preparation.resize);
+  const size = smallerSize(region ?? source, resized);
   const raster = await decode(picture, { region, size, kernel: preparation.kernel }, limits);
-  return { raster, isWhole: region === null };
+  return { raster, resized, isWhole: region === null };
 }
 
-async function prepare(raster: Raster, preparation: ImagePreparation): Promise<PreparedImage> {
+async function prepare(
+  decoded: DecodedPicture,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<PreparedImage> {
   if (preparation.kind === 'encoded') {
+    const { raster } = decoded;
     const { mimeType } = preparation;
-    const { width, height } = raster;
-    return { kind: 'encoded', mimeType, width, height, data: await encode(raster, mimeType) };
+    const data = await encode(raster, mimeType);
+    return { kind: 'encoded', mimeType, width: raster.width, height: raster.height, data };
   }
   const { crop, pad } = preparation;
-  const cropped = crop === undefined ? raster : centreOnCanvas(raster, crop, BLACK);
+  const resized = enlargeIfNeeded(decoded, preparation, limits);
+  const cropped = crop === undefined ? resized : centreOnCanvas(resized, crop, BLACK);
   const padded = pad === undefined ? cropped : centreOnCanvas(cropped, pad, pad.background);
   return { kind: 'pixels', ...padded };
 }
 
+/** Of what the crop will cut off, nothing is computed. */
+function enlargeIfNeeded(
+  { raster, resized }: DecodedPicture,
+  { crop, kernel }: PixelPreparation,
+  limits: ImageLimits,
+): Raster {
+  if (isSameSize(raster, resized)) return raster;
+  const window = cropWindow(resized, crop ?? resized);
+  checkPixels(window, limits);
+  return enlarge(raster, { size: resized, window, kernel });
+}
+
 async function fingerprintFor(
   picture: EncodedPicture,
-  { raster, isWhole }: RasterForModel,
+  { raster, isWhole }: DecodedPicture,
   limits: ImageLimits,
 ): Promise<PerceptualFingerprint> {
-  const size = { width: fingerprintGrid, height: fingerprintGrid };
-  const whole = isWhole
-    ? raster
-    : await decode(picture, { region: null, size, kernel: 'cubic' }, limits);
+  if (isWhole) return fingerprintOf(await luminanceGrid(raster));
+  const grid = { width: fingerprintGrid, height: fingerprintGrid };
+  const size = smallerSize(picture.header.size, grid);
+  const whole = await decode(picture, { region: null, size, kernel: 'cubic' }, limits);
   return fingerprintOf(await luminanceGrid(whole));
 }

@@ -1,0 +1,325 @@
+import { describe, expect, it } from '@jest/globals';
+import { icons as noto } from '@iconify-json/noto';
+import sharp, { type Sharp } from 'sharp';
+import {
+  createPictureReader,
+  hashContent,
+  type PixelImage,
+  type PreparedImage,
+} from '../../../plugin/src/images/contract';
+import {
+  clip224,
+  colourAt,
+  limits,
+  noise,
+  plain,
+  reader,
+  svg,
+  untouched,
+  zeroPng,
+  type Colour,
+} from './pictures';
+
+const RED: Colour = [255, 0, 0];
+const BLUE: Colour = [0, 0, 255];
+const WHITE: Colour = [255, 255, 255];
+
+async function readPixels(bytes: Uint8Array, preparation = untouched): Promise<PixelImage> {
+  return requirePixels((await reader.read(bytes, { preparation })).prepared);
+}
+
+function requirePixels(image: PreparedImage): PixelImage {
+  if (image.kind !== 'pixels') throw new Error('Expected pixels.');
+  expect(image.data).toHaveLength(image.width * image.height * 3);
+  return image;
+}
+
+function expectColour(actual: Colour, expected: Colour, tolerance: number): void {
+  for (const [channel, value] of expected.entries()) {
+    expect(Math.abs((actual[channel] ?? Number.NaN) - value)).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+/** Red on the left, blue on the right. */
+async function redAndBlue(width = 60, height = 40): Promise<Sharp> {
+  const right = await plain(width / 2, height, BLUE)
+    .png()
+    .toBuffer();
+  const both = await plain(width, height, RED)
+    .composite([{ input: right, left: width / 2, top: 0 }])
+    .png()
+    .toBuffer();
+  return sharp(both);
+}
+
+describe('formats', () => {
+  it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)('reads %s', async (format) => {
+    const picture = await readPixels(
+      await (await redAndBlue()).toFormat(format, { quality: 90 }).toBuffer(),
+    );
+    expect(picture).toMatchObject({ width: 60, height: 40 });
+    expectColour(colourAt(picture, 5, 20), RED, 12);
+    expectColour(colourAt(picture, 55, 20), BLUE, 12);
+  });
+
+  it('reads SVG at the size that the model wants', async () => {
+    const body = noto.icons['red-apple']?.body ?? '';
+    const picture = await readPixels(
+      svg(body, 'viewBox="0 0 128 128" width="16" height="16"'),
+      clip224,
+    );
+    expect(picture).toMatchObject({ width: 224, height: 224 });
+    const large = await readPixels(
+      svg(body, 'viewBox="0 0 128 128" width="2000" height="2000"'),
+      clip224,
+    );
+    const differences = picture.data.map((value, index) =>
+      Math.abs(value - (large.data[index] ?? 0)),
+    );
+    // A drawing that had been enlarged from 16 pixels would be off by 20 on average.
+    expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(4);
+  });
+
+  it('turns CMYK into sRGB', async () => {
+    const cmyk = await (await redAndBlue()).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
+    expect((await sharp(cmyk).metadata()).space).toBe('cmyk');
+    const picture = await readPixels(cmyk);
+    const [red, green, blue] = colourAt(picture, 5, 20);
+    expect(red).toBeGreaterThan(200);
+    expect(Math.max(green, blue)).toBeLessThan(90);
+  });
+
+  it('turns 16 bits a channel into 8', async () => {
+    const deep = await (await redAndBlue()).toColourspace('rgb16').png().toBuffer();
+    expect((await sharp(deep).metadata()).depth).toBe('ushort');
+    expectColour(colourAt(await readPixels(deep), 5, 20), RED, 1);
+  });
+
+  it('turns grey into three channels', async () => {
+    const grey = await plain(9, 9, [100, 100, 100]).toColourspace('b-w').png().toBuffer();
+    expect((await sharp(grey).metadata()).channels).toBe(1);
+    expect(colourAt(await readPixels(grey), 4, 4)).toEqual([100, 100, 100]);
+  });
+
+  it('puts what is transparent on white', async () => {
+    const clear = await plain(9, 9, RED, 0).webp({ lossless: true }).toBuffer();
+    expect(colourAt(await readPixels(clear), 4, 4)).toEqual(WHITE);
+    const half = await plain(9, 9, [0, 0, 0], 0.5).png().toBuffer();
+    expectColour(colourAt(await readPixels(half), 4, 4), [127, 127, 127], 1);
+  });
+
+  it('takes the first frame of an animation', async () => {
+    const frames = await Promise.all(
+      [RED, BLUE].map((colour) => plain(20, 10, colour).png().toBuffer()),
+    );
+    const animation = await sharp(frames, { join: { animated: true } })
+      .gif({ delay: [50, 50] })
+      .toBuffer();
+    expect((await sharp(animation).metadata()).pages).toBe(2);
+    const picture = await readPixels(animation);
+    expect(picture).toMatchObject({ width: 20, height: 10 });
+    expectColour(colourAt(picture, 10, 5), RED, 2);
+  });
+
+  it.each([
+    // Where a viewer sees the corner that is stored first, by EXIF orientation.
+    [1, 'left', 'top'],
+    [2, 'right', 'top'],
+    [3, 'right', 'bottom'],
+    [4, 'left', 'bottom'],
+    [5, 'left', 'top'],
+    [6, 'right', 'top'],
+    [7, 'right', 'bottom'],
+    [8, 'left', 'bottom'],
+  ])('turns a picture of orientation %i upright', async (orientation, side, edge) => {
+    const corner = await plain(20, 10, RED).png().toBuffer();
+    const stored = await plain(60, 40, WHITE)
+      .composite([{ input: corner, left: 0, top: 0 }])
+      .withMetadata({ orientation })
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    const picture = await readPixels(stored);
+    const isTurned = orientation >= 5;
+    expect(picture).toMatchObject(isTurned ? { width: 40, height: 60 } : { width: 60, height: 40 });
+    const x = side === 'left' ? 2 : picture.width - 3;
+    const y = edge === 'top' ? 2 : picture.height - 3;
+    expectColour(colourAt(picture, x, y), RED, 25);
+    expectColour(colourAt(picture, picture.width - 1 - x, picture.height - 1 - y), WHITE, 25);
+  });
+});
+
+describe('preparation', () => {
+  it('takes the centre, as wide as high', async () => {
+    const picture = await readPixels(await (await redAndBlue(900, 300)).png().toBuffer(), clip224);
+    expect(picture).toMatchObject({ width: 224, height: 224 });
+    expectColour(colourAt(picture, 100, 112), RED, 2);
+    expectColour(colourAt(picture, 124, 112), BLUE, 2);
+  });
+
+  it.each([
+    [1, 1],
+    [3, 2],
+    [30_000, 1],
+    [1, 30_000],
+  ])('brings %i × %i to its size', async (width, height) => {
+    const bytes = await plain(width, height, RED).png().toBuffer();
+    const { prepared, fingerprint } = await reader.read(bytes, {
+      preparation: clip224,
+      fingerprint: true,
+    });
+    expectColour(colourAt(requirePixels(prepared), 112, 112), RED, 0);
+    expect(prepared).toMatchObject({ width: 224, height: 224 });
+    expect(fingerprint?.quality).toBe(0);
+  });
+
+  it('refuses proportions that no memory could hold, where nothing is cropped', async () => {
+    const bytes = await plain(30_000, 1, RED).png().toBuffer();
+    const { crop: _, ...uncropped } = clip224;
+    await expect(reader.read(bytes, { preparation: uncropped })).rejects.toMatchObject({
+      code: 'image-too-large',
+    });
+  });
+
+  it('pads to the canvas', async () => {
+    const picture = await readPixels(await plain(80, 40, RED).png().toBuffer(), {
+      kind: 'pixels',
+      resize: { mode: 'fit', width: 64, height: 64 },
+      pad: { width: 64, height: 64, background: [1, 2, 3] },
+      kernel: 'lanczos3',
+    });
+    expect(colourAt(picture, 32, 15)).toEqual([1, 2, 3]);
+    expectColour(colourAt(picture, 32, 16), RED, 1);
+    expectColour(colourAt(picture, 32, 47), RED, 1);
+    expect(colourAt(picture, 32, 48)).toEqual([1, 2, 3]);
+  });
+
+  it.each(['image/jpeg', 'image/png', 'image/webp'] as const)(
+    'makes a small copy as %s, without metadata',
+    async (mimeType) => {
+      const bytes = await noise(900, 300).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+      const preparation = { kind: 'encoded', mimeType, maxEdge: 300 } as const;
+      const { prepared } = await reader.read(bytes, { preparation });
+      expect(prepared).toMatchObject({ kind: 'encoded', mimeType, width: 100, height: 300 });
+      const metadata = await sharp(prepared.data).metadata();
+      expect(metadata).toMatchObject({ width: 100, height: 300, mediaType: mimeType });
+      expect(metadata.exif).toBeUndefined();
+      expect(metadata.orientation).toBeUndefined();
+    },
+  );
+
+  it('enlarges no copy', async () => {
+    const bytes = await noise(90, 30).png().toBuffer();
+    const preparation = { kind: 'encoded', mimeType: 'image/jpeg', maxEdge: 300 } as const;
+    const { prepared } = await reader.read(bytes, { preparation });
+    expect(prepared).toMatchObject({ width: 90, height: 30 });
+  });
+
+  it('keeps the bytes as they are', async () => {
+    const bytes = await noise(90, 30).png().toBuffer();
+    const before = hashContent(bytes);
+    await reader.read(bytes, { preparation: clip224, fingerprint: true });
+    expect(hashContent(bytes)).toBe(before);
+    expect(hashContent(Buffer.from('abc'))).toBe(
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    );
+  });
+});
+
+describe('what is no picture', () => {
+  it.each([
+    ['an empty file', Buffer.alloc(0), 'is empty'],
+    ['a text', Buffer.from('These are no pixels.'), 'no picture'],
+    ['a web page', Buffer.from('<!doctype html><html><body>404</body></html>'), 'no picture'],
+    ['zeros', Buffer.alloc(4_000), 'no picture'],
+  ])('refuses %s', async (_, bytes, reason) => {
+    const failed = reader.read(bytes, { preparation: clip224 });
+    await expect(failed).rejects.toMatchObject({ code: 'image-unreadable', retryable: false });
+    await expect(failed).rejects.toThrow(reason);
+  });
+
+  it.each([
+    [
+      'HEIC',
+      Buffer.concat([
+        Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+        Buffer.alloc(99),
+      ]),
+    ],
+    ['BMP', Buffer.concat([Buffer.from('BM'), Buffer.alloc(99)])],
+    ['PDF', Buffer.from('%PDF-1.7 …')],
+    ['PSD', Buffer.from('8BPS\0\x01')],
+  ])('names %s as a format that is not decoded', async (format, bytes) => {
+    const failed = reader.read(bytes, { preparation: clip224 });
+    await expect(failed).rejects.toMatchObject({ code: 'image-unsupported', retryable: false });
+    await expect(failed).rejects.toThrow(`does not decode ${format}`);
+  });
+
+  it.each(['jpeg', 'webp', 'gif', 'avif'] as const)(
+    'says that a %s is truncated',
+    async (format) => {
+      const bytes = await noise(300, 200).toFormat(format).toBuffer();
+      const failed = reader.read(bytes.subarray(0, bytes.length / 2), { preparation: clip224 });
+      await expect(failed).rejects.toMatchObject({ code: 'image-unreadable', retryable: false });
+      await expect(failed).rejects.toThrow('truncated');
+    },
+  );
+
+  it.each(['png', 'tiff'] as const)('refuses half a %s', async (format) => {
+    const bytes = await noise(300, 200).toFormat(format).toBuffer();
+    await expect(
+      reader.read(bytes.subarray(0, bytes.length / 2), { preparation: clip224 }),
+    ).rejects.toMatchObject({ code: 'image-unreadable' });
+  });
+
+  it('refuses a damaged file and keeps what the decoder said as the cause', async () => {
+    const bytes = await noise(300, 200).png().toBuffer();
+    bytes.fill(0x5a, 50_000, 50_050);
+    const error: unknown = await reader
+      .read(bytes, { preparation: clip224 })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'image-unreadable', cause: expect.any(Error) });
+    expect(String(error)).not.toMatch(/vips|libpng/i);
+  });
+
+  it('takes a picture with something harmless behind it', async () => {
+    const bytes = Buffer.concat([await noise(30, 20).jpeg().toBuffer(), Buffer.alloc(500, 7)]);
+    await expect(reader.read(bytes, { preparation: clip224 })).resolves.toBeDefined();
+  });
+});
+
+describe('limits', () => {
+  it('names the bytes that are given and allowed', async () => {
+    const failed = reader.read(Buffer.alloc(limits.maxBytes + 1), { preparation: clip224 });
+    await expect(failed).rejects.toMatchObject({ code: 'image-too-large', retryable: false });
+    await expect(failed).rejects.toThrow(/5000001 bytes.*5000000 bytes/);
+  });
+
+  it('refuses a bomb of 30,000 × 30,000 pixels by its header', async () => {
+    const bomb = zeroPng(30_000, 30_000);
+    expect(bomb.length).toBeLessThan(150_000);
+    const failed = reader.read(bomb, { preparation: clip224 });
+    await expect(failed).rejects.toMatchObject({ code: 'image-too-large' });
+    await expect(failed).rejects.toThrow(/30000 × 30000 pixels.*50000000 pixels/);
+  });
+
+  it('counts all frames', async () => {
+    const frames = await Promise.all(
+      [RED, BLUE].map((colour) => plain(20, 10, colour).png().toBuffer()),
+    );
+    const animation = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    const strict = createPictureReader({ ...limits, maxPixels: 399 });
+    await expect(strict.read(animation, { preparation: untouched })).rejects.toThrow(
+      /20 × 10 pixels in each of 2 frames.*399/,
+    );
+    const exact = createPictureReader({ ...limits, maxPixels: 400 });
+    await expect(exact.read(animation, { preparation: untouched })).resolves.toBeDefined();
+  });
+
+  it('knows no limit if that is what it is told', async () => {
+    const generous = createPictureReader({ ...limits, maxPixels: Infinity, maxBytes: Infinity });
+    const bytes = await noise(30, 20).png().toBuffer();
+    await expect(generous.read(bytes, { preparation: clip224 })).resolves.toBeDefined();
+  });
+});
