@@ -80,8 +80,14 @@ export class HashProvider implements EmbeddingProvider {
     return texts.map((text) => hashVector(Buffer.from(text)));
   }
 
-  checkHealth(): Promise<ProviderHealth> {
-    return Promise.resolve({ ok: true, message: 'The hash answers.' });
+  /** Embeds a text, as real providers do: `onCall` makes it fail, too. */
+  async checkHealth(options: EmbeddingCallOptions = {}): Promise<ProviderHealth> {
+    try {
+      await this.embedTexts(['health'], options);
+      return { ok: true, message: 'The hash answers.' };
+    } catch {
+      return { ok: false, message: 'The hash does not answer.' };
+    }
   }
 
   dispose(): Promise<void> {

@@ -1,54 +1,23 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
-import type { Clock } from '../clock';
-import type { PreparedImage } from '../images/contract';
-import { hashContent, type PictureReader } from '../images/contract';
-import { ImageSearchError, toImageSearchError } from '../errors';
+import { toImageSearchError, type ImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { VectorPoint } from '../vectors/contract';
 import type { CircuitBreaker } from './circuit-breaker';
-import type {
-  AssetDescription,
-  AssetSource,
-  IndexedPicture,
-  IndexEntries,
-  IndexEntry,
-} from './contract';
-import { isSharedFailure, judgeFailure, type RetryPolicy } from './retry-policy';
-
-/** A claimed entry whose picture is ready for the model. */
-interface ReadyPicture {
-  entry: IndexEntry;
-  asset: AssetDescription;
-  image: PreparedImage;
-  result: IndexedPicture;
-}
-
-/** A claimed entry whose bytes are those that were embedded last time: its vector still holds. */
-interface UnchangedPicture {
-  entry: IndexEntry;
-  result: IndexedPicture;
-}
-
-type Prepared =
-  | { kind: 'ready'; picture: ReadyPicture }
-  | { kind: 'unchanged'; picture: UnchangedPicture }
-  | { kind: 'settled' };
+import type { AssetSource, IndexedPicture, IndexEntries, IndexEntry } from './contract';
+import type { EntryPreparation, Prepared, ReadyPicture } from './entry-preparation';
+import type { EntrySettlement, FailedTry } from './entry-settlement';
+import { isContentFailure, isSharedFailure } from './retry-policy';
 
 export interface BatchIndexerOptions {
   entries: IndexEntries;
+  preparation: EntryPreparation;
+  settlement: EntrySettlement;
   assets: AssetSource;
-  pictures: PictureReader;
   breaker: CircuitBreaker;
-  policy: RetryPolicy;
-  /** Bounds how many pictures are read and decoded at once, over all batches. */
-  readQueue: PQueue;
   /** Bounds how many calls of the provider are under way, and how many start in a minute. */
   embedQueue: PQueue;
-  maxBytes: number;
   logger: Logger;
-  clock: Clock;
-  random: () => number;
 }
 
 /** How a batch ended, in files. */
@@ -56,6 +25,14 @@ export interface BatchOutcome {
   indexed: number;
   failed: number;
   removed: number;
+}
+
+interface Batch {
+  space: OpenSpace;
+  signal: AbortSignal;
+  outcome: BatchOutcome;
+  /** Whether it told the breaker of a failure: one batch is one failure. */
+  isReported: boolean;
 }
 
 /**
@@ -76,230 +53,159 @@ export class BatchIndexer {
     signal: AbortSignal,
   ): Promise<BatchOutcome> {
     const outcome: BatchOutcome = { indexed: 0, failed: 0, removed: 0 };
+    const batch: Batch = { space, signal, outcome, isReported: false };
     const prepared = await Promise.all(
-      entries.map((entry) =>
-        this.#options.readQueue.add(() => this.#prepare({ entry, space, signal, outcome })),
-      ),
+      entries.map((entry) => this.#options.preparation.prepare(entry, space, signal)),
     );
-    const unchanged = prepared.flatMap((item) => (item.kind === 'unchanged' ? [item.picture] : []));
-    const ready = prepared.flatMap((item) => (item.kind === 'ready' ? [item.picture] : []));
-    for (const picture of unchanged) await this.#complete(picture, space, outcome);
-    if (ready.length > 0) await this.#embedAndStore({ ready, space, signal, outcome });
+    const ready: ReadyPicture[] = [];
+    for (const item of prepared) {
+      if (item.kind === 'ready') ready.push(item.picture);
+      else await this.#settle(item, batch);
+    }
+    if (ready.length > 0) await this.#embedAndStore(ready, batch);
     return outcome;
   }
 
-  async #prepare(job: {
-    entry: IndexEntry;
-    space: OpenSpace;
-    signal: AbortSignal;
-    outcome: BatchOutcome;
-  }): Promise<Prepared> {
-    const { entry, space, signal, outcome } = job;
-    let asset: AssetDescription | null = null;
-    try {
-      signal.throwIfAborted();
-      asset = await this.#options.assets.describe(entry.fileId);
-      if (!asset) return await this.#remove(entry, space, outcome);
-      this.#refuseHopeless(entry, asset);
-      return await this.#read({ entry, asset, space, signal });
-    } catch (error) {
-      await this.#settleFailure({ entry, error, asset, signal, outcome });
-      return { kind: 'settled' };
+  async #settle(item: Exclude<Prepared, { kind: 'ready' }>, batch: Batch): Promise<void> {
+    switch (item.kind) {
+      case 'unchanged':
+        return this.#complete(item.picture, batch);
+      case 'gone':
+        await this.#options.settlement.forget(item.entry);
+        batch.outcome.removed += 1;
+        return;
+      case 'failed':
+        this.#report(item.failure.error, batch);
+        return this.#settleFailure(item.failure, batch);
     }
   }
 
-  /** An entry that was claimed too often without an outcome has probably killed the process each time. */
-  #refuseHopeless(entry: IndexEntry, asset: AssetDescription): void {
-    if (entry.attempts <= this.#options.policy.maxAttempts) return;
-    throw new ImageSearchError({
-      code: 'unexpected',
-      message: `Indexing "${asset.name}" never came to an end in ${String(entry.attempts - 1)} tries.`,
-      retryable: false,
-    });
-  }
-
-  async #read(job: {
-    entry: IndexEntry;
-    asset: AssetDescription;
-    space: OpenSpace;
-    signal: AbortSignal;
-  }): Promise<Prepared> {
-    const { entry, asset, space, signal } = job;
-    const { assets, pictures, maxBytes } = this.#options;
-    const bytes = await assets.read(entry.fileId, { maxBytes, signal });
-    const contentHash = hashContent(bytes);
-    const kept = await this.#unchangedResult({ entry, asset, contentHash, space });
-    if (kept) return { kind: 'unchanged', picture: { entry, result: kept } };
-    const { prepared, fingerprint } = await pictures.read(bytes, {
-      preparation: space.provider.imagePreparation,
-      fingerprint: true,
-    });
-    const result = {
-      spaceId: space.provider.space.id,
-      contentHash,
-      fingerprint: fingerprint?.bits ?? null,
-      fingerprintQuality: fingerprint?.quality ?? null,
-      sourceSignature: asset.signature,
-    };
-    return { kind: 'ready', picture: { entry, asset, image: prepared, result } };
-  }
-
-  /** What the entry already holds, when its bytes and its space are the same and its vector is still there. */
-  async #unchangedResult(job: {
-    entry: IndexEntry;
-    asset: AssetDescription;
-    contentHash: string;
-    space: OpenSpace;
-  }): Promise<IndexedPicture | null> {
-    const { entry, asset, contentHash, space } = job;
-    const { fingerprint, fingerprintQuality, spaceId } = entry;
-    if (entry.contentHash !== contentHash || spaceId !== space.provider.space.id) return null;
-    if (fingerprint === null) return null;
-    const points = await space.collection.getMany([entry.fileId]);
-    if (points.length === 0) return null;
-    return {
-      spaceId,
-      contentHash,
-      fingerprint,
-      fingerprintQuality,
-      sourceSignature: asset.signature,
-    };
-  }
-
-  async #embedAndStore(job: {
-    ready: readonly ReadyPicture[];
-    space: OpenSpace;
-    signal: AbortSignal;
-    outcome: BatchOutcome;
-  }): Promise<void> {
-    const { ready, space, signal, outcome } = job;
+  async #embedAndStore(ready: readonly ReadyPicture[], batch: Batch): Promise<void> {
     const { breaker, embedQueue } = this.#options;
+    const { space, signal } = batch;
     try {
       const images = ready.map((picture) => picture.image);
-      const vectors = await embedQueue.add(() => space.provider.embedImages(images, { signal }));
-      await space.collection.upsert(
-        ready.map((picture, index) => toPoint(picture, vectors[index])),
-      );
+      const vectors = await embedQueue.add(() => space.provider.embedImages(images, { signal }), {
+        signal,
+      });
+      const points = ready.map((picture, index) => toPoint(picture, vectors[index]));
+      const held = await this.#idsStillHeld(ready);
+      await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
       breaker.succeed();
     } catch (error) {
-      await this.#settleBatchFailure({ ready, space, error, signal, outcome });
+      await this.#settleBatchFailure(ready, toImageSearchError(error), batch);
       return;
     }
-    for (const picture of ready) await this.#complete(picture, space, outcome);
+    for (const picture of ready) await this.#complete(picture, batch);
+  }
+
+  /** A file that was replaced meanwhile may be indexed already: its new vector must not be overwritten. */
+  async #idsStillHeld(ready: readonly ReadyPicture[]): Promise<Set<number>> {
+    const leases = new Map(ready.map(({ entry }) => [entry.fileId, entry.lease]));
+    const entries = await this.#options.entries.get([...leases.keys()]);
+    const held = entries.filter((entry) => entry.lease === leases.get(entry.fileId));
+    return new Set(held.map((entry) => entry.fileId));
   }
 
   /** When one picture spoils a call, each is tried alone so that only that one fails. */
-  async #settleBatchFailure(job: {
-    ready: readonly ReadyPicture[];
-    space: OpenSpace;
-    error: unknown;
-    signal: AbortSignal;
-    outcome: BatchOutcome;
-  }): Promise<void> {
-    const { ready, space, signal, outcome } = job;
-    const error = toImageSearchError(job.error);
+  async #settleBatchFailure(
+    ready: readonly ReadyPicture[],
+    error: ImageSearchError,
+    batch: Batch,
+  ): Promise<void> {
     const mayBeOnePicture =
       error.code === 'provider-rejected-input' || error.code === 'provider-bad-answer';
     if (mayBeOnePicture && ready.length > 1) {
-      for (const picture of ready) {
-        await this.#embedAndStore({ ready: [picture], space, signal, outcome });
-      }
+      for (const picture of ready) await this.#embedAndStore([picture], batch);
       return;
     }
-    if (isSharedFailure(error)) this.#options.breaker.fail(error);
-    for (const { entry, asset } of ready) {
-      await this.#settleFailure({ entry, error, asset, signal, outcome });
+    const [picture] = ready;
+    if (picture && ready.length === 1 && (await isPictureToBlame(error, batch))) {
+      this.#options.breaker.succeed();
+      await this.#countFailure({ ...picture, error }, batch);
+      return;
     }
+    this.#report(error, batch);
+    for (const { entry, asset } of ready) {
+      await this.#settleFailure({ entry, asset, error }, batch);
+    }
+  }
+
+  #report(error: ImageSearchError, batch: Batch): void {
+    if (batch.isReported || batch.signal.aborted || !isSharedFailure(error)) return;
+    batch.isReported = true;
+    this.#options.breaker.fail(error);
+  }
+
+  async #settleFailure(failure: FailedTry, batch: Batch): Promise<void> {
+    const { settlement } = this.#options;
+    if (batch.signal.aborted) await settlement.release(failure.entry);
+    else if (isSharedFailure(failure.error)) await settlement.postpone(failure);
+    else await this.#countFailure(failure, batch);
+  }
+
+  async #countFailure(failure: FailedTry, { outcome, space }: Batch): Promise<void> {
+    outcome.failed += 1;
+    const error = await removeFormerVector(failure, space);
+    await this.#options.settlement.fail({ ...failure, error });
   }
 
   async #complete(
-    picture: UnchangedPicture,
-    space: OpenSpace,
-    outcome: BatchOutcome,
+    { entry, result }: { entry: IndexEntry; result: IndexedPicture },
+    { outcome, space }: Batch,
   ): Promise<void> {
-    const { entry, result } = picture;
-    const isStillOurs = await this.#settle(entry, (lease) =>
-      this.#options.entries.complete(entry.fileId, lease, result),
-    );
-    if (isStillOurs) {
-      outcome.indexed += 1;
-      return;
-    }
+    const { assets, logger, settlement } = this.#options;
+    const settled = await settlement.complete(entry, result);
+    if (settled === 'written') outcome.indexed += 1;
+    if (settled !== 'lost') return;
     // The file was replaced or deleted meanwhile. A replaced one will be indexed again; the vector of a deleted one
     // must not stay behind.
-    const asset = await this.#options.assets.describe(entry.fileId);
-    if (!asset) await space.collection.remove([entry.fileId]);
-  }
-
-  async #remove(entry: IndexEntry, space: OpenSpace, outcome: BatchOutcome): Promise<Prepared> {
-    await space.collection.remove([entry.fileId]);
-    await this.#settle(entry, (lease) => this.#options.entries.forget(entry.fileId, lease));
-    outcome.removed += 1;
-    return { kind: 'settled' };
-  }
-
-  async #settleFailure(job: {
-    entry: IndexEntry;
-    error: unknown;
-    asset: AssetDescription | null;
-    signal: AbortSignal;
-    outcome: BatchOutcome;
-  }): Promise<void> {
-    const { entry, asset, signal, outcome } = job;
-    const { breaker, clock, entries, logger, policy, random } = this.#options;
-    const error = toImageSearchError(job.error);
-    const now = clock.now();
-    if (signal.aborted) {
-      await this.#settle(entry, (lease) => entries.release(entry.fileId, lease, new Date(now)));
-      return;
-    }
-    if (isSharedFailure(error) && !breaker.isClosed()) {
-      // Behind the others, so that the next try is not with the same picture again.
-      const dueAt = new Date(now + breaker.pauseMs() + 1_000);
-      await this.#settle(entry, (lease) => entries.release(entry.fileId, lease, dueAt));
-      return;
-    }
-    outcome.failed += 1;
-    const next = judgeFailure({ error, attempts: entry.attempts, policy, now, random: random() });
-    const name = asset?.name ?? `file ${String(entry.fileId)}`;
-    if (next.state !== 'pending') {
-      logger.warn(`Picture "${name}" (${String(entry.fileId)}) is ${next.state}: ${error.message}`);
-    } else {
-      logger.debug(
-        `Picture "${name}" (${String(entry.fileId)}) will be tried again: ${error.message}`,
-      );
-    }
-    await this.#settle(entry, (lease) =>
-      entries.fail(entry.fileId, lease, {
-        code: error.code,
-        message: error.message,
-        next,
-        sourceSignature: asset?.signature ?? null,
-      }),
-    );
-  }
-
-  /** Writes an outcome; a database that refuses leaves the entry to its lease. */
-  async #settle(
-    entry: IndexEntry,
-    write: (leaseToken: string) => Promise<boolean>,
-  ): Promise<boolean> {
-    if (entry.lease === null) throw new TypeError(`Entry ${String(entry.fileId)} was not claimed.`);
     try {
-      return await write(entry.lease);
+      const asset = await assets.describe(entry.fileId);
+      if (!asset) await space.collection.remove([entry.fileId]);
     } catch (error) {
       const { message } = toImageSearchError(error);
-      this.#options.logger.error(
-        `The index entry of file ${String(entry.fileId)} could not be written: ${message}`,
+      logger.warn(
+        `The vector of file ${String(entry.fileId)}, which was changed meanwhile, was not looked at: ${message}`,
       );
-      return true;
     }
   }
 }
 
-function toPoint(picture: ReadyPicture, vector: Float32Array | undefined): VectorPoint {
+/**
+ * A failure that all pictures share says nothing about one; unless that one fails alone while the provider is well
+ * otherwise. Without this a picture that breaks a hosted model would be taken for an outage for ever.
+ */
+async function isPictureToBlame(
+  error: ImageSearchError,
+  { space, signal }: Batch,
+): Promise<boolean> {
+  const isPlainOutage = error.retryable && error.retryAfterMs === undefined;
+  if (error.code !== 'provider-unavailable' || !isPlainOutage || signal.aborted) return false;
+  const { ok } = await space.provider.checkHealth({ signal });
+  return ok;
+}
+
+/**
+ * A picture that cannot be embedded must not be found by what its file showed before.
+ *
+ * @returns the failure that counts: that of the store, when the vector could not be removed
+ */
+async function removeFormerVector(
+  { entry, error }: FailedTry,
+  space: OpenSpace,
+): Promise<ImageSearchError> {
+  if (entry.indexedAt === null || !isContentFailure(error)) return error;
+  try {
+    await space.collection.remove([entry.fileId]);
+    return error;
+  } catch (storeError) {
+    return toImageSearchError(storeError);
+  }
+}
+
+function toPoint({ asset, result }: ReadyPicture, vector: Float32Array | undefined): VectorPoint {
   if (!vector) throw new RangeError('The provider answered fewer vectors than pictures.');
-  const { asset, result } = picture;
   return {
     fileId: asset.fileId,
     vector,

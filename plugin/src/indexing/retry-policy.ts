@@ -11,6 +11,13 @@ export interface RetryPolicy {
 /** Failures that lie in a file's nature: nobody is asked to mend them. */
 const SKIPPED: ReadonlySet<ErrorCode> = new Set(['image-too-large', 'image-unsupported']);
 
+/** Failures that say of a file's bytes that they have no vector. */
+const CONTENT: ReadonlySet<ErrorCode> = new Set([
+  ...SKIPPED,
+  'image-unreadable',
+  'provider-rejected-input',
+]);
+
 /** Failures of a part that all pictures share: no file is to blame, and trying the next one would fail as well. */
 const SHARED: ReadonlySet<ErrorCode> = new Set([
   'provider-not-installed',
@@ -25,6 +32,10 @@ const SHARED: ReadonlySet<ErrorCode> = new Set([
 
 export function isSharedFailure(error: ImageSearchError): boolean {
   return SHARED.has(error.code);
+}
+
+export function isContentFailure(error: ImageSearchError): boolean {
+  return CONTENT.has(error.code);
 }
 
 /**
@@ -45,7 +56,7 @@ export function backoffMs(
   return Math.max(askedForMs, step / 2 + (step / 2) * random);
 }
 
-/** What becomes of an entry after a failed try. */
+/** What becomes of an entry after a failed try that is counted. */
 export function judgeFailure(options: {
   error: ImageSearchError;
   attempts: number;
@@ -55,8 +66,7 @@ export function judgeFailure(options: {
 }): EntryFailure['next'] {
   const { error, attempts, policy, now, random } = options;
   if (SKIPPED.has(error.code)) return { state: 'skipped' };
-  const mayRetry = (error.retryable || isSharedFailure(error)) && attempts < policy.maxAttempts;
-  if (!mayRetry) return { state: 'failed' };
+  if (!error.retryable || attempts >= policy.maxAttempts) return { state: 'failed' };
   const wait = backoffMs(policy, attempts, random, error.retryAfterMs);
   return { state: 'pending', dueAt: new Date(now + wait) };
 }

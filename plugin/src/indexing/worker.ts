@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
@@ -6,14 +7,15 @@ import type { PictureReader } from '../images/contract';
 import type { Logger } from '../logger';
 import { BatchIndexer, type BatchOutcome } from './batch-indexer';
 import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker';
-import type { AssetSource, IndexEntries, Lease } from './contract';
+import type { AssetSource, IndexEntries, IndexEntry, Lease } from './contract';
+import { EntryPreparation } from './entry-preparation';
+import { EntrySettlement } from './entry-settlement';
 import { createLease, isAbandoned, type LeaseOwner } from './lease';
+import { keepRenewing } from './lease-renewal';
 import type { RetryPolicy } from './retry-policy';
 
 /** Longest time until work is noticed that another process added. */
 const IDLE_POLL_MS = 5_000;
-/** A lease is prolonged this often before it would run out. */
-const RENEWALS_PER_LEASE = 3;
 const MINUTE_MS = 60_000;
 
 export interface IndexingWorkerOptions {
@@ -80,6 +82,8 @@ export class IndexingWorker {
     if (this.#loop) return;
     this.#stopping = new AbortController();
     this.#aborting = new AbortController();
+    // Every picture that is under way listens to it.
+    setMaxListeners(0, this.#aborting.signal);
     this.#loop = this.#run();
   }
 
@@ -108,13 +112,18 @@ export class IndexingWorker {
     if (!this.#loop) return;
     this.#stopping.abort();
     this.wake();
-    const giveUp = setTimeout(() => {
-      this.#aborting.abort();
-    }, graceMs);
+    const ended = new AbortController();
+    const givenUp = this.#giveUpAfter(graceMs, ended.signal);
     await this.#loop;
     await Promise.all(this.#batches);
-    clearTimeout(giveUp);
+    ended.abort();
+    await givenUp;
     this.#loop = null;
+  }
+
+  async #giveUpAfter(graceMs: number, ended: AbortSignal): Promise<void> {
+    await this.#options.clock.wait(graceMs, ended);
+    if (!ended.aborted) this.#aborting.abort();
   }
 
   async #run(): Promise<void> {
@@ -192,18 +201,17 @@ export class IndexingWorker {
         strict: true,
       }),
     });
+    const breaker = this.#breaker;
+    const readQueue = this.#readQueue;
+    const { maxAttempts } = policy;
     const indexer = new BatchIndexer({
       assets,
-      breaker: this.#breaker,
-      clock,
+      breaker,
       embedQueue,
       entries,
       logger,
-      maxBytes,
-      pictures,
-      policy,
-      random,
-      readQueue: this.#readQueue,
+      preparation: new EntryPreparation({ assets, maxAttempts, maxBytes, pictures, readQueue }),
+      settlement: new EntrySettlement({ breaker, clock, entries, logger, policy, random }),
     });
     return { space, indexer, maxBatches: concurrentCalls + 1 };
   }
@@ -214,41 +222,43 @@ export class IndexingWorker {
     const limit = this.#breaker.isClosed() ? pipeline.space.provider.limits.imagesPerCall : 1;
     const claimed = await entries.claim(limit, lease);
     if (claimed.length === 0) return false;
-    this.#tally ??= { startedAt: clock.now(), outcome: { indexed: 0, failed: 0, removed: 0 } };
-    const { outcome } = this.#tally;
-    const stopRenewing = this.#keepRenewing(lease);
-    const batch = pipeline.indexer
-      .index(claimed, pipeline.space, this.#aborting.signal)
-      .then((ended) => {
-        outcome.indexed += ended.indexed;
-        outcome.failed += ended.failed;
-        outcome.removed += ended.removed;
-      })
-      .catch((error: unknown) => {
-        const { message } = toImageSearchError(error);
-        this.#options.logger.error(`A batch of pictures was left to its lease: ${message}`);
-      })
-      .finally(() => {
-        stopRenewing();
-        this.#batches.delete(batch);
-      });
+    const batch = this.#runBatch(claimed, lease, pipeline).finally(() => {
+      this.#batches.delete(batch);
+      // What failed may be due before the loop would look again.
+      this.wake();
+    });
     this.#batches.add(batch);
     return true;
   }
 
-  #keepRenewing(lease: Lease): () => void {
-    const { clock, entries, leaseMs, logger } = this.#options;
-    const timer = setInterval(() => {
-      entries
-        .renew({ token: lease.token, expiresAt: new Date(clock.now() + leaseMs) })
-        .catch((error: unknown) => {
-          logger.warn(`A lease could not be prolonged: ${toImageSearchError(error).message}`);
-        });
-    }, leaseMs / RENEWALS_PER_LEASE);
-    timer.unref();
-    return () => {
-      clearInterval(timer);
+  async #runBatch(
+    claimed: readonly IndexEntry[],
+    lease: Lease,
+    { space, indexer }: { space: OpenSpace; indexer: BatchIndexer },
+  ): Promise<void> {
+    this.#tally ??= {
+      startedAt: this.#options.clock.now(),
+      outcome: { indexed: 0, failed: 0, removed: 0 },
     };
+    const { outcome } = this.#tally;
+    const ended = new AbortController();
+    const renewals = keepRenewing({ ...this.#options, lease, ended: ended.signal });
+    try {
+      const { indexed, failed, removed } = await indexer.index(
+        claimed,
+        space,
+        this.#aborting.signal,
+      );
+      outcome.indexed += indexed;
+      outcome.failed += failed;
+      outcome.removed += removed;
+    } catch (error) {
+      const { message } = toImageSearchError(error);
+      this.#options.logger.error(`A batch of pictures was left to its lease: ${message}`);
+    } finally {
+      ended.abort();
+      await renewals;
+    }
   }
 
   async #releaseLeftovers(): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { errorCodes, type ErrorCode, type ImageSearchError } from '../../../plugin/src/errors';
 import {
   backoffMs,
+  isContentFailure,
   isSharedFailure,
   judgeFailure,
   type RetryPolicy,
@@ -93,15 +94,25 @@ describe('judgeFailure', () => {
       expect(judge(failure(code))).toEqual({ state: 'failed' });
     },
   );
-
-  it.each(sharedCodes)('tries again after %s, which no picture is to blame for', (code) => {
-    expect(judge(failure(code))).toMatchObject({ state: 'pending' });
-  });
 });
 
 describe('isSharedFailure', () => {
   it('holds for failures of provider and store as a whole, and for no other', () => {
     const shared = errorCodes.filter((code) => isSharedFailure(failure(code)));
     expect(new Set(shared)).toEqual(new Set(sharedCodes));
+  });
+});
+
+describe('isContentFailure', () => {
+  it('holds for failures that say of bytes that they have no vector, and for no other', () => {
+    const content = errorCodes.filter((code) => isContentFailure(failure(code)));
+    expect(new Set(content)).toEqual(
+      new Set([
+        'image-unreadable',
+        'image-too-large',
+        'image-unsupported',
+        'provider-rejected-input',
+      ]),
+    );
   });
 });

@@ -1,0 +1,162 @@
+import { createActiveSpace, type ActiveSpace } from '../../plugin/src/active-space';
+import type { IndexEntry, Lease } from '../../plugin/src/indexing/contract';
+import type { LeaseOwner } from '../../plugin/src/indexing/lease';
+import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
+import type { VectorCollection, VectorPoint } from '../../plugin/src/vectors/contract';
+import { createFakeClock, type FakeClock } from './fake-clock';
+import { HashProvider } from './hash-provider';
+import { MemoryAssets } from './memory-assets';
+import { MemoryIndexEntries } from './memory-index-entries';
+import { MemoryVectorStore } from './memory-vector-store';
+import { plainPicture, plainPictureReader } from './plain-pictures';
+import { createRecordingLogger, type RecordingLogger } from './recording-logger';
+
+export const LEASE_MS = 60_000;
+export const MAX_BYTES = 1_000;
+export const MAX_ATTEMPTS = 8;
+/** After a failed opening. */
+const REOPEN_AFTER_MS = 15_000;
+
+const owner: LeaseOwner = { host: 'alpha', pid: 1, life: 'first' };
+
+/** Everything that indexing works on, in memory and on a clock that the test moves. */
+export class IndexingRig {
+  readonly clock: FakeClock = createFakeClock();
+  readonly entries = new MemoryIndexEntries(this.clock);
+  readonly assets = new MemoryAssets();
+  readonly store = new MemoryVectorStore();
+  readonly logger: RecordingLogger = createRecordingLogger();
+  readonly activeSpace: ActiveSpace;
+  /** What the space opens; a rejection keeps it from opening. */
+  openProvider: () => Promise<HashProvider>;
+  readonly #workers: IndexingWorker[] = [];
+
+  constructor(readonly provider = new HashProvider()) {
+    this.openProvider = () => Promise.resolve(provider);
+    this.activeSpace = createActiveSpace({
+      openProvider: () => this.openProvider(),
+      store: this.store,
+      clock: this.clock,
+      retryAfterMs: REOPEN_AFTER_MS,
+    });
+  }
+
+  /** A worker without jitter: a wait is half of its step. */
+  createWorker(options: Partial<IndexingWorkerOptions> = {}): IndexingWorker {
+    const worker = new IndexingWorker({
+      entries: this.entries,
+      assets: this.assets,
+      pictures: plainPictureReader,
+      activeSpace: this.activeSpace,
+      policy: { maxAttempts: MAX_ATTEMPTS, firstRetryMs: 5_000, longestRetryMs: 3_600_000 },
+      concurrency: 2,
+      leaseMs: LEASE_MS,
+      maxBytes: MAX_BYTES,
+      owner,
+      logger: this.logger,
+      clock: this.clock,
+      random: () => 0,
+      ...options,
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  start(options: Partial<IndexingWorkerOptions> = {}): IndexingWorker {
+    const worker = this.createWorker(options);
+    worker.start();
+    return worker;
+  }
+
+  /** Ends a worker, its grace time being over when nothing ends before. */
+  async stop(worker: IndexingWorker, graceMs = 1_000): Promise<void> {
+    const stopped = worker.stop(graceMs);
+    await this.clock.advance(graceMs);
+    await stopped;
+  }
+
+  async stopAll(): Promise<void> {
+    for (const worker of this.#workers) await this.stop(worker);
+  }
+
+  /** Puts a picture into the library, or replaces it there, and into the queue: as an upload does. */
+  async upload(fileId: number, bytes = plainPicture(`subject ${String(fileId)}`)): Promise<void> {
+    this.assets.put(fileId, bytes);
+    await this.entries.markPending([fileId]);
+  }
+
+  async uploadMany(count: number): Promise<number[]> {
+    const fileIds = Array.from({ length: count }, (_, index) => index + 1);
+    for (const fileId of fileIds) await this.upload(fileId);
+    return fileIds;
+  }
+
+  /** Deletes a picture, as the Media Library does. */
+  async remove(fileId: number): Promise<void> {
+    this.assets.delete(fileId);
+    await this.entries.markPending([fileId]);
+  }
+
+  /** Until no entry is due or under way. */
+  async untilSettled(): Promise<void> {
+    await this.clock.runUntil(async () => {
+      const { pending, indexing } = await this.entries.counts();
+      return pending + indexing === 0;
+    });
+  }
+
+  async entry(fileId: number): Promise<IndexEntry | null> {
+    const [entry] = await this.entries.get([fileId]);
+    return entry ?? null;
+  }
+
+  async point(fileId: number): Promise<VectorPoint | null> {
+    const [point] = await (await this.collection()).getMany([fileId]);
+    return point ?? null;
+  }
+
+  collection(): Promise<VectorCollection> {
+    return this.store.ensureSpace(this.provider.space);
+  }
+
+  /** A lease of another process. */
+  foreignLease(expiresInMs = LEASE_MS): Lease {
+    return { token: 'beta|2|other|1', expiresAt: new Date(this.clock.now() + expiresInMs) };
+  }
+}
+
+/** Something that others wait at until it is opened. */
+export interface Gate {
+  wait: (signal?: AbortSignal) => Promise<void>;
+  open: () => void;
+  /** How many have arrived. */
+  readonly arrived: number;
+}
+
+export function createGate(): Gate {
+  const opened = new AbortController();
+  let arrived = 0;
+  return {
+    wait: (signal) => {
+      arrived += 1;
+      const either = signal ? AbortSignal.any([signal, opened.signal]) : opened.signal;
+      return new Promise((resolve) => {
+        if (either.aborted) resolve();
+        else
+          either.addEventListener(
+            'abort',
+            () => {
+              resolve();
+            },
+            { once: true },
+          );
+      });
+    },
+    open: () => {
+      opened.abort();
+    },
+    get arrived() {
+      return arrived;
+    },
+  };
+}
