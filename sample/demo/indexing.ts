@@ -4,7 +4,7 @@ import { createProgressLine } from './terminal';
 
 const POLL_INTERVAL_MS = 400;
 
-/** Shows how indexing goes on until nothing is left to do. */
+/** Shows how indexing goes on until nothing is left to do and the model answers. */
 export async function watchIndexing(
   client: StrapiClient,
   signal: AbortSignal,
@@ -12,7 +12,7 @@ export async function watchIndexing(
   const line = createProgressLine(process.stdout);
   for (;;) {
     const status = await client.readStatus();
-    if (isIndexed(status)) {
+    if (isIndexed(status) && status.provider.ok) {
       line.end(describeProgress(status));
       return status;
     }
@@ -21,12 +21,14 @@ export async function watchIndexing(
   }
 }
 
-function describeProgress({ counts, preparation, total, worker }: IndexStatus): string {
+function describeProgress(status: IndexStatus): string {
+  const { counts, preparation, provider, total, worker } = status;
+  const obstacle = worker.pause?.message ?? (provider.ok ? null : provider.message);
   const notes = [
     ...(counts.failed > 0 ? [`${String(counts.failed)} failed`] : []),
     ...(counts.skipped > 0 ? [`${String(counts.skipped)} skipped`] : []),
     ...(preparation === null ? [] : [preparation]),
-    ...(worker.pause ? [`waiting: ${worker.pause.message}`] : []),
+    ...(obstacle === null ? [] : [`waiting: ${obstacle}`]),
   ];
   return [`Indexed ${String(counts.indexed)} of ${String(total)} pictures`, ...notes].join(' · ');
 }
