@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { hashContent } from '../../../plugin/src/images/contract';
 import { failure } from '../../support/failures';
-import { hashVector, HashProvider } from '../../support/hash-provider';
-import { createGate, IndexingRig, MAX_ATTEMPTS, MAX_BYTES } from '../../support/indexing-rig';
+import { HashProvider } from '../../support/hash-provider';
+import { expectIndexed } from '../../support/indexed-picture';
+import { IndexingRig, MAX_ATTEMPTS, MAX_BYTES } from '../../support/indexing-rig';
 import { signatureOf } from '../../support/memory-assets';
 import { pixelsOf, plainPicture, unreadablePicture } from '../../support/plain-pictures';
 
@@ -16,23 +16,6 @@ afterEach(async () => {
   await rig.stopAll();
 });
 
-const vectorOf = (bytes: Uint8Array): Float32Array => hashVector(pixelsOf(bytes).data);
-
-async function expectIndexed(fileId: number, bytes: Uint8Array): Promise<void> {
-  expect(await rig.entry(fileId)).toMatchObject({
-    state: 'indexed',
-    contentHash: hashContent(bytes),
-    sourceSignature: signatureOf(bytes),
-    spaceId: rig.provider.space.id,
-    lease: null,
-    errorCode: null,
-  });
-  expect(await rig.point(fileId)).toMatchObject({
-    vector: vectorOf(bytes),
-    payload: { contentHash: hashContent(bytes), mimeType: 'image/png', extension: '.png' },
-  });
-}
-
 describe('indexing', () => {
   it('embeds every picture once, in full calls, and keeps what it found out', async () => {
     const fileIds = await rig.uploadMany(10);
@@ -41,7 +24,7 @@ describe('indexing', () => {
     expect(rig.provider.imageCalls).toEqual([4, 4, 2]);
     for (const fileId of fileIds) {
       const bytes = plainPicture(`subject ${String(fileId)}`);
-      await expectIndexed(fileId, bytes);
+      await expectIndexed(rig, fileId, bytes);
       expect(await rig.entry(fileId)).toMatchObject({
         attempts: 1,
         fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -73,7 +56,7 @@ describe('a picture that is marked again', () => {
     await rig.entries.markPending([1, 2, 3]);
     await rig.untilSettled();
     expect(rig.provider.imageCalls).toEqual([]);
-    await expectIndexed(2, plainPicture('subject 2'));
+    await expectIndexed(rig, 2, plainPicture('subject 2'));
     expect(await rig.entry(2)).toMatchObject({ fingerprintQuality: 0.5 });
   });
 
@@ -81,7 +64,7 @@ describe('a picture that is marked again', () => {
     await rig.upload(2, plainPicture('another subject'));
     await rig.untilSettled();
     expect(rig.provider.imageCalls).toEqual([1]);
-    await expectIndexed(2, plainPicture('another subject'));
+    await expectIndexed(rig, 2, plainPicture('another subject'));
   });
 
   it('is embedded again when its vector is lost', async () => {
@@ -89,7 +72,7 @@ describe('a picture that is marked again', () => {
     await rig.entries.markPending([1, 2, 3]);
     await rig.untilSettled();
     expect(rig.provider.imageCalls).toEqual([1]);
-    await expectIndexed(2, plainPicture('subject 2'));
+    await expectIndexed(rig, 2, plainPicture('subject 2'));
   });
 
   it('is embedded again when its vector is that of other bytes', async () => {
@@ -99,7 +82,7 @@ describe('a picture that is marked again', () => {
     await collection.upsert([{ ...stale, fileId: 2 }]);
     await rig.entries.markPending([2]);
     await rig.untilSettled();
-    await expectIndexed(2, plainPicture('subject 2'));
+    await expectIndexed(rig, 2, plainPicture('subject 2'));
   });
 
   it('is embedded again when an operator asks for everything anew', async () => {
@@ -145,83 +128,6 @@ describe('a picture that is marked again', () => {
     await rig.untilSettled();
     expect(await rig.entry(2)).toMatchObject({ state: 'failed', errorCode: 'image-unreadable' });
     expect(await rig.point(2)).toBeNull();
-  });
-});
-
-describe('a picture that is deleted', () => {
-  it('is forgotten with its vector', async () => {
-    await rig.uploadMany(2);
-    rig.start();
-    await rig.untilSettled();
-    await rig.remove(1);
-    await rig.untilSettled();
-    expect([await rig.entry(1), await rig.point(1)]).toEqual([null, null]);
-    expect(await rig.point(2)).not.toBeNull();
-  });
-
-  it('between claim and read is forgotten', async () => {
-    await rig.uploadMany(2);
-    rig.assets.onRead = async (fileId) => {
-      rig.assets.onRead = () => undefined;
-      await rig.remove(fileId);
-    };
-    rig.start();
-    await rig.untilSettled();
-    expect([await rig.entry(1), await rig.point(1)]).toEqual([null, null]);
-    await expectIndexed(2, plainPicture('subject 2'));
-  });
-
-  it('while it is embedded leaves no vector behind', async () => {
-    await rig.uploadMany(2);
-    rig.provider.onCall = () => rig.remove(1);
-    rig.start();
-    await rig.untilSettled();
-    expect([await rig.entry(1), await rig.point(1)]).toEqual([null, null]);
-    await expectIndexed(2, plainPicture('subject 2'));
-  });
-
-  it('while its vector is stored leaves no vector behind', async () => {
-    await rig.uploadMany(1);
-    const complete = rig.entries.complete.bind(rig.entries);
-    rig.entries.complete = async (...result) => {
-      rig.assets.delete(1);
-      await rig.entries.markPending([1]);
-      await rig.entries.claim(1, rig.foreignLease());
-      return complete(...result);
-    };
-    rig.start();
-    await rig.clock.advance(0);
-    expect(await rig.point(1)).toBeNull();
-  });
-});
-
-describe('a picture that is replaced while it is embedded', () => {
-  it('is embedded again', async () => {
-    await rig.uploadMany(2);
-    rig.provider.onCall = async () => {
-      rig.provider.onCall = () => undefined;
-      await rig.upload(1, plainPicture('another subject'));
-    };
-    rig.start();
-    await rig.untilSettled();
-    await expectIndexed(1, plainPicture('another subject'));
-    await expectIndexed(2, plainPicture('subject 2'));
-  });
-
-  it('keeps its new vector even when the old one is late', async () => {
-    rig = new IndexingRig(new HashProvider({ limits: { concurrentCalls: 2 } }));
-    const gate = createGate();
-    rig.provider.onCall = () => (rig.provider.imageCalls.length === 1 ? gate.wait() : undefined);
-    await rig.upload(1);
-    const worker = rig.start();
-    await rig.clock.runUntil(() => gate.arrived === 1);
-    await rig.upload(1, plainPicture('another subject'));
-    worker.wake();
-    await rig.untilSettled();
-    await expectIndexed(1, plainPicture('another subject'));
-    gate.open();
-    await rig.clock.advance(0);
-    await expectIndexed(1, plainPicture('another subject'));
   });
 });
 

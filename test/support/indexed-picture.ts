@@ -1,0 +1,27 @@
+import { expect } from '@jest/globals';
+import { hashContent } from '../../plugin/src/images/contract';
+import { hashVector } from './hash-provider';
+import type { IndexingRig } from './indexing-rig';
+import { signatureOf } from './memory-assets';
+import { pixelsOf } from './plain-pictures';
+
+/** That entry and vector of a file are those of these bytes. */
+export async function expectIndexed(
+  rig: IndexingRig,
+  fileId: number,
+  bytes: Uint8Array,
+): Promise<void> {
+  const contentHash = hashContent(bytes);
+  expect(await rig.entry(fileId)).toMatchObject({
+    state: 'indexed',
+    contentHash,
+    sourceSignature: signatureOf(bytes),
+    spaceId: rig.provider.space.id,
+    lease: null,
+    errorCode: null,
+  });
+  expect(await rig.point(fileId)).toMatchObject({
+    vector: hashVector(pixelsOf(bytes).data),
+    payload: { contentHash, mimeType: 'image/png', extension: '.png' },
+  });
+}

@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ImageSearchError } from '../../../plugin/src/errors';
+import { failure } from '../../support/failures';
+import { HashProvider } from '../../support/hash-provider';
+import { IndexingRig, MAX_ATTEMPTS } from '../../support/indexing-rig';
+import { pixelsOf, plainPicture } from '../../support/plain-pictures';
+
+const HOUR_MS = 3_600_000;
+const HIDDEN = 'hunter2';
+
+let rig: IndexingRig;
+
+beforeEach(() => {
+  rig = new IndexingRig(new HashProvider({ limits: { concurrentCalls: 2 } }));
+});
+
+afterEach(async () => {
+  await rig.stopAll();
+});
+
+function breakProvider(error: ImageSearchError): void {
+  rig.provider.onCall = () => {
+    throw error;
+  };
+}
+
+function healProvider(): void {
+  rig.provider.onCall = () => undefined;
+}
+
+async function expectAllIndexed(count: number): Promise<void> {
+  await rig.untilSettled();
+  expect(await rig.entries.counts()).toEqual({
+    pending: 0,
+    indexing: 0,
+    indexed: count,
+    skipped: 0,
+    failed: 0,
+  });
+  expect(await (await rig.collection()).count()).toBe(count);
+}
+
+describe('a provider that is down', () => {
+  it('costs no picture a try, however long it takes, and is hardly asked', async () => {
+    breakProvider(failure('provider-unavailable', { retryable: true }));
+    await rig.uploadMany(30);
+    const worker = rig.start();
+    await rig.clock.advance(24 * HOUR_MS);
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
+    expect(rig.provider.imageCalls.length).toBeLessThan(700);
+    expect(worker.status()).toMatchObject({
+      state: 'paused',
+      pause: { error: { code: 'provider-unavailable' } },
+    });
+    healProvider();
+    await expectAllIndexed(30);
+    const { entries } = await rig.entries.list({ cursor: null, limit: 100 });
+    expect(new Set(entries.map((entry) => entry.attempts))).toEqual(new Set([1]));
+    expect(rig.logger.at('info')).toContain('Indexing goes on.');
+    expect(worker.status()).toEqual({ state: 'idle', pause: null });
+  });
+
+  it('is asked with one picture after a pause, and with full calls when that works', async () => {
+    breakProvider(failure('provider-unauthorized'));
+    await rig.uploadMany(9);
+    rig.start();
+    await rig.clock.advance(60_000);
+    rig.provider.imageCalls.length = 0;
+    healProvider();
+    await expectAllIndexed(9);
+    expect(rig.provider.imageCalls.slice(0, 2)).toEqual([1, 4]);
+  });
+
+  it('is left alone for as long as it asks', async () => {
+    const retryAfterMs = 600_000;
+    breakProvider(failure('provider-unavailable', { retryable: true, retryAfterMs }));
+    await rig.uploadMany(30);
+    const worker = rig.start();
+    await rig.clock.advance(1);
+    const calls = rig.provider.imageCalls.length;
+    expect(calls).toBeLessThanOrEqual(3);
+    await rig.clock.advance(retryAfterMs - 1_000);
+    expect(rig.provider.imageCalls).toHaveLength(calls);
+    expect(worker.status().pause?.remainingMs).toBeLessThanOrEqual(1_000);
+    healProvider();
+    await expectAllIndexed(30);
+  });
+
+  it('is told of in one line for each pause, not for each picture', async () => {
+    breakProvider(failure('provider-unauthorized', { message: 'The key is refused.' }));
+    await rig.uploadMany(30);
+    rig.start();
+    await rig.clock.advance(500);
+    expect(rig.logger.lines).toEqual([
+      {
+        level: 'error',
+        message: 'Indexing pauses for 1 s; uploads are not affected. The key is refused.',
+      },
+    ]);
+    await rig.clock.advance(HOUR_MS);
+    expect(rig.logger.lines.length).toBeLessThan(40);
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0 });
+  });
+
+  it('is asked again at once when an operator wants that', async () => {
+    const retryAfterMs = HOUR_MS;
+    breakProvider(failure('provider-unavailable', { retryable: true, retryAfterMs }));
+    await rig.uploadMany(5);
+    const worker = rig.start();
+    await rig.clock.advance(2_000);
+    const asked = rig.clock.now();
+    healProvider();
+    worker.wake();
+    await rig.clock.advance(1_000);
+    expect(await rig.entries.counts()).toMatchObject({ indexed: 0 });
+    for (const fileId of [1, 2, 3, 4, 5]) await rig.entries.markPending([fileId]);
+    worker.retryNow();
+    await expectAllIndexed(5);
+    expect(rig.clock.now() - asked).toBeLessThan(HOUR_MS / 2);
+  });
+
+  it('cannot be opened: the queue waits, and goes on when it can', async () => {
+    rig.openProvider = () => Promise.reject(failure('provider-not-installed'));
+    await rig.uploadMany(5);
+    const worker = rig.start();
+    await rig.clock.advance(2 * HOUR_MS);
+    expect(await rig.entries.counts()).toMatchObject({ pending: 5 });
+    expect(rig.logger.at('error').length).toBeLessThan(60);
+    expect(worker.status()).toMatchObject({
+      state: 'paused',
+      pause: { error: { code: 'provider-not-installed' } },
+    });
+    rig.openProvider = () => Promise.resolve(rig.provider);
+    await expectAllIndexed(5);
+  });
+});
+
+describe('a store that is down', () => {
+  it('costs no picture a try', async () => {
+    await rig.collection();
+    await rig.activeSpace.get();
+    rig.store.isDown = true;
+    await rig.uploadMany(30);
+    const worker = rig.start();
+    await rig.clock.advance(24 * HOUR_MS);
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
+    expect(worker.status()).toMatchObject({ pause: { error: { code: 'store-unavailable' } } });
+    rig.store.isDown = false;
+    await expectAllIndexed(30);
+  });
+
+  it('costs no picture a try that is compared with its vector or removed', async () => {
+    await rig.uploadMany(12);
+    rig.start();
+    await rig.untilSettled();
+    rig.store.isDown = true;
+    rig.provider.imageCalls.length = 0;
+    await rig.entries.markPending([1, 2, 3, 4, 5, 6]);
+    for (const fileId of [7, 8, 9, 10, 11, 12]) await rig.remove(fileId);
+    await rig.clock.advance(24 * HOUR_MS);
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
+    rig.store.isDown = false;
+    await expectAllIndexed(6);
+    expect(rig.provider.imageCalls).toEqual([]);
+  });
+});
+
+describe('a picture that breaks the provider each time', () => {
+  const poison = plainPicture('poison');
+
+  beforeEach(() => {
+    rig.provider.onCall = (inputs) => {
+      const isPoisoned = inputs.some(
+        (input) => 'image' in input && Buffer.from(input.image.data).equals(pixelsOf(poison).data),
+      );
+      if (isPoisoned) throw failure('provider-unavailable', { retryable: true });
+    };
+  });
+
+  it('is given up, and the others are indexed', async () => {
+    await rig.uploadMany(30);
+    await rig.upload(17, poison);
+    const worker = rig.start();
+    await rig.untilSettled();
+    expect(await rig.entries.counts()).toMatchObject({ indexed: 29, failed: 1 });
+    expect(await rig.entry(17)).toMatchObject({
+      state: 'failed',
+      attempts: MAX_ATTEMPTS,
+      errorCode: 'provider-unavailable',
+    });
+    expect(worker.status()).toEqual({ state: 'idle', pause: null });
+  });
+
+  it('does not hold up what is uploaded later', async () => {
+    await rig.upload(1, poison);
+    const worker = rig.start();
+    await rig.clock.advance(60_000);
+    expect(await rig.entry(1)).toMatchObject({ state: 'pending' });
+    await rig.upload(2);
+    worker.wake();
+    await rig.clock.advance(1);
+    expect(await rig.entry(2)).toMatchObject({ state: 'indexed' });
+  });
+
+  it('is not to blame while the provider is down for others, too', async () => {
+    breakProvider(failure('provider-unavailable', { retryable: true }));
+    await rig.upload(1);
+    rig.start();
+    await rig.clock.advance(24 * HOUR_MS);
+    expect(await rig.entry(1)).toMatchObject({ state: 'pending', attempts: 0 });
+  });
+});
+
+describe('the log', () => {
+  it('repeats messages, never what lies behind them', async () => {
+    const cause = new Error(`Authorization: Bearer ${HIDDEN}`);
+    const error = Object.assign(failure('provider-unavailable', { retryable: true }), { cause });
+    breakProvider(error);
+    rig.assets.onRead = (fileId) => {
+      if (fileId === 3) throw Object.assign(failure('image-unreadable'), { cause });
+    };
+    await rig.uploadMany(6);
+    rig.start();
+    await rig.clock.advance(HOUR_MS);
+    expect(rig.logger.at('error')).not.toEqual([]);
+    expect(rig.logger.at('warn')).not.toEqual([]);
+    expect(JSON.stringify(rig.logger.lines)).not.toContain(HIDDEN);
+  });
+
+  it('tells what was done, once it is done', async () => {
+    await rig.uploadMany(10);
+    rig.start();
+    await rig.clock.advance(60_000);
+    expect(rig.logger.at('info')).toEqual([
+      'Indexed 10 pictures in 0.0 s (0 failed tries, 0 removed).',
+    ]);
+  });
+});
