@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 
-const checks = ['format', 'lint', 'types', 'architecture', 'unused', 'package'];
+const checks = ['format', 'lint', 'types', 'architecture', 'unused', 'readme', 'package'];
 
 const failed = checks.filter((check) => {
   console.log(`\n> check:${check}`);

@@ -1,0 +1,93 @@
+/**
+ * `npx tsx scripts/configuration-table.ts`: writes the README's configuration table anew from the schema; with
+ * `--check` it only says whether that is needed.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { format } from 'prettier';
+import { z } from 'zod';
+import { configSchema } from '../plugin/src/config';
+
+const readme = path.resolve(__dirname, '../README.md');
+const BEGIN = '<!-- configuration: written by scripts/configuration-table.ts -->';
+const END = '<!-- /configuration -->';
+
+interface SettingSchema {
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, SettingSchema>;
+  required?: string[];
+  oneOf?: SettingSchema[];
+}
+
+async function describeConfiguration(): Promise<string> {
+  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as SettingSchema;
+  const rows = Object.entries(schema.properties ?? {}).flatMap(([name, section]) =>
+    (section.oneOf ?? [section]).flatMap((kind) => describeSection(name, kind)),
+  );
+  const table = [
+    '| setting | default | allowed | what it does |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ];
+  return (await format(table.join('\n'), { parser: 'markdown' })).trim();
+}
+
+function describeSection(name: string, section: SettingSchema): string[] {
+  const properties = Object.entries(section.properties ?? {});
+  const kind = properties.find(([, setting]) => setting.const !== undefined);
+  const of = kind ? ` (${String(kind[1].const)})` : '';
+  return properties
+    .filter(([, setting]) => setting.const === undefined)
+    .map(([key, setting]) => {
+      const isRequired = section.required?.includes(key) ?? false;
+      const cells = [
+        `\`${name}.${key}\`${of}`,
+        isRequired ? 'required' : describeDefault(setting),
+        describeAllowed(setting),
+        setting.description ?? '',
+      ];
+      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    });
+}
+
+/** A default that depends on the machine is told in words by the description. */
+function describeDefault({ default: value, description = '' }: SettingSchema): string {
+  if (value === undefined || description.includes('by default')) return '–';
+  return `\`${JSON.stringify(value)}\``;
+}
+
+function describeAllowed({ type, enum: values, minimum, maximum }: SettingSchema): string {
+  if (values) return values.map((value) => `\`${String(value)}\``).join(', ');
+  if (minimum !== undefined && maximum !== undefined)
+    return `${String(minimum)} – ${String(maximum)}`;
+  return type ?? '';
+}
+
+/** The README with the table as it should be. */
+async function withConfiguration(text: string): Promise<string> {
+  const [before, rest] = text.split(BEGIN);
+  const [, after] = rest?.split(END) ?? [];
+  if (before === undefined || after === undefined)
+    throw new Error('The README has no place for it.');
+  return `${before}${BEGIN}\n\n${await describeConfiguration()}\n\n${END}${after}`;
+}
+
+async function main(isCheck: boolean): Promise<void> {
+  const current = readFileSync(readme, 'utf8');
+  const wanted = await withConfiguration(current);
+  if (wanted === current) return;
+  if (isCheck)
+    throw new Error('The README has other settings: npx tsx scripts/configuration-table.ts');
+  writeFileSync(readme, wanted);
+}
+
+main(process.argv.includes('--check')).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
