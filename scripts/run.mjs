@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = [20, 19];
@@ -186,7 +187,9 @@ function run(file, given, { environment, isQuiet = false, shell = false }) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     const handOn = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, handOn);
+    const stopWatching = watchForOrphaning(() => child.kill('SIGTERM'));
     const release = () => {
+      stopWatching();
       for (const signal of signals) process.off(signal, handOn);
     };
     child.once('error', (error) => {
@@ -198,6 +201,18 @@ function run(file, given, { environment, isQuiet = false, shell = false }) {
       resolve({ code, signal, output });
     });
   });
+}
+
+/** A killed `npm run` tells nobody: without this, the server that it started would keep its port. */
+function watchForOrphaning(onOrphaned) {
+  if (!process.env.npm_lifecycle_event) return () => {};
+  const npm = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(timer);
+    onOrphaned();
+  }, 500);
+  return () => clearInterval(timer);
 }
 
 /** Ends as the program ended; by convention 128 + the number of a signal that killed it. */
