@@ -1,0 +1,26 @@
+import { describe } from '@jest/globals';
+import { describeFilters } from './vector-store/describe-filters';
+import { describeDisposal, describeReachability } from './vector-store/describe-lifecycle';
+import { describePoints } from './vector-store/describe-points';
+import { describeLargeCollection, describeSearch } from './vector-store/describe-search';
+import { describeSpaces } from './vector-store/describe-spaces';
+import type { VectorStoreHarness } from './vector-store/harness';
+
+export type {
+  OpenedVectorStore,
+  UnreachableVectorStore,
+  VectorStoreHarness,
+} from './vector-store/harness';
+
+/** Every sentence of the contract of VectorStore, as tests that each implementation runs. */
+export function describeVectorStore(name: string, harness: VectorStoreHarness): void {
+  describe(`vector store: ${name}`, () => {
+    describeSpaces(harness);
+    describePoints(harness);
+    describeSearch(harness);
+    describeFilters(harness);
+    describeLargeCollection(harness);
+    describeReachability(harness);
+    describeDisposal(harness);
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * Vectors shaped as those of a CLIP model: all pictures share a large common part and lie in clusters of a few dozen
+ * strong directions, texts share another common part and only a weak component with the pictures that they describe.
+ */
+export interface StructuredVectors {
+  picture(): Float32Array;
+  text(): Float32Array;
+}
+
+const CLUSTERS = 400;
+const FACTORS = 64;
+/** Length of the common part before a vector is scaled to length 1; the cosine of two pictures is about its square. */
+const COMMON_PICTURE = 0.7;
+const COMMON_TEXT = 0.75;
+const SHARED_WITH_PICTURES = 0.35;
+const TEXT_NOISE = 0.5;
+
+export function createStructuredVectors(seed: number, dimensions: number): StructuredVectors {
+  const normal = createNormalNumbers(seed);
+  const direction = () => scaled(Float64Array.from({ length: dimensions }, normal), 1);
+  const factors = Array.from({ length: FACTORS }, direction);
+  const commonPicture = direction();
+  const commonText = direction();
+  const latent = () =>
+    Float64Array.from({ length: FACTORS }, (_, factor) => normal() / Math.sqrt(factor + 1));
+  const clusters = Array.from({ length: CLUSTERS }, latent);
+
+  function content(): Float64Array {
+    const cluster = clusters[Math.abs(Math.trunc(normal() * (CLUSTERS / 4))) % CLUSTERS];
+    const own = latent();
+    const sum = Float64Array.from({ length: dimensions }, () => 0.05 * normal());
+    for (const [position, factor] of factors.entries()) {
+      const weight = (cluster?.[position] ?? 0) + (own[position] ?? 0);
+      for (let index = 0; index < dimensions; index += 1) {
+        sum[index] = (sum[index] ?? 0) + weight * (factor[index] ?? 0);
+      }
+    }
+    return scaled(sum, 1);
+  }
+
+  function combine(parts: readonly (readonly [number, Float64Array])[]): Float32Array {
+    const sum = Float64Array.from({ length: dimensions }, (_, index) =>
+      parts.reduce((total, [weight, part]) => total + weight * (part[index] ?? 0), 0),
+    );
+    return Float32Array.from(scaled(sum, 1));
+  }
+
+  return {
+    picture: () =>
+      combine([
+        [COMMON_PICTURE, commonPicture],
+        [Math.sqrt(1 - COMMON_PICTURE ** 2), content()],
+      ]),
+    text: () =>
+      combine([
+        [COMMON_TEXT, commonText],
+        [SHARED_WITH_PICTURES, content()],
+        [TEXT_NOISE, direction()],
+      ]),
+  };
+}
+
+function scaled(values: Float64Array, length: number): Float64Array {
+  const factor = length / Math.hypot(...values);
+  return values.map((value) => value * factor);
+}
+
+/**
+ * Tens of millions of normally distributed numbers a run, too many for a hash each: Marsaglia's xorshift32 (2003)
+ * under the transform of Box and Muller (1958).
+ */
+function createNormalNumbers(seed: number): () => number {
+  let state = seed | 0 || 1;
+  const fraction = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+  for (let warmUp = 0; warmUp < 100; warmUp += 1) fraction();
+  return () => Math.sqrt(-2 * Math.log(1 - fraction())) * Math.cos(2 * Math.PI * fraction());
+}
