@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';
 
-const fileIdSchema = z.int('must be the numeric id of a file').positive();
+/** Ids are 32-bit integers in every database of Strapi; some fail when they are compared with a larger number. */
+const LARGEST_ID = 2 ** 31 - 1;
+
+const NO_FILE_ID = 'must be the numeric id of a file';
+
+export const fileIdSchema = z.int(NO_FILE_ID).min(1, NO_FILE_ID).max(LARGEST_ID, NO_FILE_ID);
 
 const textSchema = z
   .string()

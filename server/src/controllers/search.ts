@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import {
+  fileIdSchema,
   similarQuerySchema,
   textSearchQuerySchema,
   type EmbeddingResponse,
@@ -18,8 +19,9 @@ import {
 const similarParametersSchema = z.object({
   id: z
     .string()
-    .regex(/^[1-9]\d{0,15}$/, 'must be the numeric id of a file')
-    .transform(Number),
+    .regex(/^[1-9]\d*$/, 'must be the numeric id of a file')
+    .transform(Number)
+    .pipe(fileIdSchema),
 });
 
 /**

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import { FILE_UID } from '../plugin-id';
 
@@ -38,12 +39,28 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     return kept;
   }
 
+  /** Strapi checks which fields are compared, not with what: only the database knows which values they take. */
+  async function findVisible(limit: number): Promise<{ id: number }[]> {
+    try {
+      return await files().findMany({ where: visible, select: ['id'], limit });
+    } catch (error) {
+      // When the filters alone make the difference, they are to blame.
+      await files().findMany({ where: readable, select: ['id'], limit: 1 });
+      throw new ImageSearchError({
+        code: 'invalid-input',
+        message: 'filters: a value does not fit its field or its operator.',
+        retryable: false,
+        cause: error,
+      });
+    }
+  }
+
   return {
     isNarrowed: !isEmpty(permission) || !isEmpty(filters),
 
     async listIds(limit) {
-      const rows = await files().findMany({ where: visible, select: ['id'], limit: limit + 1 });
-      return rows.length > limit ? null : [...new Set(rows.map((row) => row.id as number))];
+      const rows = await findVisible(limit + 1);
+      return rows.length > limit ? null : [...new Set(rows.map((row) => row.id))];
     },
 
     keepReadable: (fileIds) => keep(readable, fileIds),

@@ -89,7 +89,9 @@ function answer(
 ): void {
   const status = statusOf[error.code];
   const isServerFault = status >= FIRST_SERVER_ERROR;
-  if (isServerFault) logger.error(`${ctx.method} ${ctx.path}: ${error.message}`);
+  // A caller that hung up, or Strapi shutting down: nobody is to blame.
+  if (error.code === 'aborted') logger.debug(`${ctx.method} ${ctx.path}: ${error.message}`);
+  else if (isServerFault) logger.error(`${ctx.method} ${ctx.path}: ${error.message}`);
   if (error.code === 'unexpected' && error.cause instanceof Error) {
     logger.error(error.cause.stack ?? error.cause.message);
   }

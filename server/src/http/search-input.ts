@@ -31,8 +31,8 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   const body = searchBodySchema.parse({ ...ctx.query, ...fields });
   const { filters, pagination, minScore } = body;
   return {
-    like: [...mainExample(body, imagePart, limits), ...toExamples(body.like, limits)],
-    unlike: toExamples(body.unlike, limits),
+    like: [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)],
+    unlike: toExamples('unlike', body, limits),
     ...(filters && { filters }),
     ...(minScore !== undefined && { minScore }),
     pagination,
@@ -52,13 +52,15 @@ export async function readEmbeddingInput(
   return example;
 }
 
+/** @param input what a refusal calls the text */
 export function toTextExample(
   text: string,
   { maxTextLength }: InputLimits,
+  input = 'text',
 ): { kind: 'text'; text: string } {
   if (text.length > maxTextLength) {
     throw inputError(
-      `text: has ${String(text.length)} characters; at most ${String(maxTextLength)} are searched for.`,
+      `${input}: has ${String(text.length)} characters; at most ${String(maxTextLength)} are searched for.`,
     );
   }
   return { kind: 'text', text };
@@ -81,15 +83,13 @@ async function readBody(
 }
 
 function parseMultipartFields(fields: Record<string, unknown>): Record<string, unknown> {
-  const nested: Record<string, unknown> = qs.parse(
-    qs.stringify(fields, { arrayFormat: 'repeat' }),
-    {
-      arrayLimit: 100,
-      parameterLimit: 10_000,
-    },
-  );
+  const nested: Record<string, unknown> = qs.parse(qs.stringify(fields), {
+    arrayLimit: 100,
+    parameterLimit: 10_000,
+  });
   for (const name of STRUCTURED_FIELDS) {
     const value = nested[name];
+    if (Array.isArray(value)) nested[name] = value.map(readFormValue);
     if (typeof value !== 'string') continue;
     try {
       nested[name] = JSON.parse(value);
@@ -98,6 +98,11 @@ function parseMultipartFields(fields: Record<string, unknown>): Record<string, u
     }
   }
   return nested;
+}
+
+/** A form knows no numbers: digits alone are the id of a file. A text of digits can be sent in JSON. */
+function readFormValue(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 }
 
 function mainExample(
@@ -150,10 +155,14 @@ function vectorExample({ vector, space }: SearchBody): SearchExample[] {
   return [{ kind: 'vector', vector: Float32Array.from(vector), spaceId: space }];
 }
 
-function toExamples(examples: SearchBody['like'], limits: InputLimits): SearchExample[] {
-  return (examples ?? []).map((example) =>
+function toExamples(
+  input: 'like' | 'unlike',
+  body: SearchBody,
+  limits: InputLimits,
+): SearchExample[] {
+  return (body[input] ?? []).map((example, index) =>
     typeof example === 'number'
       ? { kind: 'file', fileId: example }
-      : toTextExample(example, limits),
+      : toTextExample(example, limits, `${input}.${String(index)}`),
   );
 }

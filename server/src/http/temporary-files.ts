@@ -7,28 +7,45 @@ interface ParsedFile {
   filepath?: string;
 }
 
+/** By the name of their part. */
+type ParsedFiles = Record<string, ParsedFile | ParsedFile[]>;
+
 /**
  * Removes what Strapi's body parser wrote to the temporary folder for a request to this plugin, refused or answered:
  * Strapi itself cleans up its own uploads only, and a picture that is searched with is never kept.
  */
 export function removeTemporaryFiles(options: { apiPrefix: string; logger: Logger }) {
-  const prefixes = [`/${PLUGIN_ID}/`, `${options.apiPrefix}/${PLUGIN_ID}/`];
+  // Strapi's router takes capital letters for small ones.
+  const prefixes = [`/${PLUGIN_ID}/`, `${options.apiPrefix}/${PLUGIN_ID}/`.toLowerCase()];
   return async (ctx: Context, next: Next): Promise<void> => {
-    if (!prefixes.some((prefix) => ctx.path.startsWith(prefix))) {
+    if (!prefixes.some((prefix) => ctx.path.toLowerCase().startsWith(prefix))) {
       await next();
       return;
     }
+    const parsedFiles = rememberFiles(ctx);
     try {
       await next();
     } finally {
-      const files = Object.values(filesOf(ctx)).flat();
-      await Promise.all(files.map((file) => remove(file, options.logger)));
+      await Promise.all(parsedFiles().map((file) => remove(file, options.logger)));
     }
   };
 }
 
-export function filesOf(ctx: Context): Record<string, ParsedFile | ParsedFile[]> {
-  const { files } = ctx.request as { files?: Record<string, ParsedFile | ParsedFile[]> };
+/** Strapi's body parser forgets the files of a request when one part is called "files", and removes that one alone. */
+function rememberFiles(ctx: Context): () => ParsedFile[] {
+  let files: ParsedFiles | undefined;
+  Object.defineProperty(ctx.request, 'files', {
+    configurable: true,
+    get: () => files,
+    set: (parsed: ParsedFiles) => {
+      files = parsed;
+    },
+  });
+  return () => Object.values(files ?? {}).flat();
+}
+
+export function filesOf(ctx: Context): ParsedFiles {
+  const { files } = ctx.request as { files?: ParsedFiles };
   return files ?? {};
 }
 

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { renderSamplePicture, sampleLibrary } from '../../sample/library';
+import { embeddingResponseSchema } from '../../plugin/src/contracts/search';
+import { startSearchApp, type SearchApp } from '../support/search-app';
+import {
+  adminApi,
+  contentApi,
+  idsOf,
+  readPage,
+  scoresOf,
+  type SearchFace,
+} from '../support/search-face';
+
+/** With copies of 17 of them, 60 pictures. */
+const concepts = new Set(
+  (
+    'red-apple guitar teapot dog pizza sailboat butterfly bicycle owl croissant castle dress sunflower elephant ' +
+    'rainbow camera hammer banana strawberry carrot mushroom hamburger doughnut cat lion penguin octopus honeybee ' +
+    'cactus bus airplane rocket volcano snowflake scissors backpack violin soccer-ball key balloon microscope robot'
+  ).split(' '),
+);
+const pictures = sampleLibrary.filter(({ concept }) => concepts.has(concept));
+
+let app: SearchApp;
+let publicFace: SearchFace;
+let adminFace: SearchFace;
+
+beforeAll(async () => {
+  app = await startSearchApp({ pictures, imageSearch: { search: { requestsPerMinute: 0 } } });
+  publicFace = contentApi(app);
+  adminFace = await adminApi(app);
+});
+
+afterAll(async () => {
+  await app.stop();
+});
+
+const faces: [string, () => SearchFace][] = [
+  ['content API', () => publicFace],
+  ['admin API', () => adminFace],
+];
+
+async function bytesOf(concept: string): Promise<Buffer> {
+  return await renderSamplePicture(app.fileOf(concept).picture);
+}
+
+async function embeddingOf(body: Record<string, string>) {
+  const response = await publicFace.post('embeddings', body);
+  expect(response.status).toBe(200);
+  expect(response.body).toEqual(embeddingResponseSchema.parse(response.body));
+  return embeddingResponseSchema.parse(response.body).data;
+}
+
+describe.each(faces)('a search over the %s', (_name, face) => {
+  it('answers the pictures best first, with what the index holds', async () => {
+    const page = await face().searchText('a dog', { 'pagination[limit]': '100' });
+    expect(idsOf(page)).toHaveLength(pictures.length);
+    expect(new Set(idsOf(page))).toEqual(new Set(app.files.map(({ id }) => id)));
+    const scores = scoresOf(page);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(scores.every((score) => score >= -1 && score <= 1)).toBe(true);
+    expect(page.data.every(({ matchedBy }) => matchedBy.join() === 'image')).toBe(true);
+    expect(page.meta).toEqual({
+      pagination: { start: 0, limit: 100, hasMore: false },
+      index: { space: expect.any(String), indexed: pictures.length, total: pictures.length },
+    });
+  });
+
+  it('answers 25 unless told otherwise', async () => {
+    const page = await face().searchText('fruit');
+    expect(page.data).toHaveLength(25);
+    expect(page.meta.pagination).toEqual({ start: 0, limit: 25, hasMore: true });
+  });
+
+  it('shows files as Strapi does', async () => {
+    const [hit] = (await face().searchText('guitar')).data;
+    expect(hit?.file).toMatchObject({
+      documentId: expect.any(String),
+      name: expect.any(String),
+      url: expect.stringContaining('/uploads/'),
+      mime: expect.stringContaining('image/'),
+      formats: expect.objectContaining({ thumbnail: expect.anything() }),
+      width: expect.any(Number),
+    });
+  });
+
+  it('takes the text in the address and in the body alike', async () => {
+    const inAddress = await face().searchText('something to eat');
+    const inBody = await face().search({ text: 'something to eat' });
+    expect(inBody).toEqual(inAddress);
+  });
+
+  it.each(['base64', 'data URL', 'file part'])('finds a picture by its %s', async (form) => {
+    const bytes = await bytesOf('butterfly');
+    const base64 = bytes.toString('base64');
+    const page =
+      form === 'file part'
+        ? readPage(await face().post('search').attach('image', bytes, 'query.jpg'))
+        : await face().search({
+            image: form === 'base64' ? base64 : `data:image/jpeg;base64,${base64}`,
+          });
+    const [best, second] = page.data;
+    expect([best?.file.id, second?.file.id]).toContain(app.fileOf('butterfly').id);
+    // Strapi may have re-encoded the stored file.
+    expect(best?.score).toBeGreaterThan(0.97);
+  });
+
+  it('finds the same by a file as by its id in the address, the file itself left out', async () => {
+    const { id } = app.fileOf('owl');
+    const bySimilar = await face().similar(id);
+    expect(await face().search({ fileId: id })).toEqual(bySimilar);
+    expect(idsOf(bySimilar)).not.toContain(id);
+    const copy = app.files.find(({ picture }) => picture.concept === 'owl' && picture.duplicateOf);
+    expect(idsOf(bySimilar)[0]).toBe(copy?.id);
+  });
+
+  it('finds the same by a vector as by the text that it was made of', async () => {
+    const { embedding, space } = await embeddingOf({ text: 'a musical instrument' });
+    const byVector = await face().search({ vector: embedding, space: space.id });
+    const byText = await face().searchText('a musical instrument');
+    expect(idsOf(byVector)).toEqual(idsOf(byText));
+    expect(scoresOf(byVector)[0]).toBeCloseTo(scoresOf(byText)[0] ?? Number.NaN, 5);
+  });
+
+  it('leaves out what lies below the score asked for', async () => {
+    const all = await face().searchText('a cat', { 'pagination[limit]': '100' });
+    const minScore = scoresOf(all)[6] ?? Number.NaN;
+    const cut = await face().searchText('a cat', { minScore: String(minScore) });
+    expect(idsOf(cut)).toEqual(idsOf(all).slice(0, cut.data.length));
+    expect(cut.data.length).toBeGreaterThanOrEqual(7);
+    expect(cut.data.length).toBeLessThan(all.data.length);
+    expect(Math.min(...scoresOf(cut))).toBeGreaterThanOrEqual(minScore);
+    expect((await face().searchText('a cat', { minScore: '1' })).data).toEqual([]);
+    expect((await face().searchText('a cat', { minScore: '-1' })).data).toHaveLength(25);
+  });
+});
+
+describe('the two faces', () => {
+  it.each([
+    ['a text', () => ({ text: 'a vehicle' })],
+    ['a file', () => ({ fileId: app.fileOf('pizza').id })],
+    ['examples', () => ({ text: 'fruit', unlike: [app.fileOf('red-apple').id] })],
+  ])('give everybody and the super administrator the same order for %s', async (_name, body) => {
+    const forEverybody = await publicFace.search(body());
+    const forAdministrator = await adminFace.search(body());
+    expect(idsOf(forAdministrator)).toEqual(idsOf(forEverybody));
+    expect(scoresOf(forAdministrator)).toEqual(scoresOf(forEverybody));
+  });
+});
+
+describe('examples', () => {
+  it('are looked for alone, and left out of the answer when they are files', async () => {
+    const liked = ['dog', 'cat', 'lion'].map((concept) => app.fileOf(concept).id);
+    const page = await publicFace.search({ like: liked });
+    for (const id of liked) expect(idsOf(page)).not.toContain(id);
+    const texts = await publicFace.search({ like: ['dog'] });
+    expect(texts).toEqual(await publicFace.searchText('dog'));
+  });
+
+  it('join a main question, whichever way that is asked', async () => {
+    const image = (await bytesOf('guitar')).toString('base64');
+    const { embedding, space } = await embeddingOf({ text: 'guitar' });
+    const violin = app.fileOf('violin').id;
+    const questions: Record<string, unknown>[] = [
+      { text: 'guitar' },
+      { image },
+      { fileId: app.fileOf('guitar').id },
+      { vector: embedding, space: space.id },
+    ];
+    for (const question of questions) {
+      const page = await publicFace.search({ ...question, like: [violin, 'music'] });
+      const alone = await publicFace.search(question);
+      expect(idsOf(page)).not.toContain(violin);
+      expect(scoresOf(page)[0]).not.toBe(scoresOf(alone)[0]);
+    }
+  });
+
+  it('to avoid move what they show away, and are left out themselves', async () => {
+    const apples = app.files.filter(({ picture }) => picture.concept === 'red-apple');
+    const [example, ...others] = apples.map(({ id }) => id);
+    const limit = { pagination: { limit: 100 } };
+    const all = idsOf(await publicFace.search({ text: 'fruit', ...limit }));
+    const without = idsOf(await publicFace.search({ text: 'fruit', unlike: [example], ...limit }));
+    expect(without).toHaveLength(all.length - 1);
+    expect(without).not.toContain(example);
+    expect(others.length).toBeGreaterThan(0);
+    for (const id of others) expect(without.indexOf(id)).toBeGreaterThan(all.indexOf(id));
+  });
+
+  it('may be texts to avoid', async () => {
+    const { id } = app.fileOf('strawberry');
+    const limit = { pagination: { limit: 100 } };
+    const all = await publicFace.search({ text: 'fruit', ...limit });
+    const without = await publicFace.search({ text: 'fruit', unlike: ['strawberry'], ...limit });
+    expect(idsOf(without).indexOf(id)).toBeGreaterThan(idsOf(all).indexOf(id));
+  });
+});
+
+describe('embeddings', () => {
+  it('are unit vectors of the answering space, the same for a picture in each form', async () => {
+    const bytes = await bytesOf('key');
+    const fromBase64 = await embeddingOf({ image: bytes.toString('base64') });
+    const response = await publicFace.post('embeddings').attach('image', bytes, 'key.jpg');
+    expect(embeddingResponseSchema.parse(response.body).data).toEqual(fromBase64);
+    expect(fromBase64.embedding).toHaveLength(fromBase64.space.dimensions);
+    expect(Math.hypot(...fromBase64.embedding)).toBeCloseTo(1, 5);
+    const page = await publicFace.searchText('key');
+    expect(page.meta.index.space).toBe(fromBase64.space.id);
+  });
+});
+
+describe('retrieval', () => {
+  it('finds a picture of a thing by its name among the first five, for most things', async () => {
+    const asked = [...concepts].slice(0, 40);
+    const found = [];
+    for (const concept of asked) {
+      const { data } = await publicFace.searchText(concept.replaceAll('-', ' '));
+      const best = data.slice(0, 5).map(({ file }) => file.id);
+      const shown = app.files.filter(({ picture }) => picture.concept === concept);
+      if (shown.some(({ id }) => best.includes(id))) found.push(concept);
+    }
+    expect(asked).toHaveLength(40);
+    expect(found.length).toBeGreaterThanOrEqual(28);
+  });
+});
