@@ -7,6 +7,8 @@ import type { ModelSource } from './protocol';
 export function locateModel(config: ClipConfig, projectFolder: string): ModelSource {
   const { model, cacheFolder, allowDownloads } = config;
   const folder = path.resolve(projectFolder, model);
+  // The variable by which all tools of the hub are pointed to a mirror.
+  const { HF_ENDPOINT: endpoint = '' } = process.env;
   if (model.startsWith('.') || path.isAbsolute(model) || existsSync(folder)) {
     return { kind: 'folder', path: folder };
   }
@@ -15,6 +17,7 @@ export function locateModel(config: ClipConfig, projectFolder: string): ModelSou
     name: model,
     cacheFolder: path.resolve(projectFolder, cacheFolder),
     allowDownloads,
+    endpoint: endpoint === '' ? null : endpoint,
   };
 }
 

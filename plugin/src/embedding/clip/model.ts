@@ -137,9 +137,7 @@ function configure({ env, LogLevel }: Transformers, { source }: ModelOrder): voi
   if (source.kind === 'folder') return;
   env.cacheDir = source.cacheFolder;
   env.localModelPath = source.cacheFolder;
-  // The variable by which all tools of the hub are pointed to a mirror.
-  const { HF_ENDPOINT } = process.env;
-  if (HF_ENDPOINT !== undefined && HF_ENDPOINT !== '') env.remoteHost = HF_ENDPOINT;
+  if (source.endpoint !== null) env.remoteHost = source.endpoint;
 }
 
 /** Interleaved bytes → planes of scaled numbers, as `pixel_values` wants them. */

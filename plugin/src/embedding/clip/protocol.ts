@@ -10,7 +10,14 @@ export type ModelSource =
   /** A folder on this machine, as absolute path. */
   | { kind: 'folder'; path: string }
   /** A model of the hub; `cacheFolder` is an absolute path. */
-  | { kind: 'hub'; name: string; cacheFolder: string; allowDownloads: boolean };
+  | {
+      kind: 'hub';
+      name: string;
+      cacheFolder: string;
+      allowDownloads: boolean;
+      /** Address of a mirror; null for the hub itself. */
+      endpoint: string | null;
+    };
 
 export interface ModelOrder {
   source: ModelSource;

@@ -1,0 +1,140 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { locateModel, nameOfModel } from '../../../../plugin/src/embedding/clip/location';
+import { clipConfigSchema } from '../../../../plugin/src/embedding/clip/config';
+import {
+  copyToTemporaryFolder,
+  createClipContext,
+  openClip,
+  siglipFolder,
+} from '../../../support/clip-provider';
+import { repositoryFolder } from '../../../support/paths';
+
+const locate = (model: string) =>
+  locateModel(clipConfigSchema.parse({ provider: 'clip', model }), repositoryFolder);
+
+describe('embedding.model', () => {
+  it.each(['./sample/model', 'sample/model', path.join(repositoryFolder, 'sample/model')])(
+    'is a folder when it is a path or exists: %s',
+    (model) => {
+      expect(locate(model)).toEqual({
+        kind: 'folder',
+        path: path.join(repositoryFolder, 'sample/model'),
+      });
+    },
+  );
+
+  it('is a name of the hub otherwise, cached below the project', () => {
+    expect(locate('Xenova/clip-vit-base-patch32')).toEqual({
+      kind: 'hub',
+      name: 'Xenova/clip-vit-base-patch32',
+      cacheFolder: path.join(repositoryFolder, '.cache/image-search'),
+      allowDownloads: true,
+      endpoint: null,
+    });
+  });
+
+  it('gives the space a name without a path', () => {
+    expect(nameOfModel(locate('./sample/model'))).toBe('model');
+    expect(nameOfModel(locate('Xenova/clip-vit-base-patch32'))).toBe(
+      'Xenova/clip-vit-base-patch32',
+    );
+  });
+});
+
+describe('a model folder', () => {
+  let folder: string;
+  let remove: () => Promise<void>;
+  beforeEach(async () => {
+    ({ folder, remove } = await copyToTemporaryFolder(siglipFolder));
+  });
+  afterEach(() => remove());
+
+  async function spaceId(): Promise<string> {
+    const provider = await openClip({ model: folder, dtype: 'fp32' });
+    await provider.dispose();
+    return provider.space.id;
+  }
+
+  it('is the same space wherever it lies, and another one with other weights', async () => {
+    const original = await openClip({ model: siglipFolder, dtype: 'fp32' });
+    await original.dispose();
+    expect(await spaceId()).toBe(original.space.id);
+    await appendFile(path.join(folder, 'onnx/text_model.onnx'), 'another weight');
+    expect(await spaceId()).not.toBe(original.space.id);
+  });
+
+  it('may be given relative to the project folder', async () => {
+    const context = createClipContext(path.dirname(folder));
+    const provider = await openClip({ model: path.basename(folder), dtype: 'fp32' }, { context });
+    await provider.dispose();
+    expect(provider.space.model).toBe(path.basename(folder));
+    expect(JSON.stringify(provider.space)).not.toContain(path.dirname(folder));
+  });
+
+  it('that does not exist is named', async () => {
+    const failed = openClip({ model: path.join(folder, 'nowhere') });
+    await expect(failed).rejects.toMatchObject({
+      code: 'provider-model-missing',
+      retryable: false,
+    });
+    await expect(failed).rejects.toThrow(/nowhere" \(embedding\.model\) does not exist/);
+  });
+
+  it('that is incomplete is named with everything that it lacks', async () => {
+    await rm(path.join(folder, 'tokenizer.json'));
+    const failed = openClip({ model: folder, dtype: 'q8' });
+    await expect(failed).rejects.toMatchObject({
+      code: 'provider-model-missing',
+      retryable: false,
+    });
+    await expect(failed).rejects.toThrow(
+      'lacks tokenizer.json, onnx/text_model_quantized.onnx, onnx/vision_model_quantized.onnx.',
+    );
+  });
+
+  it('with damaged weights is refused when they are needed', async () => {
+    await writeFile(path.join(folder, 'onnx/text_model.onnx'), 'no weights');
+    const provider = await openClip({ model: folder, dtype: 'fp32' });
+    const failed = provider.embedTexts(['a cat']);
+    await expect(failed).rejects.toMatchObject({
+      code: 'provider-model-missing',
+      retryable: false,
+    });
+    await expect(failed).rejects.toThrow('may be damaged');
+    await provider.dispose();
+  });
+
+  it.each([
+    ['config.json', { model_type: 'bert' }, 'config.json'],
+    ['preprocessor_config.json', { resample: 5 }, 'resample'],
+  ])('whose %s asks for something else is refused', async (file, changes, reason) => {
+    const name = path.join(folder, file);
+    const content = JSON.parse(await readFile(name, 'utf8')) as object;
+    await writeFile(name, JSON.stringify({ ...content, ...changes }));
+    const failed = openClip({ model: folder, dtype: 'fp32' });
+    await expect(failed).rejects.toMatchObject({ code: 'config-invalid', retryable: false });
+    await expect(failed).rejects.toThrow(reason);
+  });
+});
+
+describe('a project without the package', () => {
+  it('is told how to install it', async () => {
+    const { resolveWorkerFile } = await import('../../../../plugin/src/workers');
+    const project = await mkdtemp(path.join(tmpdir(), 'image-search-empty-'));
+    const processFile = path.join(project, 'process.cjs');
+    await writeFile(processFile, await readFile(resolveWorkerFile('clip')));
+    const failed = openClip(
+      { model: siglipFolder },
+      { context: createClipContext(project), processFile },
+    );
+    await expect(failed).rejects.toMatchObject({
+      code: 'provider-not-installed',
+      retryable: false,
+    });
+    await expect(failed).rejects.toThrow('npm install @huggingface/transformers');
+    await rm(project, { recursive: true });
+  });
+});
