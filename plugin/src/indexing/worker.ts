@@ -175,7 +175,6 @@ export class IndexingWorker {
   }
 
   async #sleep(milliseconds: number): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
     await this.#options.clock.wait(milliseconds, this.#waking.signal);
   }
 

@@ -47,9 +47,9 @@ export function describeMarking(entries: () => IndexEntries): void {
     });
 
     it('takes many files, known and new', async () => {
-      await entries().markPending(range(1, 600));
-      await entries().markPending(range(301, 900));
-      expect(await entries().counts()).toMatchObject({ pending: 1_200 });
+      await entries().markPending(range(1, 510));
+      await entries().markPending(range(301, 300));
+      expect(await entries().counts()).toMatchObject({ pending: 600 });
     });
 
     it('does nothing for no files', async () => {

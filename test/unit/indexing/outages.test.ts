@@ -151,7 +151,7 @@ describe('a store that is down', () => {
 
   it('costs no picture a try that is compared with its vector or removed', async () => {
     await rig.uploadMany(12);
-    rig.start();
+    const worker = rig.start();
     await rig.untilSettled();
     rig.store.isDown = true;
     rig.provider.imageCalls.length = 0;
@@ -159,9 +159,24 @@ describe('a store that is down', () => {
     for (const fileId of [7, 8, 9, 10, 11, 12]) await rig.remove(fileId);
     await rig.clock.advance(24 * HOUR_MS);
     expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
+    expect(worker.status()).toMatchObject({ pause: { error: { code: 'store-unavailable' } } });
     rig.store.isDown = false;
     await expectAllIndexed(6);
     expect(rig.provider.imageCalls).toEqual([]);
+  });
+});
+
+describe('a batch', () => {
+  it('is one failure, however many of its pictures meet it', async () => {
+    await rig.uploadMany(4);
+    const worker = rig.start();
+    await rig.untilSettled();
+    rig.store.isDown = true;
+    await rig.entries.markPending([1, 2, 3, 4]);
+    worker.wake();
+    await rig.clock.advance(1);
+    expect(await rig.entries.claim(4, rig.foreignLease())).toEqual([]);
+    expect(worker.status().pause).toBeNull();
   });
 });
 
@@ -200,6 +215,19 @@ describe('a picture that breaks the provider each time', () => {
     worker.wake();
     await rig.clock.advance(1);
     expect(await rig.entry(2)).toMatchObject({ state: 'indexed' });
+  });
+
+  it('does not keep the queue from going on after an outage', async () => {
+    const breakOnPoison = rig.provider.onCall;
+    breakProvider(failure('provider-unavailable', { retryable: true }));
+    await rig.upload(1, poison);
+    const worker = rig.start();
+    await rig.clock.advance(HOUR_MS);
+    expect(worker.status().state).toBe('paused');
+    rig.provider.onCall = breakOnPoison;
+    await rig.untilSettled();
+    expect(await rig.entry(1)).toMatchObject({ state: 'failed', attempts: MAX_ATTEMPTS });
+    expect(worker.status()).toEqual({ state: 'idle', pause: null });
   });
 
   it('is not to blame while the provider is down for others, too', async () => {

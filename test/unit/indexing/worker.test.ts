@@ -200,6 +200,16 @@ describe('two workers on one queue', () => {
   });
 });
 
+describe('a worker to whom another is quicker', () => {
+  it('goes on with what is left', async () => {
+    jest.spyOn(rig.entries, 'claim').mockResolvedValueOnce([]);
+    await rig.uploadMany(5);
+    rig.start();
+    await rig.untilSettled();
+    expect(await rig.entries.counts()).toMatchObject({ indexed: 5 });
+  });
+});
+
 describe('a database that fails', () => {
   const locked = new Error('The database is locked.');
 

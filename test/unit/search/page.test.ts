@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { collectPage, SMALL_SET } from '../../../plugin/src/search/page';
 import type { VectorCollection, VectorHit } from '../../../plugin/src/vectors/contract';
@@ -141,6 +141,16 @@ describe('collectPage', () => {
     const visible = largeSet(isRare);
     await ask(visible, { start: 0, limit: 25 });
     expect(visible.askedAbout.reduce((sum, count) => sum + count, 0)).toBe(INDEXED);
+  });
+
+  it.each([
+    ['every file', () => new MemoryVisibleFiles([...indexedIds, ...unindexedIds])],
+    ['a large set', () => largeSet(isRare)],
+  ])('asks the store once when no more of %s is alike enough', async (_name, visible) => {
+    const search = jest.spyOn(collection, 'search');
+    await ask(visible(), { start: 0, limit: 25, minimumScore: 0.97 });
+    expect(search).toHaveBeenCalledTimes(1);
+    search.mockRestore();
   });
 
   it('answers nothing from an empty collection', async () => {
