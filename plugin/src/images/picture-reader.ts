@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import type {
   ImageLimits,
   ImagePreparation,
@@ -27,6 +28,8 @@ import {
 import { checkBytes, checkPixels, readHeader } from './header';
 
 const BLACK = [0, 0, 0] as const;
+/** Each is a process that may take a good deal of memory. */
+const DRAWINGS_AT_ONCE = 2;
 /** Shorter edge of a drawing for a model that takes pictures as large as they come. */
 const NATURAL_DRAWING_EDGE = 512;
 
@@ -46,16 +49,22 @@ interface DecodedPicture {
  * are left as they are. The work runs on libuv's threads, so that the event loop stays free.
  */
 export function createPictureReader(limits: ImageLimits): PictureReader {
-  return { read: (bytes, options) => readPicture(bytes, options, limits) };
+  const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
+  return {
+    async read(bytes, options) {
+      checkBytes(bytes, limits);
+      if (!mayBeDrawing(bytes)) return readPicture(bytes, options, limits);
+      const png = await drawings.add(() => drawFor(options.preparation, bytes, limits));
+      return readPicture(png, options, limits);
+    },
+  };
 }
 
 async function readPicture(
-  bytes: Uint8Array,
+  encoded: Uint8Array,
   { preparation, fingerprint = false }: ReadPictureOptions,
   limits: ImageLimits,
 ): Promise<PictureReading> {
-  checkBytes(bytes, limits);
-  const encoded = mayBeDrawing(bytes) ? await drawFor(preparation, bytes, limits) : bytes;
   const picture = { bytes: encoded, header: await readHeader(encoded, limits) };
   const decoded = await decodeFor(preparation, picture, limits);
   const prepared = await prepare(decoded, preparation, limits);

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { icons as noto } from '@iconify-json/noto';
 import sharp, { type Sharp } from 'sharp';
@@ -13,6 +14,7 @@ import {
   limits,
   noise,
   plain,
+  pngOf,
   reader,
   svg,
   untouched,
@@ -302,6 +304,18 @@ describe('limits', () => {
     const failed = reader.read(bomb, { preparation: clip224 });
     await expect(failed).rejects.toMatchObject({ code: 'image-too-large' });
     await expect(failed).rejects.toThrow(/30000 × 30000 pixels.*50000000 pixels/);
+  });
+
+  it('decodes no more than the header declares', async () => {
+    const bytes = pngOf(100, 100, deflateSync(Buffer.alloc(100_000_000)));
+    const before = process.memoryUsage().rss;
+    await expect(readPixels(bytes)).resolves.toMatchObject({ width: 100, height: 100 });
+    expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+  });
+
+  it('refuses a picture with less than its header declares', async () => {
+    const bytes = pngOf(5_000, 5_000, deflateSync(Buffer.alloc(1_000)));
+    await expect(readPixels(bytes)).rejects.toMatchObject({ code: 'image-unreadable' });
   });
 
   it('counts all frames', async () => {
