@@ -38,21 +38,27 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
   let state: ActiveSpaceState = { kind: 'closed' };
   let opening: Promise<OpenSpace> | null = null;
   let failedAt = -Infinity;
-  let isDisposed = false;
+  const closing = new AbortController();
+  const closed = new Promise<never>((_, reject) => {
+    closing.signal.addEventListener('abort', () => {
+      reject(closedError());
+    });
+  });
+  closed.catch(() => undefined);
 
   async function open(): Promise<OpenSpace> {
     let provider: EmbeddingProvider | undefined;
     try {
       provider = await openProvider();
       const collection = await store.ensureSpace(provider.space);
-      if (isDisposed) throw closedError();
+      if (closing.signal.aborted) throw closedError();
       const space = { provider, collection };
       state = { kind: 'open', space };
       return space;
     } catch (error) {
       await provider?.dispose();
       const known = toImageSearchError(error);
-      state = { kind: 'failed', error: known };
+      if (!closing.signal.aborted) state = { kind: 'failed', error: known };
       failedAt = clock.now();
       throw known;
     } finally {
@@ -62,17 +68,18 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
 
   return {
     async get() {
-      if (isDisposed) throw closedError();
+      if (closing.signal.aborted) throw closedError();
       if (state.kind === 'open') return state.space;
-      if (opening) return opening;
-      if (state.kind === 'failed' && clock.now() - failedAt < retryAfterMs) throw state.error;
-      opening = open();
-      return opening;
+      const isFailureFresh = state.kind === 'failed' && clock.now() - failedAt < retryAfterMs;
+      if (!opening && state.kind === 'failed' && isFailureFresh) throw state.error;
+      opening ??= open();
+      return Promise.race([opening, closed]);
     },
     state: () => state,
     async dispose() {
-      isDisposed = true;
-      await opening?.catch(() => undefined);
+      closing.abort();
+      // An opening that is under way, perhaps a download that hangs, is not waited for: it closes what it opened.
+      opening?.catch(() => undefined);
       if (state.kind === 'open') await state.space.provider.dispose();
       state = { kind: 'closed' };
     },

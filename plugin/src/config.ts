@@ -14,7 +14,8 @@ const vectorsSchema = z.discriminatedUnion('store', [
       description: 'File of the embedded store, from the project folder',
     }),
     prefilterFrom: wholeNumber(1_000, 10_000_000).default(20_000).meta({
-      description: 'Number of pictures from which a binary pre-filter speeds the search up',
+      description:
+        'Number of pictures from which an index in memory, a byte per dimension and picture, speeds searches up',
     }),
   }),
 ]);

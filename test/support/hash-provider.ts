@@ -37,6 +37,7 @@ export class HashProvider implements EmbeddingProvider {
   /** Texts of every call that was made. */
   readonly textCalls: string[][] = [];
   disposals = 0;
+  #onDispose: () => void = () => undefined;
   /** Runs within each call; what it throws the call fails with. */
   onCall: (inputs: readonly Input[], signal: AbortSignal | undefined) => Promise<void> | void =
     () => undefined;
@@ -90,8 +91,16 @@ export class HashProvider implements EmbeddingProvider {
     }
   }
 
+  /** Resolves with the next disposal. */
+  untilDisposed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDispose = resolve;
+    });
+  }
+
   dispose(): Promise<void> {
     this.disposals += 1;
+    this.#onDispose();
     return Promise.resolve();
   }
 

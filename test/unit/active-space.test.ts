@@ -111,14 +111,15 @@ describe('the active space', () => {
     expect(openings).toHaveLength(1);
   });
 
-  it('waits for an opening that is under way when it is disposed, and closes it', async () => {
+  it('is disposed without waiting for an opening that is under way, which closes what it opened', async () => {
     const { activeSpace, openings, provider } = build();
     const asked = activeSpace.get();
     const refused = expect(asked).rejects.toMatchObject({ code: 'not-ready' });
-    const disposed = activeSpace.dispose();
-    openings[0]?.resolve(provider);
-    await disposed;
+    await activeSpace.dispose();
     await refused;
+    const closed = provider.untilDisposed();
+    openings[0]?.resolve(provider);
+    await closed;
     expect(provider.disposals).toBe(1);
     expect(activeSpace.state()).toEqual({ kind: 'closed' });
   });

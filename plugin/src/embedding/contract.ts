@@ -76,7 +76,8 @@ export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly configSchema: Schema;
   /**
    * Opens the provider far enough to know its space; weights are loaded on first use. Fails with
-   * `provider-not-installed`, `provider-model-missing` or `provider-unavailable`.
+   * `provider-not-installed`, `provider-model-missing`, `provider-unavailable`, or `config-invalid` (a model that this
+   * kind of provider cannot run).
    */
   open(config: z.output<Schema>, context: ProviderContext): Promise<EmbeddingProvider>;
 }

@@ -7,7 +7,7 @@ import { reconcile, type ReconcileReport } from './reconcile';
 
 const MINUTE_MS = 60_000;
 /** After a comparison that failed or could not look at the vectors. */
-const RETRY_MS = MINUTE_MS;
+const RETRY_MS = 5 * MINUTE_MS;
 
 export interface ReconcileScheduleOptions {
   assets: AssetSource;

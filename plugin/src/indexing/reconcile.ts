@@ -70,6 +70,8 @@ export function needsWork(sighting: Sighting, spaceId: string | null): boolean {
   if (entry.state === 'pending' || entry.state === 'indexing') return false;
   if (!asset) return true;
   if (entry.sourceSignature !== null && entry.sourceSignature !== asset.signature) return true;
+  // Storage that was down for long may be back.
+  if (entry.state === 'failed') return entry.errorCode === 'image-unreachable';
   if (entry.state !== 'indexed' || spaceId === null) return false;
   return entry.spaceId !== spaceId || !hasVector;
 }

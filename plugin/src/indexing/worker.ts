@@ -101,7 +101,7 @@ export class IndexingWorker {
   status(): WorkerStatus {
     const error = this.#breaker.error();
     const remainingMs = this.#breaker.pauseMs();
-    const pause = error && !this.#breaker.isClosed() ? { error, remainingMs } : null;
+    const pause = error && remainingMs > 0 ? { error, remainingMs } : null;
     if (!this.#loop) return { state: 'stopped', pause };
     if (pause) return { state: 'paused', pause };
     return { state: this.#batches.size > 0 ? 'working' : 'idle', pause };

@@ -74,13 +74,22 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     });
     const knownIds = new Set(known.map((row: { fileId: number }) => row.fileId));
     if (knownIds.size > 0) await update({ fileId: { $in: [...knownIds] } }, fresh);
-    for (const fileId of fileIds) {
-      if (knownIds.has(fileId)) continue;
-      try {
-        await rows().create({ data: { fileId, ...fresh } });
-      } catch (error) {
-        // Another process may have made the row since it was looked for: then there is one to update.
-        if ((await update({ fileId }, fresh)) === 0) throw error;
+    const unknownIds = fileIds.filter((fileId) => !knownIds.has(fileId));
+    if (unknownIds.length > 0) await createPending(unknownIds, fresh);
+  }
+
+  /** All at once, or, when another process was quicker with one of them, each for itself. */
+  async function createPending(
+    fileIds: readonly number[],
+    fresh: ReturnType<typeof freshlyPending>,
+  ): Promise<void> {
+    try {
+      await rows().createMany({ data: fileIds.map((fileId) => ({ fileId, ...fresh })) });
+    } catch (error) {
+      if (fileIds.length > 1) {
+        for (const fileId of fileIds) await createPending([fileId], fresh);
+      } else if ((await update({ fileId: { $in: fileIds } }, fresh)) === 0) {
+        throw error;
       }
     }
   }

@@ -2,21 +2,19 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
 /** Number formats in which transformers.js looks for weights; each is a file of its own beside the others. */
-export const weightFormats = [
-  ...([
-    'fp32',
-    'fp16',
-    'q8',
-    'int8',
-    'uint8',
-    'q4',
-    'bnb4',
-    'q4f16',
-    'q2',
-    'q2f16',
-    'q1',
-    'q1f16',
-  ] as const),
+const weightFormats = [
+  'fp32',
+  'fp16',
+  'q8',
+  'int8',
+  'uint8',
+  'q4',
+  'bnb4',
+  'q4f16',
+  'q2',
+  'q2f16',
+  'q1',
+  'q1f16',
 ] as const;
 export type WeightFormat = (typeof weightFormats)[number];
 
