@@ -24,7 +24,7 @@ export function loadDriver(load: (packageName: string) => unknown): Driver {
         `The embedded vector store needs the package ${PACKAGE}, which is missing or does not load (${reason}). ` +
         `Install it in the Strapi project with "npm install ${PACKAGE}". It is optional, so a failed installation ` +
         'goes unnoticed: that happens where there is neither a ready build for this system and version of Node.js ' +
-        'nor a C++ compiler to make one. To do without it, set vectors.store to "qdrant".',
+        'nor a C++ compiler to make one.',
       retryable: false,
       cause: error,
     });
