@@ -53,7 +53,8 @@ export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
       model: FILE_UID,
     }) as PermissionsManager;
     if (!manager.isAllowed) {
-      throw new errors.ForbiddenError('Your role may not read the Media Library.');
+      // Of the refusals, this is the one whose message Strapi shows.
+      throw new errors.PolicyError('Your role may not read the Media Library.');
     }
     const query = { filters: filters ?? {} };
     await manager.validateQuery(query);

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  picturesOf,
+  publicSearchActions,
+  startSearchApp,
+  type SearchApp,
+} from '../support/search-app';
+import {
+  contentApi,
+  expectFailure,
+  idsOf,
+  readPage,
+  type SearchFace,
+} from '../support/search-face';
+
+const [FIND, FIND_SIMILAR, EMBED] = publicSearchActions as [string, string, string];
+
+let app: SearchApp;
+
+beforeAll(async () => {
+  app = await startSearchApp({
+    pictures: picturesOf(['dog', 'guitar', 'pizza']),
+    publicActions: [],
+    imageSearch: { search: { requestsPerMinute: 0 } },
+  });
+});
+
+afterAll(async () => {
+  await app.stop();
+});
+
+type Status = 200 | 401 | 403;
+
+/** What each kind of request answers this caller. */
+async function statusesFor(face: SearchFace): Promise<Record<string, number>> {
+  const { id } = app.fileOf('dog');
+  const responses = {
+    getSearch: await face.get('search', { text: 'dog' }),
+    postSearch: await face.post('search', { fileId: id }),
+    similar: await face.get(`similar/${String(id)}`),
+    embeddings: await face.post('embeddings', { text: 'dog' }),
+  };
+  return Object.fromEntries(Object.entries(responses).map(([name, { status }]) => [name, status]));
+}
+
+function statuses(search: Status, similar: Status, embeddings: Status): Record<string, Status> {
+  return { getSearch: search, postSearch: search, similar, embeddings };
+}
+
+/** A user of the site, in the role that Strapi gives to everybody who signed in. */
+async function createUserToken(): Promise<{ token: string; roleId: number }> {
+  const role = (await app.strapi.db
+    .query('plugin::users-permissions.role')
+    .findOne({ where: { type: 'authenticated' } })) as { id: number };
+  const users = app.strapi
+    .plugin('users-permissions')
+    .service<{ add(user: object): Promise<unknown> }>('user');
+  const password = 'Site-User-1';
+  await users.add({
+    username: 'reader',
+    email: 'reader@example.com',
+    password,
+    provider: 'local',
+    confirmed: true,
+    role: role.id,
+  });
+  const response = await app.request
+    .post('/api/auth/local')
+    .send({ identifier: 'reader@example.com', password });
+  expect(response.status).toBe(200);
+  const { jwt } = response.body as { jwt: string };
+  return { token: jwt, roleId: role.id };
+}
+
+describe('the content API', () => {
+  it('refuses everybody until it is opened', async () => {
+    expect(await statusesFor(contentApi(app))).toEqual(statuses(403, 403, 403));
+  });
+
+  it('lets read-only tokens read, and nothing else', async () => {
+    const token = await app.createApiToken({ name: 'reader', type: 'read-only' });
+    expect(await statusesFor(contentApi(app, token))).toEqual(statuses(200, 200, 403));
+  });
+
+  it('lets custom tokens do what they list', async () => {
+    const searching = await app.createApiToken({
+      name: 'searching',
+      type: 'custom',
+      permissions: [FIND],
+    });
+    expect(await statusesFor(contentApi(app, searching))).toEqual(statuses(200, 403, 403));
+    const embedding = await app.createApiToken({
+      name: 'embedding',
+      type: 'custom',
+      permissions: [EMBED],
+    });
+    expect(await statusesFor(contentApi(app, embedding))).toEqual(statuses(403, 403, 200));
+  });
+
+  it('lets full-access tokens do everything, and strangers with a token nothing', async () => {
+    const token = await app.createApiToken({ name: 'full', type: 'full-access' });
+    expect(await statusesFor(contentApi(app, token))).toEqual(statuses(200, 200, 200));
+    expect(await statusesFor(contentApi(app, 'no-such-token'))).toEqual(statuses(401, 401, 401));
+    const administrator = await app.adminToken();
+    expect(await statusesFor(contentApi(app, administrator))).toEqual(statuses(401, 401, 401));
+  });
+
+  it('lets users of the site do what their role may', async () => {
+    const { token, roleId } = await createUserToken();
+    expect(await statusesFor(contentApi(app, token))).toEqual(statuses(403, 403, 403));
+    await app.strapi.db
+      .query('plugin::users-permissions.permission')
+      .create({ data: { action: FIND_SIMILAR, role: roleId } });
+    expect(await statusesFor(contentApi(app, token))).toEqual(statuses(403, 200, 403));
+  });
+});
+
+describe('the content API, opened to everybody', () => {
+  beforeAll(async () => {
+    await app.grantPublic(publicSearchActions);
+  });
+
+  it('answers', async () => {
+    expect(await statusesFor(contentApi(app))).toEqual(statuses(200, 200, 200));
+  });
+
+  it('shows no private field of a file, whoever asks', async () => {
+    const token = await app.createApiToken({ name: 'full as well', type: 'full-access' });
+    for (const face of [contentApi(app), contentApi(app, token)]) {
+      const { data } = await face.searchText('dog');
+      expect(data).toHaveLength(3);
+      for (const { file } of data) {
+        expect(file).toHaveProperty('url');
+        for (const field of ['folderPath', 'folder', 'createdBy', 'updatedBy', 'related']) {
+          expect(file).not.toHaveProperty(field);
+        }
+      }
+    }
+  });
+
+  it('leaks nothing through filters, whoever asks', async () => {
+    const token = await app.createApiToken({ name: 'full once more', type: 'full-access' });
+    const filters: [RegExp, object][] = [
+      [/folderPath/, { folderPath: '/' }],
+      [/folderPath/, { $or: [{ name: 'x' }, { $not: { folderPath: '/' } }] }],
+      [/password/, { createdBy: { password: { $startsWith: '$2' } } }],
+      [/nosuch/, { nosuch: 1 }],
+      [/\$where/, { $where: '1 = 1' }],
+    ];
+    for (const face of [contentApi(app), contentApi(app, token)]) {
+      for (const [message, filter] of filters) {
+        const response = await face.post('search', { text: 'dog', filters: filter });
+        expectFailure(response, { status: 400, code: 'invalid-input', message });
+      }
+    }
+    const byEmail = { createdBy: { email: { $startsWith: 'a' } } };
+    const response = await contentApi(app).post('search', { text: 'dog', filters: byEmail });
+    expectFailure(response, { status: 400, code: 'invalid-input', message: /createdBy/ });
+  });
+
+  it.each(['populate', 'fields', 'sort', 'locale', 'status', 'limit', 'anything'])(
+    'refuses "%s"',
+    async (key) => {
+      const expected = { status: 400, code: 'invalid-input', message: new RegExp(key) } as const;
+      const face = contentApi(app);
+      const { id } = app.fileOf('dog');
+      expectFailure(await face.get('search', { text: 'dog', [key]: '*' }), expected);
+      expectFailure(await face.post('search', { text: 'dog', [key]: '*' }), expected);
+      expectFailure(await face.post('search', { text: 'dog' }).query({ [key]: '*' }), expected);
+      expectFailure(await face.get(`similar/${String(id)}`, { [key]: '*' }), expected);
+      expectFailure(await face.post('embeddings', { text: 'dog', [key]: '*' }), expected);
+    },
+  );
+
+  it('does not find a file any more that was deleted', async () => {
+    const { id } = app.fileOf('pizza');
+    const token = await app.adminToken();
+    const deletion = await app.request
+      .delete(`/upload/files/${String(id)}`)
+      .auth(token, { type: 'bearer' });
+    expect(deletion.status).toBe(200);
+    const face = contentApi(app);
+    const page = readPage(await face.get('search', { text: 'pizza' }));
+    expect(new Set(idsOf(page))).toEqual(new Set([app.fileOf('dog').id, app.fileOf('guitar').id]));
+    expectFailure(await face.get(`similar/${String(id)}`), {
+      status: 404,
+      code: 'file-not-found',
+      message: new RegExp(String(id)),
+    });
+  });
+});

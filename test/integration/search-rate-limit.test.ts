@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Response } from 'supertest';
+import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
+
+const REQUESTS_PER_MINUTE = 5;
+
+let app: SearchApp;
+
+beforeAll(async () => {
+  app = await startSearchApp({
+    pictures: picturesOf(['dog']),
+    imageSearch: { search: { requestsPerMinute: REQUESTS_PER_MINUTE } },
+  });
+});
+
+afterAll(async () => {
+  await app.stop();
+});
+
+function expectLimited(response: Response): void {
+  expectFailure(response, {
+    status: 429,
+    code: 'rate-limited',
+    message: /More than 5 requests in a minute/,
+  });
+  const retryAfter = Number(response.headers['retry-after']);
+  expect(retryAfter).toBeGreaterThanOrEqual(1);
+  expect(retryAfter).toBeLessThanOrEqual(60);
+}
+
+async function useUp(face: SearchFace): Promise<void> {
+  for (let request = 0; request < REQUESTS_PER_MINUTE; request += 1) {
+    expect((await face.get('search', { text: 'dog' })).status).toBe(200);
+  }
+}
+
+describe('the rate limit of the content API', () => {
+  it('counts all that one address asks, good or bad, in whatever way', async () => {
+    const face = contentApi(app);
+    const { id } = app.fileOf('dog');
+    const statuses = [
+      await face.get('search', { text: 'dog' }),
+      await face.post('search', { text: '' }),
+      await face.get(`similar/${String(id)}`),
+      await face.get('similar/abc'),
+      await face.post('embeddings', { text: 'dog' }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([200, 400, 200, 400, 200]);
+    expectLimited(await face.get('search', { text: 'dog' }));
+    expectLimited(await face.post('search', { text: 'dog' }));
+    expectLimited(await face.get(`similar/${String(id)}`));
+    expectLimited(await face.post('embeddings', { text: 'dog' }));
+  });
+
+  it('believes no caller that claims to be at another address', async () => {
+    const face = contentApi(app);
+    expectLimited(await face.get('search', { text: 'dog' }).set('X-Forwarded-For', '192.0.2.1'));
+  });
+
+  it('counts each API token for itself', async () => {
+    const tokens = await Promise.all(
+      ['one', 'two'].map((name) => app.createApiToken({ name, type: 'read-only' })),
+    );
+    for (const token of tokens) {
+      const face = contentApi(app, token);
+      await useUp(face);
+      expectLimited(await face.get('search', { text: 'dog' }));
+    }
+  });
+
+  it('is not that of the admin API', async () => {
+    const face = await adminApi(app);
+    await useUp(face);
+    await useUp(face);
+  });
+});

@@ -1,0 +1,144 @@
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ErrorCode } from '../../plugin/src/errors';
+import { renderSamplePicture } from '../../sample/library';
+import { picturesOf, publicSearchActions } from '../support/search-app';
+import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
+import {
+  createDataFolder,
+  startStrapi,
+  type StartOptions,
+  type StrapiApp,
+} from '../support/strapi-app';
+
+let dataFolder: string;
+let app: StrapiApp;
+let publicFace: SearchFace;
+let adminFace: SearchFace;
+
+async function start(imageSearch: StartOptions['imageSearch']): Promise<void> {
+  app = await startStrapi({ dataFolder, ...(imageSearch && { imageSearch }) });
+  await app.grantPublic(publicSearchActions);
+  publicFace = contentApi(app);
+  adminFace = await adminApi(app);
+}
+
+async function uploadPicture(concept: string): Promise<number> {
+  const [picture] = picturesOf([concept]);
+  if (!picture) throw new Error(`There is no picture of a ${concept}.`);
+  return (await app.uploadThroughAdmin(await renderSamplePicture(picture), picture.fileName)).id;
+}
+
+beforeAll(async () => {
+  dataFolder = await createDataFolder();
+});
+
+afterAll(async () => {
+  await rm(dataFolder, { recursive: true, force: true });
+});
+
+/** Both faces refuse every question; the admin says why, the content API does not. */
+async function expectUnavailable(
+  fileId: number,
+  { code, reason }: { code: ErrorCode; reason: RegExp },
+): Promise<void> {
+  for (const ask of [
+    (face: SearchFace) => face.get('search', { text: 'dog' }),
+    (face: SearchFace) => face.post('search', { fileId }),
+    (face: SearchFace) => face.get(`similar/${String(fileId)}`),
+  ]) {
+    const forEverybody = await ask(publicFace);
+    expectFailure(forEverybody, { status: 503, code });
+    const { error } = forEverybody.body as { error: object };
+    expect(error).toEqual({
+      status: 503,
+      name: 'ServiceUnavailableError',
+      message: 'Image search is not available at the moment.',
+      details: { code },
+    });
+    expectFailure(await ask(adminFace), { status: 503, code, message: reason });
+  }
+  const embedding = await publicFace.post('embeddings', { text: 'dog' });
+  expectFailure(embedding, { status: 503, code, message: /^Image search is not available/ });
+}
+
+describe('a library that is not indexed yet', () => {
+  beforeAll(async () => {
+    await start({ indexing: { enabled: false } });
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  it('answers texts with nothing, and says how much can be found', async () => {
+    await uploadPicture('dog');
+    for (const face of [publicFace, adminFace]) {
+      const { data, meta } = await face.searchText('dog');
+      expect(data).toEqual([]);
+      expect(meta.pagination.hasMore).toBe(false);
+      expect(meta.index).toMatchObject({ indexed: 0, total: 1 });
+    }
+  });
+
+  it('says of a file that it cannot be searched with yet', async () => {
+    const pictureId = await uploadPicture('cat');
+    const text = await app.uploadThroughAdmin(Buffer.from('A text.'), 'text.txt');
+    for (const face of [publicFace, adminFace]) {
+      for (const id of [pictureId, text.id]) {
+        const expected = {
+          status: 409,
+          code: 'not-ready',
+          message: new RegExp(`File ${String(id)} is not indexed`),
+        } as const;
+        expectFailure(await face.get(`similar/${String(id)}`), expected);
+        expectFailure(await face.post('search', { fileId: id }), expected);
+        expectFailure(await face.post('search', { text: 'dog', unlike: [id] }), expected);
+      }
+    }
+  });
+});
+
+describe('without the model', () => {
+  beforeAll(async () => {
+    const model = path.join(dataFolder, 'no-such-model');
+    await start({ embedding: { provider: 'clip', model } });
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
+    const fileId = await uploadPicture('dog');
+    await expectUnavailable(fileId, { code: 'provider-model-missing', reason: /no-such-model/ });
+    const status = await app.readStatus();
+    expect(status.space).toBeNull();
+    expect(status.provider).toEqual({
+      ok: false,
+      message: expect.stringContaining('no-such-model'),
+    });
+    expect(status.store.ok).toBe(true);
+    expect(status.counts.indexed).toBe(0);
+  });
+});
+
+describe('without a place to keep vectors', () => {
+  beforeAll(async () => {
+    // A file where a folder should be: not even the system's administrator can write below it.
+    await writeFile(path.join(dataFolder, 'no-folder'), '');
+    await start({
+      vectors: { store: 'embedded', path: path.join(dataFolder, 'no-folder/vectors') },
+    });
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
+    const fileId = await uploadPicture('dog');
+    await expectUnavailable(fileId, { code: 'store-unavailable', reason: /no-folder/ });
+    const status = await app.readStatus();
+    expect(status.store).toEqual({ ok: false, message: expect.stringContaining('no-folder') });
+    expect(status.counts.indexed).toBe(0);
+  });
+});
