@@ -6,11 +6,7 @@ import { describeLargeCollection, describeSearch } from './vector-store/describe
 import { describeSpaces } from './vector-store/describe-spaces';
 import type { VectorStoreHarness } from './vector-store/harness';
 
-export type {
-  OpenedVectorStore,
-  UnreachableVectorStore,
-  VectorStoreHarness,
-} from './vector-store/harness';
+export type { UnreachableVectorStore, VectorStoreHarness } from './vector-store/harness';
 
 /** Every sentence of the contract of VectorStore, as tests that each implementation runs. */
 export function describeVectorStore(name: string, harness: VectorStoreHarness): void {

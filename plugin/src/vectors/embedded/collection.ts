@@ -144,14 +144,12 @@ export class Collection {
       : this.#statements.vectorsById.iterate(JSON.stringify(fileIds));
   }
 
-  #vectorOf({ file_id: fileId, vector }: VectorRow): Float32Array {
-    const { dimensions } = this.space;
-    if (vector.byteLength !== dimensions * Float32Array.BYTES_PER_ELEMENT) {
-      throw new DamagedFileError(`The vector of file ${String(fileId)} has the wrong length.`);
+  #vectorOf({ file_id: fileId, vector: blob }: VectorRow): Float32Array {
+    const values = fromBlob(blob);
+    if (values.length !== this.space.dimensions || !Number.isFinite(dotProduct(values, values))) {
+      throw new DamagedFileError(`what is stored for file ${String(fileId)} is no vector`);
     }
-    return vector.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0
-      ? new Float32Array(vector.buffer, vector.byteOffset, dimensions)
-      : new Float32Array(Uint8Array.from(vector).buffer);
+    return values;
   }
 
   #transact(work: () => void): void {
@@ -228,6 +226,13 @@ function prepareStatements(database: Database.Database, number: number) {
 
 function toBlob(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+function fromBlob(blob: Buffer): Float32Array {
+  const length = Math.floor(blob.byteLength / Float32Array.BYTES_PER_ELEMENT);
+  return blob.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0
+    ? new Float32Array(blob.buffer, blob.byteOffset, length)
+    : new Float32Array(Uint8Array.from(blob).buffer, 0, length);
 }
 
 function toPoint(row: PointRow): PointBatch['points'][number] {

@@ -1,13 +1,14 @@
 import { ImageSearchError, toImageSearchError } from '../../errors';
 
-/** What the file holds cannot be what this store wrote. */
+/** What the file holds cannot be what this store wrote, though SQLite has no objection. */
 export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
+  readonly code = 'SQLITE_CORRUPT';
 }
 
 /** Whether the file itself is broken, so that trying again is in vain. */
 export function isDamage(error: unknown): boolean {
-  return error instanceof DamagedFileError || /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error));
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error));
 }
 
 /**
