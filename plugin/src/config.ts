@@ -13,7 +13,7 @@ const vectorsSchema = z.discriminatedUnion('store', [
     path: z.string().min(1).default('.data/image-search.sqlite').meta({
       description: 'File of the embedded store, from the project folder',
     }),
-    prefilterFrom: wholeNumber(1_000, 10_000_000).default(20_000).meta({
+    prefilterFrom: wholeNumber(1, 10_000_000).default(1_000).meta({
       description:
         'Number of pictures from which an index in memory, a byte per dimension and picture, speeds searches up',
     }),

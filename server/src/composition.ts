@@ -53,7 +53,14 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const projectFolder = strapi.dirs.app.root;
   let preparation: string | null = null;
 
-  const store = createVectorStore(config, projectFolder, logger);
+  const store = createVectorStore({
+    config,
+    projectFolder,
+    logger,
+    onLoss: () => {
+      void schedule.runAgain();
+    },
+  });
   const activeSpace = createActiveSpace({
     openProvider: () =>
       openEmbeddingProvider(config.embedding, {
@@ -155,15 +162,18 @@ async function markScope(
   }
 }
 
-function createVectorStore(
-  { vectors }: ImageSearchConfig,
-  projectFolder: string,
-  logger: Logger,
-): VectorStore {
+function createVectorStore(options: {
+  config: ImageSearchConfig;
+  projectFolder: string;
+  logger: Logger;
+  onLoss: () => void;
+}): VectorStore {
+  const { vectors } = options.config;
   return createEmbeddedStore({
-    file: path.resolve(projectFolder, vectors.path),
+    file: path.resolve(options.projectFolder, vectors.path),
     prefilterFrom: vectors.prefilterFrom,
-    logger,
+    logger: options.logger,
+    onLoss: options.onLoss,
   });
 }
 

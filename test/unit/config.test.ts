@@ -33,7 +33,7 @@ describe('the defaults', () => {
       const config = parseConfig(input);
       expect(config).toMatchObject({
         embedding: { provider: 'clip', model: 'Xenova/clip-vit-base-patch32' },
-        vectors: { store: 'embedded', path: '.data/image-search.sqlite', prefilterFrom: 20_000 },
+        vectors: { store: 'embedded', path: '.data/image-search.sqlite', prefilterFrom: 1_000 },
       });
       expect(config.indexing).toEqual({
         enabled: true,

@@ -43,6 +43,12 @@ export class ReconcileSchedule {
     return this.#running;
   }
 
+  /** Sees to it that a comparison begins after this call; what fails is logged. Never rejects. */
+  async runAgain(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+    if (!this.#stopping.signal.aborted) await this.#tryRun();
+  }
+
   isRunning(): boolean {
     return this.#running !== null;
   }
@@ -54,20 +60,25 @@ export class ReconcileSchedule {
   }
 
   async #run(): Promise<void> {
-    const { clock, everyMinutes, logger } = this.#options;
+    const { activeSpace, clock, everyMinutes } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      let wait = everyMinutes === 0 ? Infinity : everyMinutes * MINUTE_MS;
-      try {
-        await this.runNow();
-        if (this.#options.activeSpace.state().kind !== 'open') wait = RETRY_MS;
-      } catch (error) {
-        const { message } = toImageSearchError(error);
-        logger.warn(`Library and index could not be compared; it is tried again. ${message}`);
-        wait = RETRY_MS;
-      }
-      if (wait === Infinity) return;
-      await clock.wait(wait, signal);
+      const isDone = (await this.#tryRun()) && activeSpace.state().kind === 'open';
+      if (isDone && everyMinutes === 0) return;
+      await clock.wait(isDone ? everyMinutes * MINUTE_MS : RETRY_MS, signal);
+    }
+  }
+
+  async #tryRun(): Promise<boolean> {
+    try {
+      await this.runNow();
+      return true;
+    } catch (error) {
+      const { message } = toImageSearchError(error);
+      this.#options.logger.warn(
+        `Library and index could not be compared; it is tried again. ${message}`,
+      );
+      return false;
     }
   }
 

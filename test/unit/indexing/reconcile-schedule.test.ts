@@ -132,6 +132,28 @@ describe('runNow', () => {
   });
 });
 
+describe('runAgain', () => {
+  it('begins another comparison after the one that is under way', async () => {
+    const gate = createGate();
+    const schedule = createSchedule();
+    rig.assets.onIterate = (cursor) => {
+      if (cursor === null) walks.push(rig.clock.now());
+      return gate.wait();
+    };
+    const first = schedule.runNow();
+    const again = schedule.runAgain();
+    gate.open();
+    await Promise.all([first, again]);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('logs what fails', async () => {
+    jest.spyOn(rig.entries, 'list').mockRejectedValueOnce(new Error('The database is locked.'));
+    await createSchedule().runAgain();
+    expect(rig.logger.at('warn')).toHaveLength(1);
+  });
+});
+
 describe('stop', () => {
   it('cancels the comparison that is under way', async () => {
     for (let fileId = 1; fileId <= 20; fileId += 1) {

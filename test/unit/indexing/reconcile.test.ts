@@ -87,6 +87,16 @@ describe('needsWork', () => {
     const sighting = { fileId: 1, asset: assetOf(asset), entry: entryOf(entry), hasVector };
     expect(needsWork(sighting, isSpaceKnown ? HERE : null)).toBe(isWorkExpected(combination));
   });
+
+  it.each([
+    ['image-unreachable', true],
+    ['image-unreadable', false],
+    ['image-missing', false],
+  ] as const)('for a file that failed with %s: %s', (errorCode, isExpected) => {
+    const entry = { ...(entryOf('failed') as IndexEntry), errorCode };
+    const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, hasVector: false };
+    expect(needsWork(sighting, HERE)).toBe(isExpected);
+  });
 });
 
 describe('reconcile', () => {

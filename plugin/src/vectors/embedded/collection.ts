@@ -164,7 +164,7 @@ export class Collection {
         if (!(error instanceof RangeError)) throw error;
         this.#canIndex = false;
         const message = `Vectors of ${this.space.id} are searched without an index, which is slow: ${error.message}`;
-        this.#options.report({ level: 'warn', message });
+        this.#options.report({ level: 'warn', message, isLoss: false });
       }
     }
     return this.#index;

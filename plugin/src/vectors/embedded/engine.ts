@@ -33,6 +33,7 @@ export function createEngine(options: EngineOptions): OperationHandlers {
     const target = setFileAside(file, new Date());
     const reason = damage instanceof Error ? damage.message : String(damage);
     options.report({
+      isLoss: true,
       level: 'error',
       message:
         `The vector file ${file} is damaged (${reason}). It was set aside as ${target} and a fresh one begun; ` +

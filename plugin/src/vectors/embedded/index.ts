@@ -13,6 +13,8 @@ export interface EmbeddedStoreOptions {
   /** Searches that compare at least so many points go through an index in memory, of a byte per dimension and point. */
   prefilterFrom: number;
   logger: Logger;
+  /** Called when a damaged file was set aside: the store is empty then, and the pictures must be indexed again. */
+  onLoss?: () => void;
   /**
    * Compiled entry of the thread.
    * @default the one that this package ships
@@ -39,8 +41,9 @@ export interface EmbeddedStoreOptions {
  * points take 3 ms and 10,000 take 40, so 1,000 is a good `prefilterFrom`.
  */
 export function createEmbeddedStore(options: EmbeddedStoreOptions): VectorStore {
-  const { file, prefilterFrom, logger, threadFile = resolveWorkerFile('embedded-store') } = options;
-  const client = new ThreadClient({ file, prefilterFrom, logger, threadFile });
+  const { file, prefilterFrom, logger } = options;
+  const { onLoss = () => undefined, threadFile = resolveWorkerFile('embedded-store') } = options;
+  const client = new ThreadClient({ file, prefilterFrom, logger, onLoss, threadFile });
   const droppedSpaces = new Set<string>();
 
   async function checkHealth(): Promise<StoreHealth> {

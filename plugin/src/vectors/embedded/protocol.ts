@@ -58,6 +58,8 @@ export interface ThreadFailure {
 export interface ThreadNotice {
   level: keyof Logger;
   message: string;
+  /** Whether it says that all vectors are gone. */
+  isLoss: boolean;
 }
 
 export type ThreadMessage =

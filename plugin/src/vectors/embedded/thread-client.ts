@@ -14,6 +14,7 @@ export interface ThreadClientOptions extends ThreadOptions {
   /** Compiled entry of the thread. */
   threadFile: string;
   logger: Logger;
+  onLoss: () => void;
 }
 
 interface PendingCall {
@@ -100,7 +101,9 @@ export class ThreadClient {
 
   #receive(worker: Worker, message: ThreadMessage): void {
     if (message.kind === 'notice') {
-      this.#options.logger[message.notice.level](message.notice.message);
+      const { level, message: text, isLoss } = message.notice;
+      this.#options.logger[level](text);
+      if (isLoss) this.#options.onLoss();
       return;
     }
     const call = this.#pending.get(message.id);
