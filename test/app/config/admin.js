@@ -9,6 +9,8 @@ module.exports = ({ env }) => {
     auth: { secret: secrets.adminJwtSecret },
     autoOpen: false,
     flags: { nps: false, promoteEE: false },
+    // A test boots several apps in a row and signs in at each.
+    rateLimit: { enabled: false },
     secrets: { encryptionKey: secrets.encryptionKey },
     transfer: { token: { salt: secrets.transferTokenSalt } },
   };
