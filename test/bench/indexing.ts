@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openEmbeddingProvider } from '../../plugin/src/embedding/registry';
+import { embeddingConfigSchema, openEmbeddingProvider } from '../../plugin/src/embedding/registry';
 import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
 import type { PreparedImage } from '../../plugin/src/images/contract';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
@@ -65,7 +65,7 @@ export async function benchIndexing(): Promise<Measurement[]> {
 
 async function openBareModel(): Promise<EmbeddingProvider> {
   const silent = (): void => undefined;
-  return openEmbeddingProvider({ threads: undefined, ...localModelConfig() } as never, {
+  return openEmbeddingProvider(embeddingConfigSchema.parse(localModelConfig()), {
     logger: { debug: silent, info: silent, warn: silent, error: silent },
     projectFolder: process.cwd(),
     onProgress: silent,
