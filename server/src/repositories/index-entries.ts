@@ -12,6 +12,8 @@ import { INDEX_ENTRY_UID } from '../plugin-id';
 
 /** Most values in one SQL list: SQLite allows 32,766 variables, but long lists plan slowly everywhere. */
 const LARGEST_LIST = 500;
+/** Most rows in one INSERT: SQLite takes 500 terms of a compound SELECT, which is how its driver writes it. */
+const LARGEST_INSERT = 100;
 const LONGEST_ERROR_MESSAGE = 1_000;
 
 const rowSchema = z.object({
@@ -66,37 +68,24 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     return found.map((row) => rowSchema.parse(row));
   }
 
-  async function markChunkPending(fileIds: readonly number[]): Promise<void> {
-    const fresh = freshlyPending(new Date());
-    const known = await rows().findMany({
-      where: { fileId: { $in: fileIds } },
-      select: ['fileId'],
+  /** One statement, because an upload waits for it: rows that are there start afresh, others are made. */
+  async function upsertPending(fileIds: readonly number[]): Promise<void> {
+    const { tableName, attributes } = strapi.db.metadata.get(INDEX_ENTRY_UID);
+    const fresh = Object.entries(freshlyPending(new Date())).map(([name, value]) => {
+      const attribute = attributes[name];
+      const column = attribute && 'columnName' in attribute ? attribute.columnName : undefined;
+      return [column ?? name, value] as const;
     });
-    const knownIds = new Set(known.map((row: { fileId: number }) => row.fileId));
-    if (knownIds.size > 0) await update({ fileId: { $in: [...knownIds] } }, fresh);
-    const unknownIds = fileIds.filter((fileId) => !knownIds.has(fileId));
-    if (unknownIds.length > 0) await createPending(unknownIds, fresh);
-  }
-
-  /** All at once, or, when another process was quicker with one of them, each for itself. */
-  async function createPending(
-    fileIds: readonly number[],
-    fresh: ReturnType<typeof freshlyPending>,
-  ): Promise<void> {
-    try {
-      await rows().createMany({ data: fileIds.map((fileId) => ({ fileId, ...fresh })) });
-    } catch (error) {
-      if (fileIds.length > 1) {
-        for (const fileId of fileIds) await createPending([fileId], fresh);
-      } else if ((await update({ fileId: { $in: fileIds } }, fresh)) === 0) {
-        throw error;
-      }
-    }
+    await strapi.db
+      .getConnection(tableName)
+      .insert(fileIds.map((fileId) => ({ file_id: fileId, ...Object.fromEntries(fresh) })))
+      .onConflict('file_id')
+      .merge(fresh.map(([column]) => column));
   }
 
   return {
     async markPending(fileIds) {
-      for (const ids of chunks([...new Set(fileIds)])) await markChunkPending(ids);
+      for (const ids of chunks([...new Set(fileIds)], LARGEST_INSERT)) await upsertPending(ids);
     },
 
     async markStatesPending(states) {
@@ -220,8 +209,6 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
   };
 }
 
-function* chunks<Item>(items: readonly Item[]): Generator<Item[]> {
-  for (let start = 0; start < items.length; start += LARGEST_LIST) {
-    yield items.slice(start, start + LARGEST_LIST);
-  }
+function* chunks<Item>(items: readonly Item[], size = LARGEST_LIST): Generator<Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
