@@ -27,6 +27,8 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** A provider or store that could not be opened is tried again after this time. */
 const REOPEN_AFTER_MS = 15 * SECOND_MS;
+/** An upload is answered before its picture is read, and several uploads at a time become one batch. */
+const SETTLE_MS = 100;
 /** Strapi gives a plugin little time to end; what is not done by then goes back into the queue. */
 const DRAIN_MS = 3 * SECOND_MS;
 
@@ -107,6 +109,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     clock,
   });
   let unsubscribe: (() => void) | null = null;
+  let wakeSoon: NodeJS.Timeout | null = null;
 
   return {
     activeSpace,
@@ -128,7 +131,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
         logger,
         markPending: async (fileIds) => {
           await entries.markPending(fileIds);
-          worker.wake();
+          wakeSoon ??= setTimeout(() => {
+            wakeSoon = null;
+            worker.wake();
+          }, SETTLE_MS).unref();
         },
       });
       if (!isEnabled) return;
@@ -138,6 +144,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
 
     async stop() {
       unsubscribe?.();
+      if (wakeSoon) clearTimeout(wakeSoon);
       await Promise.all([worker.stop(DRAIN_MS), schedule.stop()]);
       await activeSpace.dispose();
       await store.dispose();
