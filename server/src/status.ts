@@ -6,8 +6,12 @@ import type { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-sche
 import type { IndexingWorker } from '../../plugin/src/indexing/worker';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
-/** Counting a large library takes a while; every search answers these numbers. */
+/** Counting a large library takes a while, and every search answers these numbers. */
 const COVERAGE_AGE_MS = 1_000;
+/** A search waits so long for new numbers; then it answers the last ones. */
+const COVERAGE_PATIENCE_MS = 250;
+/** A provider that is asked how it is has so long to answer. */
+const HEALTH_TIMEOUT_MS = 5_000;
 
 export interface Coverage {
   /** Pictures that can be found. */
@@ -17,7 +21,7 @@ export interface Coverage {
 }
 
 export interface Status {
-  /** At most a second old. */
+  /** A second old, or older while counting takes its time; never counted twice at once. */
   coverage(): Promise<Coverage>;
   report(): Promise<StatusResponse['data']>;
 }
@@ -34,11 +38,18 @@ export function createStatus(options: {
   clock: Clock;
 }): Status {
   const { activeSpace, assets, clock, entries, schedule, store, worker } = options;
-  let known: { at: number; coverage: Promise<Coverage> } | null = null;
+  let known: { at: number; coverage: Coverage } | null = null;
+  let counting: Promise<Coverage> | null = null;
 
   async function count(): Promise<Coverage> {
-    const [{ indexed }, total] = await Promise.all([entries.counts(), assets.count()]);
-    return { indexed, total };
+    const state = activeSpace.state();
+    const spaceId = state.kind === 'open' ? state.space.provider.space.id : null;
+    const [indexed, total] = await Promise.all([
+      spaceId === null ? 0 : entries.countIndexed(spaceId),
+      assets.count(),
+    ]);
+    known = { at: clock.now(), coverage: { indexed, total } };
+    return known.coverage;
   }
 
   function describeWorker(): StatusResponse['data']['worker'] {
@@ -65,7 +76,7 @@ export function createStatus(options: {
         const { id, provider: name, model, dimensions } = provider.space;
         return {
           space: { id, provider: name, model, dimensions },
-          provider: await provider.checkHealth(),
+          provider: await provider.checkHealth({ signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }),
         };
       }
     }
@@ -73,13 +84,18 @@ export function createStatus(options: {
 
   return {
     async coverage() {
-      if (!known || clock.now() - known.at >= COVERAGE_AGE_MS) {
-        known = { at: clock.now(), coverage: count() };
-        known.coverage.catch(() => {
-          known = null;
-        });
-      }
-      return known.coverage;
+      if (known && clock.now() - known.at < COVERAGE_AGE_MS) return known.coverage;
+      counting ??= count().finally(() => {
+        counting = null;
+      });
+      if (!known) return counting;
+      const { coverage } = known;
+      const patience = new AbortController();
+      const outOfPatience = clock.wait(COVERAGE_PATIENCE_MS, patience.signal);
+      const fresh = counting.catch(() => coverage);
+      const answer = await Promise.race([fresh, outOfPatience.then(() => coverage)]);
+      patience.abort();
+      return answer;
     },
 
     async report() {

@@ -130,6 +130,13 @@ export class MemoryIndexEntries implements IndexEntries {
     return Promise.resolve(Object.fromEntries(counted) as EntryCounts);
   }
 
+  countIndexed(spaceId: string): Promise<number> {
+    const rows = this.#sorted();
+    return Promise.resolve(
+      rows.filter((row) => row.state === 'indexed' && row.spaceId === spaceId).length,
+    );
+  }
+
   get(fileIds: readonly number[]): Promise<IndexEntry[]> {
     const rows = [...new Set(fileIds)].flatMap((fileId) => this.#rows.get(fileId) ?? []);
     return Promise.resolve(rows.map(toEntry));

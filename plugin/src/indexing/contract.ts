@@ -93,6 +93,8 @@ export interface IndexEntries {
   /** When the next pending entry falls due; null when there is none. */
   nextDueAt(): Promise<Date | null>;
   counts(): Promise<EntryCounts>;
+  /** How many are `indexed` in this space. */
+  countIndexed(spaceId: string): Promise<number>;
   get(fileIds: readonly number[]): Promise<IndexEntry[]>;
   /** Ascending by file id after `cursor` (from the start when null). */
   list(options: {

@@ -189,6 +189,8 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
       return Object.fromEntries(counted) as EntryCounts;
     },
 
+    countIndexed: (spaceId) => rows().count({ where: { state: 'indexed', spaceId } }),
+
     async get(fileIds) {
       const found: IndexEntry[] = [];
       for (const ids of chunks(fileIds)) found.push(...(await find({ fileId: { $in: ids } })));

@@ -32,6 +32,19 @@ export function describeListing(entries: () => IndexEntries): void {
     });
   });
 
+  describe('countIndexed', () => {
+    it('counts what is indexed in that space alone', async () => {
+      const token = await claimNew(entries(), range(1, 5));
+      await entries().complete(1, token, picture);
+      await entries().complete(2, token, picture);
+      await entries().complete(3, token, { ...picture, spaceId: 'elsewhere' });
+      await entries().fail(4, token, givenUp);
+      expect(await entries().countIndexed(picture.spaceId)).toBe(2);
+      expect(await entries().countIndexed('elsewhere')).toBe(1);
+      expect(await entries().countIndexed('nowhere')).toBe(0);
+    });
+  });
+
   describe('nextDueAt', () => {
     it('answers when the first pending entry falls due, be that past or to come', async () => {
       const token = await claimNew(entries(), [1, 2]);
