@@ -48,7 +48,7 @@ const indexingSchema = z.strictObject({
       description: 'Larger files are skipped, in bytes',
     }),
   maxPixels: wholeNumber(1, 1_000_000_000).default(268_402_689).meta({
-    description: 'Pictures with more pixels (width × height × frames) are skipped',
+    description: 'Pictures with more pixels (width × height) are skipped',
   }),
   readTimeoutSeconds: wholeNumber(1, 600).default(60).meta({
     description: 'Time for reading one file from its storage',

@@ -59,7 +59,7 @@ export interface EncodedImage {
 export interface ImageLimits {
   /** Encoded size in bytes. */
   maxBytes: number;
-  /** Width × height × frames as the header declares them. */
+  /** Width × height of one frame as the header declares them. */
   maxPixels: number;
   /** Time for decoding one picture, in milliseconds. */
   timeoutMs: number;

@@ -47,17 +47,10 @@ export function checkBytes(bytes: Uint8Array, { maxBytes }: ImageLimits): void {
   }
 }
 
-/** Holds width × height × frames against the limits. */
-export function checkPixels(
-  { width, height, pages = 1 }: Size & { pages?: number | undefined },
-  { maxPixels }: ImageLimits,
-): void {
-  if (width * height * pages <= maxPixels) return;
-  const frames = pages > 1 ? ` in each of ${String(pages)} frames` : '';
-  throw tooLarge(
-    `${String(width)} × ${String(height)} pixels${frames}`,
-    `${String(maxPixels)} pixels${pages > 1 ? ' in all frames together' : ''}`,
-  );
+/** Holds width × height against the limits; of an animation only the first frame is decoded. */
+export function checkPixels({ width, height }: Size, { maxPixels }: ImageLimits): void {
+  if (width * height <= maxPixels) return;
+  throw tooLarge(`${String(width)} × ${String(height)} pixels`, `${String(maxPixels)} pixels`);
 }
 
 async function readMetadata(bytes: Uint8Array): Promise<Metadata> {

@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../errors';
 import type { WeightFormat } from './config';
 
 /*
- * What the server and the model's process say to each other. Every request is answered once, by `done` or `failed`,
- * unless it was cancelled; `progress` comes unasked.
+ * What the server and the model's process say to each other. Every request is answered once, by `opened`,
+ * `embedded` or `failed`, unless it was cancelled; `progress` comes unasked.
  */
 
 export type ModelSource =
