@@ -4,4 +4,8 @@ export const apiLimits = {
   maxLimit: 100,
   /** Examples in `like` and in `unlike`, each. */
   maxExamples: 20,
+  /** Keys and list items of `filters`, all levels together. */
+  maxFilterNodes: 200,
+  /** Levels of `filters`: `{ mime: { $eq: … } }` has two. */
+  maxFilterLevels: 10,
 } as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { filtersSchema } from './filters';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';
 
@@ -30,9 +31,6 @@ const paginationSchema = z.strictObject({
   start: numberSchema.pipe(z.int().min(0)).default(0),
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
-
-/** Strapi filters on `plugin::upload.file`; their content is checked by Strapi. */
-const filtersSchema = z.record(z.string(), z.unknown(), 'must be an object of Strapi filters');
 
 /** What every search takes. */
 const commonShape = {
