@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import qs from 'qs';
+import { apiLimits } from '../../../plugin/src/contracts/limits';
 import {
   embeddingBodySchema,
   searchBodySchema,
@@ -21,6 +22,10 @@ export interface InputLimits {
 
 /** Fields of a multipart request that are not plain text: they come as JSON or in bracket notation. */
 const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pagination'];
+
+/** In characters, of a multipart request's field that is not the picture. */
+const LONGEST_FIELD = 65_536;
+const LONGEST_SHOWN_NAME = 80;
 
 export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchInput;
 
@@ -83,9 +88,11 @@ async function readBody(
 }
 
 function parseMultipartFields(fields: Record<string, unknown>): Record<string, unknown> {
-  const nested: Record<string, unknown> = qs.parse(qs.stringify(fields), {
+  refuseLongFields(fields);
+  // Given the fields as they are, without a query string in between: that would encode megabytes of a picture.
+  const nested: Record<string, unknown> = qs.parse(fields as Record<string, string>, {
     arrayLimit: 100,
-    parameterLimit: 10_000,
+    depth: apiLimits.maxFilterLevels + 1,
   });
   for (const name of STRUCTURED_FIELDS) {
     const value = nested[name];
@@ -98,6 +105,19 @@ function parseMultipartFields(fields: Record<string, unknown>): Record<string, u
     }
   }
   return nested;
+}
+
+/** Every field but the picture is short; a long name is a long field as well. */
+function refuseLongFields(fields: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === 'image') continue;
+    const length = [value].flat().reduce((sum: number, text) => sum + String(text).length, 0);
+    if (name.length + length <= LONGEST_FIELD) continue;
+    const shownName = name.slice(0, LONGEST_SHOWN_NAME);
+    throw inputError(
+      `${shownName}: has ${String(length)} characters; at most ${String(LONGEST_FIELD)} are read from a field of a multipart request.`,
+    );
+  }
 }
 
 /** A form knows no numbers: digits alone are the id of a file. A text of digits can be sent in JSON. */
