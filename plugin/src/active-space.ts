@@ -1,6 +1,6 @@
 import type { Clock } from './clock';
 import type { EmbeddingProvider } from './embedding/contract';
-import { ImageSearchError, toImageSearchError } from './errors';
+import { abortedError, ImageSearchError, toImageSearchError } from './errors';
 import type { VectorCollection, VectorStore } from './vectors/contract';
 
 /** A provider and the collection of its space: what indexing writes to and search reads from. */
@@ -19,9 +19,14 @@ export type ActiveSpaceState =
  * neither a crowd of searches nor the worker hammers what is not there; then it is tried again.
  */
 export interface ActiveSpace {
-  /** Fails as the provider's `open` and the store's `ensureSpace` do. */
-  get(): Promise<OpenSpace>;
+  /**
+   * Fails as the provider's `open` and the store's `ensureSpace` do, and with `aborted` as soon as the signal is: an
+   * opening may take as long as a download, and goes on for others.
+   */
+  get(signal?: AbortSignal): Promise<OpenSpace>;
   state(): ActiveSpaceState;
+  /** Forgets a failed opening, so that the next `get` tries again: an operator asked for it. */
+  retryNow(): void;
   dispose(): Promise<void>;
 }
 
@@ -67,21 +72,47 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
   }
 
   return {
-    async get() {
+    async get(signal) {
       if (closing.signal.aborted) throw closedError();
       if (state.kind === 'open') return state.space;
       const isFailureFresh = state.kind === 'failed' && clock.now() - failedAt < retryAfterMs;
       if (!opening && state.kind === 'failed' && isFailureFresh) throw state.error;
       opening ??= open();
-      return Promise.race([opening, closed]);
+      const ended = endOf(signal);
+      try {
+        return await Promise.race([opening, closed, ended.promise]);
+      } finally {
+        ended.forget();
+      }
     },
     state: () => state,
+    retryNow() {
+      failedAt = -Infinity;
+    },
     async dispose() {
       closing.abort();
       // An opening that is under way, perhaps a download that hangs, is not waited for: it closes what it opened.
       opening?.catch(() => undefined);
       if (state.kind === 'open') await state.space.provider.dispose();
       state = { kind: 'closed' };
+    },
+  };
+}
+
+/** Rejects when the signal is aborted, unless it is forgotten before. */
+function endOf(signal: AbortSignal | undefined): { promise: Promise<never>; forget: () => void } {
+  let onAbort = (): void => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      reject(abortedError(signal?.reason));
+    };
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort);
+  });
+  return {
+    promise,
+    forget: () => {
+      signal?.removeEventListener('abort', onAbort);
     },
   };
 }

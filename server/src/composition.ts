@@ -20,6 +20,7 @@ import { createAssetSource } from './assets/asset-source';
 import type { InputLimits } from './http/search-input';
 import { PLUGIN_ID } from './plugin-id';
 import { createIndexEntries } from './repositories/index-entries';
+import { mutedBy, shutDown } from './shutdown';
 import { createStatus, type Status } from './status';
 import { subscribeToUploads } from './subscribers/upload';
 
@@ -29,8 +30,6 @@ const MINUTE_MS = 60_000;
 const REOPEN_AFTER_MS = 15 * SECOND_MS;
 /** An upload is answered before its picture is read, and several uploads at a time become one batch. */
 const SETTLE_MS = 100;
-/** Strapi gives a plugin little time to end; what is not done by then goes back into the queue. */
-const DRAIN_MS = 3 * SECOND_MS;
 
 /** The running product inside one Strapi. */
 export interface ImageSearch {
@@ -50,7 +49,8 @@ export interface ImageSearch {
 /** Builds every adapter; nothing else in the product does. Opens nothing before `start` or the first search. */
 export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const config = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
-  const logger = prefixedLogger(strapi);
+  const ended = new AbortController();
+  const logger = mutedBy(ended.signal, prefixedLogger(strapi));
   const clock = systemClock;
   const projectFolder = strapi.dirs.app.root;
   let preparation: string | null = null;
@@ -120,7 +120,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
 
     async reindex(scope) {
+      // Who asks may have mended something: what waits after a failure waits no longer.
+      activeSpace.retryNow();
       const marked = await markScope(scope, { entries, schedule });
+      await entries.makeDue();
       worker.retryNow();
       return marked;
     },
@@ -145,10 +148,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     async stop() {
       unsubscribe?.();
       if (wakeSoon) clearTimeout(wakeSoon);
-      await Promise.all([worker.stop(DRAIN_MS), schedule.stop()]);
-      await activeSpace.dispose();
-      await store.dispose();
-      await remote.dispose();
+      await shutDown({ worker, schedule, activeSpace, store, remote, logger, clock });
+      ended.abort();
     },
   };
 }
@@ -212,12 +213,12 @@ function createWorker(
   });
 }
 
-function createQueryEmbedder({ indexing, search }: ImageSearchConfig): QueryEmbedder {
+function createQueryEmbedder({ search }: ImageSearchConfig): QueryEmbedder {
   return new QueryEmbedder({
     pictures: createPictureReader({
       maxBytes: search.maxImageBytes,
-      maxPixels: indexing.maxPixels,
-      timeoutMs: indexing.decodeTimeoutSeconds * SECOND_MS,
+      maxPixels: search.maxPixels,
+      timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
     }),
     cacheEntries: search.queryCacheEntries,
     cacheMs: search.queryCacheMinutes * MINUTE_MS,

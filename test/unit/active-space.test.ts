@@ -82,11 +82,36 @@ describe('the active space', () => {
     expect(activeSpace.state()).toMatchObject({ kind: 'open' });
   });
 
+  it('tries again at once after a failure when it is told to', async () => {
+    const { activeSpace, openings, provider } = build();
+    const error = failure('store-unavailable');
+    const asked = activeSpace.get();
+    openings[0]?.reject(error);
+    await expect(asked).rejects.toBe(error);
+    activeSpace.retryNow();
+    expect(activeSpace.state()).toEqual({ kind: 'failed', error });
+    const retried = activeSpace.get();
+    openings[1]?.resolve(provider);
+    expect((await retried).provider).toBe(provider);
+  });
+
   it('names what fails without a name', async () => {
     const { activeSpace, openings } = build();
     const asked = activeSpace.get();
     openings[0]?.reject(new TypeError('It is broken.'));
     await expect(asked).rejects.toMatchObject({ code: 'unexpected', message: 'It is broken.' });
+  });
+
+  it('lets one who asked give up, and opens for the others', async () => {
+    const { activeSpace, openings, provider } = build();
+    const givingUp = new AbortController();
+    const given = activeSpace.get(givingUp.signal);
+    const asked = activeSpace.get();
+    givingUp.abort();
+    await expect(given).rejects.toMatchObject({ code: 'aborted' });
+    openings[0]?.resolve(provider);
+    expect((await asked).provider).toBe(provider);
+    expect(openings).toHaveLength(1);
   });
 
   it('disposes a provider whose collection cannot be had', async () => {

@@ -74,6 +74,7 @@ export class ReconcileSchedule {
       await this.runNow();
       return true;
     } catch (error) {
+      if (this.#stopping.signal.aborted) return false;
       const { message } = toImageSearchError(error);
       this.#options.logger.warn(
         `Library and index could not be compared; it is tried again. ${message}`,
@@ -85,14 +86,9 @@ export class ReconcileSchedule {
   async #reconcile(): Promise<ReconcileReport> {
     const { activeSpace, assets, entries, logger, onMarked } = this.#options;
     // Without a provider the queue is still filled, so that nothing is lost and the status is true.
-    const space: OpenSpace | null = await activeSpace.get().catch(() => null);
-    const report = await reconcile({
-      assets,
-      entries,
-      space,
-      logger,
-      signal: this.#stopping.signal,
-    });
+    const { signal } = this.#stopping;
+    const space: OpenSpace | null = await activeSpace.get(signal).catch(() => null);
+    const report = await reconcile({ assets, entries, space, logger, signal });
     if (report.marked > 0) onMarked();
     return report;
   }

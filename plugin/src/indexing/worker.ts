@@ -180,11 +180,11 @@ export class IndexingWorker {
 
   async #openPipeline() {
     try {
-      const space = await this.#options.activeSpace.get();
+      const space = await this.#options.activeSpace.get(this.#stopping.signal);
       if (this.#pipeline?.space !== space) this.#pipeline = this.#buildPipeline(space);
       return this.#pipeline;
     } catch (error) {
-      this.#breaker.fail(toCertain(error));
+      if (!this.#stopping.signal.aborted) this.#breaker.fail(toCertain(error));
       return null;
     }
   }

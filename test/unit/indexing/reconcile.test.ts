@@ -230,6 +230,18 @@ describe('reconcile', () => {
     expect(await run({ signal: AbortSignal.abort() })).toEqual({ pictures: 0, marked: 0 });
   });
 
+  it('marks nothing that was confirmed after it was cancelled', async () => {
+    await disturb();
+    const controller = new AbortController();
+    const get = rig.entries.get.bind(rig.entries);
+    rig.entries.get = (fileIds) => {
+      controller.abort();
+      return get(fileIds);
+    };
+    expect(await run({ signal: controller.signal })).toMatchObject({ marked: 0 });
+    expect(await pendingIds()).toEqual([]);
+  });
+
   it.each(['library', 'queue', 'store'])(
     'fails as the %s does, and marks nothing',
     async (part) => {
