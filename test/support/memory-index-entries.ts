@@ -43,6 +43,13 @@ export class MemoryIndexEntries implements IndexEntries {
     );
   }
 
+  makeDue(): Promise<number> {
+    return this.#change(
+      (row) => row.state === 'pending',
+      () => ({ dueAt: new Date(this.#clock.now()) }),
+    );
+  }
+
   claim(limit: number, lease: Lease): Promise<IndexEntry[]> {
     const due = this.#sorted()
       .filter((row) => row.state === 'pending' && timeOf(row.dueAt) <= this.#clock.now())

@@ -78,6 +78,8 @@ export interface IndexEntries {
   markPending(fileIds: readonly number[]): Promise<void>;
   /** Makes entries of these states due again, to be embedded anew (`spaceId` is forgotten); answers how many. */
   markStatesPending(states: readonly IndexState[]): Promise<number>;
+  /** Makes every pending entry due at once, its tries still counted; answers how many. */
+  makeDue(): Promise<number>;
   claim(limit: number, lease: Lease): Promise<IndexEntry[]>;
   /** Prolongs every entry that this lease still holds; answers how many. */
   renew(lease: Lease): Promise<number>;

@@ -96,6 +96,10 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
       );
     },
 
+    async makeDue() {
+      return update({ state: 'pending' }, { dueAt: new Date() });
+    },
+
     async claim(limit, lease) {
       const candidates = await rows().findMany({
         where: { state: 'pending', dueAt: { $lte: new Date() } },

@@ -140,4 +140,24 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(await entries().counts()).toMatchObject({ pending: 1 });
     });
   });
+
+  describe('makeDue', () => {
+    it('makes what waits due at once, its tries still counted, and leaves the rest alone', async () => {
+      const token = await claimNew(entries(), [1, 2, 3, 4]);
+      await entries().fail(1, token, triedAgain(inAnHour()));
+      await entries().release(2, token, inAnHour());
+      await entries().fail(3, token, givenUp);
+      expect(await entries().claim(10, newLease())).toEqual([]);
+      expect(await entries().makeDue()).toBe(2);
+      expect(idsOf(await entries().claim(10, newLease()))).toEqual([1, 2]);
+      expect(await entryOf(entries(), 1)).toMatchObject({ attempts: 2 });
+      expect(await entryOf(entries(), 2)).toMatchObject({ attempts: 1 });
+      expect(await entryOf(entries(), 3)).toMatchObject({ state: 'failed' });
+      expect(await entryOf(entries(), 4)).toMatchObject({ state: 'indexing', lease: token });
+    });
+
+    it('answers 0 when nothing waits', async () => {
+      expect(await entries().makeDue()).toBe(0);
+    });
+  });
 }
