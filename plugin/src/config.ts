@@ -71,6 +71,12 @@ const searchSchema = z.strictObject({
     .meta({
       description: 'Largest picture that is searched with, in bytes',
     }),
+  maxPixels: wholeNumber(1, 1_000_000_000).default(50_000_000).meta({
+    description: 'Pictures with more pixels (width × height × frames) are not searched with',
+  }),
+  decodeTimeoutSeconds: wholeNumber(1, 600).default(10).meta({
+    description: 'Time for decoding a picture that is searched with',
+  }),
   requestsPerMinute: wholeNumber(0, 1_000_000).default(120).meta({
     description: 'Content API requests per API token, user or address; 0: no limit',
   }),

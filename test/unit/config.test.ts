@@ -52,6 +52,8 @@ describe('the defaults', () => {
       expect(config.search).toEqual({
         maxTextLength: 1_000,
         maxImageBytes: 20_000_000,
+        maxPixels: 50_000_000,
+        decodeTimeoutSeconds: 10,
         requestsPerMinute: 120,
         queryCacheEntries: 1_000,
         queryCacheMinutes: 60,

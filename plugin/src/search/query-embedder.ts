@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
 import type { PictureReader } from '../images/contract';
+import { QueryPictures } from './query-pictures';
 
 export interface QueryEmbedderOptions {
   pictures: PictureReader;
@@ -14,11 +15,11 @@ export interface QueryEmbedderOptions {
 
 /** Texts and pictures of a query → vectors of the provider's space. Texts are remembered, pictures never. */
 export class QueryEmbedder {
-  readonly #pictures: PictureReader;
+  readonly #pictures: QueryPictures;
   readonly #cache: LRUCache<string, Float32Array> | null;
 
   constructor({ pictures, cacheEntries, cacheMs, clock = systemClock }: QueryEmbedderOptions) {
-    this.#pictures = pictures;
+    this.#pictures = new QueryPictures(pictures);
     this.#cache =
       cacheEntries > 0
         ? new LRUCache({ max: cacheEntries, ttl: cacheMs, ttlResolution: 0, perf: clock })
@@ -45,9 +46,7 @@ export class QueryEmbedder {
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const { prepared } = await this.#pictures.read(bytes, {
-      preparation: provider.imagePreparation,
-    });
+    const prepared = await this.#pictures.read(bytes, provider, signal);
     const [vector] = await provider.embedImages([prepared], { signal });
     if (!vector) throw new RangeError('The provider answered no vector for a picture.');
     return vector;
