@@ -1,6 +1,7 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
-import { toImageSearchError, type ImageSearchError } from '../errors';
+import { ImageSearchError, toImageSearchError, type ErrorCode } from '../errors';
+import type { ProviderHealth } from '../embedding/contract';
 import type { Logger } from '../logger';
 import type { VectorPoint } from '../vectors/contract';
 import type { CircuitBreaker } from './circuit-breaker';
@@ -8,6 +9,14 @@ import type { AssetSource, IndexedPicture, IndexEntries, IndexEntry } from './co
 import type { EntryPreparation, Prepared, ReadyPicture } from './entry-preparation';
 import type { EntrySettlement, FailedTry } from './entry-settlement';
 import { isContentFailure, isSharedFailure } from './retry-policy';
+
+/** Failures that say that at least one picture of a call is to blame; or else that the provider does not work. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'provider-rejected-input',
+  'provider-bad-answer',
+]);
+/** Pictures in a row that are refused for what they are; with the next one the provider is to blame. */
+const MOST_REFUSALS_IN_A_ROW = 10;
 
 export interface BatchIndexerOptions {
   entries: IndexEntries;
@@ -33,6 +42,8 @@ interface Batch {
   outcome: BatchOutcome;
   /** Whether it told the breaker of a failure: one batch is one failure. */
   isReported: boolean;
+  /** Asked once for all that the provider refuses of a batch. */
+  health: ProviderHealth | null;
 }
 
 /**
@@ -42,6 +53,8 @@ interface Batch {
  */
 export class BatchIndexer {
   readonly #options: BatchIndexerOptions;
+  /** Files that were refused one by one with nothing embedded in between. */
+  readonly #refusedInARow = new Set<number>();
 
   constructor(options: BatchIndexerOptions) {
     this.#options = options;
@@ -53,7 +66,7 @@ export class BatchIndexer {
     signal: AbortSignal,
   ): Promise<BatchOutcome> {
     const outcome: BatchOutcome = { indexed: 0, failed: 0, removed: 0 };
-    const batch: Batch = { space, signal, outcome, isReported: false };
+    const batch: Batch = { space, signal, outcome, isReported: false, health: null };
     const prepared = await Promise.all(
       entries.map((entry) => this.#options.preparation.prepare(entry, space, signal)),
     );
@@ -75,7 +88,7 @@ export class BatchIndexer {
         batch.outcome.removed += 1;
         return;
       case 'failed':
-        this.#report(item.failure.error, batch);
+        if (isSharedFailure(item.failure.error)) this.#report(item.failure.error, batch);
         return this.#settleFailure(item.failure, batch);
     }
   }
@@ -91,6 +104,7 @@ export class BatchIndexer {
       const points = ready.map((picture, index) => toPoint(picture, vectors[index]));
       const held = await this.#idsStillHeld(ready);
       await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
+      this.#refusedInARow.clear();
       breaker.succeed();
     } catch (error) {
       await this.#settleBatchFailure(ready, toImageSearchError(error), batch);
@@ -113,10 +127,8 @@ export class BatchIndexer {
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
-    const mayBeOnePicture =
-      error.code === 'provider-rejected-input' || error.code === 'provider-bad-answer';
-    if (mayBeOnePicture && ready.length > 1) {
-      for (const picture of ready) await this.#embedAndStore([picture], batch);
+    if (REFUSALS.has(error.code)) {
+      await this.#settleRefusal(ready, error, batch);
       return;
     }
     const [picture] = ready;
@@ -125,14 +137,66 @@ export class BatchIndexer {
       await this.#countFailure({ ...picture, error }, batch);
       return;
     }
+    if (isSharedFailure(error)) await this.#postponeAll(ready, error, batch);
+    else for (const picture of ready) await this.#settleFailure({ ...picture, error }, batch);
+  }
+
+  /** A provider that answers nonsense, or refuses everything, must not fail the whole library picture by picture. */
+  async #settleRefusal(
+    ready: readonly ReadyPicture[],
+    error: ImageSearchError,
+    batch: Batch,
+  ): Promise<void> {
+    const { provider } = batch.space;
+    batch.health ??= await provider.checkHealth({ signal: batch.signal });
+    if (!batch.health.ok) {
+      await this.#postponeAll(ready, error, batch);
+      return;
+    }
+    const [picture, ...others] = ready;
+    if (!picture) return;
+    if (others.length === 0) {
+      await this.#settleSingleRefusal(picture, error, batch);
+      return;
+    }
+    for (const [index, single] of ready.entries()) {
+      await this.#embedAndStore([single], batch);
+      const isProviderToBlame = this.#refusedInARow.size > MOST_REFUSALS_IN_A_ROW;
+      if (!isProviderToBlame) continue;
+      await this.#postponeAll(ready.slice(index + 1), everythingRefusedError(error), batch);
+      return;
+    }
+  }
+
+  async #settleSingleRefusal(
+    picture: ReadyPicture,
+    error: ImageSearchError,
+    batch: Batch,
+  ): Promise<void> {
+    this.#refusedInARow.add(picture.asset.fileId);
+    if (this.#refusedInARow.size > MOST_REFUSALS_IN_A_ROW) {
+      await this.#postponeAll([picture], everythingRefusedError(error), batch);
+      return;
+    }
+    await this.#settleFailure({ ...picture, error }, batch);
+  }
+
+  /** For a failure that no picture is to blame for. */
+  async #postponeAll(
+    ready: readonly ReadyPicture[],
+    error: ImageSearchError,
+    batch: Batch,
+  ): Promise<void> {
+    const { settlement } = this.#options;
     this.#report(error, batch);
     for (const { entry, asset } of ready) {
-      await this.#settleFailure({ entry, asset, error }, batch);
+      if (batch.signal.aborted) await settlement.release(entry);
+      else await settlement.postpone({ entry, asset, error });
     }
   }
 
   #report(error: ImageSearchError, batch: Batch): void {
-    if (batch.isReported || batch.signal.aborted || !isSharedFailure(error)) return;
+    if (batch.isReported || batch.signal.aborted) return;
     batch.isReported = true;
     this.#options.breaker.fail(error);
   }
@@ -184,6 +248,14 @@ async function isPictureToBlame(
   if (error.code !== 'provider-unavailable' || !isPlainOutage || signal.aborted) return false;
   const { ok } = await space.provider.checkHealth({ signal });
   return ok;
+}
+
+function everythingRefusedError({ code, message }: ImageSearchError): ImageSearchError {
+  return new ImageSearchError({
+    code,
+    message: `The provider refuses every picture, more than ${String(MOST_REFUSALS_IN_A_ROW)} in a row, though it embeds texts. ${message} See that embedding.model embeds pictures, too, and that the other settings of embedding (imageFormat, dimensions, dtype) fit it.`,
+    retryable: false,
+  });
 }
 
 /**

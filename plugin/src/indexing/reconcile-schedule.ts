@@ -88,6 +88,7 @@ export class ReconcileSchedule {
     // Without a provider the queue is still filled, so that nothing is lost and the status is true.
     const { signal } = this.#stopping;
     const space: OpenSpace | null = await activeSpace.get(signal).catch(() => null);
+    if (signal.aborted) return { pictures: 0, marked: 0 };
     const report = await reconcile({ assets, entries, space, logger, signal });
     if (report.marked > 0) onMarked();
     return report;

@@ -39,7 +39,6 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   const report: ReconcileReport = { pictures: 0, marked: 0 };
   const spaceId = space?.provider.space.id ?? null;
   let suspects: number[] = [];
-  if (signal.aborted) return report;
 
   async function markSuspects(): Promise<void> {
     const confirmed = await confirm({ fileIds: suspects, assets, entries, space });
