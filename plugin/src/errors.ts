@@ -14,6 +14,7 @@ export const errorCodes = [
   'image-unsupported',
   'image-missing',
   'image-unreachable',
+  'storage-refused',
   // The embedding provider.
   'provider-not-installed',
   'provider-model-missing',

@@ -26,6 +26,11 @@ export class MemoryAssets implements AssetSource {
     return bytes ? describeFile(fileId, bytes) : null;
   }
 
+  async describeMany(fileIds: readonly number[]): Promise<AssetDescription[]> {
+    const described = await Promise.all(fileIds.map((fileId) => this.describe(fileId)));
+    return described.filter((asset) => asset !== null);
+  }
+
   async read(
     fileId: number,
     { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined },

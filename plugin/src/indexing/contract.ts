@@ -123,13 +123,16 @@ export interface AssetDescription {
 /**
  * The pictures of the library.
  *
- * - `describe` answers null for a file that is gone or is no picture.
+ * - `describe` answers null for a file that is gone or is no picture; `describeMany` leaves such files out and answers
+ *   in no promised order.
  * - `read` answers the stored bytes, at most `maxBytes` of them. It fails with `image-too-large` above that
- *   (permanent), `image-missing` (the row is there, the bytes are not), `image-unreachable` (storage does not answer).
+ *   (permanent), `image-missing` (the row is there, the bytes are not), `image-unreachable` (storage does not answer),
+ *   `storage-refused` (the configuration forbids to ask the storage: no file is to blame).
  * - `iterate` walks all pictures in ascending id order.
  */
 export interface AssetSource {
   describe(fileId: number): Promise<AssetDescription | null>;
+  describeMany(fileIds: readonly number[]): Promise<AssetDescription[]>;
   read(
     fileId: number,
     options: { maxBytes: number; signal?: AbortSignal | undefined },

@@ -91,17 +91,17 @@ async function confirm(options: {
   const points = space ? await space.collection.getMany(fileIds) : [];
   const withVector = new Set(points.map((point) => point.fileId));
   const fresh = new Map((await entries.get(fileIds)).map((entry) => [entry.fileId, entry]));
-  const confirmed: number[] = [];
-  for (const fileId of fileIds) {
+  const described = await assets.describeMany(fileIds);
+  const present = new Map(described.map((asset) => [asset.fileId, asset]));
+  return fileIds.filter((fileId) => {
     const sighting = {
       fileId,
-      asset: await assets.describe(fileId),
+      asset: present.get(fileId) ?? null,
       entry: fresh.get(fileId) ?? null,
       hasVector: withVector.has(fileId),
     };
-    if (needsWork(sighting, space?.provider.space.id ?? null)) confirmed.push(fileId);
-  }
-  return confirmed;
+    return needsWork(sighting, space?.provider.space.id ?? null);
+  });
 }
 
 async function* sightings(

@@ -27,6 +27,7 @@ const SHARED: ReadonlySet<ErrorCode> = new Set([
   'store-not-installed',
   'store-unavailable',
   'store-space-clash',
+  'storage-refused',
   'not-ready',
 ]);
 

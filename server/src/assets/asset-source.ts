@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
@@ -14,22 +14,36 @@ export const PICTURES = { mime: { $startsWith: 'image/' } };
 const LOCAL_PROVIDER = 'local';
 const BYTES_PER_KILOBYTE = 1_000;
 
+/** Most values in one SQL list: long lists plan slowly. */
+const LARGEST_LIST = 500;
+
+/** Imports and raw SQL leave columns empty: one such row must not keep the others from being described. */
+const text = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? '');
+const pixels = z.number().nullable().catch(null);
+
 const fileSchema = z.object({
   id: z.number(),
-  name: z.string(),
-  hash: z.string(),
-  ext: z.string().nullable(),
-  mime: z.string(),
+  name: text,
+  hash: text,
+  ext: text,
+  mime: text,
   /** Decimal kilobytes. */
-  size: z.coerce.number(),
-  width: z.number().nullable(),
-  height: z.number().nullable(),
-  url: z.string(),
-  provider: z.string(),
-  createdAt: z.coerce.date(),
+  size: z.coerce.number().catch(0),
+  width: pixels,
+  height: pixels,
+  provider: text,
+  createdAt: z.coerce.date().catch(new Date(0)),
 });
+const COLUMNS = Object.keys(fileSchema.shape);
+
+/** The whole row: a storage provider may need any of its columns to find the bytes. */
+const storedFileSchema = z.looseObject({ ...fileSchema.shape, url: text });
 
 type FileRow = z.output<typeof fileSchema>;
+type StoredFile = z.output<typeof storedFileSchema>;
 
 export interface AssetSourceOptions {
   strapi: Core.Strapi;
@@ -46,19 +60,33 @@ export function createAssetSource({
 }: AssetSourceOptions): AssetSource {
   const files = () => strapi.db.query(FILE_UID);
 
-  async function findRow(fileId: number): Promise<FileRow | null> {
-    const row: unknown = await files().findOne({ where: { id: fileId, ...PICTURES } });
-    return row ? fileSchema.parse(row) : null;
+  async function findDescribed(where: object, page: object = {}): Promise<AssetDescription[]> {
+    const rows: unknown[] = await files().findMany({
+      where: { ...PICTURES, ...where },
+      select: COLUMNS,
+      ...page,
+    });
+    return rows.map((row) => describeRow(fileSchema.parse(row)));
   }
 
   return {
     async describe(fileId) {
-      const row = await findRow(fileId);
-      return row && describeRow(row);
+      const [asset] = await findDescribed({ id: fileId });
+      return asset ?? null;
+    },
+
+    async describeMany(fileIds) {
+      const described: AssetDescription[] = [];
+      for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
+        const ids = fileIds.slice(start, start + LARGEST_LIST);
+        described.push(...(await findDescribed({ id: { $in: ids } })));
+      }
+      return described;
     },
 
     async read(fileId, { maxBytes, signal }) {
-      const row = await findRow(fileId);
+      const found: unknown = await files().findOne({ where: { id: fileId, ...PICTURES } });
+      const row = found ? storedFileSchema.parse(found) : null;
       if (!row) throw missingError(`File ${String(fileId)}`, 'it was deleted');
       const sizeInBytes = row.size * BYTES_PER_KILOBYTE;
       // The size in the row is rounded to ten bytes.
@@ -69,12 +97,8 @@ export function createAssetSource({
     },
 
     async iterate(cursor, limit) {
-      const rows: unknown[] = await files().findMany({
-        where: { ...PICTURES, ...(cursor !== null && { id: { $gt: cursor } }) },
-        orderBy: { id: 'asc' },
-        limit,
-      });
-      const assets = rows.map((row) => describeRow(fileSchema.parse(row)));
+      const after = cursor === null ? {} : { id: { $gt: cursor } };
+      const assets = await findDescribed(after, { orderBy: { id: 'asc' }, limit });
       const last = assets.length === limit ? assets.at(-1) : undefined;
       return { assets, nextCursor: last?.fileId ?? null };
     },
@@ -90,7 +114,7 @@ function describeRow(row: FileRow): AssetDescription {
     fileId: row.id,
     name: row.name,
     mimeType: row.mime,
-    extension: (row.ext ?? '').toLowerCase(),
+    extension: row.ext.toLowerCase(),
     sizeInBytes: Math.round(row.size * BYTES_PER_KILOBYTE),
     createdAt: row.createdAt.toISOString(),
     signature: signatureOf(row),
@@ -111,32 +135,40 @@ async function readLocal(options: {
   signal: AbortSignal;
 }): Promise<Uint8Array> {
   const { row, strapi, maxBytes, signal } = options;
-  const file = path.join(
-    strapi.dirs.static.public,
-    'uploads',
-    path.basename(`${row.hash}${row.ext ?? ''}`),
-  );
-  const chunks: Buffer[] = [];
-  let size = 0;
+  if (row.hash === '') throw lostError(row, 'the library has no "hash" for it');
+  const name = path.basename(`${row.hash}${row.ext}`);
+  const file = path.join(strapi.dirs.static.public, 'uploads', name);
   try {
-    for await (const chunk of createReadStream(file, { signal })) {
-      const bytes = chunk as Buffer;
-      size += bytes.length;
-      if (size > maxBytes) throw tooLargeError(row, maxBytes);
-      chunks.push(bytes);
-    }
+    const bytes = await readAtMost(file, maxBytes, signal);
+    if (bytes) return bytes;
   } catch (error) {
-    if (error instanceof ImageSearchError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
       throw missingError(`"${row.name}"`, 'it is not in the uploads folder', error);
     throw unreachableError(row, `the disk answered ${code ?? 'with an error'}`, error);
   }
-  return Buffer.concat(chunks);
+  throw tooLargeError(row, maxBytes);
+}
+
+/** In one buffer, because to join a large file from pieces holds the process up; null when there are more bytes. */
+async function readAtMost(
+  file: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  const handle = await open(file);
+  try {
+    if ((await handle.stat()).size > maxBytes) return null;
+    const bytes = await handle.readFile({ signal });
+    // It may have grown.
+    return bytes.length > maxBytes ? null : bytes;
+  } finally {
+    await handle.close();
+  }
 }
 
 async function readRemote(options: {
-  row: FileRow;
+  row: StoredFile;
   strapi: Core.Strapi;
   remote: GuardedFetch;
   maxBytes: number;
@@ -149,9 +181,12 @@ async function readRemote(options: {
     const signed = (await strapi
       .plugin('upload')
       .service('file')
-      .signFileUrls({ ...row })) as { url: string };
+      // Without its formats, each of which would be signed as well.
+      .signFileUrls({ ...row, formats: null })) as { url: string };
+    if (!isWebAddress(signed.url)) throw lostError(row, 'it has no http or https address');
     return await remote.fetchBytes(signed.url, { maxBytes, timeoutMs, signal });
   } catch (error) {
+    if (error instanceof ImageSearchError) throw error;
     if (!(error instanceof FetchError)) throw unreachableError(row, 'the provider failed', error);
     switch (error.failure) {
       case 'missing':
@@ -164,7 +199,7 @@ async function readRemote(options: {
         throw tooLargeError(row, maxBytes);
       case 'refused':
         throw new ImageSearchError({
-          code: 'image-unreachable',
+          code: 'storage-refused',
           message: `"${row.name}" is not read: ${error.message} If this is your storage, list its host in indexing.allowedHosts.`,
           retryable: false,
           cause: error,
@@ -173,6 +208,10 @@ async function readRemote(options: {
         throw unreachableError(row, error.message, error);
     }
   }
+}
+
+function isWebAddress(url: string): boolean {
+  return URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 }
 
 function withTimeout(signal: AbortSignal | undefined, milliseconds: number): AbortSignal {
@@ -187,6 +226,15 @@ function missingError(what: string, why: string, cause?: unknown): ImageSearchEr
     // Storage may lag behind the database for a moment.
     retryable: true,
     cause,
+  });
+}
+
+/** For a row that does not say where its bytes are, which no waiting mends. */
+function lostError({ name }: FileRow, why: string): ImageSearchError {
+  return new ImageSearchError({
+    code: 'image-missing',
+    message: `"${name}" cannot be read: ${why}. Upload it again or delete it.`,
+    retryable: false,
   });
 }
 

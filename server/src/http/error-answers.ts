@@ -14,6 +14,7 @@ const statusOf = {
   'image-unsupported': 415,
   'image-missing': 404,
   'image-unreachable': 502,
+  'storage-refused': 502,
   'provider-not-installed': 503,
   'provider-model-missing': 503,
   'provider-unavailable': 503,
