@@ -12,6 +12,7 @@ import type {
 } from './contract';
 import { collectPage } from './page';
 import type { QueryEmbedder } from './query-embedder';
+import { vectorOfText, type TextVectors } from './query-texts';
 
 /**
  * Questions → hits.
@@ -35,10 +36,13 @@ export class SearchEngine {
     const space = await this.#activeSpace.get();
     const exampleIds = fileIdsOf([...request.like, ...request.unlike]);
     await refuseInvisible(exampleIds, visible);
-    const [like, unlike] = await Promise.all([
-      this.#vectorsOf(request.like, space, request.signal),
-      this.#vectorsOf(request.unlike, space, request.signal),
-    ]);
+    const vectors = await this.#vectorsOf(
+      [...request.like, ...request.unlike],
+      space,
+      request.signal,
+    );
+    const like = vectors.slice(0, request.like.length);
+    const unlike = vectors.slice(request.like.length);
     const { hits, hasMore } = await collectPage({
       collection: space.collection,
       visible,
@@ -65,26 +69,38 @@ export class SearchEngine {
     signal?: AbortSignal,
   ): Promise<{ vector: Float32Array; space: VectorSpace }> {
     const space = await this.#activeSpace.get();
-    const vector = await this.#vectorOf(example, space, signal);
+    const [vector] = await this.#vectorsOf([example], space, signal);
+    if (!vector) throw new RangeError('An example has no vector.');
     return { vector, space: space.provider.space };
   }
 
+  /** Texts together, for a call embeds many as fast as one; the rest one by one. */
   async #vectorsOf(
     examples: readonly SearchExample[],
     space: OpenSpace,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array[]> {
-    return Promise.all(examples.map((example) => this.#vectorOf(example, space, signal)));
+    const texts = examples.flatMap((example) => (example.kind === 'text' ? [example.text] : []));
+    const byText = this.#embedder.embedTexts(texts, space.provider, signal);
+    const [, ...vectors] = await Promise.all([
+      byText,
+      ...examples.map((example) => this.#vectorOf(example, { space, byText, signal })),
+    ]);
+    return vectors;
   }
 
   async #vectorOf(
     example: SearchExample,
-    space: OpenSpace,
-    signal: AbortSignal | undefined,
+    known: {
+      space: OpenSpace;
+      byText: Promise<TextVectors>;
+      signal: AbortSignal | undefined;
+    },
   ): Promise<Float32Array> {
+    const { space, byText, signal } = known;
     switch (example.kind) {
       case 'text':
-        return this.#embedder.embedText(example.text, space.provider, signal);
+        return vectorOfText(example.text, await byText);
       case 'image':
         return this.#embedder.embedImage(example.bytes, space.provider, signal);
       case 'file':

@@ -80,6 +80,14 @@ describe('search', () => {
     expect(page.hits[0]?.score).toBeCloseTo(expected[0]?.score ?? Number.NaN, 5);
   });
 
+  it('embeds all its texts with one call', async () => {
+    await search({
+      like: [text('one'), file(1), text('two')],
+      unlike: [text('three'), text('one')],
+    });
+    expect(provider.textCalls).toEqual([['one', 'two', 'three']]);
+  });
+
   it('leaves files that serve as examples out, liked or not', async () => {
     const page = await search({ like: [file(1), file(1)], unlike: [file(3)] });
     expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([2, 4, 5]);

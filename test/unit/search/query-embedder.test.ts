@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { normalizeText, QueryEmbedder } from '../../../plugin/src/search/query-embedder';
+import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
+import { normalizeText } from '../../../plugin/src/search/query-texts';
 import { createFakeClock } from '../../support/fake-clock';
 import { failure } from '../../support/failures';
 import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
@@ -28,22 +29,23 @@ describe('normalizeText', () => {
   });
 });
 
-describe('embedText', () => {
+describe('embedTexts', () => {
   it('embeds equal questions once', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder();
-    const first = await embedder.embedText('red car', provider, undefined);
-    const second = await embedder.embedText(' red \n car', provider, undefined);
+    const first = await embedder.embedTexts(['red car'], provider, undefined);
+    const second = await embedder.embedTexts([' red \n car'], provider, undefined);
     expect(provider.textCalls).toEqual([['red car']]);
-    expect(first).toEqual(hashVector(Buffer.from('red car')));
-    expect(second).toEqual(first);
+    const vector = hashVector(Buffer.from('red car'));
+    expect(first).toEqual(new Map([['red car', vector]]));
+    expect(second).toEqual(new Map([[' red \n car', vector]]));
   });
 
   it('keeps no more texts than it may, those that were asked last', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder(2);
     for (const text of ['one', 'two', 'one', 'three', 'one', 'two']) {
-      await embedder.embedText(text, provider, undefined);
+      await embedder.embedTexts([text], provider, undefined);
     }
     expect(provider.textCalls).toEqual([['one'], ['two'], ['three'], ['two']]);
   });
@@ -51,8 +53,8 @@ describe('embedText', () => {
   it('keeps none when it may keep none', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder(0);
-    await embedder.embedText('one', provider, undefined);
-    await embedder.embedText('one', provider, undefined);
+    await embedder.embedTexts(['one'], provider, undefined);
+    await embedder.embedTexts(['one'], provider, undefined);
     expect(provider.textCalls).toHaveLength(2);
   });
 
@@ -65,20 +67,20 @@ describe('embedText', () => {
       cacheMs: MINUTE_MS,
       clock,
     });
-    await embedder.embedText('one', provider, undefined);
+    await embedder.embedTexts(['one'], provider, undefined);
     await clock.advance(MINUTE_MS);
-    await embedder.embedText('one', provider, undefined);
+    await embedder.embedTexts(['one'], provider, undefined);
     expect(provider.textCalls).toHaveLength(1);
     await clock.advance(1);
-    await embedder.embedText('one', provider, undefined);
+    await embedder.embedTexts(['one'], provider, undefined);
     expect(provider.textCalls).toHaveLength(2);
   });
 
   it('keeps the vectors of two spaces apart', async () => {
     const [old, young] = [new HashProvider({ model: 'old' }), new HashProvider({ model: 'young' })];
     const embedder = createEmbedder();
-    await embedder.embedText('one', old, undefined);
-    await embedder.embedText('one', young, undefined);
+    await embedder.embedTexts(['one'], old, undefined);
+    await embedder.embedTexts(['one'], young, undefined);
     expect([old.textCalls, young.textCalls]).toEqual([[['one']], [['one']]]);
   });
 
@@ -88,18 +90,21 @@ describe('embedText', () => {
     provider.onCall = () => {
       throw failure('provider-unavailable', { retryable: true });
     };
-    await expect(embedder.embedText('one', provider, undefined)).rejects.toMatchObject({
+    await expect(embedder.embedTexts(['one'], provider, undefined)).rejects.toMatchObject({
       code: 'provider-unavailable',
     });
     provider.onCall = () => undefined;
-    await expect(embedder.embedText('one', provider, undefined)).resolves.toHaveLength(8);
+    await expect(embedder.embedTexts(['one'], provider, undefined)).resolves.toHaveProperty(
+      'size',
+      1,
+    );
   });
 
   it('hands the signal on', async () => {
     const provider = new HashProvider();
     provider.onCall = (_inputs, signal) => untilAborted(signal);
     const controller = new AbortController();
-    const embedding = createEmbedder().embedText('one', provider, controller.signal);
+    const embedding = createEmbedder().embedTexts(['one'], provider, controller.signal);
     controller.abort();
     await expect(embedding).rejects.toMatchObject({ code: 'aborted' });
   });
