@@ -1,6 +1,7 @@
 import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError } from '../errors';
+import { untilAborted } from './abortion';
 import { composeQuery } from './composition';
 import type {
   ExampleVector,
@@ -21,6 +22,8 @@ import { vectorOfText, type TextVectors } from './query-texts';
  *   Fails with `file-not-found` (an example that the caller may not see is one), `not-ready` (an example that is not
  *   indexed yet), `space-mismatch` (a vector of another space), `invalid-input`, `image-*`, and with what the
  *   provider and the store fail with.
+ * - A signal that is aborted ends the wait for the space and for vectors: with `aborted`, or with
+ *   `provider-unavailable` when its reason is a `TimeoutError`, a deadline.
  * - `embed` answers the vector of one text or picture.
  */
 export class SearchEngine {
@@ -33,7 +36,7 @@ export class SearchEngine {
   }
 
   async search<Row>(request: SearchRequest, visible: VisibleFiles<Row>): Promise<SearchPage<Row>> {
-    const space = await this.#activeSpace.get();
+    const space = await untilAborted(this.#activeSpace.get(), request.signal);
     const exampleIds = fileIdsOf([...request.like, ...request.unlike]);
     await refuseInvisible(exampleIds, visible);
     const vectors = await this.#vectorsOf(
@@ -68,7 +71,7 @@ export class SearchEngine {
     example: Exclude<SearchExample, { kind: 'file' } | ExampleVector>,
     signal?: AbortSignal,
   ): Promise<{ vector: Float32Array; space: VectorSpace }> {
-    const space = await this.#activeSpace.get();
+    const space = await untilAborted(this.#activeSpace.get(), signal);
     const [vector] = await this.#vectorsOf([example], space, signal);
     if (!vector) throw new RangeError('An example has no vector.');
     return { vector, space: space.provider.space };
@@ -82,10 +85,11 @@ export class SearchEngine {
   ): Promise<Float32Array[]> {
     const texts = examples.flatMap((example) => (example.kind === 'text' ? [example.text] : []));
     const byText = this.#embedder.embedTexts(texts, space.provider, signal);
-    const [, ...vectors] = await Promise.all([
+    const work = Promise.all([
       byText,
       ...examples.map((example) => this.#vectorOf(example, { space, byText, signal })),
     ]);
+    const [, ...vectors] = await untilAborted(work, signal);
     return vectors;
   }
 

@@ -16,6 +16,9 @@ import {
   type SearchInput,
 } from '../http/search-input';
 
+/** Opening the model and embedding the query; a model that is being downloaded takes minutes. */
+const DEADLINE_MS = 15_000;
+
 const similarParametersSchema = z.object({
   id: z
     .string()
@@ -80,10 +83,14 @@ export function createSearchHandlers(options: {
   };
 }
 
-/** Aborted when the caller hangs up before the answer. */
+/** Aborted when the caller hangs up before the answer, or when that takes too long. */
 function signalOf(ctx: Context): AbortSignal {
   const controller = new AbortController();
+  const deadline = setTimeout(() => {
+    controller.abort(new DOMException('The search took too long.', 'TimeoutError'));
+  }, DEADLINE_MS);
   ctx.res.once('close', () => {
+    clearTimeout(deadline);
     if (!ctx.res.writableFinished) controller.abort();
   });
   return controller.signal;

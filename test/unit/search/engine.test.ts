@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createActiveSpace } from '../../../plugin/src/active-space';
-import type { SearchExample, SearchRequest } from '../../../plugin/src/search/contract';
+import type {
+  ExampleImage,
+  SearchExample,
+  SearchRequest,
+} from '../../../plugin/src/search/contract';
 import { SearchEngine } from '../../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
 import { failure } from '../../support/failures';
@@ -43,7 +47,7 @@ beforeEach(async () => {
 
 const text = (words: string): SearchExample => ({ kind: 'text', text: words });
 const file = (fileId: number): SearchExample => ({ kind: 'file', fileId });
-const image = (bytes: Uint8Array): SearchExample => ({ kind: 'image', bytes });
+const image = (bytes: Uint8Array): ExampleImage => ({ kind: 'image', bytes });
 
 function search(
   request: Pick<SearchRequest, 'like'> & Partial<SearchRequest>,
@@ -188,6 +192,72 @@ describe('search', () => {
   });
 });
 
+describe('a model that does not answer', () => {
+  const outOfTime = new DOMException('Too late.', 'TimeoutError');
+  const isLate = {
+    code: 'provider-unavailable',
+    retryable: true,
+    retryAfterMs: 5_000,
+    message: 'The model is still being loaded or does not answer.',
+  };
+
+  /** Both questions, asked while the provider cannot be opened or does not answer. */
+  async function expectFailures(reason: unknown, expected: object): Promise<void> {
+    for (const isOpened of [false, true]) {
+      const never = new Promise<never>(() => undefined);
+      const patient = new SearchEngine({
+        activeSpace: createActiveSpace({
+          openProvider: () => (isOpened ? Promise.resolve(provider) : never),
+          store,
+          clock: createFakeClock(),
+          retryAfterMs: 1_000,
+        }),
+        embedder: new QueryEmbedder({
+          pictures: plainPictureReader,
+          cacheEntries: 10,
+          cacheMs: 1_000,
+        }),
+      });
+      // It does not heed the signal either.
+      provider.onCall = () => never;
+      for (const example of [
+        { kind: 'text', text: 'a dog' },
+        image(plainPicture('a dog')),
+      ] as const) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const asked = [
+          patient.embed(example, signal),
+          patient.search(
+            { like: [example], unlike: [], start: 0, limit: 1, signal },
+            new MemoryVisibleFiles(fileIds),
+          ),
+        ];
+        const failing = asked.map((answer) => expect(answer).rejects.toMatchObject(expected));
+        await untilIdle();
+        controller.abort(reason);
+        await Promise.all(failing);
+      }
+    }
+  }
+
+  it('is unavailable when the time is up', async () => {
+    await expectFailures(outOfTime, isLate);
+  });
+
+  it('is not waited for by a caller that hung up', async () => {
+    await expectFailures(undefined, { code: 'aborted' });
+  });
+
+  it('is unavailable even if it stops as it is told', async () => {
+    provider.onCall = (_inputs, signal) => untilAborted(signal);
+    const controller = new AbortController();
+    const searching = search({ like: [text('a dog')], signal: controller.signal });
+    controller.abort(outOfTime);
+    await expect(searching).rejects.toMatchObject(isLate);
+  });
+});
+
 describe('embed', () => {
   it('answers the vector of a text or a picture, and its space', async () => {
     await expect(engine.embed({ kind: 'text', text: ' a  dog ' })).resolves.toEqual({
@@ -198,6 +268,11 @@ describe('embed', () => {
     expect(embedded.vector).toEqual(vectorOf('a dog'));
   });
 });
+
+/** Resolves when nothing is left to do but wait. */
+function untilIdle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 function dotProduct(left: Float32Array, right: Float32Array): number {
   return left.reduce((sum, value, index) => sum + value * (right[index] ?? Number.NaN), 0);
