@@ -67,11 +67,17 @@ describe.each(faces)('pages over the %s', (_name, face) => {
     const last = await page(ranking.length - 5, 5);
     expect(idsOf(last)).toEqual(ranking.slice(-5));
     expect(last.meta.pagination.hasMore).toBe(false);
-    for (const start of [ranking.length, 1_000_000_000]) {
+    for (const start of [ranking.length, 10_000]) {
       const beyond = await page(start, 5);
       expect(beyond.data).toEqual([]);
       expect(beyond.meta.pagination.hasMore).toBe(false);
     }
+    const refusal = await face().post('search', { text: QUESTION, pagination: { start: 1e9 } });
+    expectFailure(refusal, {
+      status: 400,
+      code: 'invalid-input',
+      message: /pagination\.start: must be at most 10000/,
+    });
   });
 
   it('are asked for in the address as in the body', async () => {

@@ -2,8 +2,12 @@
 export const apiLimits = {
   defaultLimit: 25,
   maxLimit: 100,
+  /** Hits before the page; all of them are compared with what the caller may see. */
+  maxStart: 10_000,
   /** Examples in `like` and in `unlike`, each. */
   maxExamples: 20,
+  /** Numbers of `vector`. */
+  maxDimensions: 8_192,
   /** Keys and list items of `filters`, all levels together. */
   maxFilterNodes: 200,
   /** Levels of `filters`: `{ mime: { $eq: … } }` has two. */

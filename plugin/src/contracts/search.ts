@@ -23,12 +23,36 @@ const exampleSchema = z.union([fileIdSchema, textSchema], {
   error: 'must be the numeric id of a file or a text',
 });
 
-const examplesSchema = z
-  .array(exampleSchema)
-  .max(apiLimits.maxExamples, `must be at most ${String(apiLimits.maxExamples)} examples`);
+/** A list whose length is looked at before its items: a long one of wrong items costs and tells nothing. */
+function shortList<Item extends z.ZodType>(item: Item, { most, things }: ListLimit) {
+  return z
+    .array(z.unknown())
+    .max(most, `must be at most ${String(most)} ${things}`)
+    .pipe(z.array(item));
+}
+
+interface ListLimit {
+  most: number;
+  /** What the items are called. */
+  things: string;
+}
+
+const examplesSchema = shortList(exampleSchema, {
+  most: apiLimits.maxExamples,
+  things: 'examples',
+});
+
+const vectorSchema = shortList(z.number(), { most: apiLimits.maxDimensions, things: 'numbers' });
 
 const paginationSchema = z.strictObject({
-  start: numberSchema.pipe(z.int().min(0)).default(0),
+  start: numberSchema
+    .pipe(
+      z
+        .int()
+        .min(0)
+        .max(apiLimits.maxStart, `must be at most ${String(apiLimits.maxStart)}`),
+    )
+    .default(0),
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
@@ -47,7 +71,7 @@ export const searchBodySchema = z.strictObject({
   text: textSchema.optional(),
   image: imageTextSchema.optional(),
   fileId: fileIdSchema.optional(),
-  vector: z.array(z.number()).optional(),
+  vector: vectorSchema.optional(),
   space: z.string().min(1).optional(),
   like: examplesSchema.optional(),
   unlike: examplesSchema.optional(),

@@ -25,7 +25,7 @@ export function composeQuery(
   const query = new Float32Array(first.length);
   for (const vector of like) addScaled(query, vector, 1 / like.length);
   for (const vector of unlike) addScaled(query, vector, -AVOIDANCE_WEIGHT / unlike.length);
-  const length = Math.hypot(...query);
+  const length = lengthOf(query);
   if (length < SHORTEST_QUERY) {
     throw new ImageSearchError({
       code: 'invalid-input',
@@ -34,6 +34,12 @@ export function composeQuery(
     });
   }
   return query.map((value) => value / length);
+}
+
+/** Euclidean length; vectors of any size are taken. */
+export function lengthOf(vector: Float32Array): number {
+  // Squares of single-precision numbers neither overflow nor vanish in double precision.
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 }
 
 function addScaled(sum: Float32Array, vector: Float32Array, factor: number): void {

@@ -2,7 +2,7 @@ import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError } from '../errors';
 import { untilAborted } from './abortion';
-import { composeQuery } from './composition';
+import { composeQuery, lengthOf } from './composition';
 import type {
   ExampleVector,
   SearchExample,
@@ -153,8 +153,9 @@ function toQueryVector(example: ExampleVector, space: VectorSpace): Float32Array
       retryable: false,
     });
   }
-  const length = Math.hypot(...example.vector);
-  if (example.vector.length !== space.dimensions || !Number.isFinite(length) || length === 0) {
+  const hasDimensions = example.vector.length === space.dimensions;
+  const length = hasDimensions ? lengthOf(example.vector) : 0;
+  if (!Number.isFinite(length) || length === 0) {
     throw new ImageSearchError({
       code: 'invalid-input',
       message: `vector: must be ${String(space.dimensions)} finite numbers, not all zero; given: ${String(example.vector.length)} numbers.`,

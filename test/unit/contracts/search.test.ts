@@ -68,18 +68,32 @@ describe('what every search takes', () => {
     });
   });
 
-  it.each([0, 7, '0', '7', ' 7 '])('takes a start of %j', (start) => {
+  it.each([0, 7, '0', '7', ' 7 ', 10_000])('takes a start of %j', (start) => {
     expect(similarQuerySchema.parse({ pagination: { start } }).pagination.start).toBe(
       Number(start),
     );
   });
 
-  it.each([-1, 1.5, '-1', '1.5', 'one', '', ' ', null, true, [], ['7'], {}, '1e999', 1e300])(
-    'refuses a start of %j',
-    (start) => {
-      expect(faults(similarQuerySchema, { pagination: { start } })).toContain('pagination.start');
-    },
-  );
+  it.each([
+    -1,
+    1.5,
+    '-1',
+    '1.5',
+    'one',
+    '',
+    ' ',
+    null,
+    true,
+    [],
+    ['7'],
+    {},
+    '1e999',
+    1e300,
+    10_001,
+    '1000000000',
+  ])('refuses a start of %j', (start) => {
+    expect(faults(similarQuerySchema, { pagination: { start } })).toContain('pagination.start');
+  });
 
   it.each([0, 101, '0', '101', '', null, true, 2.5])('refuses a limit of %j', (limit) => {
     expect(faults(similarQuerySchema, { pagination: { limit } })).toContain('pagination.limit');
@@ -146,6 +160,17 @@ describe('the body of a search', () => {
     const examples = Array.from({ length: 21 }, (_, index) => index + 1);
     expect(faults(searchBodySchema, { [name]: examples.slice(1) })).toEqual([]);
     expect(faults(searchBodySchema, { [name]: examples })).toEqual([name]);
+  });
+
+  it('takes vectors of up to 8,192 numbers', () => {
+    const vector = Array.from({ length: 8_192 }, () => 0.5);
+    expect(faults(searchBodySchema, { vector })).toEqual([]);
+    expect(faults(searchBodySchema, { vector: [...vector, 0.5] })).toEqual(['vector']);
+  });
+
+  it.each(['vector', 'like', 'unlike'])('looks at no item of a %s that is too long', (name) => {
+    const items = Array.from({ length: 100_000 }, () => null);
+    expect(faults(searchBodySchema, { [name]: items })).toEqual([name]);
   });
 
   it('tells every fault at once', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createSeededRandom } from '../../../sample/seeded-random';
-import { composeQuery } from '../../../plugin/src/search/composition';
+import { composeQuery, lengthOf } from '../../../plugin/src/search/composition';
 import { randomUnitVector } from '../../support/random-vectors';
 
 const random = createSeededRandom('composition');
@@ -57,6 +57,11 @@ describe('composeQuery', () => {
   it('takes vectors of thousands of dimensions', () => {
     const long = randomUnitVector(random, 8_192);
     expect(Math.hypot(...composeQuery([long, long], [long]))).toBeCloseTo(1, 5);
+  });
+
+  it('takes vectors of more numbers than a function has arguments', () => {
+    const long = new Float32Array(500_000).fill(1);
+    expect(lengthOf(composeQuery([long], []))).toBeCloseTo(1, 5);
   });
 
   it.each([

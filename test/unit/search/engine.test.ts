@@ -160,6 +160,7 @@ describe('search', () => {
   it.each([
     ['too short', new Float32Array(7).fill(1)],
     ['too long', new Float32Array(9).fill(1)],
+    ['far too long', new Float32Array(500_000).fill(1)],
     ['empty', new Float32Array(0)],
     ['zero', new Float32Array(8)],
     ['not finite', new Float32Array(8).fill(Infinity)],
