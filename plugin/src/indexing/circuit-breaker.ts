@@ -22,7 +22,7 @@ export interface CircuitBreaker {
   succeed(): void;
   /** A failure of a shared part. */
   fail(error: ImageSearchError): void;
-  /** Lets the next try happen at once, e.g. because an operator asked for it. */
+  /** Lets the next try happen at once, e.g. because an operator asked for it; its failure starts with a short pause. */
   reset(): void;
 }
 
@@ -35,11 +35,13 @@ export function createCircuitBreaker(options: {
   const { clock, random, onOpen, onClose } = options;
   let failures = 0;
   let pauses = 0;
+  let isClosed = true;
   let openUntil = 0;
   let lastError: ImageSearchError | null = null;
 
   function open(error: ImageSearchError): void {
     pauses += 1;
+    isClosed = false;
     const pause = backoffMs(
       { firstRetryMs: FIRST_PAUSE_MS, longestRetryMs: LONGEST_PAUSE_MS },
       pauses,
@@ -53,10 +55,11 @@ export function createCircuitBreaker(options: {
 
   return {
     pauseMs: () => Math.max(0, openUntil - clock.now()),
-    isClosed: () => pauses === 0,
+    isClosed: () => isClosed,
     error: () => lastError,
     succeed() {
-      const wasOpen = pauses > 0;
+      const wasOpen = !isClosed;
+      isClosed = true;
       failures = 0;
       pauses = 0;
       openUntil = 0;
@@ -68,9 +71,10 @@ export function createCircuitBreaker(options: {
       if (clock.now() < openUntil) return;
       failures += 1;
       const isCertain = !error.retryable || error.retryAfterMs !== undefined;
-      if (pauses > 0 || isCertain || failures >= FAILURES_TO_OPEN) open(error);
+      if (!isClosed || isCertain || failures >= FAILURES_TO_OPEN) open(error);
     },
     reset() {
+      pauses = 0;
       openUntil = 0;
     },
   };

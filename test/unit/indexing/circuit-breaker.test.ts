@@ -116,13 +116,16 @@ describe('the circuit breaker', () => {
     expect(breaker.pauseMs()).toBe(2_000);
   });
 
-  it('ends a pause when it is reset, and is not closed by that', () => {
-    const { breaker, onClose } = open();
-    breaker.fail(failure('provider-unauthorized'));
+  it('ends a pause when it is reset, is not closed by that, and pauses shortly again', async () => {
+    const { breaker, clock, onClose } = open();
+    for (let round = 0; round < 5; round += 1) {
+      await clock.advance(breaker.pauseMs());
+      breaker.fail(failure('provider-unauthorized'));
+    }
     breaker.reset();
     expect([breaker.pauseMs(), breaker.isClosed()]).toEqual([0, false]);
     expect(onClose).not.toHaveBeenCalled();
     breaker.fail(passing);
-    expect(breaker.pauseMs()).toBe(2_000);
+    expect(breaker.pauseMs()).toBe(1_000);
   });
 });
