@@ -166,6 +166,25 @@ describe('a store that is down', () => {
   });
 });
 
+describe('a storage that may not be asked', () => {
+  it('pauses the queue, and costs no picture a try', async () => {
+    rig.assets.onRead = () => {
+      throw failure('storage-refused', { message: 'See indexing.allowedHosts.' });
+    };
+    await rig.uploadMany(30);
+    const worker = rig.start();
+    await rig.clock.advance(500);
+    expect(worker.status()).toMatchObject({ state: 'paused' });
+    expect(rig.logger.lines).toEqual([
+      { level: 'error', message: expect.stringContaining('See indexing.allowedHosts.') },
+    ]);
+    await rig.clock.advance(24 * HOUR_MS);
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
+    rig.assets.onRead = () => undefined;
+    await expectAllIndexed(30);
+  });
+});
+
 describe('a batch', () => {
   it('is one failure, however many of its pictures meet it', async () => {
     await rig.uploadMany(4);

@@ -22,6 +22,7 @@ const sharedCodes: ErrorCode[] = [
   'store-not-installed',
   'store-unavailable',
   'store-space-clash',
+  'storage-refused',
   'not-ready',
 ];
 
