@@ -11,7 +11,7 @@ export async function expectIndexed(
   fileId: number,
   bytes: Uint8Array,
 ): Promise<void> {
-  const contentHash = hashContent(bytes);
+  const contentHash = await hashContent(bytes);
   expect(await rig.entry(fileId)).toMatchObject({
     state: 'indexed',
     contentHash,

@@ -68,7 +68,7 @@ export class EntryPreparation {
     }
     this.#refuseHopeless(entry, asset);
     const bytes = await assets.read(entry.fileId, { maxBytes, signal });
-    const contentHash = hashContent(bytes);
+    const contentHash = await hashContent(bytes);
     const kept = await unchangedResult({ entry, asset, contentHash, space });
     if (kept) return { kind: 'unchanged', picture: { entry, result: kept } };
     const { prepared, fingerprint } = await pictures.read(bytes, {
