@@ -303,14 +303,13 @@ function describeFailures({
   );
 }
 
-/** A test that is shown as skipped where the harness cannot provoke what it is about. */
+/** A test that there is only where the harness can provoke what it is about. */
 function itIfGiven<Open>(
   open: Open | undefined,
   name: string,
   test: (open: Open) => Promise<void>,
 ): void {
-  if (open === undefined) it.skip(name, () => undefined);
-  else it(name, () => test(open));
+  if (open !== undefined) it(name, () => test(open));
 }
 
 /** The sample pictures as this provider wants them, in the order of `texts`. */

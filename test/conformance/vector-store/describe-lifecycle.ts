@@ -13,10 +13,12 @@ export function describeReachability(harness: VectorStoreHarness): void {
     });
   });
 
-  (harness.createUnreachable ? describe : describe.skip)('a store that cannot be reached', () => {
+  if (!harness.createUnreachable) return;
+  const createUnreachable = harness.createUnreachable.bind(harness);
+  describe('a store that cannot be reached', () => {
     let opened: UnreachableVectorStore;
     beforeEach(async () => {
-      if (harness.createUnreachable) opened = await harness.createUnreachable();
+      opened = await createUnreachable();
     });
     afterEach(() => opened.destroy());
     const unavailable = { name: 'ImageSearchError', code: 'store-unavailable', retryable: true };
