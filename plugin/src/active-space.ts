@@ -119,7 +119,7 @@ function endOf(signal: AbortSignal | undefined): { promise: Promise<never>; forg
 
 function closedError(): ImageSearchError {
   return new ImageSearchError({
-    code: 'not-ready',
+    code: 'aborted',
     message: 'Image search is shutting down.',
     retryable: true,
   });

@@ -132,14 +132,14 @@ describe('the active space', () => {
     await activeSpace.dispose();
     expect(provider.disposals).toBe(1);
     expect(activeSpace.state()).toEqual({ kind: 'closed' });
-    await expect(activeSpace.get()).rejects.toMatchObject({ code: 'not-ready' });
+    await expect(activeSpace.get()).rejects.toMatchObject({ code: 'aborted' });
     expect(openings).toHaveLength(1);
   });
 
   it('is disposed without waiting for an opening that is under way, which closes what it opened', async () => {
     const { activeSpace, openings, provider } = build();
     const asked = activeSpace.get();
-    const refused = expect(asked).rejects.toMatchObject({ code: 'not-ready' });
+    const refused = expect(asked).rejects.toMatchObject({ code: 'aborted' });
     await activeSpace.dispose();
     await refused;
     const closed = provider.untilDisposed();

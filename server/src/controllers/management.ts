@@ -7,6 +7,7 @@ import {
   type StatusResponse,
 } from '../../../plugin/src/contracts/management';
 import type { ImageSearch } from '../composition';
+import { parseInput } from '../http/parse-input';
 
 /** What an operator sees and does. */
 export function createManagementHandlers(imageSearch: () => ImageSearch) {
@@ -17,13 +18,13 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
 
     reindex: async (ctx: Context): Promise<void> => {
       const { body } = ctx.request as { body?: unknown };
-      const { scope } = reindexBodySchema.parse(body ?? {});
+      const { scope } = parseInput(reindexBodySchema, body ?? {});
       const marked = await imageSearch().reindex(scope);
       ctx.body = { data: { marked } } satisfies ReindexResponse;
     },
 
     entries: async (ctx: Context): Promise<void> => {
-      const { state, cursor, limit } = entriesQuerySchema.parse(ctx.query);
+      const { state, cursor, limit } = parseInput(entriesQuerySchema, ctx.query);
       const page = await imageSearch().entries.list({
         ...(state && { states: [state] }),
         cursor: cursor ?? null,

@@ -9,6 +9,7 @@ import {
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
 import type { VisibleFilesOf } from '../files/callers';
+import { parseInput } from '../http/parse-input';
 import {
   readEmbeddingInput,
   readSearchInput,
@@ -56,7 +57,7 @@ export function createSearchHandlers(options: {
 
   return {
     findByText: async (ctx: Context): Promise<void> => {
-      const { text, ...common } = textSearchQuerySchema.parse(ctx.query);
+      const { text, ...common } = parseInput(textSearchQuerySchema, ctx.query);
       const example = toTextExample(text, imageSearch().inputLimits);
       await answer(ctx, { like: [example], unlike: [], ...common });
     },
@@ -66,8 +67,8 @@ export function createSearchHandlers(options: {
     },
 
     findSimilar: async (ctx: Context): Promise<void> => {
-      const { id } = similarParametersSchema.parse(ctx['params']);
-      const common = similarQuerySchema.parse(ctx.query);
+      const { id } = parseInput(similarParametersSchema, ctx['params']);
+      const common = parseInput(similarQuerySchema, ctx.query);
       await answer(ctx, { like: [{ kind: 'file', fileId: id }], unlike: [], ...common });
     },
 

@@ -1,7 +1,7 @@
 import { errors } from '@strapi/utils';
 import type { Context, Next } from 'koa';
-import { z } from 'zod';
-import { ImageSearchError, toImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
+import type { ImageSearchError } from '../../../plugin/src/errors';
+import { toImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 
 const statusOf = {
@@ -47,8 +47,8 @@ const FIRST_SERVER_ERROR = 500;
 /**
  * Answers every known failure of what lies below in Strapi's error shape, with the code in `error.details`.
  *
- * @param options.tellsOperators whether the message of a server fault, which names settings and hosts, is shown:
- * to the admin it is, to the world it is not
+ * @param options.tellsOperators whether the message of a server fault and of whatever the provider and the store
+ * fail with, which names settings and hosts, is shown: to the admin it is, to the world it is not
  */
 export function errorAnswers(options: { tellsOperators: boolean; logger: Logger }) {
   return async (ctx: Context, next: Next): Promise<void> => {
@@ -65,22 +65,9 @@ export function errorAnswers(options: { tellsOperators: boolean; logger: Logger 
         throw error;
       }
       if (isHttpError(error)) throw error;
-      answer(ctx, toKnownError(error), options);
+      answer(ctx, toImageSearchError(error), options);
     }
   };
-}
-
-function toKnownError(error: unknown): ImageSearchError {
-  if (!(error instanceof z.ZodError)) return toImageSearchError(error);
-  const faults = error.issues.map((issue) => {
-    const key = issue.path.map(String).join('.');
-    return key === '' ? issue.message : `${key}: ${issue.message}`;
-  });
-  return new ImageSearchError({
-    code: 'invalid-input',
-    message: faults.join('; '),
-    retryable: false,
-  });
 }
 
 function answer(
@@ -93,21 +80,31 @@ function answer(
   // A caller that hung up, or Strapi shutting down: nobody is to blame.
   if (error.code === 'aborted') logger.debug(`${ctx.method} ${ctx.path}: ${error.message}`);
   else if (isServerFault) logger.error(`${ctx.method} ${ctx.path}: ${error.message}`);
+  else if (isOperatorsBusiness(error.code)) {
+    logger.debug(`${ctx.method} ${ctx.path}: ${error.message}`);
+  }
   if (error.code === 'unexpected' && error.cause instanceof Error) {
     logger.error(error.cause.stack ?? error.cause.message);
   }
   if (error.retryAfterMs !== undefined) {
     ctx.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
   }
-  const message =
-    isServerFault && !tellsOperators
-      ? 'Image search is not available at the moment.'
-      : error.message;
+  const message = tellsOperators ? error.message : publicMessage(error, status);
   ctx.status = status;
   ctx.body = {
     data: null,
     error: { status, name: statusNames[status], message, details: { code: error.code } },
   };
+}
+
+/** What comes from the provider and the store names hosts and settings, and says what others said. */
+function isOperatorsBusiness(code: ErrorCode): boolean {
+  return code.startsWith('provider-') || code.startsWith('store-');
+}
+
+function publicMessage({ code, message }: ImageSearchError, status: number): string {
+  if (status >= FIRST_SERVER_ERROR) return 'Image search is not available at the moment.';
+  return isOperatorsBusiness(code) ? 'The text or picture cannot be searched for.' : message;
 }
 
 /** What Koa and its middlewares throw on purpose; Strapi formats it. */

@@ -13,6 +13,7 @@ import type {
   SearchExample,
   SearchRequest,
 } from '../../../plugin/src/search/contract';
+import { parseInput } from './parse-input';
 import { decodeImageText, inputError, readImagePart } from './query-image';
 
 export interface InputLimits {
@@ -33,7 +34,7 @@ export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchI
 export async function readSearchInput(ctx: Context, limits: InputLimits): Promise<SearchInput> {
   const { fields, imagePart } = await readBody(ctx, limits);
   // Filters, pages and scores may also stand in the address, as they do for GET.
-  const body = searchBodySchema.parse({ ...ctx.query, ...fields });
+  const body = parseInput(searchBodySchema, { ...ctx.query, ...fields });
   const { filters, pagination, minScore } = body;
   return {
     like: [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)],
@@ -50,7 +51,7 @@ export async function readEmbeddingInput(
   limits: InputLimits,
 ): Promise<ExampleImage | { kind: 'text'; text: string }> {
   const { fields, imagePart } = await readBody(ctx, limits);
-  const body = embeddingBodySchema.parse(fields);
+  const body = parseInput(embeddingBodySchema, fields);
   const given = [...textExample(body, limits), ...imageExample(body, imagePart, limits)];
   const [example] = given;
   if (!example || given.length > 1) throw inputError('Give either "text" or "image".');
