@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startByteServer, type ByteServer } from '../support/byte-server';
 import { createLibrary, samplePicture, type Library } from '../support/library';
-import { insertRaw, placeForRow, type NewRow } from '../support/library-rows';
+import { insertRaw, placeForRow } from '../support/library-rows';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const PROVIDER = 'bucket';
