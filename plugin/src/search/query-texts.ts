@@ -165,6 +165,9 @@ function chunksOf<T>(items: readonly T[], size: number): T[][] {
   return chunks;
 }
 
+/** What is left out at the end; of white space there are spaces alone. */
+const STOPS = ' .。';
+
 /**
  * Equal questions are equal strings: one Unicode form, single spaces, nothing around. A full stop at the end goes as
  * well: models take it for a word, and without it the captions of 300 photographs found their own among the first five
@@ -172,5 +175,8 @@ function chunksOf<T>(items: readonly T[], size: number): T[][] {
  */
 export function normalizeText(text: string): string {
   const normalized = text.normalize('NFC').replace(/\s+/gu, ' ').trim();
-  return normalized.replace(/[\s.。]+$/u, '') || normalized;
+  let end = normalized.length;
+  // No regular expression: looking for stops at the end, one begins anew at every stop of the text.
+  while (end > 0 && STOPS.includes(normalized.charAt(end - 1))) end -= 1;
+  return normalized.slice(0, end) || normalized;
 }

@@ -24,8 +24,18 @@ describe('normalizeText', () => {
     ['cafe\u0301', 'café'],
     ['Red Car', 'Red Car'],
     ['  ', ''],
+    ['A red car.', 'A red car'],
+    ['a car . . .', 'a car'],
+    ['汽车。', '汽车'],
+    ['v1.5 cars', 'v1.5 cars'],
+    ['...', '...'],
   ])('makes of %j %j', (text, expected) => {
     expect(normalizeText(text)).toBe(expected);
+  });
+
+  it('goes through the longest texts once', () => {
+    const text = `${'.'.repeat(1_000_000)}x`;
+    expect(normalizeText(`${text} . `) === text).toBe(true);
   });
 });
 
