@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { OpenSpace } from '../../../plugin/src/active-space';
 import type {
   AssetDescription,
@@ -169,8 +169,11 @@ describe('reconcile', () => {
 
   it('marks more than a page at once', async () => {
     await space.collection.remove(Array.from({ length: PICTURES }, (_, index) => index + 1));
+    const describeMany = jest.spyOn(rig.assets, 'describeMany');
     expect(await run()).toEqual({ pictures: PICTURES, marked: PICTURES });
     expect(await pendingIds()).toHaveLength(PICTURES);
+    // A page is asked about at once.
+    expect(describeMany).toHaveBeenCalledTimes(3);
   });
 
   it('marks everything for another space', async () => {
