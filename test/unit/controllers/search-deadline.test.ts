@@ -1,0 +1,61 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Context } from 'koa';
+import type { ImageSearch } from '../../../server/src/composition';
+import { createSearchHandlers } from '../../../server/src/controllers/search';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A search: the signal that the engine was handed, and the response that the caller waits for. */
+async function beginSearch() {
+  let signal: AbortSignal | undefined;
+  const engine = {
+    search(request: { signal?: AbortSignal }) {
+      ({ signal } = request);
+      return Promise.resolve({ hits: [], hasMore: false, spaceId: 'space' });
+    },
+  };
+  const product = {
+    engine,
+    status: { coverage: () => Promise.resolve({ indexed: 0, total: 0 }) },
+    inputLimits: { maxTextLength: 10, maxImageBytes: 10 },
+  };
+  const handlers = createSearchHandlers({
+    imageSearch: () => product as unknown as ImageSearch,
+    visibleFilesOf: () => Promise.resolve({} as never),
+  });
+  const response = Object.assign(new EventEmitter(), { writableFinished: false });
+  await handlers.findByText({ query: { text: 'dog' }, res: response } as unknown as Context);
+  if (!signal) throw new Error('The engine was handed no signal.');
+  return { signal, response };
+}
+
+describe('the signal of a search', () => {
+  it('says after fifteen seconds that the time is up', async () => {
+    const { signal } = await beginSearch();
+    jest.advanceTimersByTime(14_999);
+    expect(signal.aborted).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('says that the caller hung up, which is no deadline', async () => {
+    const { signal, response } = await beginSearch();
+    response.emit('close');
+    expect(signal.reason).toMatchObject({ name: 'AbortError' });
+  });
+
+  it('says nothing once the caller has its answer', async () => {
+    const { signal, response } = await beginSearch();
+    response.writableFinished = true;
+    response.emit('close');
+    expect(jest.getTimerCount()).toBe(0);
+    expect(signal.aborted).toBe(false);
+  });
+});
