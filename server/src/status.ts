@@ -99,6 +99,8 @@ export function createStatus(options: {
     },
 
     async report() {
+      // Read before the counts, which otherwise lack what a comparison that ends meanwhile has marked.
+      const isReconciling = schedule.isRunning();
       const [counts, total, provider, storeHealth] = await Promise.all([
         entries.counts(),
         assets.count(),
@@ -110,7 +112,7 @@ export function createStatus(options: {
         total,
         counts,
         worker: describeWorker(),
-        isReconciling: schedule.isRunning(),
+        isReconciling,
         preparation: options.preparation(),
         store: storeHealth,
       };

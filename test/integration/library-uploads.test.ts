@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
+import {
+  createLibrary,
+  inOrder,
+  samplePicture,
+  type FileBytes,
+  type Library,
+} from '../support/library';
 import { storedIds, storedVectors } from '../support/stored-vectors';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { UploadedFile } from '../support/strapi-client';
@@ -42,8 +48,7 @@ describe('uploads to the Media Library', () => {
       .attach('files', owl.bytes, owl.fileName)
       .attach('files', teapot.bytes, teapot.fileName);
     expect(response.status).toBe(201);
-    const files = response.body as UploadedFile[];
-    expect(files).toHaveLength(2);
+    const files = inOrder([owl, teapot], response.body);
     await expectAllIndexed(files);
     expect((await library.findText('an owl'))[0]).toBe(files[0]?.id);
   });

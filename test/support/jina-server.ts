@@ -55,6 +55,8 @@ export interface JinaServer {
   arrivalOf(index: number): Promise<RecordedRequest>;
   /** Faults for the next requests, one each, in this order. */
   failNext(...faults: Fault[]): void;
+  /** The fault of every request from now on that has none of its own; undefined ends that. */
+  failAlways(fault: Fault | undefined): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export interface JinaServer {
 export async function startJinaServer(options: JinaServerOptions): Promise<JinaServer> {
   const requests: RecordedRequest[] = [];
   const faults: Fault[] = [];
+  let lastingFault: Fault | undefined;
   const waiting = new Set<() => void>();
   let embedder: Promise<SampleEmbedder> | undefined;
 
@@ -76,7 +79,7 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const recorded = await record(request, response, options.apiKey);
-    const fault = faults.shift();
+    const fault = faults.shift() ?? lastingFault;
     requests.push(recorded);
     for (const wake of waiting) wake();
     await answer({ request, response, recorded, fault, options, embed });
@@ -108,6 +111,9 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
       }),
     failNext: (...more) => {
       faults.push(...more);
+    },
+    failAlways: (fault) => {
+      lastingFault = fault;
     },
     close: async () => {
       server.closeAllConnections();

@@ -97,6 +97,10 @@ export async function deleteRaw(strapi: Core.Strapi, fileId: number): Promise<vo
   await strapi.db.connection('files').where({ id: fileId }).delete();
 }
 
+export async function deleteAllRaw(strapi: Core.Strapi): Promise<void> {
+  await strapi.db.connection('files').delete();
+}
+
 function ownFile({ name, ext, mime, size, width, height, provider }: NewRow): NewRow {
   const hash = `copy_${randomUUID()}`;
   return {

@@ -22,7 +22,7 @@ export interface Library {
   call(method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object): Promise<Response>;
   /** A multipart request; `fields` that are objects are sent as JSON. */
   send(path: string, files: readonly FileBytes[], fields?: object): Promise<Response>;
-  /** Several files in one request of the panel. */
+  /** Several files in one request of the panel; answered in the order given, which Strapi does not keep. */
   upload(...files: FileBytes[]): Promise<UploadedFile[]>;
   replace(fileId: number, file: FileBytes): Promise<void>;
   createFolder(name: string): Promise<number>;
@@ -75,7 +75,7 @@ export function createLibrary(client: StrapiClient): Library {
     call,
     send,
     entries,
-    upload: async (...files) => bodyOf(await send('/upload', files)) as UploadedFile[],
+    upload: async (...files) => inOrder(files, bodyOf(await send('/upload', files))),
     replace: async (fileId, file) => {
       bodyOf(await send(`/upload?id=${String(fileId)}`, [file]));
     },
@@ -120,6 +120,16 @@ export async function samplePictures(count: number): Promise<FileBytes[]> {
       bytes: await renderSamplePicture(picture),
     })),
   );
+}
+
+/** What was uploaded in one request, by name in the order given. */
+export function inOrder(files: readonly FileBytes[], body: unknown): UploadedFile[] {
+  const uploaded = body as UploadedFile[];
+  return files.map(({ fileName }) => {
+    const file = uploaded.find(({ name }) => name === fileName);
+    if (!file) throw new Error(`The answer names no file "${fileName}".`);
+    return file;
+  });
 }
 
 function bodyOf({ status, body }: Response): unknown {

@@ -1,0 +1,147 @@
+import { cp, readFile, rm } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLibrary, samplePictures } from '../support/library';
+import { readStoredEntries, readStoredIds } from '../support/index-files';
+import { pollUntil } from '../support/polling';
+import { createDataFolder } from '../support/strapi-app';
+import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
+
+const PICTURES = 120;
+const UPLOADS_AT_ONCE = 20;
+/** Strapi itself takes some of it. */
+const LONGEST_END_MS = 10_000;
+
+describe('a server that ends in the middle of indexing', () => {
+  /** A library of pictures that are all waiting; every test has a copy of it. */
+  let preparedFolder: string;
+  let dataFolder: string;
+  /** Ascending. */
+  let fileIds: number[];
+
+  beforeAll(async () => {
+    preparedFolder = await createDataFolder();
+    dataFolder = preparedFolder;
+    const pictures = await samplePictures(PICTURES);
+    const server = await start({ enabled: false });
+    const library = createLibrary(server);
+    fileIds = [];
+    for (let first = 0; first < PICTURES; first += UPLOADS_AT_ONCE) {
+      const files = await library.upload(...pictures.slice(first, first + UPLOADS_AT_ONCE));
+      fileIds.push(...files.map(({ id }) => id));
+    }
+    fileIds.sort((a, b) => a - b);
+    await server.kill('SIGTERM');
+    expect(readStoredEntries(dataFolder)).toMatchObject(
+      fileIds.map((fileId) => ({ fileId, state: 'pending', attempts: 0 })),
+    );
+  });
+  beforeEach(async () => {
+    dataFolder = await createDataFolder();
+    await cp(preparedFolder, dataFolder, { recursive: true });
+  });
+  afterEach(async () => {
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+  afterAll(async () => {
+    await rm(preparedFolder, { recursive: true, force: true });
+  });
+
+  function start(indexing: { enabled: boolean }): Promise<StrapiProcess> {
+    return spawnStrapi({
+      dataFolder,
+      imageSearch: { indexing: { concurrency: 1, ...indexing } },
+      env: { LOG_LEVEL: 'info' },
+    });
+  }
+
+  /** Starts a server and lets it index some of the pictures. */
+  async function startAndIndex(atLeast: number): Promise<StrapiProcess> {
+    const server = await start({ enabled: true });
+    await pollUntil(
+      () => server.readStatus(),
+      ({ counts }) => counts.indexed >= atLeast,
+      { intervalMs: 0 },
+    );
+    return server;
+  }
+
+  /** What was done when the server ended; fails unless that was in the middle. */
+  function readDone(): ReturnType<typeof readStoredEntries> {
+    const done = readStoredEntries(dataFolder).filter(({ state }) => state === 'indexed');
+    expect(done.length).toBeGreaterThan(0);
+    expect(done.length).toBeLessThan(PICTURES);
+    return done;
+  }
+
+  /** Starts a server that does the rest, and holds what it leaves against what was there before. */
+  async function expectAllIndexedOnce(done: ReturnType<typeof readStoredEntries>): Promise<void> {
+    const server = await start({ enabled: true });
+    const status = await server.waitUntilIndexed();
+    expect(status).toMatchObject({
+      total: PICTURES,
+      counts: { indexed: PICTURES, pending: 0, indexing: 0, skipped: 0, failed: 0 },
+    });
+    const library = createLibrary(server);
+    expect((await library.entries()).map(({ fileId }) => fileId)).toEqual(fileIds);
+    expect(await library.reindex('missing')).toBe(0);
+    await server.kill('SIGTERM');
+    const entries = readStoredEntries(dataFolder);
+    expect(entries.map(({ fileId }) => fileId)).toEqual(fileIds);
+    expect(entries).toEqual(expect.arrayContaining(done));
+    expect(await readStoredIds(dataFolder)).toEqual(fileIds);
+  }
+
+  it('killed, loses nothing and does nothing twice', async () => {
+    const server = await startAndIndex(10);
+    const processes = await childrenOf(server.child.pid);
+    expect(await server.kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+    // The model's process must not outlive what it works for.
+    await pollUntil(
+      () => Promise.resolve(processes.filter(isAlive)),
+      (alive) => alive.length === 0,
+    );
+    await expectAllIndexedOnce(readDone());
+  });
+
+  it('killed twice in a row, loses nothing and does nothing twice', async () => {
+    const first = await startAndIndex(10);
+    await first.kill('SIGKILL');
+    const doneFirst = readDone();
+    const second = await startAndIndex(doneFirst.length + 10);
+    await second.kill('SIGKILL');
+    const doneSecond = readDone();
+    expect(doneSecond).toEqual(expect.arrayContaining(doneFirst));
+    await expectAllIndexedOnce(doneSecond);
+  });
+
+  it('asked to end, ends soon, gives back what it holds, and goes on at the next start', async () => {
+    const server = await startAndIndex(10);
+    const timeout = AbortSignal.timeout(LONGEST_END_MS);
+    expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(timeout.aborted).toBe(false);
+    const done = readDone();
+    const rest = readStoredEntries(dataFolder).filter(({ state }) => state !== 'indexed');
+    expect(rest).toHaveLength(PICTURES - done.length);
+    for (const entry of rest) {
+      expect(entry).toMatchObject({ state: 'pending', attempts: 0, lease: null });
+    }
+    await expectAllIndexedOnce(done);
+  });
+});
+
+/** Ids of the processes that a process has started; known on Linux only. */
+async function childrenOf(pid = 0): Promise<number[]> {
+  if (process.platform !== 'linux') return [];
+  const list = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8');
+  const children = list.trim().split(' ').map(Number);
+  expect(children.length).toBeGreaterThan(0);
+  return children;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
