@@ -47,13 +47,13 @@ describe('changes in the Media Library', () => {
       async (_name, replace) => {
         const [dog, pizza] = [await samplePicture('dog'), await samplePicture('pizza')];
         const id = await upload('dog');
-        const [before] = await storedVectors(app.strapi, [id]);
+        const [before] = await storedVectors(app, [id]);
         const foundBefore = await library.findPicture(dog);
         expect(foundBefore.get(id)).toBeGreaterThan(SAME_PICTURE);
         expect([200, 201]).toContain(await replace(id, pizza));
         await app.waitUntilIndexed();
         expect(await library.entry(id)).toMatchObject({ state: 'indexed', error: null });
-        const [after] = await storedVectors(app.strapi, [id]);
+        const [after] = await storedVectors(app, [id]);
         expect(after).not.toEqual(before);
         expect((await library.findPicture(pizza)).get(id)).toBeGreaterThan(SAME_PICTURE);
         expect((await library.findPicture(dog)).get(id) ?? 0).toBeLessThan(SAME_PICTURE - 0.1);
@@ -90,7 +90,7 @@ describe('changes in the Media Library', () => {
       expect(response.status).toBe(200);
       await expectNothingLeft(ids);
       expect(await library.entry(kept)).toMatchObject({ state: 'indexed' });
-      expect(await storedIds(app.strapi)).toContain(kept);
+      expect(await storedIds(app)).toContain(kept);
     });
 
     it('leaves neither entry nor vector behind when its folder goes', async () => {
@@ -99,7 +99,7 @@ describe('changes in the Media Library', () => {
         ['elephant', 'rainbow'].map(async (concept) => uploadInto(folder, concept)),
       );
       await app.waitUntilIndexed();
-      expect(await storedIds(app.strapi)).toEqual(expect.arrayContaining(ids));
+      expect(await storedIds(app)).toEqual(expect.arrayContaining(ids));
       const response = await library.call('post', '/upload/actions/bulk-delete', {
         fileIds: [],
         folderIds: [folder],
@@ -175,7 +175,7 @@ describe('changes in the Media Library', () => {
   async function expectNothingLeft(ids: readonly number[]): Promise<void> {
     const status = await app.waitUntilIndexed();
     const entries = (await library.entries()).map((entry) => entry.fileId);
-    const vectors = await storedIds(app.strapi);
+    const vectors = await storedIds(app);
     for (const id of ids) {
       expect(entries).not.toContain(id);
       expect(vectors).not.toContain(id);

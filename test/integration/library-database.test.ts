@@ -45,14 +45,14 @@ describe('changes of files in code', () => {
     await app.waitUntilIndexed();
     expect(ids.length).toBeGreaterThan(0);
     for (const id of ids) expect(await library.entry(id)).toMatchObject({ state: 'indexed' });
-    expect(await storedIds(app.strapi)).toEqual(expect.arrayContaining([...ids]));
+    expect(await storedIds(app)).toEqual(expect.arrayContaining([...ids]));
   }
 
   /** Neither of these files nor of any other that is not in the library. */
   async function expectNothingLeft(ids: readonly number[]): Promise<void> {
     const { total } = await app.waitUntilIndexed();
     const entries = (await library.entries()).map((entry) => entry.fileId);
-    expect(entries).toEqual(await storedIds(app.strapi));
+    expect(entries).toEqual(await storedIds(app));
     expect(entries).toHaveLength(total);
     for (const id of ids) expect(entries).not.toContain(id);
   }
@@ -71,14 +71,14 @@ describe('changes of files in code', () => {
     it('update of the bytes is noticed, by any condition', async () => {
       const id = await createCopy();
       await expectIndexed([id]);
-      const [before] = await storedVectors(app.strapi, [id]);
+      const [before] = await storedVectors(app, [id]);
       const data = await placeNewBytes(id);
       await files().update({
         where: { hash: { $eq: (await readRow(app.strapi, id)).hash } },
         data,
       });
       await expectIndexed([id]);
-      expect((await storedVectors(app.strapi, [id]))[0]).not.toEqual(before);
+      expect((await storedVectors(app, [id]))[0]).not.toEqual(before);
     });
 
     it('updateMany of the bytes is noticed, and one of the texts is not', async () => {
@@ -90,11 +90,11 @@ describe('changes of files in code', () => {
       await app.waitUntilIndexed();
       expect(await Promise.all(ids.map((id) => library.entry(id)))).toEqual(before);
 
-      const vectors = await storedVectors(app.strapi, ids);
+      const vectors = await storedVectors(app, ids);
       for (const id of ids) await placeNewBytes(id);
       await files().updateMany({ where, data: { mime: 'image/png', size: 4.2 } });
       await expectIndexed(ids);
-      const after = await storedVectors(app.strapi, ids);
+      const after = await storedVectors(app, ids);
       for (const [index, vector] of after.entries()) expect(vector).not.toEqual(vectors[index]);
     });
 

@@ -51,7 +51,7 @@ describe("changes behind the hooks' back", () => {
   async function expectLibraryIndexed(ids: readonly number[]): Promise<void> {
     await app.waitUntilIndexed();
     const sorted = [...ids].sort((a, b) => a - b);
-    expect(await storedIds(app.strapi)).toEqual(sorted);
+    expect(await storedIds(app)).toEqual(sorted);
     expect(await library.entries()).toMatchObject(
       sorted.map((fileId) => ({ fileId, state: 'indexed' })),
     );

@@ -135,7 +135,7 @@ describe('a file that changes between upload and indexing', () => {
     const { total } = await app.waitUntilIndexed();
     expect(total).toBe(1);
     expect(await library.entries()).toMatchObject([{ fileId: id, state: 'indexed' }]);
-    expect(await storedIds(app.strapi)).toEqual([id]);
-    expect((await storedVectors(app.strapi, [id]))[0]).not.toBeNull();
+    expect(await storedIds(app)).toEqual([id]);
+    expect((await storedVectors(app, [id]))[0]).not.toBeNull();
   }
 });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLibrary, samplePicture, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { storedIds, storedVectors } from '../support/stored-vectors';
+import { productOf } from '../support/search-app';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const STORE_FILE = 'image-search.sqlite';
@@ -37,7 +38,7 @@ describe('the vector store', () => {
   }
 
   async function expectSearchable(ids: readonly number[]): Promise<void> {
-    expect(await storedIds(app.strapi)).toEqual([...ids].sort((a, b) => a - b));
+    expect(await storedIds(app)).toEqual([...ids].sort((a, b) => a - b));
     expect((await library.findText('a dog'))[0]).toBe(ids[0]);
     expect((await library.findText('a guitar'))[0]).toBe(ids[1]);
     expect((await library.findText('a pizza'))[0]).toBe(ids[2]);
@@ -51,29 +52,29 @@ describe('the vector store', () => {
       await start();
       const ids = await uploadThree();
       await app.waitUntilIndexed();
-      const vectors = await storedVectors(app.strapi, ids);
+      const vectors = await storedVectors(app, ids);
       await app.stop();
       for (const name of await storeFiles()) await rm(path.join(dataFolder, name));
       await start();
       const status = await app.waitUntilIndexed();
       expect(status).toMatchObject({ counts: { indexed: 3 }, store: { ok: true } });
       await expectSearchable(ids);
-      expect(await storedVectors(app.strapi, ids)).toEqual(vectors);
+      expect(await storedVectors(app, ids)).toEqual(vectors);
     });
 
     it('is filled again by itself when only some vectors are gone', async () => {
       await start();
       const ids = await uploadThree();
       await app.waitUntilIndexed();
-      const before = await library.entries();
-      const product = app.strapi.plugin('image-search').service('image-search');
-      const { collection } = await product.activeSpace.get();
+      const readEntries = () => Promise.all(ids.map((id) => library.entry(id)));
+      const before = await readEntries();
+      const { collection } = await productOf(app).activeSpace.get();
       await collection.remove(ids.slice(1, 2));
       await app.stop();
       await start();
       await app.waitUntilIndexed();
       await expectSearchable(ids);
-      const after = await library.entries();
+      const after = await readEntries();
       expect(after[0]).toEqual(before[0]);
       expect(after[1]).not.toEqual(before[1]);
       expect(after[2]).toEqual(before[2]);

@@ -75,7 +75,7 @@ describe('unusual files', () => {
     expect(entry).toMatchObject({ state, attempts: 1, indexedAt: null });
     expect(entry.error?.code).toBe(code);
     expect(entry.error?.message).toMatch(message);
-    expect(await storedIds(app.strapi)).not.toContain(entry.fileId);
+    expect(await storedIds(app)).not.toContain(entry.fileId);
     // Nothing gets better by looking again.
     expect(await library.reindex('missing')).toBe(0);
   });

@@ -67,7 +67,7 @@ describe('uploads to the Media Library', () => {
     const files = await library.upload(picture, { ...picture, fileName: 'again.jpg' });
     await expectAllIndexed(files);
     const [first, second] = await storedVectors(
-      app.strapi,
+      app,
       files.map(({ id }) => id),
     );
     expect(first).toEqual(second);
@@ -96,7 +96,7 @@ describe('uploads to the Media Library', () => {
     await library.replace(file.id, pdf);
     await app.waitUntilIndexed();
     expect((await library.entries()).map((entry) => entry.fileId)).not.toContain(file.id);
-    expect(await storedVectors(app.strapi, [file.id])).toEqual([null]);
+    expect(await storedVectors(app, [file.id])).toEqual([null]);
   });
 
   async function expectAllIndexed(files: readonly { id: number }[]): Promise<void> {
@@ -109,6 +109,6 @@ describe('uploads to the Media Library', () => {
       });
     }
     const ids = files.map(({ id }) => id);
-    expect(await storedIds(app.strapi)).toEqual(expect.arrayContaining(ids));
+    expect(await storedIds(app)).toEqual(expect.arrayContaining(ids));
   }
 });

@@ -1,12 +1,12 @@
-import type { Core } from '@strapi/strapi';
-import type { ImageSearch } from '../../server/src/composition';
+import { productOf } from './search-app';
+import type { StrapiApp } from './strapi-app';
 
 /** Vectors of these files as they lie in the store, in the order of `fileIds`; null for one that has none. */
 export async function storedVectors(
-  strapi: Core.Strapi,
+  app: StrapiApp,
   fileIds: readonly number[],
 ): Promise<(number[] | null)[]> {
-  const { collection } = await productOf(strapi).activeSpace.get();
+  const { collection } = await productOf(app).activeSpace.get();
   const points = await collection.getMany(fileIds);
   return fileIds.map((fileId) => {
     const point = points.find((candidate) => candidate.fileId === fileId);
@@ -15,11 +15,7 @@ export async function storedVectors(
 }
 
 /** Ids of all files that have a vector, ascending. */
-export async function storedIds(strapi: Core.Strapi): Promise<number[]> {
-  const { collection } = await productOf(strapi).activeSpace.get();
+export async function storedIds(app: StrapiApp): Promise<number[]> {
+  const { collection } = await productOf(app).activeSpace.get();
   return (await collection.listIds(null, 10_000)).ids;
-}
-
-function productOf(strapi: Core.Strapi): ImageSearch {
-  return strapi.plugin('image-search').service<ImageSearch>('image-search');
 }
