@@ -76,7 +76,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     clock,
     retryAfterMs: REOPEN_AFTER_MS,
   });
-  const entries = createIndexEntries(strapi);
+  const entries = createIndexEntries(strapi, { spaceId: () => '' });
   const remote = createGuardedFetch({ allowedHosts: config.indexing.allowedHosts });
   const assets = createAssetSource({
     strapi,

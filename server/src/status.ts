@@ -45,7 +45,7 @@ export function createStatus(options: {
     const state = activeSpace.state();
     const spaceId = state.kind === 'open' ? state.space.provider.space.id : null;
     const [indexed, total] = await Promise.all([
-      spaceId === null ? 0 : entries.countIndexed(spaceId),
+      spaceId === null ? 0 : entries.countIndexed(),
       assets.count(),
     ]);
     known = { at: clock.now(), coverage: { indexed, total } };

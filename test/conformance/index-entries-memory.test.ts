@@ -5,5 +5,6 @@ import { describeIndexEntries } from './index-entries';
 describeIndexEntries('in memory', {
   open: () => Promise.resolve(),
   empty: () => Promise.resolve(new MemoryIndexEntries(systemClock)),
+  ofAnotherSpace: () => new MemoryIndexEntries(systemClock),
   close: () => Promise.resolve(),
 });

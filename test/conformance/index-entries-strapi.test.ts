@@ -16,8 +16,9 @@ describeIndexEntries("in Strapi's database", {
   },
   empty: async () => {
     await running().strapi.db.query(INDEX_ENTRY_UID).deleteMany({});
-    return createIndexEntries(running().strapi);
+    return createIndexEntries(running().strapi, { spaceId: () => 'here' });
   },
+  ofAnotherSpace: () => createIndexEntries(running().strapi, { spaceId: () => 'elsewhere' }),
   close: async () => {
     await app?.stop();
   },

@@ -5,12 +5,15 @@ import { describeLeases } from './index-entries/leases';
 import { describeListing } from './index-entries/listing';
 import { describeMarking } from './index-entries/marking';
 import { describeOutcomes } from './index-entries/outcomes';
+import { describeSeparation } from './index-entries/separation';
 
 /** How the suite gets hold of an implementation that runs on the real time. */
 export interface IndexEntriesHarness {
   open(): Promise<void>;
   /** The opened queue, with no entry in it; called before every test. */
   empty(): Promise<IndexEntries>;
+  /** The queue of another space in the same place. */
+  ofAnotherSpace(): IndexEntries;
   close(): Promise<void>;
 }
 
@@ -33,5 +36,6 @@ export function describeIndexEntries(name: string, harness: IndexEntriesHarness)
     describeOutcomes(entries);
     describeLeases(entries);
     describeListing(entries);
+    describeSeparation(entries, () => harness.ofAnotherSpace());
   });
 }

@@ -16,7 +16,6 @@ export async function expectIndexed(
     state: 'indexed',
     contentHash,
     sourceSignature: signatureOf(bytes),
-    spaceId: rig.provider.space.id,
     lease: null,
     errorCode: null,
   });

@@ -19,7 +19,7 @@ interface Row extends IndexEntry {
 const noLease = { lease: null, leaseExpiresAt: null };
 const noError = { errorCode: null, errorMessage: null };
 
-/** The queue in memory: every method changes it in one synchronous step, so all of them are atomic. */
+/** The queue of one space in memory: every method changes it in one synchronous step, so all of them are atomic. */
 export class MemoryIndexEntries implements IndexEntries {
   readonly #rows = new Map<number, Row>();
   readonly #clock: Pick<Clock, 'now'>;
@@ -39,7 +39,7 @@ export class MemoryIndexEntries implements IndexEntries {
   markStatesPending(states: readonly IndexState[]): Promise<number> {
     return this.#change(
       (row) => states.includes(row.state),
-      () => ({ ...this.#freshlyPending(), spaceId: null }),
+      () => ({ ...this.#freshlyPending(), contentHash: null }),
     );
   }
 
@@ -137,10 +137,14 @@ export class MemoryIndexEntries implements IndexEntries {
     return Promise.resolve(Object.fromEntries(counted) as EntryCounts);
   }
 
-  countIndexed(spaceId: string): Promise<number> {
-    const rows = this.#sorted();
+  countIndexed(): Promise<number> {
+    return this.countIndexedSince(new Date(0));
+  }
+
+  countIndexedSince(moment: Date): Promise<number> {
+    const rows = this.#sorted().filter((row) => row.state === 'indexed');
     return Promise.resolve(
-      rows.filter((row) => row.state === 'indexed' && row.spaceId === spaceId).length,
+      rows.filter((row) => row.indexedAt !== null && row.indexedAt >= moment).length,
     );
   }
 
@@ -198,7 +202,6 @@ function emptyRow(fileId: number): Row {
     dueAt: null,
     ...noLease,
     ...noError,
-    spaceId: null,
     contentHash: null,
     fingerprint: null,
     fingerprintQuality: null,

@@ -11,7 +11,7 @@ export const indexStates = ['pending', 'indexing', 'indexed', 'skipped', 'failed
  */
 export type IndexState = (typeof indexStates)[number];
 
-/** One row per upload file; queue and status in one. */
+/** One row per upload file and vector space; queue and status in one. */
 export interface IndexEntry {
   fileId: number;
   state: IndexState;
@@ -21,7 +21,6 @@ export interface IndexEntry {
   lease: string | null;
   errorCode: ErrorCode | null;
   errorMessage: string | null;
-  spaceId: string | null;
   /** SHA-256 of the stored bytes, lower-case hexadecimal. */
   contentHash: string | null;
   fingerprint: string | null;
@@ -33,7 +32,6 @@ export interface IndexEntry {
 
 /** What a finished indexing adds to an entry. */
 export interface IndexedPicture {
-  spaceId: string;
   contentHash: string;
   fingerprint: string | null;
   fingerprintQuality: number | null;
@@ -64,7 +62,7 @@ export interface EntryPage {
 }
 
 /**
- * The queue. All calls are atomic across processes that share the database.
+ * The queue of one vector space. All calls are atomic across processes that share the database.
  *
  * - `markPending` makes an entry due at once, new or not, with attempts at 0: marking again is idempotent, and a
  *   claim that is under way loses its lease, so that its result is discarded.
@@ -76,7 +74,7 @@ export interface EntryPage {
  */
 export interface IndexEntries {
   markPending(fileIds: readonly number[]): Promise<void>;
-  /** Makes entries of these states due again, to be embedded anew (`spaceId` is forgotten); answers how many. */
+  /** Makes entries of these states due again, to be embedded anew (`contentHash` is forgotten); answers how many. */
   markStatesPending(states: readonly IndexState[]): Promise<number>;
   /** Makes every pending entry due at once, its tries still counted; answers how many. */
   makeDue(): Promise<number>;
@@ -95,8 +93,10 @@ export interface IndexEntries {
   /** When the next pending entry falls due; null when there is none. */
   nextDueAt(): Promise<Date | null>;
   counts(): Promise<EntryCounts>;
-  /** How many are `indexed` in this space. */
-  countIndexed(spaceId: string): Promise<number>;
+  /** How many are `indexed`. */
+  countIndexed(): Promise<number>;
+  /** How many were indexed since then and are still `indexed`, by whichever process. */
+  countIndexedSince(moment: Date): Promise<number>;
   get(fileIds: readonly number[]): Promise<IndexEntry[]>;
   /** Ascending by file id after `cursor` (from the start when null). */
   list(options: {

@@ -76,7 +76,6 @@ export class EntryPreparation {
       fingerprint: true,
     });
     const result = {
-      spaceId: space.provider.space.id,
       contentHash,
       fingerprint: fingerprint?.bits ?? null,
       fingerprintQuality: fingerprint?.quality ?? null,
@@ -96,7 +95,7 @@ export class EntryPreparation {
   }
 }
 
-/** What the entry already holds, when its bytes and its space are the same and its vector is still there. */
+/** What the entry already holds, when its bytes are the same and its vector is still there. */
 async function unchangedResult(job: {
   entry: IndexEntry;
   asset: AssetDescription;
@@ -104,13 +103,12 @@ async function unchangedResult(job: {
   space: OpenSpace;
 }): Promise<IndexedPicture | null> {
   const { entry, asset, contentHash, space } = job;
-  const { fingerprint, fingerprintQuality, spaceId } = entry;
-  if (entry.contentHash !== contentHash || spaceId !== space.provider.space.id) return null;
+  const { fingerprint, fingerprintQuality } = entry;
+  if (entry.contentHash !== contentHash) return null;
   if (fingerprint === null) return null;
   const [point] = await space.collection.getMany([entry.fileId]);
   if (point?.payload.contentHash !== contentHash) return null;
   return {
-    spaceId,
     contentHash,
     fingerprint,
     fingerprintQuality,

@@ -25,11 +25,12 @@ interface Sighting {
   fileId: number;
   asset: AssetDescription | null;
   entry: IndexEntry | null;
-  hasVector: boolean;
+  /** Null while the store is not to be had. */
+  hasVector: boolean | null;
 }
 
 /**
- * Finds what hooks cannot see (imports, raw SQL, crashes, a store that was lost or restored, another model) by
+ * Finds what hooks cannot see (imports, raw SQL, crashes, a store that was lost or restored) by
  * walking library, queue and vector store side by side in id order, and marks what does not agree. The worker does
  * the rest, and looks at the file again before it acts, so a sighting that is out of date does no harm. Memory is
  * bounded by the page size.
@@ -37,7 +38,6 @@ interface Sighting {
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
   const { assets, entries, space, logger, signal } = options;
   const report: ReconcileReport = { pictures: 0, marked: 0 };
-  const spaceId = space?.provider.space.id ?? null;
   let suspects: number[] = [];
 
   async function markSuspects(): Promise<void> {
@@ -51,7 +51,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   for await (const sighting of sightings({ assets, entries, space })) {
     if (signal.aborted) break;
     if (sighting.asset) report.pictures += 1;
-    if (!needsWork(sighting, spaceId)) continue;
+    if (!needsWork(sighting)) continue;
     suspects.push(sighting.fileId);
     if (suspects.length >= PAGE_SIZE) await markSuspects();
   }
@@ -64,17 +64,15 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   return report;
 }
 
-/** @param spaceId the answering space; null when it cannot be known now */
-export function needsWork(sighting: Sighting, spaceId: string | null): boolean {
+export function needsWork(sighting: Sighting): boolean {
   const { asset, entry, hasVector } = sighting;
-  if (!entry) return asset !== null || hasVector;
+  if (!entry) return asset !== null || hasVector === true;
   if (entry.state === 'pending' || entry.state === 'indexing') return false;
   if (!asset) return true;
   if (entry.sourceSignature !== null && entry.sourceSignature !== asset.signature) return true;
   // Storage that was down for long may be back.
   if (entry.state === 'failed') return entry.errorCode === 'image-unreachable';
-  if (entry.state !== 'indexed' || spaceId === null) return false;
-  return entry.spaceId !== spaceId || !hasVector;
+  return entry.state === 'indexed' && hasVector === false;
 }
 
 /**
@@ -98,9 +96,9 @@ async function confirm(options: {
       fileId,
       asset: present.get(fileId) ?? null,
       entry: fresh.get(fileId) ?? null,
-      hasVector: withVector.has(fileId),
+      hasVector: space && withVector.has(fileId),
     };
-    return needsWork(sighting, space?.provider.space.id ?? null);
+    return needsWork(sighting);
   });
 }
 
@@ -137,7 +135,7 @@ async function* sightings(
       fileId,
       asset: isAsset ? asset : null,
       entry: isEntry ? entry : null,
-      hasVector: isVector,
+      hasVector: space && isVector,
     };
     if (isAsset) asset = await library.next();
     if (isEntry) entry = await queue.next();

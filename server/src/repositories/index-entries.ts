@@ -23,7 +23,6 @@ const rowSchema = z.object({
   lease: z.string().nullable(),
   errorCode: z.enum(errorCodes).nullable().catch('unexpected'),
   errorMessage: z.string().nullable(),
-  spaceId: z.string().nullable(),
   contentHash: z.string().nullable(),
   fingerprint: z.string().nullable(),
   fingerprintQuality: z.number().nullable(),
@@ -39,15 +38,26 @@ function freshlyPending(now: Date) {
   return { state: 'pending', attempts: 0, dueAt: now, ...noLease, ...noError };
 }
 
+export interface IndexEntriesOptions {
+  /** Whose queue it is; asked at every call, for a space is known only after its provider was opened. */
+  spaceId: () => string;
+}
+
 /**
- * The queue in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its lease, which
+ * The queue of one space in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its lease, which
  * all supported databases apply atomically row by row: no locks are held, and none but the holder of a lease writes.
  */
-export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
+export function createIndexEntries(
+  strapi: Core.Strapi,
+  { spaceId }: IndexEntriesOptions,
+): IndexEntries {
   const rows = () => strapi.db.query(INDEX_ENTRY_UID);
 
+  /** Among the rows of this space. */
+  const own = (where: object): object => ({ ...where, spaceId: spaceId() });
+
   async function update(where: object, data: object): Promise<number> {
-    const { count } = await rows().updateMany({ where, data });
+    const { count } = await rows().updateMany({ where: own(where), data });
     return count;
   }
 
@@ -58,13 +68,13 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
   async function addToAttempts(where: object, difference: number): Promise<void> {
     await strapi.db
       .queryBuilder(INDEX_ENTRY_UID)
-      .where(where)
+      .where(own(where))
       .increment('attempts', difference)
       .execute();
   }
 
   async function find(where: object, options: object = {}): Promise<IndexEntry[]> {
-    const found: unknown[] = await rows().findMany({ where, ...options });
+    const found: unknown[] = await rows().findMany({ where: own(where), ...options });
     return found.map((row) => rowSchema.parse(row));
   }
 
@@ -78,8 +88,14 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     });
     await strapi.db
       .getConnection(tableName)
-      .insert(fileIds.map((fileId) => ({ file_id: fileId, ...Object.fromEntries(fresh) })))
-      .onConflict('file_id')
+      .insert(
+        fileIds.map((fileId) => ({
+          space_id: spaceId(),
+          file_id: fileId,
+          ...Object.fromEntries(fresh),
+        })),
+      )
+      .onConflict(['space_id', 'file_id'])
       .merge(fresh.map(([column]) => column));
   }
 
@@ -91,8 +107,8 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     async markStatesPending(states) {
       return update(
         { state: { $in: states } },
-        // Without its space an entry is embedded anew even if its bytes are the same.
-        { ...freshlyPending(new Date()), spaceId: null },
+        // Without its hash an entry is embedded anew even if its bytes are the same.
+        { ...freshlyPending(new Date()), contentHash: null },
       );
     },
 
@@ -102,7 +118,7 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
 
     async claim(limit, lease) {
       const candidates = await rows().findMany({
-        where: { state: 'pending', dueAt: { $lte: new Date() } },
+        where: own({ state: 'pending', dueAt: { $lte: new Date() } }),
         orderBy: [{ dueAt: 'asc' }, { id: 'asc' }],
         limit,
         select: ['id'],
@@ -149,7 +165,7 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     },
 
     async forget(fileId, lease) {
-      const { count } = await rows().deleteMany({ where: { fileId, lease } });
+      const { count } = await rows().deleteMany({ where: own({ fileId, lease }) });
       return count > 0;
     },
 
@@ -161,7 +177,7 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
     },
 
     async releaseAbandoned(isAbandoned) {
-      const held = await rows().findMany({ where: { state: 'indexing' }, select: ['lease'] });
+      const held = await rows().findMany({ where: own({ state: 'indexing' }), select: ['lease'] });
       const tokens = new Set<string>(
         held.flatMap(({ lease }: { lease: string | null }) => (lease === null ? [] : [lease])),
       );
@@ -175,7 +191,7 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
 
     async nextDueAt() {
       const [next] = await rows().findMany({
-        where: { state: 'pending' },
+        where: own({ state: 'pending' }),
         orderBy: { dueAt: 'asc' },
         limit: 1,
         select: ['dueAt'],
@@ -187,13 +203,16 @@ export function createIndexEntries(strapi: Core.Strapi): IndexEntries {
       const counted = await Promise.all(
         indexStates.map(async (state): Promise<[IndexState, number]> => [
           state,
-          await rows().count({ where: { state } }),
+          await rows().count({ where: own({ state }) }),
         ]),
       );
       return Object.fromEntries(counted) as EntryCounts;
     },
 
-    countIndexed: (spaceId) => rows().count({ where: { state: 'indexed', spaceId } }),
+    countIndexed: () => rows().count({ where: own({ state: 'indexed' }) }),
+
+    countIndexedSince: (moment) =>
+      rows().count({ where: own({ state: 'indexed', indexedAt: { $gte: moment } }) }),
 
     async get(fileIds) {
       const found: IndexEntry[] = [];

@@ -33,15 +33,14 @@ export function describeListing(entries: () => IndexEntries): void {
   });
 
   describe('countIndexed', () => {
-    it('counts what is indexed in that space alone', async () => {
+    it('counts what is indexed alone, all of it or what was since a moment', async () => {
       const token = await claimNew(entries(), range(1, 5));
       await entries().complete(1, token, picture);
       await entries().complete(2, token, picture);
-      await entries().complete(3, token, { ...picture, spaceId: 'elsewhere' });
       await entries().fail(4, token, givenUp);
-      expect(await entries().countIndexed(picture.spaceId)).toBe(2);
-      expect(await entries().countIndexed('elsewhere')).toBe(1);
-      expect(await entries().countIndexed('nowhere')).toBe(0);
+      expect(await entries().countIndexed()).toBe(2);
+      expect(await entries().countIndexedSince(hourAgo())).toBe(2);
+      expect(await entries().countIndexedSince(inAnHour())).toBe(0);
     });
   });
 

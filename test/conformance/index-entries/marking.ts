@@ -24,7 +24,6 @@ export function describeMarking(entries: () => IndexEntries): void {
         lease: null,
         errorCode: null,
         errorMessage: null,
-        spaceId: null,
         contentHash: null,
         fingerprint: null,
         fingerprintQuality: null,
@@ -117,13 +116,13 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(idsOf(await entries().claim(10, newLease()))).toEqual([2, 3]);
     });
 
-    it('lets an entry forget its space, so that it is embedded anew', async () => {
+    it('lets an entry forget its content hash, so that it is embedded anew', async () => {
       await indexNew(entries(), [7]);
       expect(await entries().markStatesPending(['indexed'])).toBe(1);
       expect(await entryOf(entries(), 7)).toMatchObject({
         ...picture,
         state: 'pending',
-        spaceId: null,
+        contentHash: null,
       });
     });
 

@@ -18,7 +18,6 @@ export function newLease(expiresAt = inAnHour()): Lease {
 }
 
 export const picture: IndexedPicture = {
-  spaceId: 'clip-small-4-0123456789',
   contentHash: 'a'.repeat(64),
   fingerprint: 'b'.repeat(64),
   fingerprintQuality: 0.25,

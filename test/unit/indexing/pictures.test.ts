@@ -105,7 +105,7 @@ describe('a picture that is marked again', () => {
     await rig.untilSettled();
     await rig.stop(worker);
     expect(young.imageCalls).toEqual([1]);
-    expect(await rig.entry(1)).toMatchObject({ spaceId: young.space.id });
+    expect(await rig.entry(1)).toMatchObject({ state: 'indexed' });
   });
 
   it('is not found by what it showed before when it cannot be read any more', async () => {

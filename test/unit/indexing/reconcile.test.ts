@@ -16,8 +16,7 @@ const entries = [
   'no entry',
   'pending',
   'indexing',
-  'indexed here',
-  'indexed elsewhere',
+  'indexed',
   'skipped',
   'failed',
   'failed blindly',
@@ -25,9 +24,7 @@ const entries = [
 
 type AssetCase = (typeof assets)[number];
 type EntryCase = (typeof entries)[number];
-type Case = [asset: AssetCase, entry: EntryCase, hasVector: boolean, isSpaceKnown: boolean];
-
-const HERE = 'here';
+type Case = [asset: AssetCase, entry: EntryCase, hasVector: boolean | null];
 
 function assetOf(asset: AssetCase): AssetDescription | null {
   if (asset === 'no asset') return null;
@@ -45,7 +42,6 @@ function assetOf(asset: AssetCase): AssetDescription | null {
 
 function entryOf(entry: EntryCase): IndexEntry | null {
   if (entry === 'no entry') return null;
-  const isIndexed = entry.startsWith('indexed');
   return {
     fileId: 1,
     state: entry.split(' ')[0] as IndexState,
@@ -53,7 +49,6 @@ function entryOf(entry: EntryCase): IndexEntry | null {
     lease: null,
     errorCode: null,
     errorMessage: null,
-    spaceId: entry === 'indexed here' ? HERE : isIndexed ? 'elsewhere' : null,
     contentHash: null,
     fingerprint: null,
     fingerprintQuality: null,
@@ -63,29 +58,25 @@ function entryOf(entry: EntryCase): IndexEntry | null {
 }
 
 /** The rules, one after the other: the first that fits decides. */
-function isWorkExpected([asset, entry, hasVector, isSpaceKnown]: Case): boolean {
+function isWorkExpected([asset, entry, hasVector]: Case): boolean {
   if (entry === 'pending' || entry === 'indexing') return false;
-  if (entry === 'no entry') return asset !== 'no asset' || hasVector;
+  if (entry === 'no entry') return asset !== 'no asset' || hasVector === true;
   if (asset === 'no asset') return true;
   if (asset === 'a changed asset') return entry !== 'failed blindly';
-  if (!isSpaceKnown) return false;
-  if (entry === 'indexed here') return !hasVector;
-  return entry === 'indexed elsewhere';
+  return entry === 'indexed' && hasVector === false;
 }
 
 const cases = assets.flatMap((asset) =>
   entries.flatMap((entry) =>
-    [true, false].flatMap((hasVector) =>
-      [true, false].map((isSpaceKnown): Case => [asset, entry, hasVector, isSpaceKnown]),
-    ),
+    [true, false, null].map((hasVector): Case => [asset, entry, hasVector]),
   ),
 );
 
 describe('needsWork', () => {
-  it.each(cases)('for %s, %s, a vector: %s, the space known: %s', (...combination) => {
-    const [asset, entry, hasVector, isSpaceKnown] = combination;
+  it.each(cases)('for %s, %s, a vector: %s', (...combination) => {
+    const [asset, entry, hasVector] = combination;
     const sighting = { fileId: 1, asset: assetOf(asset), entry: entryOf(entry), hasVector };
-    expect(needsWork(sighting, isSpaceKnown ? HERE : null)).toBe(isWorkExpected(combination));
+    expect(needsWork(sighting)).toBe(isWorkExpected(combination));
   });
 
   it.each([
@@ -95,7 +86,7 @@ describe('needsWork', () => {
   ] as const)('for a file that failed with %s: %s', (errorCode, isExpected) => {
     const entry = { ...(entryOf('failed') as IndexEntry), errorCode };
     const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, hasVector: false };
-    expect(needsWork(sighting, HERE)).toBe(isExpected);
+    expect(needsWork(sighting)).toBe(isExpected);
   });
 });
 
