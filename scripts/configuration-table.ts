@@ -28,7 +28,9 @@ interface SettingSchema {
 async function describeConfiguration(): Promise<string> {
   const schema = z.toJSONSchema(configSchema, { io: 'input' }) as SettingSchema;
   const rows = Object.entries(schema.properties ?? {}).flatMap(([name, section]) =>
-    (section.oneOf ?? [section]).flatMap((kind) => describeSection(name, kind)),
+    name === 'previousEmbedding'
+      ? [`| \`${name}\` | none | as \`embedding\` | ${section.description ?? ''} |`]
+      : (section.oneOf ?? [section]).flatMap((kind) => describeSection(name, kind)),
   );
   const table = [
     '| setting | default | allowed | what it does |',

@@ -91,6 +91,10 @@ const searchSchema = z.strictObject({
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
   embedding: embeddingConfigSchema.prefault({ provider: 'clip' }),
+  previousEmbedding: embeddingConfigSchema.optional().meta({
+    description:
+      'Settings of the model that answers until a new one named by `embedding` holds every picture; needed only for a hosted one whose key or address `embedding` does not name any more',
+  }),
   vectors: vectorsSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
   search: searchSchema.prefault({}),
@@ -125,11 +129,14 @@ export function parseConfig(input: unknown): ImageSearchConfig {
 /** A section that does not say of which kind it is means the local one. */
 function withDefaultKinds(input: unknown): unknown {
   if (!isSection(input)) return input;
-  const { embedding, vectors } = input;
+  const { embedding, previousEmbedding, vectors } = input;
   return {
     ...input,
     ...(isSection(embedding) && {
       embedding: { ...embedding, provider: embedding.provider ?? 'clip' },
+    }),
+    ...(isSection(previousEmbedding) && {
+      previousEmbedding: { ...previousEmbedding, provider: previousEmbedding.provider ?? 'clip' },
     }),
     ...(isSection(vectors) && { vectors: { ...vectors, store: vectors.store ?? 'embedded' } }),
   };

@@ -8,6 +8,7 @@ export const errorCodes = [
   'file-not-found',
   'space-mismatch',
   'rate-limited',
+  'conflict',
   // A picture, whether it is a file of the library or a query.
   'image-unreadable',
   'image-too-large',

@@ -1,47 +1,54 @@
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import { createActiveSpace, type ActiveSpace } from '../../plugin/src/active-space';
+import type { ActiveSpace } from '../../plugin/src/active-space';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import type { ReindexScope } from '../../plugin/src/contracts/management';
-import { openEmbeddingProvider } from '../../plugin/src/embedding/registry';
+import type { EmbeddingIdentity } from '../../plugin/src/embedding/contract';
+import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
+import { openEmbeddingProvider, type EmbeddingConfig } from '../../plugin/src/embedding/registry';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
 import type { IndexEntries } from '../../plugin/src/indexing/contract';
 import { currentOwner } from '../../plugin/src/indexing/lease';
-import { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
-import { IndexingWorker } from '../../plugin/src/indexing/worker';
 import type { Logger } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
+import type { SpaceTrack } from '../../plugin/src/spaces/contract';
+import { Spaces } from '../../plugin/src/spaces/spaces';
 import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 import { createAssetSource } from './assets/asset-source';
 import type { InputLimits } from './http/search-input';
 import { PLUGIN_ID } from './plugin-id';
-import { createIndexEntries } from './repositories/index-entries';
+import { assignEntries, createIndexEntries } from './repositories/index-entries';
+import { createSpaceRecords } from './repositories/space-records';
 import { mutedBy, shutDown } from './shutdown';
+import { createSpaceTrack, type SpaceTrackParts } from './space-track';
 import { createStatus, type Status } from './status';
 import { subscribeToUploads } from './subscribers/upload';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-/** A provider or store that could not be opened is tried again after this time. */
-const REOPEN_AFTER_MS = 15 * SECOND_MS;
 /** An upload is answered before its picture is read, and several uploads at a time become one batch. */
 const SETTLE_MS = 100;
 
 /** The running product inside one Strapi. */
 export interface ImageSearch {
-  readonly activeSpace: ActiveSpace;
+  /** The space that answers. */
+  readonly activeSpace: Pick<ActiveSpace, 'get'>;
+  readonly spaces: Spaces;
   readonly engine: SearchEngine;
-  readonly entries: IndexEntries;
   readonly status: Status;
   readonly inputLimits: InputLimits;
   /** What the HTTP faces need to be set up. */
   readonly http: { logger: Logger; requestsPerMinute: number };
+  /** The queue of a space; by default of the one that answers. Fails with `invalid-input` for an unknown one. */
+  entriesOf(spaceId?: string): Promise<IndexEntries>;
   /** Answers how many files were put into the queue. */
   reindex(scope: ReindexScope): Promise<number>;
+  /** Deletes a space that is no longer used, with its vectors and its queue; fails as `Spaces.forget` does. */
+  dropSpace(spaceId: string): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -53,79 +60,103 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const logger = mutedBy(ended.signal, prefixedLogger(strapi));
   const clock = systemClock;
   const projectFolder = strapi.dirs.app.root;
-  let preparation: string | null = null;
-
   const store = createVectorStore({
     config,
     projectFolder,
     logger,
     onLoss: () => {
-      void schedule.runAgain();
+      for (const track of spaces.running()) void track.reconcileAgain();
     },
   });
-  const activeSpace = createActiveSpace({
-    openProvider: () =>
-      openEmbeddingProvider(config.embedding, {
-        logger,
-        projectFolder,
-        onProgress: (progress) => {
-          preparation = progress;
-        },
-      }),
-    store,
-    clock,
-    retryAfterMs: REOPEN_AFTER_MS,
-  });
-  const entries = createIndexEntries(strapi, { spaceId: () => '' });
   const remote = createGuardedFetch({ allowedHosts: config.indexing.allowedHosts });
   const assets = createAssetSource({
     strapi,
     remote,
     readTimeoutMs: config.indexing.readTimeoutSeconds * SECOND_MS,
   });
-  const worker = createWorker({ config, entries, assets, activeSpace, logger, clock });
-  const schedule = new ReconcileSchedule({
-    assets,
-    entries,
-    activeSpace,
-    everyMinutes: config.indexing.reconcileMinutes,
-    onMarked: () => {
-      worker.wake();
-    },
+  const preparations = new Map<EmbeddingIdentity, string | null>();
+  const entriesOf = (spaceId: () => string): IndexEntries =>
+    createIndexEntries(strapi, { spaceId });
+  const records = createSpaceRecords(strapi);
+  const workerSettings = createWorkerSettings(config);
+  const spaces = new Spaces({
+    records,
+    configured: identityOf(config.embedding),
+    entriesOf: (spaceId) => entriesOf(() => spaceId),
+    assign: (from, to) =>
+      assignEntries(
+        entriesOf(() => from),
+        entriesOf(() => to),
+      ),
+    createTrack: (options) =>
+      createSpaceTrack(options, {
+        openProvider: () =>
+          openEmbeddingProvider(reopenConfig(options.identity, configuredModels(config)), {
+            logger,
+            projectFolder,
+            onProgress: (progress) => preparations.set(options.identity, progress),
+          }),
+        entriesOf,
+        store,
+        assets,
+        worker: workerSettings,
+        reconcileMinutes: config.indexing.reconcileMinutes,
+        logger,
+        clock,
+      }),
     logger,
     clock,
   });
-  const engine = new SearchEngine({ activeSpace, embedder: createQueryEmbedder(config) });
+  const engine = new SearchEngine({ activeSpace: spaces, embedder: createQueryEmbedder(config) });
   const isEnabled = config.indexing.enabled;
   const status = createStatus({
-    activeSpace,
+    spaces,
+    records,
+    entriesOf: (spaceId) => entriesOf(() => spaceId),
     assets,
-    entries,
     store,
-    worker,
-    schedule,
     isEnabled,
-    preparation: () => preparation,
+    preparation: () => [...preparations.values()].find((progress) => progress !== null) ?? null,
     clock,
   });
   let unsubscribe: (() => void) | null = null;
   let wakeSoon: NodeJS.Timeout | null = null;
 
   return {
-    activeSpace,
+    activeSpace: spaces,
+    spaces,
     engine,
-    entries,
     status,
     inputLimits: config.search,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
 
+    async entriesOf(spaceId) {
+      if (spaceId === undefined) return (await spaces.answering()).entries;
+      await spaces.find(spaceId);
+      return entriesOf(() => spaceId);
+    },
+
     async reindex(scope) {
       // Who asks may have mended something: what waits after a failure waits no longer.
-      activeSpace.retryNow();
-      const marked = await markScope(scope, { entries, schedule });
-      await entries.makeDue();
-      worker.retryNow();
+      spaces.retryNow();
+      const tracks = new Set([await spaces.answering(), ...spaces.running()]);
+      let marked = 0;
+      for (const track of tracks) {
+        marked += await markScope(scope, track);
+        await track.entries.makeDue();
+        track.retryNow();
+      }
       return marked;
+    },
+
+    async dropSpace(spaceId) {
+      const known = await records.list();
+      const isKnown = known.some(({ space }) => space.id === spaceId);
+      const isStored = (await store.listSpaces()).some(({ id }) => id === spaceId);
+      // A collection that no record names was left by a database that is gone.
+      if (isKnown || !isStored) await spaces.forget(spaceId);
+      await store.dropSpace(spaceId);
+      await entriesOf(() => spaceId).clear();
     },
 
     start() {
@@ -133,41 +164,43 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
         strapi,
         logger,
         markPending: async (fileIds) => {
-          await entries.markPending(fileIds);
+          await spaces.markPending(fileIds);
           wakeSoon ??= setTimeout(() => {
             wakeSoon = null;
-            worker.wake();
+            spaces.wake();
           }, SETTLE_MS).unref();
         },
       });
       if (!isEnabled) return;
-      worker.start();
-      schedule.start();
+      spaces.start();
     },
 
     async stop() {
       unsubscribe?.();
       if (wakeSoon) clearTimeout(wakeSoon);
-      await shutDown({ worker, schedule, activeSpace, store, remote, logger, clock });
+      await shutDown({ spaces, store, remote, logger, clock });
       ended.abort();
     },
   };
 }
 
-async function markScope(
-  scope: ReindexScope,
-  { entries, schedule }: { entries: IndexEntries; schedule: ReconcileSchedule },
-): Promise<number> {
+async function markScope(scope: ReindexScope, track: SpaceTrack): Promise<number> {
+  const { entries } = track;
   switch (scope) {
     case 'missing':
-      return (await schedule.runNow()).marked;
+      return track.reconcile();
     case 'failed':
       return entries.markStatesPending(['failed']);
     case 'all': {
       const known = await entries.markStatesPending(['indexed', 'skipped', 'failed']);
-      return known + (await schedule.runNow()).marked;
+      return known + (await track.reconcile());
     }
   }
+}
+
+/** Every model that the configuration has settings for, the one that is to answer first. */
+function configuredModels({ embedding, previousEmbedding }: ImageSearchConfig): EmbeddingConfig[] {
+  return [embedding, ...(previousEmbedding ? [previousEmbedding] : [])];
 }
 
 function createVectorStore(options: {
@@ -185,16 +218,8 @@ function createVectorStore(options: {
   });
 }
 
-function createWorker(
-  options: Pick<
-    ConstructorParameters<typeof IndexingWorker>[0],
-    'entries' | 'assets' | 'activeSpace' | 'logger' | 'clock'
-  > & { config: ImageSearchConfig },
-): IndexingWorker {
-  const { config, ...parts } = options;
-  const { indexing } = config;
-  return new IndexingWorker({
-    ...parts,
+function createWorkerSettings({ indexing }: ImageSearchConfig): SpaceTrackParts['worker'] {
+  return {
     pictures: createPictureReader({
       maxBytes: indexing.maxBytes,
       maxPixels: indexing.maxPixels,
@@ -210,7 +235,7 @@ function createWorker(
     maxBytes: indexing.maxBytes,
     owner: currentOwner(),
     random: Math.random,
-  });
+  };
 }
 
 function createQueryEmbedder({ search }: ImageSearchConfig): QueryEmbedder {

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
 import { indexEntrySchema } from './content-types/index-entry/schema';
+import { spaceSchema } from './content-types/space/schema';
 import { controllers } from './controllers';
 import { removeTemporaryFiles } from './http/temporary-files';
 import { registerAdminActions } from './permissions';
@@ -31,7 +32,10 @@ const serverEntry: ServerEntry = {
       parseConfig(config);
     },
   },
-  contentTypes: { 'index-entry': { schema: indexEntrySchema } },
+  contentTypes: {
+    'index-entry': { schema: indexEntrySchema },
+    space: { schema: spaceSchema },
+  },
   controllers,
   routes,
   services,

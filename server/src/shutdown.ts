@@ -1,9 +1,7 @@
-import type { ActiveSpace } from '../../plugin/src/active-space';
 import type { Clock } from '../../plugin/src/clock';
-import type { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
-import type { IndexingWorker } from '../../plugin/src/indexing/worker';
 import type { Logger } from '../../plugin/src/logger';
 import type { GuardedFetch } from '../../plugin/src/network/guarded-fetch';
+import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
 /** What is under way may end by itself so long; then it is given back to the queue. */
@@ -14,9 +12,7 @@ const RELEASE_MS = 1_000;
 const CLOSE_MS = 500;
 
 export interface ShutdownOptions {
-  worker: Pick<IndexingWorker, 'stop'>;
-  schedule: Pick<ReconcileSchedule, 'stop'>;
-  activeSpace: Pick<ActiveSpace, 'dispose'>;
+  spaces: Pick<Spaces, 'stopIndexing' | 'dispose'>;
   store: Pick<VectorStore, 'dispose'>;
   remote: Pick<GuardedFetch, 'dispose'>;
   logger: Logger;
@@ -28,10 +24,10 @@ export interface ShutdownOptions {
  * not done by then is lost to nobody, because its leases run out. Never rejects.
  */
 export async function shutDown(options: ShutdownOptions): Promise<void> {
-  const { activeSpace, clock, logger, remote, schedule, store, worker } = options;
-  const drained = Promise.all([worker.stop(DRAIN_MS), schedule.stop()]);
+  const { clock, logger, remote, spaces, store } = options;
+  const drained = spaces.stopIndexing(DRAIN_MS);
   await isDoneWithin(drained, { milliseconds: DRAIN_MS, clock });
-  const released = Promise.all([drained, activeSpace.dispose()]);
+  const released = Promise.all([drained, spaces.dispose()]);
   const isReleased = await isDoneWithin(released, { milliseconds: RELEASE_MS, clock });
   const closed = Promise.all([store.dispose(), remote.dispose()]);
   const isClosed = await isDoneWithin(closed, { milliseconds: CLOSE_MS, clock });

@@ -1,11 +1,13 @@
-import type { ActiveSpace } from '../../plugin/src/active-space';
 import type { Clock } from '../../plugin/src/clock';
-import type { StatusResponse } from '../../plugin/src/contracts/management';
+import type { SpaceStatus, StatusResponse } from '../../plugin/src/contracts/management';
 import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contract';
-import type { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
-import type { IndexingWorker } from '../../plugin/src/indexing/worker';
+import type { SpaceRecords, SpaceTrack } from '../../plugin/src/spaces/contract';
+import { roleOf } from '../../plugin/src/spaces/roles';
+import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
+const SECONDS_PER_MINUTE = 60;
+const MINUTE_MS = 60_000;
 /** Counting a large library takes a while, and every search answers these numbers. */
 const COVERAGE_AGE_MS = 1_000;
 /** A search waits so long for new numbers; then it answers the last ones. */
@@ -27,33 +29,28 @@ export interface Status {
 }
 
 export function createStatus(options: {
-  activeSpace: ActiveSpace;
+  spaces: Spaces;
+  records: SpaceRecords;
+  entriesOf: (spaceId: string) => IndexEntries;
   assets: AssetSource;
-  entries: IndexEntries;
   store: VectorStore;
-  worker: IndexingWorker;
-  schedule: ReconcileSchedule;
   isEnabled: boolean;
   preparation: () => string | null;
   clock: Clock;
 }): Status {
-  const { activeSpace, assets, clock, entries, schedule, store, worker } = options;
+  const { assets, clock, entriesOf, records, spaces, store } = options;
   let known: { at: number; coverage: Coverage } | null = null;
   let counting: Promise<Coverage> | null = null;
 
   async function count(): Promise<Coverage> {
-    const state = activeSpace.state();
-    const spaceId = state.kind === 'open' ? state.space.provider.space.id : null;
-    const [indexed, total] = await Promise.all([
-      spaceId === null ? 0 : entries.countIndexed(),
-      assets.count(),
-    ]);
+    const { entries } = await spaces.answering();
+    const [indexed, total] = await Promise.all([entries.countIndexed(), assets.count()]);
     known = { at: clock.now(), coverage: { indexed, total } };
     return known.coverage;
   }
 
-  function describeWorker(): StatusResponse['data']['worker'] {
-    const { state, pause } = worker.status();
+  function describeWorker(track: SpaceTrack): StatusResponse['data']['worker'] {
+    const { state, pause } = track.workerStatus();
     return {
       state: options.isEnabled ? state : 'disabled',
       pause: pause && {
@@ -64,8 +61,10 @@ export function createStatus(options: {
     };
   }
 
-  async function describeProvider(): Promise<Pick<StatusResponse['data'], 'provider' | 'space'>> {
-    const state = activeSpace.state();
+  async function describeProvider(
+    track: SpaceTrack,
+  ): Promise<Pick<StatusResponse['data'], 'provider' | 'space'>> {
+    const state = track.activeSpace.state();
     switch (state.kind) {
       case 'closed':
         return { space: null, provider: { ok: true, message: 'It is opened on first use.' } };
@@ -80,6 +79,31 @@ export function createStatus(options: {
         };
       }
     }
+  }
+
+  async function describeSpaces(): Promise<SpaceStatus[]> {
+    const known = await records.list();
+    const described = known.map(async (record): Promise<SpaceStatus> => {
+      const { id, provider, model, dimensions } = record.space;
+      const entries = entriesOf(id);
+      const role = roleOf(record, known);
+      const lastMinute = new Date(clock.now() - MINUTE_MS);
+      const [counts, perMinute] = await Promise.all([
+        entries.counts(),
+        entries.countIndexedSince(lastMinute),
+      ]);
+      const remaining = counts.pending + counts.indexing;
+      const canTell = perMinute > 0 && role !== 'kept';
+      return {
+        ...{ id, provider, model, dimensions, role, counts, perMinute },
+        remainingSeconds: canTell ? Math.ceil((remaining / perMinute) * SECONDS_PER_MINUTE) : null,
+        problem: spaces.problemOf(id),
+      };
+    });
+    const order = ['answering', 'filling', 'kept'];
+    return (await Promise.all(described)).sort(
+      (left, right) => order.indexOf(left.role) - order.indexOf(right.role),
+    );
   }
 
   return {
@@ -100,18 +124,21 @@ export function createStatus(options: {
 
     async report() {
       // Read before the counts, which otherwise lack what a comparison that ends meanwhile has marked.
-      const isReconciling = schedule.isRunning();
-      const [counts, total, provider, storeHealth] = await Promise.all([
-        entries.counts(),
+      const isReconciling = spaces.running().some((track) => track.isReconciling());
+      const answering = await spaces.answering();
+      const [counts, total, provider, storeHealth, describedSpaces] = await Promise.all([
+        answering.entries.counts(),
         assets.count(),
-        describeProvider(),
+        describeProvider(answering),
         store.checkHealth(),
+        describeSpaces(),
       ]);
       return {
         ...provider,
+        spaces: describedSpaces,
         total,
         counts,
-        worker: describeWorker(),
+        worker: describeWorker(answering),
         isReconciling,
         preparation: options.preparation(),
         store: storeHealth,

@@ -103,7 +103,8 @@ async function measureReindex(
   eventLoop.enable();
   const { milliseconds } = await timed(async () => {
     await imageSearch.reindex('all');
-    while ((await imageSearch.entries.counts()).indexed < expected) await wait(POLL_MS);
+    const entries = await imageSearch.entriesOf();
+    while ((await entries.counts()).indexed < expected) await wait(POLL_MS);
   });
   eventLoop.disable();
   return { milliseconds, delayMs: eventLoop.percentile(99) / NANOSECONDS_PER_MILLISECOND };

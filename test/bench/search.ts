@@ -43,8 +43,9 @@ export async function benchSearch(): Promise<Measurement[]> {
 }
 
 async function fillLibrary(app: StrapiApp): Promise<void> {
-  const { activeSpace, entries } = imageSearchOf(app.strapi);
-  const { collection } = await activeSpace.get();
+  const imageSearch = imageSearchOf(app.strapi);
+  const { collection } = await imageSearch.activeSpace.get();
+  const entries = await imageSearch.entriesOf();
   const random = createRandom(1);
   for (let start = 0; start < FILES; start += 500) {
     const data = Array.from({ length: 500 }, (_, index) => describeFile(start + index));

@@ -30,13 +30,10 @@ async function uploadPicture(concept: string): Promise<number> {
   return (await app.uploadThroughAdmin(await renderSamplePicture(picture), picture.fileName)).id;
 }
 
-beforeAll(async () => {
-  dataFolder = await createDataFolder();
-});
-
-afterAll(async () => {
+async function stop(): Promise<void> {
+  await app.stop();
   await rm(dataFolder, { recursive: true, force: true });
-});
+}
 
 /** Both faces refuse every question; the admin says why, the content API does not. */
 async function expectUnavailable(
@@ -65,11 +62,10 @@ async function expectUnavailable(
 
 describe('a library that is not indexed yet', () => {
   beforeAll(async () => {
+    dataFolder = await createDataFolder();
     await start({ indexing: { enabled: false } });
   });
-  afterAll(async () => {
-    await app.stop();
-  });
+  afterAll(stop);
 
   it('answers texts with nothing, and says how much can be found', async () => {
     await uploadPicture('dog');
@@ -101,12 +97,11 @@ describe('a library that is not indexed yet', () => {
 
 describe('without the model', () => {
   beforeAll(async () => {
+    dataFolder = await createDataFolder();
     const model = path.join(dataFolder, 'no-such-model');
     await start({ embedding: { provider: 'clip', model } });
   });
-  afterAll(async () => {
-    await app.stop();
-  });
+  afterAll(stop);
 
   it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
     const fileId = await uploadPicture('dog');
@@ -124,15 +119,14 @@ describe('without the model', () => {
 
 describe('without a place to keep vectors', () => {
   beforeAll(async () => {
+    dataFolder = await createDataFolder();
     // A file where a folder should be: not even the system's administrator can write below it.
     await writeFile(path.join(dataFolder, 'no-folder'), '');
     await start({
       vectors: { store: 'embedded', path: path.join(dataFolder, 'no-folder/vectors') },
     });
   });
-  afterAll(async () => {
-    await app.stop();
-  });
+  afterAll(stop);
 
   it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
     const fileId = await uploadPicture('dog');

@@ -148,6 +148,11 @@ export class MemoryIndexEntries implements IndexEntries {
     );
   }
 
+  clear(): Promise<void> {
+    this.#rows.clear();
+    return Promise.resolve();
+  }
+
   get(fileIds: readonly number[]): Promise<IndexEntry[]> {
     const rows = [...new Set(fileIds)].flatMap((fileId) => this.#rows.get(fileId) ?? []);
     return Promise.resolve(rows.map(toEntry));

@@ -35,11 +35,19 @@ async function start(): Promise<void> {
 }
 
 /** @returns milliseconds until it was over */
-async function stop(parts: Partial<ShutdownOptions> = {}): Promise<number> {
+async function stop(
+  parts: Partial<ShutdownOptions & { dispose: () => Promise<void> }> = {},
+): Promise<number> {
   const { activeSpace, clock, logger, store } = rig;
   let isOver = false;
   const before = clock.now();
-  const all = { worker, schedule, activeSpace, store, remote, logger, clock, ...parts };
+  const spaces = {
+    stopIndexing: async (graceMs: number) => {
+      await Promise.all([worker.stop(graceMs), schedule.stop()]);
+    },
+    dispose: parts.dispose ?? (() => activeSpace.dispose()),
+  };
+  const all = { spaces, store, remote, logger, clock, ...parts };
   void shutDown(all).then(() => {
     isOver = true;
   });
@@ -91,14 +99,14 @@ describe('the shutdown', () => {
 
   it('does not wait for parts that never close, and closes what comes after them', async () => {
     const stuck = { dispose: () => forever };
-    expect(await stop({ activeSpace: stuck, store: stuck })).toBeLessThan(LONGEST_MS);
+    expect(await stop({ ...stuck, store: stuck })).toBeLessThan(LONGEST_MS);
     expect(remote.dispose).toHaveBeenCalledTimes(1);
     expect(rig.logger.at('warn')).toHaveLength(1);
   });
 
   it('does not reject when a part fails to close', async () => {
     const broken = { dispose: () => Promise.reject(new Error('It is broken.')) };
-    expect(await stop({ activeSpace: broken, store: broken })).toBeLessThan(LONGEST_MS);
+    expect(await stop({ ...broken, store: broken })).toBeLessThan(LONGEST_MS);
     expect(remote.dispose).toHaveBeenCalledTimes(1);
     expect(rig.logger.at('warn')).toHaveLength(1);
   });

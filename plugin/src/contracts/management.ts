@@ -14,9 +14,27 @@ export const reindexBodySchema = z.strictObject({
 });
 
 export const entriesQuerySchema = z.strictObject({
+  /** The space whose queue is looked at; by default the one that answers. */
+  space: z.string().min(1).optional(),
   state: indexStateSchema.optional(),
   cursor: numberSchema.pipe(z.int().min(0)).optional(),
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
+});
+
+export const spaceParametersSchema = z.object({
+  id: z.string().regex(/^[a-z0-9-]{1,100}$/, 'must be the id of a space'),
+});
+
+const spaceStatusSchema = vectorSpaceSchema.extend({
+  /** `answering` searches, `filling` to take over, or `kept` from before. */
+  role: z.enum(['answering', 'filling', 'kept']),
+  counts: z.record(indexStateSchema, z.number()),
+  /** Pictures indexed in the last minute, by all processes. */
+  perMinute: z.number(),
+  /** At that speed; null while nothing moves. */
+  remainingSeconds: z.number().nullable(),
+  /** What keeps a filling space from taking over although it is complete; null for nothing. */
+  problem: z.string().nullable(),
 });
 
 const healthSchema = z.object({ ok: z.boolean(), message: z.string() });
@@ -25,6 +43,8 @@ export const statusResponseSchema = z.object({
   data: z.object({
     /** Null until the provider could be opened. */
     space: vectorSpaceSchema.nullable(),
+    /** Every space there are vectors of, the answering one first. */
+    spaces: z.array(spaceStatusSchema),
     total: z.number(),
     counts: z.record(indexStateSchema, z.number()),
     worker: z.object({
@@ -56,6 +76,7 @@ export const entriesResponseSchema = z.object({
 
 export const reindexResponseSchema = z.object({ data: z.object({ marked: z.number() }) });
 
+export type SpaceStatus = z.output<typeof spaceStatusSchema>;
 export type StatusResponse = z.output<typeof statusResponseSchema>;
 export type EntriesResponse = z.output<typeof entriesResponseSchema>;
 export type ReindexResponse = z.output<typeof reindexResponseSchema>;

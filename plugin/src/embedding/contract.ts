@@ -3,6 +3,7 @@ import type { ImagePreparation, PreparedImage } from '../images/contract';
 import type { Logger } from '../logger';
 import type { VectorSpace } from './vector-space';
 
+export { isSameIdentity, type EmbeddingIdentity } from './identity';
 export { createVectorSpace, type VectorSpace } from './vector-space';
 
 export interface EmbeddingLimits {
@@ -74,6 +75,8 @@ export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   /** Settings below `embedding`, `provider` among them as a literal; defaults filled in. */
   readonly configSchema: Schema;
+  /** Names of the settings that change the vectors; never a secret. */
+  readonly identifyingSettings: readonly (keyof z.output<Schema> & string)[];
   /**
    * Opens the provider far enough to know its space; weights are loaded on first use. Fails with
    * `provider-not-installed`, `provider-model-missing`, `provider-unavailable`, or `config-invalid` (a model that this

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors';
+import type { ErrorCode, ImageSearchError } from '../errors';
 
 export const indexStates = ['pending', 'indexing', 'indexed', 'skipped', 'failed'] as const;
 
@@ -97,6 +97,8 @@ export interface IndexEntries {
   countIndexed(): Promise<number>;
   /** How many were indexed since then and are still `indexed`, by whichever process. */
   countIndexedSince(moment: Date): Promise<number>;
+  /** Deletes every entry. */
+  clear(): Promise<void>;
   get(fileIds: readonly number[]): Promise<IndexEntry[]>;
   /** Ascending by file id after `cursor` (from the start when null). */
   list(options: {
@@ -145,4 +147,12 @@ export interface AssetPage {
   assets: AssetDescription[];
   /** Hand it to the next call; null after the last page. */
   nextCursor: number | null;
+}
+
+export type WorkerState = 'stopped' | 'idle' | 'working' | 'paused';
+
+export interface WorkerStatus {
+  state: WorkerState;
+  /** Why it is paused, and for how long, in milliseconds. */
+  pause: { error: ImageSearchError; remainingMs: number } | null;
 }

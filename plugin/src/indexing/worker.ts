@@ -7,7 +7,7 @@ import type { PictureReader } from '../images/contract';
 import type { Logger } from '../logger';
 import { BatchIndexer, type BatchOutcome } from './batch-indexer';
 import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker';
-import type { AssetSource, IndexEntries, IndexEntry, Lease } from './contract';
+import type { AssetSource, IndexEntries, IndexEntry, Lease, WorkerStatus } from './contract';
 import { EntryPreparation } from './entry-preparation';
 import { EntrySettlement } from './entry-settlement';
 import { createLease, isAbandoned, type LeaseOwner } from './lease';
@@ -33,14 +33,6 @@ export interface IndexingWorkerOptions {
   clock: Clock;
   /** 0 ≤ value < 1, for jitter. */
   random: () => number;
-}
-
-export type WorkerState = 'stopped' | 'idle' | 'working' | 'paused';
-
-export interface WorkerStatus {
-  state: WorkerState;
-  /** Why it is paused, and for how long, in milliseconds. */
-  pause: { error: ImageSearchError; remainingMs: number } | null;
 }
 
 /**

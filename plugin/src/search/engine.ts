@@ -27,10 +27,17 @@ import { vectorOfText, type TextVectors } from './query-texts';
  * - `embed` answers the vector of one text or picture.
  */
 export class SearchEngine {
-  readonly #activeSpace: ActiveSpace;
+  readonly #activeSpace: Pick<ActiveSpace, 'get'>;
   readonly #embedder: QueryEmbedder;
 
-  constructor({ activeSpace, embedder }: { activeSpace: ActiveSpace; embedder: QueryEmbedder }) {
+  constructor({
+    activeSpace,
+    embedder,
+  }: {
+    /** Where searches are answered; asked for every one of them. */
+    activeSpace: Pick<ActiveSpace, 'get'>;
+    embedder: QueryEmbedder;
+  }) {
     this.#activeSpace = activeSpace;
     this.#embedder = embedder;
   }

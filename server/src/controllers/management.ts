@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import {
   entriesQuerySchema,
   reindexBodySchema,
+  spaceParametersSchema,
   type EntriesResponse,
   type ReindexResponse,
   type StatusResponse,
@@ -23,9 +24,20 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
       ctx.body = { data: { marked } } satisfies ReindexResponse;
     },
 
+    activateSpace: async (ctx: Context): Promise<void> => {
+      await imageSearch().spaces.activate(spaceIdOf(ctx));
+      ctx.body = { data: await imageSearch().status.report() } satisfies StatusResponse;
+    },
+
+    dropSpace: async (ctx: Context): Promise<void> => {
+      await imageSearch().dropSpace(spaceIdOf(ctx));
+      ctx.body = { data: await imageSearch().status.report() } satisfies StatusResponse;
+    },
+
     entries: async (ctx: Context): Promise<void> => {
-      const { state, cursor, limit } = parseInput(entriesQuerySchema, ctx.query);
-      const page = await imageSearch().entries.list({
+      const { space, state, cursor, limit } = parseInput(entriesQuerySchema, ctx.query);
+      const entries = await imageSearch().entriesOf(space);
+      const page = await entries.list({
         ...(state && { states: [state] }),
         cursor: cursor ?? null,
         limit,
@@ -42,4 +54,8 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
       } satisfies EntriesResponse;
     },
   };
+}
+
+function spaceIdOf(ctx: Context): string {
+  return parseInput(spaceParametersSchema, ctx['params']).id;
 }

@@ -9,6 +9,7 @@ const statusOf = {
   'file-not-found': 404,
   'space-mismatch': 409,
   'rate-limited': 429,
+  conflict: 409,
   'image-unreadable': 400,
   'image-too-large': 413,
   'image-unsupported': 415,

@@ -214,6 +214,10 @@ export function createIndexEntries(
     countIndexedSince: (moment) =>
       rows().count({ where: own({ state: 'indexed', indexedAt: { $gte: moment } }) }),
 
+    async clear() {
+      await rows().deleteMany({ where: own({}) });
+    },
+
     async get(fileIds) {
       const found: IndexEntry[] = [];
       for (const ids of chunks(fileIds)) found.push(...(await find({ fileId: { $in: ids } })));
@@ -232,6 +236,22 @@ export function createIndexEntries(
       return { entries, nextCursor: last?.fileId ?? null };
     },
   };
+}
+
+/**
+ * Moves what is in one queue to another, where it is due at once. What another process adds meanwhile is left to the
+ * comparison of library and index.
+ */
+export async function assignEntries(from: IndexEntries, to: IndexEntries): Promise<void> {
+  const { entries } = await from.list({ cursor: null, limit: 1 });
+  if (entries.length === 0) return;
+  let cursor: number | null = null;
+  do {
+    const page = await from.list({ cursor, limit: LARGEST_LIST });
+    await to.markPending(page.entries.map(({ fileId }) => fileId));
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  await from.clear();
 }
 
 function* chunks<Item>(items: readonly Item[], size = LARGEST_LIST): Generator<Item[]> {

@@ -9,7 +9,7 @@ import { imageSearchOf } from '../services';
 type Middleware = (ctx: Context, next: Next) => Promise<void>;
 
 interface Route {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   path: string;
   handler: HandlerName;
 }
@@ -32,6 +32,18 @@ const adminRoutes: (Route & { action: string })[] = [
   },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
+  {
+    method: 'POST',
+    path: '/spaces/:id/activate',
+    handler: 'admin-index.activateSpace',
+    action: adminActions.manage,
+  },
+  {
+    method: 'DELETE',
+    path: '/spaces/:id',
+    handler: 'admin-index.dropSpace',
+    action: adminActions.manage,
+  },
   { method: 'GET', path: '/entries', handler: 'admin-index.entries', action: adminActions.manage },
 ];
 

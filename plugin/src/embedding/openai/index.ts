@@ -5,6 +5,7 @@ import { openaiConfigSchema } from './config';
 export const openaiProvider: ProviderDefinition<typeof openaiConfigSchema> = {
   name: 'openai',
   configSchema: openaiConfigSchema,
+  identifyingSettings: ['baseURL', 'model', 'imageFormat', 'dimensions', 'maxEdge'],
   // Loaded on demand: the `openai` package takes some 10 MB of memory that a local model has no use for.
   open: async (config) => {
     const { OpenaiProvider } = await import('./provider');

@@ -1,0 +1,103 @@
+import { createActiveSpace } from '../../plugin/src/active-space';
+import type { Clock } from '../../plugin/src/clock';
+import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import { ImageSearchError } from '../../plugin/src/errors';
+import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contract';
+import { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
+import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
+import type { Logger } from '../../plugin/src/logger';
+import type { SpaceTrack } from '../../plugin/src/spaces/contract';
+import type { TrackOptions } from '../../plugin/src/spaces/spaces';
+import type { VectorStore } from '../../plugin/src/vectors/contract';
+
+/** A provider or store that could not be opened is tried again after this time. */
+const REOPEN_AFTER_MS = 15_000;
+
+export interface SpaceTrackParts {
+  openProvider: () => Promise<EmbeddingProvider>;
+  /** The queue of a space; of no space for the empty id. */
+  entriesOf: (spaceId: () => string) => IndexEntries;
+  store: VectorStore;
+  assets: AssetSource;
+  worker: Omit<IndexingWorkerOptions, 'entries' | 'assets' | 'activeSpace' | 'logger' | 'clock'>;
+  reconcileMinutes: number;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** Provider, queue, worker and schedule of one space, which may be known only when its provider was opened. */
+export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts): SpaceTrack {
+  const { expectedSpaceId, identity, onOpened } = options;
+  const { assets, clock, logger, openProvider, store } = parts;
+  let spaceId = expectedSpaceId;
+  let isOpened = false;
+
+  async function open(): Promise<EmbeddingProvider> {
+    const provider = await openProvider();
+    try {
+      const { space } = provider;
+      if (expectedSpaceId !== null && space.id !== expectedSpaceId) throw otherVectorsError(space);
+      await onOpened(space);
+      spaceId = space.id;
+      isOpened = true;
+      return provider;
+    } catch (error) {
+      await provider.dispose();
+      throw error;
+    }
+  }
+
+  const activeSpace = createActiveSpace({
+    openProvider: open,
+    store,
+    clock,
+    retryAfterMs: REOPEN_AFTER_MS,
+  });
+  const entries = parts.entriesOf(() => spaceId ?? '');
+  const shared = { activeSpace, assets, entries, logger, clock };
+  const worker = new IndexingWorker({ ...parts.worker, ...shared });
+  const schedule = new ReconcileSchedule({
+    ...shared,
+    everyMinutes: parts.reconcileMinutes,
+    onMarked: () => {
+      worker.wake();
+    },
+  });
+
+  return {
+    activeSpace,
+    entries,
+    identity,
+    spaceId: () => spaceId,
+    assume(assumed) {
+      if (!isOpened) spaceId = assumed;
+    },
+    start() {
+      worker.start();
+      schedule.start();
+    },
+    wake() {
+      worker.wake();
+    },
+    retryNow() {
+      activeSpace.retryNow();
+      worker.retryNow();
+    },
+    reconcile: async () => (await schedule.runNow()).marked,
+    reconcileAgain: () => schedule.runAgain(),
+    isReconciling: () => schedule.isRunning(),
+    workerStatus: () => worker.status(),
+    async stop(graceMs) {
+      await Promise.all([worker.stop(graceMs), schedule.stop()]);
+    },
+    dispose: () => activeSpace.dispose(),
+  };
+}
+
+function otherVectorsError({ model }: EmbeddingProvider['space']): ImageSearchError {
+  return new ImageSearchError({
+    code: 'provider-model-missing',
+    message: `The model "${model}" makes other vectors than those that are stored: its files have changed. Bring the former files back, or switch to the new space.`,
+    retryable: true,
+  });
+}
