@@ -43,12 +43,16 @@ module.exports = {
     {
       name: 'adapters-are-built-in-one-place',
       comment:
-        'Only the composition may name a store, a provider or a picture reader; others meet their contracts.',
+        'Only the composition may name a store, a provider or a picture reader; others meet their contracts. ' +
+        'Copying between stores needs two of them.',
       severity: 'error',
-      from: { path: '^server/', pathNot: '^server/src/composition[.]ts$' },
+      from: {
+        path: '^server/',
+        pathNot: '^server/src/(composition|commands/copy-vectors-stores)[.]ts$',
+      },
       to: {
         path: [
-          '^plugin/src/vectors/(?!contract[.]ts$)',
+          '^plugin/src/vectors/(?!(contract|copy)[.]ts$)',
           '^plugin/src/embedding/(?!contract[.]ts$)',
           '^plugin/src/images/(?!contract[.]ts$)',
         ],
