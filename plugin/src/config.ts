@@ -2,23 +2,11 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
+import { vectorsConfigSchema } from './vectors/registry';
 
 const MEGABYTE = 1_000_000;
 
 const wholeNumber = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
-
-const vectorsSchema = z.discriminatedUnion('store', [
-  z.strictObject({
-    store: z.literal('embedded'),
-    path: z.string().min(1).default('.data/image-search.sqlite').meta({
-      description: 'File of the embedded store, from the project folder',
-    }),
-    prefilterFrom: wholeNumber(1, 10_000_000).default(1_000).meta({
-      description:
-        'Number of pictures from which an index in memory, a byte per dimension and picture, speeds searches up',
-    }),
-  }),
-]);
 
 const indexingSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
@@ -95,7 +83,7 @@ export const configSchema = z.strictObject({
     description:
       'Settings of the model that answers until a new one named by `embedding` holds every picture; needed only for a hosted one whose key or address `embedding` does not name any more',
   }),
-  vectors: vectorsSchema.prefault({ store: 'embedded' }),
+  vectors: vectorsConfigSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
   search: searchSchema.prefault({}),
 });

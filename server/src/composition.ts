@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import type { ActiveSpace } from '../../plugin/src/active-space';
 import { systemClock } from '../../plugin/src/clock';
@@ -16,8 +15,7 @@ import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
 import type { SpaceTrack } from '../../plugin/src/spaces/contract';
 import { Spaces } from '../../plugin/src/spaces/spaces';
-import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
-import type { VectorStore } from '../../plugin/src/vectors/contract';
+import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
 import type { InputLimits } from './http/search-input';
 import { PLUGIN_ID } from './plugin-id';
@@ -60,8 +58,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const logger = mutedBy(ended.signal, prefixedLogger(strapi));
   const clock = systemClock;
   const projectFolder = strapi.dirs.app.root;
-  const store = createVectorStore({
-    config,
+  const store = openVectorStore(config.vectors, {
     projectFolder,
     logger,
     onLoss: () => {
@@ -201,21 +198,6 @@ async function markScope(scope: ReindexScope, track: SpaceTrack): Promise<number
 /** Every model that the configuration has settings for, the one that is to answer first. */
 function configuredModels({ embedding, previousEmbedding }: ImageSearchConfig): EmbeddingConfig[] {
   return [embedding, ...(previousEmbedding ? [previousEmbedding] : [])];
-}
-
-function createVectorStore(options: {
-  config: ImageSearchConfig;
-  projectFolder: string;
-  logger: Logger;
-  onLoss: () => void;
-}): VectorStore {
-  const { vectors } = options.config;
-  return createEmbeddedStore({
-    file: path.resolve(options.projectFolder, vectors.path),
-    prefilterFrom: vectors.prefilterFrom,
-    logger: options.logger,
-    onLoss: options.onLoss,
-  });
 }
 
 function createWorkerSettings({ indexing }: ImageSearchConfig): SpaceTrackParts['worker'] {

@@ -1,8 +1,14 @@
 import path from 'node:path';
-import type { ImageSearchConfig } from '../config';
+import { z } from 'zod';
 import type { Logger } from '../logger';
 import type { VectorStore } from './contract';
 import { createEmbeddedStore } from './embedded';
+import { embeddedConfigSchema } from './embedded/config';
+
+/** Settings of any store, told apart by `store`. */
+export const vectorsConfigSchema = z.discriminatedUnion('store', [embeddedConfigSchema]);
+
+export type VectorsConfig = z.output<typeof vectorsConfigSchema>;
 
 export interface StoreContext {
   /** Relative paths are relative to it. */
@@ -14,12 +20,12 @@ export interface StoreContext {
 
 /** The store that the configuration names. Nothing is opened before its first call. */
 export function openVectorStore(
-  vectors: ImageSearchConfig['vectors'],
+  config: VectorsConfig,
   { projectFolder, logger, onLoss }: StoreContext,
 ): VectorStore {
   return createEmbeddedStore({
-    file: path.resolve(projectFolder, vectors.path),
-    prefilterFrom: vectors.prefilterFrom,
+    file: path.resolve(projectFolder, config.path),
+    prefilterFrom: config.prefilterFrom,
     logger,
     onLoss,
   });

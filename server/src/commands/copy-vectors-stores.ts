@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { parseConfig, type ImageSearchConfig } from '../../../plugin/src/config';
+import { parseConfig } from '../../../plugin/src/config';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import type { VectorStore } from '../../../plugin/src/vectors/contract';
-import { openVectorStore } from '../../../plugin/src/vectors/registry';
+import { openVectorStore, type VectorsConfig } from '../../../plugin/src/vectors/registry';
 import { UsageError, type CopyVectorsOptions, type StoreKind } from './copy-vectors-options';
 import { readPluginConfig } from './project';
-
-type VectorsConfig = ImageSearchConfig['vectors'];
 
 export interface OpenedStores {
   source: VectorStore;
