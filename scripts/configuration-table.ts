@@ -43,10 +43,14 @@ async function describeConfiguration(): Promise<string> {
 function describeSection(name: string, section: SettingSchema): string[] {
   const properties = Object.entries(section.properties ?? {});
   const kind = properties.find(([, setting]) => setting.const !== undefined);
-  const of = kind ? ` (${String(kind[1].const)})` : '';
-  return properties
+  return describeSettings(name, section, kind ? ` (${String(kind[1].const)})` : '');
+}
+
+function describeSettings(name: string, section: SettingSchema, of: string): string[] {
+  return Object.entries(section.properties ?? {})
     .filter(([, setting]) => setting.const === undefined)
-    .map(([key, setting]) => {
+    .flatMap(([key, setting]) => {
+      if (setting.properties) return describeSettings(`${name}.${key}`, setting, of);
       const isRequired = section.required?.includes(key) ?? false;
       const cells = [
         `\`${name}.${key}\`${of}`,
@@ -54,7 +58,7 @@ function describeSection(name: string, section: SettingSchema): string[] {
         describeAllowed(setting),
         setting.description ?? '',
       ];
-      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+      return [`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`];
     });
 }
 

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { failure, QdrantCollections, type QdrantAnswer } from './qdrant-collections';
 import {
@@ -8,6 +7,7 @@ import {
   type QdrantOperation,
   type QdrantRequest,
 } from './qdrant-requests';
+import { startStoppableServer } from './stoppable-server';
 
 export interface QdrantServerOptions {
   /** Without it everybody is let in. */
@@ -96,29 +96,16 @@ export async function startQdrantServer(options: QdrantServerOptions = {}): Prom
     reply({ request, response, fault, answer: () => collections.answer(parsed) });
   }
 
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+  const server = await startStoppableServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       if (error instanceof UnknownRequestError) violations.push(message);
       send(response, failure(error instanceof UnknownRequestError ? 400 : 500, message));
     });
-  };
-
-  let server: Server | null = await listen(createServer(listener), 0);
-  const { port } = server.address() as AddressInfo;
-
-  async function setDown(isDown: boolean): Promise<void> {
-    if (isDown && server !== null) {
-      const stopped = server;
-      server = null;
-      await closeServer(stopped);
-    } else if (!isDown && server === null) {
-      server = await listen(createServer(listener), port);
-    }
-  }
+  });
 
   return {
-    url: `http://127.0.0.1:${String(port)}${pathPrefix}`,
+    url: server.origin + pathPrefix,
     requests,
     violations,
     collectionNames: () => collections.names(),
@@ -128,11 +115,11 @@ export async function startQdrantServer(options: QdrantServerOptions = {}): Prom
     heal() {
       faults = [];
     },
-    setDown,
+    setDown: (isDown) => server.setDown(isDown),
     loseData() {
       collections.clear();
     },
-    close: () => setDown(true),
+    close: () => server.close(),
   };
 }
 
@@ -173,22 +160,4 @@ function reply(exchange: {
 
 function send(response: ServerResponse, { status, body }: QdrantAnswer): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-async function listen(server: Server, port: number): Promise<Server> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  return server;
-}
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-  server.closeAllConnections();
-  await closed;
 }

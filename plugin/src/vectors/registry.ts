@@ -4,9 +4,14 @@ import type { Logger } from '../logger';
 import type { VectorStore } from './contract';
 import { createEmbeddedStore } from './embedded';
 import { embeddedConfigSchema } from './embedded/config';
+import { createQdrantStore } from './qdrant';
+import { qdrantConfigSchema } from './qdrant/config';
 
 /** Settings of any store, told apart by `store`. */
-export const vectorsConfigSchema = z.discriminatedUnion('store', [embeddedConfigSchema]);
+export const vectorsConfigSchema = z.discriminatedUnion('store', [
+  embeddedConfigSchema,
+  qdrantConfigSchema,
+]);
 
 export type VectorsConfig = z.output<typeof vectorsConfigSchema>;
 
@@ -23,10 +28,15 @@ export function openVectorStore(
   config: VectorsConfig,
   { projectFolder, logger, onLoss }: StoreContext,
 ): VectorStore {
-  return createEmbeddedStore({
-    file: path.resolve(projectFolder, config.path),
-    prefilterFrom: config.prefilterFrom,
-    logger,
-    onLoss,
-  });
+  switch (config.store) {
+    case 'embedded':
+      return createEmbeddedStore({
+        file: path.resolve(projectFolder, config.path),
+        prefilterFrom: config.prefilterFrom,
+        logger,
+        onLoss,
+      });
+    case 'qdrant':
+      return createQdrantStore({ config, logger, onLoss });
+  }
 }

@@ -57,7 +57,8 @@ export function describeDisposal(harness: VectorStoreHarness): void {
       await Promise.all([opened.store.dispose(), opened.store.dispose()]);
       await opened.store.dispose();
       await expect(storing).resolves.toBeUndefined();
-      await expect(counting).resolves.toBe(200);
+      // Calls at the same time may overtake one another, but points are stored all or none.
+      expect([0, 200]).toContain(await counting);
     });
 
     it('works on a store that was never used', async () => {
