@@ -63,6 +63,18 @@ export class CodeMatrix {
     return scores;
   }
 
+  /** The dot product of the query with each of these rows, in their order. */
+  scoreRows(rows: Uint32Array): Int32Array {
+    const scores = new Int32Array(rows.length);
+    const result = new Int32Array(this.#memory.buffer, this.#scoresStart, 1);
+    for (let position = 0; position < rows.length; position += 1) {
+      const start = this.#rowsStart + (rows[position] ?? 0) * this.#width;
+      this.#dot(0, start, start + this.#width, this.#width, this.#scoresStart);
+      scores[position] = result[0] ?? 0;
+    }
+    return scores;
+  }
+
   #pagesFor(rows: number): number {
     return Math.ceil((this.#rowsStart + rows * this.#width) / PAGE_BYTES);
   }

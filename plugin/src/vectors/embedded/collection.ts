@@ -133,8 +133,9 @@ export class Collection {
   /** Ids that all hits are among; null for all there are. */
   #idsToCompare(query: VectorQuery): readonly number[] | null {
     const includeIds = query.filter?.includeIds ?? null;
-    const size = includeIds?.length ?? this.#index?.size ?? this.count();
-    const index = size >= this.#options.prefilterFrom ? this.#openIndex() : null;
+    const isIndexWorthMaking = () =>
+      (includeIds?.length ?? this.count()) >= this.#options.prefilterFrom;
+    const index = this.#index !== null || isIndexWorthMaking() ? this.#openIndex() : null;
     return index === null ? includeIds : index.findCandidates(query);
   }
 

@@ -6,6 +6,9 @@ import { Quantizer } from './quantizer';
 /** Vectors that the quantizer learns its mean and scale from. */
 export const SAMPLE_SIZE = 1000;
 
+/** Rows that lie apart take longer to score than rows in a line: from this share of all on, all are scored. */
+const SHARE_SCORED_ONE_BY_ONE = 1 / 8;
+
 /** More than double precision can lose in a sum of products of unit vectors. */
 const SLACK = 1e-9;
 
@@ -70,27 +73,46 @@ export class QuantizedIndex {
   /** Ids, in no order, among which all hits of the query are. */
   findCandidates({ vector, limit, filter, minimumScore = -1 }: VectorQuery): number[] {
     const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
-    const scores = this.#matrix.score(this.size);
-    const isLeftOut = this.#leaveOut(filter);
-    const upperBounds = new Float64Array(this.size);
+    const rows = this.#rowsWithin(filter);
+    const scores = this.#score(rows);
+    const upperBounds = new Float64Array(rows.length);
     const lowerBounds = new BoundCounts();
-    for (let row = 0; row < this.size; row += 1) {
-      if (isLeftOut[row] === 1) continue;
-      const score = query.offset + query.step * (scores[row] ?? 0);
-      const error = query.norm * (this.#errors[row] ?? 0) + query.roundingError + SLACK;
-      upperBounds[row] = toScore(score + error);
+    for (let position = 0; position < rows.length; position += 1) {
+      const score = query.offset + query.step * (scores[position] ?? 0);
+      const left = this.#errors[rows[position] ?? 0] ?? 0;
+      const error = query.norm * left + query.roundingError + SLACK;
+      upperBounds[position] = toScore(score + error);
       lowerBounds.add(toScore(score - error));
     }
     const cut = Math.max(lowerBounds.reachedBy(limit), minimumScore);
-    return this.#fileIds.filter((_, row) => isLeftOut[row] === 0 && (upperBounds[row] ?? 0) >= cut);
+    const candidates: number[] = [];
+    for (let position = 0; position < rows.length; position += 1) {
+      if ((upperBounds[position] ?? 0) < cut) continue;
+      candidates.push(this.#fileIds[rows[position] ?? 0] ?? 0);
+    }
+    return candidates;
   }
 
-  /** One flag per row. */
-  #leaveOut({ includeIds, excludeIds }: VectorFilter = {}): Uint8Array {
-    const isLeftOut = new Uint8Array(this.size).fill(includeIds === undefined ? 0 : 1);
-    for (const row of this.#rowsOf(includeIds)) isLeftOut[row] = 0;
-    for (const row of this.#rowsOf(excludeIds)) isLeftOut[row] = 1;
-    return isLeftOut;
+  /** One score per row given, in their order. */
+  #score(rows: Uint32Array): Int32Array {
+    if (rows.length < this.size * SHARE_SCORED_ONE_BY_ONE) return this.#matrix.scoreRows(rows);
+    const scores = this.#matrix.score(this.size);
+    return rows.length === this.size ? scores : Int32Array.from(rows, (row) => scores[row] ?? 0);
+  }
+
+  /** Ascending and each once. */
+  #rowsWithin({ includeIds, excludeIds = [] }: VectorFilter = {}): Uint32Array {
+    const isWanted = new Uint8Array(this.size).fill(includeIds === undefined ? 1 : 0);
+    for (const row of this.#rowsOf(includeIds)) isWanted[row] = 1;
+    for (const row of this.#rowsOf(excludeIds)) isWanted[row] = 0;
+    const rows = new Uint32Array(this.size);
+    let count = 0;
+    for (let row = 0; row < this.size; row += 1) {
+      if (isWanted[row] === 0) continue;
+      rows[count] = row;
+      count += 1;
+    }
+    return rows.subarray(0, count);
   }
 
   *#rowsOf(fileIds: readonly number[] = []): Iterable<number> {

@@ -29,6 +29,9 @@ describe('CodeMatrix', () => {
       );
       expect([...matrix.score(rows)]).toEqual(expected);
       expect([...matrix.score(0)]).toEqual([]);
+      const some = Uint32Array.from([rows - 1, 0, Math.floor(rows / 2)]);
+      expect([...matrix.scoreRows(some)]).toEqual([...some].map((row) => expected[row]));
+      expect([...matrix.scoreRows(new Uint32Array())]).toEqual([]);
     },
   );
 });

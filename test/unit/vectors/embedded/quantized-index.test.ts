@@ -164,6 +164,11 @@ describe('QuantizedIndex', () => {
       expectAllHits(index, reference, { vector, limit, filter });
       const candidates = index.findCandidates({ vector, limit, filter });
       expect(candidates.every((fileId) => ids.indexOf(fileId) < 600)).toBe(true);
+      const few = { includeIds: [...ids.slice(40, 80), 9_999, ...ids.slice(60, 90)] };
+      expectAllHits(index, reference, { vector, limit, filter: few });
+      expect(new Set(index.findCandidates({ vector, limit: 50, filter: few }))).toEqual(
+        new Set(ids.slice(40, 90)),
+      );
     }
     for (const fileId of ids) index.delete(fileId);
     expect(index.size).toBe(0);
