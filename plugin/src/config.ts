@@ -74,6 +74,10 @@ const searchSchema = z.strictObject({
   queryCacheMinutes: wholeNumber(1, 10_080).default(60).meta({
     description: 'How long they are kept',
   }),
+  closeScore: z.number().min(-1).max(1).optional().meta({
+    description:
+      'Similarity of a text with a picture below which even the best picture means nothing (`meta.nothingClose`); by default what the model says of itself, if it does',
+  }),
 });
 
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */

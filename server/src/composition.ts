@@ -104,7 +104,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     logger,
     clock,
   });
-  const engine = new SearchEngine({ activeSpace: spaces, embedder: createQueryEmbedder(config) });
+  const engine = new SearchEngine({
+    activeSpace: spaces,
+    embedder: createQueryEmbedder(config),
+    closeScore: config.search.closeScore,
+  });
   const isEnabled = config.indexing.enabled;
   const status = createStatus({
     spaces,

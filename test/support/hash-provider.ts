@@ -32,6 +32,7 @@ export class HashProvider implements EmbeddingProvider {
     resize: { mode: 'none' },
     kernel: 'nearest',
   };
+  closeScore: number | null = null;
   /** Number of pictures of every call that was made. */
   readonly imageCalls: number[] = [];
   /** Texts of every call that was made. */

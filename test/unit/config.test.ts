@@ -109,6 +109,8 @@ describe('a configuration that is not valid', () => {
     [{ indexing: { concurrency: 33 } }, ['indexing.concurrency', '<=32', 'given: 33']],
     [{ search: { maxTextLength: 'many' } }, ['search.maxTextLength', 'number', "given: 'many'"]],
     [{ indexing: { enabled: 'yes' } }, ['indexing.enabled', 'boolean', "given: 'yes'"]],
+    [{ search: { closeScore: 1.1 } }, ['search.closeScore', 'given: 1.1']],
+    [{ search: { closeScore: '0.3' } }, ['search.closeScore', "given: '0.3'"]],
     [{ indexing: { allowedHosts: [''] } }, ['indexing.allowedHosts.0', "given: ''"]],
     [{ indexing: { allowedHosts: ['a', 7] } }, ['indexing.allowedHosts.1', 'given: 7']],
     [{ search: ['x', 'y'] }, ['search', 'object', 'given: a list of 2']],

@@ -114,6 +114,12 @@ export const searchResponseSchema = z.object({
       /** Pictures of the library. */
       total: z.number(),
     }),
+    /**
+     * Whether even the best picture, on whichever page it is, is less alike than what means something: the words are
+     * unknown to the model, or nothing shows them. Null when that cannot be told: no score that means something is
+     * known for this model, the question is not one text alone, or there is no picture to compare with.
+     */
+    nothingClose: z.boolean().nullable(),
   }),
 });
 

@@ -50,6 +50,11 @@ export interface EmbeddingProvider {
   readonly limits: EmbeddingLimits;
   /** What `embedImages` must be handed. */
   readonly imagePreparation: ImagePreparation;
+  /**
+   * Cosine similarity (-1 to 1) of a text with a picture below which even the best picture means nothing: the words
+   * are unknown, or nothing shows them. It differs from model to model; null when it is not known for this one.
+   */
+  readonly closeScore: number | null;
   embedImages(
     images: readonly PreparedImage[],
     options?: EmbeddingCallOptions,

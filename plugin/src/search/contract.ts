@@ -59,6 +59,12 @@ export interface SearchHit<Row> {
 export interface SearchPage<Row> {
   hits: SearchHit<Row>[];
   hasMore: boolean;
+  /**
+   * Whether even the best picture that the caller may see and its filters let through, on whichever page it is, is
+   * less alike than what means something for this model. Null when that cannot be told: no `closeScore` is known, the
+   * question is not one text alone, or there is no picture to compare with.
+   */
+  nothingClose: boolean | null;
   /** The space that answered. */
   spaceId: string;
 }

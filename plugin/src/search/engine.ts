@@ -2,6 +2,7 @@ import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError } from '../errors';
 import { untilAborted } from './abortion';
+import { closeScoreFor } from './closeness';
 import { composeQuery, lengthOf } from './composition';
 import type {
   ExampleVector,
@@ -11,7 +12,7 @@ import type {
   SearchRequest,
   VisibleFiles,
 } from './contract';
-import { collectPage } from './page';
+import { collectPage, type PageOptions } from './page';
 import type { QueryEmbedder } from './query-embedder';
 import { vectorOfText, type TextVectors } from './query-texts';
 
@@ -29,17 +30,22 @@ import { vectorOfText, type TextVectors } from './query-texts';
 export class SearchEngine {
   readonly #activeSpace: Pick<ActiveSpace, 'get'>;
   readonly #embedder: QueryEmbedder;
+  readonly #closeScore: number | null;
 
   constructor({
     activeSpace,
     embedder,
+    closeScore = null,
   }: {
     /** Where searches are answered; asked for every one of them. */
     activeSpace: Pick<ActiveSpace, 'get'>;
     embedder: QueryEmbedder;
+    /** As the operator set it, which wins over the model's own; see `EmbeddingProvider.closeScore`. */
+    closeScore?: number | null | undefined;
   }) {
     this.#activeSpace = activeSpace;
     this.#embedder = embedder;
+    this.#closeScore = closeScore;
   }
 
   async search<Row>(request: SearchRequest, visible: VisibleFiles<Row>): Promise<SearchPage<Row>> {
@@ -53,7 +59,7 @@ export class SearchEngine {
     );
     const like = vectors.slice(0, request.like.length);
     const unlike = vectors.slice(request.like.length);
-    const { hits, hasMore } = await collectPage({
+    const question: PageOptions<Row> = {
       collection: space.collection,
       visible,
       vector: composeQuery(like, unlike),
@@ -61,7 +67,11 @@ export class SearchEngine {
       minimumScore: request.minimumScore,
       start: request.start,
       limit: request.limit,
-    });
+    };
+    const { hits, hasMore, bestScore } = await collectPage(question);
+    const closeScore = closeScoreFor(request, space.provider, this.#closeScore);
+    const nothingClose =
+      closeScore === null ? null : await isNothingClose(question, { bestScore, closeScore });
     const rows = await visible.load(hits.map((hit) => hit.fileId));
     return {
       hits: hits.flatMap(({ fileId, score }): SearchHit<Row>[] => {
@@ -70,6 +80,7 @@ export class SearchEngine {
         return row === undefined ? [] : [{ fileId, score, matchedBy: ['image'], row }];
       }),
       hasMore,
+      nothingClose,
       spaceId: space.provider.space.id,
     };
   }
@@ -120,6 +131,18 @@ export class SearchEngine {
         return toQueryVector(example, space.provider.space);
     }
   }
+}
+
+async function isNothingClose<Row>(
+  question: PageOptions<Row>,
+  { bestScore, closeScore }: { bestScore: number | null; closeScore: number },
+): Promise<boolean | null> {
+  // The caller's minimum score may have left out what is close, or all there is.
+  const isCut = bestScore === null && question.minimumScore !== undefined;
+  const best = isCut
+    ? (await collectPage({ ...question, minimumScore: undefined, start: 0, limit: 1 })).bestScore
+    : bestScore;
+  return best === null ? null : best < closeScore;
 }
 
 function fileIdsOf(examples: readonly SearchExample[]): number[] {

@@ -16,6 +16,13 @@ export interface PageOptions<Row> {
   limit: number;
 }
 
+export interface HitPage {
+  hits: VectorHit[];
+  hasMore: boolean;
+  /** Of the first hit of the first page, whichever page this is; null when there is none. */
+  bestScore: number | null;
+}
+
 /**
  * The hits `start` … `start + limit` among the files that the caller may see, and whether more follow.
  *
@@ -23,26 +30,25 @@ export interface PageOptions<Row> {
  * caller may not see is dropped, and the store is asked for more until the page is full or nothing is left. Both ways
  * give the same files in the same order.
  */
-export async function collectPage<Row>(
-  options: PageOptions<Row>,
-): Promise<{ hits: VectorHit[]; hasMore: boolean }> {
+export async function collectPage<Row>(options: PageOptions<Row>): Promise<HitPage> {
   const { start, limit } = options;
-  const visibleHits = await collectVisible(options, start + limit + 1);
+  const visibleHits = await collectVisible(options);
   return {
     hits: visibleHits.slice(start, start + limit),
     hasMore: visibleHits.length > start + limit,
+    bestScore: visibleHits[0]?.score ?? null,
   };
 }
 
-async function collectVisible<Row>(
-  options: PageOptions<Row>,
-  wanted: number,
-): Promise<VectorHit[]> {
-  const { collection, visible } = options;
+/** Visible hits from the best one on, enough to fill the page and to tell whether more follow. */
+async function collectVisible<Row>(options: PageOptions<Row>): Promise<VectorHit[]> {
+  const { collection, visible, start, limit } = options;
   const smallSet = visible.isNarrowed ? await visible.listIds(SMALL_SET) : null;
   if (smallSet) return searchSmallSet(options, smallSet);
   const total = await collection.count();
-  if (options.start >= total) return [];
+  if (total === 0) return [];
+  // Beyond the last page only the best hit is of interest.
+  const wanted = start < total ? start + limit + 1 : 1;
   const kept: VectorHit[] = [];
   let seen = 0;
   let depth = Math.min(total, visible.isNarrowed ? wanted * GROWTH : wanted);

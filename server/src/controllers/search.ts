@@ -51,6 +51,7 @@ export function createSearchHandlers(options: {
       meta: {
         pagination: { ...pagination, hasMore: page.hasMore },
         index: { space: page.spaceId, indexed, total },
+        nothingClose: page.nothingClose,
       },
     } satisfies SearchResponse;
   }

@@ -29,12 +29,8 @@ let provider: HashProvider;
 let store: MemoryVectorStore;
 let engine: SearchEngine;
 
-beforeEach(async () => {
-  provider = new HashProvider();
-  store = new MemoryVectorStore();
-  const collection = await store.ensureSpace(provider.space);
-  await collection.upsert(subjects.map((subject, index) => pointOf(index + 1, vectorOf(subject))));
-  engine = new SearchEngine({
+function createEngine(closeScore?: number): SearchEngine {
+  return new SearchEngine({
     activeSpace: createActiveSpace({
       openProvider: () => Promise.resolve(provider),
       store,
@@ -42,7 +38,16 @@ beforeEach(async () => {
       retryAfterMs: 1_000,
     }),
     embedder: new QueryEmbedder({ pictures: plainPictureReader, cacheEntries: 10, cacheMs: 1_000 }),
+    closeScore,
   });
+}
+
+beforeEach(async () => {
+  provider = new HashProvider();
+  store = new MemoryVectorStore();
+  const collection = await store.ensureSpace(provider.space);
+  await collection.upsert(subjects.map((subject, index) => pointOf(index + 1, vectorOf(subject))));
+  engine = createEngine();
 });
 
 const text = (words: string): SearchExample => ({ kind: 'text', text: words });
@@ -62,6 +67,7 @@ describe('search', () => {
     expect(page).toEqual({
       spaceId: provider.space.id,
       hasMore: true,
+      nothingClose: null,
       hits: [
         {
           fileId: 2,
@@ -191,6 +197,103 @@ describe('search', () => {
     controller.abort();
     await expect(searching).rejects.toMatchObject({ code: 'aborted' });
   });
+});
+
+describe('nothing close', () => {
+  /** Similarity of the best picture with the text that is asked for. */
+  let best: number;
+  const something = { like: [text('something')] };
+
+  beforeEach(() => {
+    const query = hashVector(Buffer.from('something'));
+    best = Math.max(...subjects.map((subject) => dotProduct(query, vectorOf(subject))));
+  });
+
+  const answer = async (...given: Parameters<typeof search>): Promise<boolean | null> =>
+    (await search(...given)).nothingClose;
+
+  it('is told by the score that the model states', async () => {
+    provider.closeScore = best + 0.01;
+    expect(await answer(something)).toBe(true);
+    provider.closeScore = best - 0.01;
+    expect(await answer(something)).toBe(false);
+  });
+
+  it('is told by the score that the operator set, whatever the model states', async () => {
+    provider.closeScore = -1;
+    engine = createEngine(best + 0.01);
+    expect(await answer(something)).toBe(true);
+    provider.closeScore = null;
+    expect(await answer(something)).toBe(true);
+    provider.closeScore = 1;
+    engine = createEngine(best - 0.01);
+    expect(await answer(something)).toBe(false);
+  });
+
+  it('cannot be told when neither does', async () => {
+    expect(await answer(something)).toBeNull();
+  });
+
+  it.each([0, 4, 5, 100])('is the same on the page from %i', async (start) => {
+    engine = createEngine(best - 0.01);
+    expect(await answer({ ...something, start, limit: 1 })).toBe(false);
+    engine = createEngine(best + 0.01);
+    expect(await answer({ ...something, start, limit: 1 })).toBe(true);
+  });
+
+  it('keeps the hits', async () => {
+    engine = createEngine(1);
+    const page = await search(something);
+    expect(page.nothingClose).toBe(true);
+    expect(page.hits).toHaveLength(subjects.length);
+  });
+
+  it.each([0, 3])(
+    'looks past a minimum score that leaves nothing, on the page from %i',
+    async (start) => {
+      const request = { ...something, start, minimumScore: 1 };
+      engine = createEngine(best - 0.01);
+      expect(await search(request)).toMatchObject({ hits: [], nothingClose: false });
+      engine = createEngine(best + 0.01);
+      expect(await search(request)).toMatchObject({ hits: [], nothingClose: true });
+    },
+  );
+
+  it('counts only what the caller may see and its filters let through', async () => {
+    const page = await search(something);
+    const worst = page.hits.at(-1);
+    if (!worst) throw new Error('There was no hit.');
+    engine = createEngine(best - 0.001);
+    expect(worst.score).toBeLessThan(best - 0.001);
+    expect(await answer(something, new MemoryVisibleFiles([worst.fileId]))).toBe(true);
+    expect(await answer(something, new MemoryVisibleFiles(fileIds, [worst.fileId]))).toBe(true);
+  });
+
+  it('cannot be told when there is no picture to compare with', async () => {
+    engine = createEngine(0);
+    expect(await answer(something, new MemoryVisibleFiles([]))).toBeNull();
+    expect(await answer(something, new MemoryVisibleFiles(fileIds, []))).toBeNull();
+    await (await store.ensureSpace(provider.space)).remove(fileIds);
+    expect(await answer(something)).toBeNull();
+    expect(await answer({ ...something, minimumScore: 0.5 })).toBeNull();
+  });
+
+  it.each([
+    ['a picture', { like: [image(plainPicture('a cat'))] }],
+    ['a file', { like: [file(1)] }],
+    ['a vector', { like: [vectorExample()] }],
+    ['words and a file', { like: [text('something'), file(1)] }],
+    ['several texts', { like: [text('something'), text('else')] }],
+    ['a text and what to avoid', { like: [text('something')], unlike: [text('else')] }],
+  ])('is told of one text alone, not of %s', async (_name, request) => {
+    engine = createEngine(1);
+    expect(await answer(request)).toBeNull();
+  });
+
+  function vectorExample(): SearchExample {
+    const { id } = new HashProvider().space;
+    return { kind: 'vector', vector: vectorOf('a dog'), spaceId: id };
+  }
 });
 
 describe('a model that does not answer', () => {

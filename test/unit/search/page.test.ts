@@ -52,7 +52,11 @@ function expectedPage(isVisible: (fileId: number) => boolean, question: Question
     ({ fileId, score }) =>
       isVisible(fileId) && !excludeIds.includes(fileId) && score >= minimumScore,
   );
-  return { hits: hits.slice(start, start + limit), hasMore: hits.length > start + limit };
+  return {
+    hits: hits.slice(start, start + limit),
+    hasMore: hits.length > start + limit,
+    bestScore: hits[0]?.score ?? null,
+  };
 }
 
 const questions: Question[] = [
@@ -137,6 +141,12 @@ describe('collectPage', () => {
     expect(visible.askedAbout).toEqual([26]);
   });
 
+  it('looks at little more than the best hit beyond the last page', async () => {
+    const visible = new MemoryVisibleFiles(indexedIds);
+    await ask(visible, { start: INDEXED, limit: 25 });
+    expect(visible.askedAbout).toEqual([1]);
+  });
+
   it('looks at every hit once at most', async () => {
     const visible = largeSet(isRare);
     await ask(visible, { start: 0, limit: 25 });
@@ -164,7 +174,7 @@ describe('collectPage', () => {
       start: 0,
       limit: 25,
     });
-    expect(page).toEqual({ hits: [], hasMore: false });
+    expect(page).toEqual({ hits: [], hasMore: false, bestScore: null });
   });
 
   it('fails as the store does', async () => {

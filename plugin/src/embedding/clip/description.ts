@@ -18,17 +18,26 @@ export interface ModelDescription {
   preparation: PixelPreparation;
   imageRecipe: ImageRecipe;
   textRecipe: TextRecipe;
+  /** See `EmbeddingProvider.closeScore`. */
+  closeScore: number | null;
 }
 
 const size = z.int().positive();
 
+/** Beside what transformers.js reads, a model may say which similarity means something: this project's own key. */
+const ownShape = {
+  image_search: z.object({ close_score: z.number().min(-1).max(1).nullish() }).nullish(),
+};
+
 /** config.json; what it leaves out has the defaults of its family. */
 const clipSchema = z.object({
+  ...ownShape,
   model_type: z.literal('clip'),
   projection_dim: size.default(512),
   text_config: z.object({ max_position_embeddings: size.default(77) }).prefault({}),
 });
 const siglipSchema = z.object({
+  ...ownShape,
   model_type: z.literal('siglip'),
   text_config: z.object({ max_position_embeddings: size.default(64) }).prefault({}),
   vision_config: z.object({ hidden_size: size.default(768) }).prefault({}),
@@ -41,7 +50,7 @@ export function describeModel(
   source: ModelSource,
   files: ModelFiles,
 ): ModelDescription {
-  const { family, dimensions, maxTokens } = parse(source, 'config.json', () =>
+  const { family, dimensions, maxTokens, closeScore } = parse(source, 'config.json', () =>
     readConfig(files.config),
   );
   const { preparation, recipe } = parse(source, 'preprocessor_config.json', () =>
@@ -58,13 +67,14 @@ export function describeModel(
   ].join('; ');
   const model = nameOfModel(source);
   const space = createVectorSpace({ provider: 'clip', model, dimensions, preprocessing });
-  return { space, preparation, imageRecipe: recipe, textRecipe };
+  return { space, preparation, imageRecipe: recipe, textRecipe, closeScore };
 }
 
 function readConfig(config: unknown): {
   family: ModelFamily;
   dimensions: number;
   maxTokens: number;
+  closeScore: number | null;
 } {
   const parsed = configSchema.parse(config);
   return {
@@ -72,6 +82,7 @@ function readConfig(config: unknown): {
     dimensions:
       parsed.model_type === 'clip' ? parsed.projection_dim : parsed.vision_config.hidden_size,
     maxTokens: parsed.text_config.max_position_embeddings,
+    closeScore: parsed.image_search?.close_score ?? null,
   };
 }
 

@@ -90,6 +90,10 @@ export class ClipProvider implements EmbeddingProvider {
     return this.#description.preparation;
   }
 
+  get closeScore(): number | null {
+    return this.#description.closeScore;
+  }
+
   /** Of the model's process; null when it is not running. */
   get processId(): number | null {
     return this.#modelProcess.processId;

@@ -32,6 +32,7 @@ export class OpenaiProvider implements EmbeddingProvider {
   readonly space: VectorSpace;
   readonly limits: EmbeddingLimits;
   readonly imagePreparation: ImagePreparation;
+  readonly closeScore = null;
   readonly #config: OpenaiConfig;
   readonly #format: ImageFormat;
   readonly #client: EmbeddingsClient;

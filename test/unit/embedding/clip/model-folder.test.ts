@@ -66,6 +66,31 @@ describe('a model folder', () => {
     expect(await spaceId()).not.toBe(original.space.id);
   });
 
+  it.each([
+    ['says nothing', {}, null],
+    ['leaves it open', { image_search: {} }, null],
+    ['states a score', { image_search: { close_score: 0.27 } }, 0.27],
+  ])('has the close score of a config.json that %s', async (_what, addition, expected) => {
+    await addToConfig(addition);
+    const provider = await openClip({ model: folder, dtype: 'fp32' });
+    await provider.dispose();
+    expect(provider.closeScore).toBe(expected);
+  });
+
+  it.each([[1.5], ['0.27']])('is refused with the close score %j', async (score) => {
+    await addToConfig({ image_search: { close_score: score } });
+    await expect(openClip({ model: folder, dtype: 'fp32' })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('image_search.close_score'),
+    });
+  });
+
+  async function addToConfig(addition: object): Promise<void> {
+    const file = path.join(folder, 'config.json');
+    const config = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...config, ...addition }));
+  }
+
   it('may be given relative to the project folder', async () => {
     const context = createClipContext(path.dirname(folder));
     const provider = await openClip({ model: path.basename(folder), dtype: 'fp32' }, { context });
