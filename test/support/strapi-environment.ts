@@ -3,9 +3,17 @@ import path from 'node:path';
 /** The Strapi app that the demo and the tests run. Not by way of paths.ts, which works under Jest only. */
 export const appFolder = path.resolve(__dirname, '../app');
 
+/** A database server's own, as Strapi's configuration has it. */
+export interface AppDatabase {
+  client: 'postgres' | 'mysql';
+  connection: Record<string, string>;
+}
+
 export interface AppSettings {
   /** The one folder that the app writes to; kept by whoever names it. */
   dataFolder: string;
+  /** Instead of a SQLite file in the data folder; several apps may share it. */
+  database?: AppDatabase;
   /** False leaves the plugin out. */
   isPluginEnabled?: boolean;
   /** The plugin's configuration: sections that name another provider or store replace the app's, others are merged. */
@@ -16,9 +24,10 @@ export interface AppSettings {
 
 /** The environment variables that make the app run with these settings, on a free port. */
 export function createAppEnvironment(settings: AppSettings): Record<string, string> {
-  const { dataFolder, isPluginEnabled = true, imageSearch = {}, env = {} } = settings;
+  const { dataFolder, database, isPluginEnabled = true, imageSearch = {}, env = {} } = settings;
   return {
     APP_DATA_FOLDER: dataFolder,
+    ...(database && { APP_DATABASE: JSON.stringify(database) }),
     HOST: '127.0.0.1',
     IMAGE_SEARCH_CONFIG: JSON.stringify(imageSearch),
     IMAGE_SEARCH_ENABLED: String(isPluginEnabled),

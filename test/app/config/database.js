@@ -2,21 +2,11 @@
 const path = require('node:path');
 const { prepareDataFolder } = require('../data-folder');
 
-module.exports = ({ env }) =>
-  env('DATABASE_CLIENT', 'sqlite') === 'postgres'
-    ? {
-        connection: {
-          client: 'postgres',
-          connection: {
-            connectionString: env('DATABASE_URL'),
-            schema: env('DATABASE_SCHEMA', 'public'),
-          },
-        },
-      }
-    : {
-        connection: {
-          client: 'sqlite',
-          connection: { filename: path.join(prepareDataFolder(env), 'strapi.sqlite') },
-          useNullAsDefault: true,
-        },
-      };
+/** What APP_DATABASE (JSON: client, connection) says; else a SQLite file in the data folder. */
+module.exports = ({ env }) => ({
+  connection: env.json('APP_DATABASE', null) ?? {
+    client: 'sqlite',
+    connection: { filename: path.join(prepareDataFolder(env), 'strapi.sqlite') },
+    useNullAsDefault: true,
+  },
+});
