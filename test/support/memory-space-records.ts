@@ -1,0 +1,34 @@
+import type { EmbeddingIdentity, VectorSpace } from '../../plugin/src/embedding/contract';
+import type { SpaceRecord, SpaceRecords } from '../../plugin/src/spaces/contract';
+import { answeringOf } from '../../plugin/src/spaces/roles';
+
+/** The records in memory: every method changes them in one synchronous step, so all of them are atomic. */
+export class MemorySpaceRecords implements SpaceRecords {
+  readonly #records = new Map<string, SpaceRecord>();
+
+  list(): Promise<SpaceRecord[]> {
+    return Promise.resolve([...this.#records.values()]);
+  }
+
+  register(space: VectorSpace, identity: EmbeddingIdentity): Promise<void> {
+    const activation = this.#records.get(space.id)?.activation ?? null;
+    this.#records.set(space.id, { space, identity, activation });
+    return Promise.resolve();
+  }
+
+  activate(spaceId: string, expected: string | null): Promise<boolean> {
+    const answering = answeringOf([...this.#records.values()]);
+    const record = this.#records.get(spaceId);
+    if (!record || (answering?.space.id ?? null) !== expected) return Promise.resolve(false);
+    const activation = (answering?.activation ?? 0) + 1;
+    this.#records.set(spaceId, { ...record, activation });
+    return Promise.resolve(true);
+  }
+
+  forget(spaceId: string): Promise<boolean> {
+    const answering = answeringOf([...this.#records.values()]);
+    if (answering?.space.id === spaceId) return Promise.resolve(false);
+    this.#records.delete(spaceId);
+    return Promise.resolve(true);
+  }
+}

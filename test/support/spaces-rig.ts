@@ -1,0 +1,153 @@
+import type { VectorSpace } from '../../plugin/src/embedding/contract';
+import type { IndexEntries } from '../../plugin/src/indexing/contract';
+import { answeringOf } from '../../plugin/src/spaces/roles';
+import { Spaces } from '../../plugin/src/spaces/spaces';
+import { createSpaceTrack } from '../../server/src/space-track';
+import { assignEntries } from '../../server/src/repositories/index-entries';
+import { createFakeClock, type FakeClock } from './fake-clock';
+import { HashProvider } from './hash-provider';
+import { MemoryAssets } from './memory-assets';
+import { MemoryIndexEntries } from './memory-index-entries';
+import { MemorySpaceRecords } from './memory-space-records';
+import { MemoryVectorStore } from './memory-vector-store';
+import { plainPicture, plainPictureReader } from './plain-pictures';
+import { createRecordingLogger, type RecordingLogger } from './recording-logger';
+
+/**
+ * A library, its vector store and its database in memory, and processes that share them: each is a `Spaces` on a
+ * model that its configuration names.
+ */
+export class SpacesRig {
+  readonly clock: FakeClock = createFakeClock();
+  readonly records = new MemorySpaceRecords();
+  readonly assets = new MemoryAssets();
+  readonly store = new MemoryVectorStore();
+  readonly logger: RecordingLogger = createRecordingLogger();
+  /** Every provider that was opened, by its model; the last one at the end. */
+  readonly opened: { model: string; provider: HashProvider }[] = [];
+  /** What opens a model; by default a provider that has just hashes to tell. */
+  openModel: (model: string) => Promise<HashProvider> = (model) =>
+    Promise.resolve(new HashProvider({ model }));
+  readonly #queues = new Map<string, MemoryIndexEntries>();
+  readonly #processes: Spaces[] = [];
+
+  /** A process whose configuration names this model; it answers, and indexes once it was started. */
+  createProcess(model: string): Spaces {
+    const { clock, logger, records } = this;
+    const spaces: Spaces = new Spaces({
+      records,
+      configured: { provider: 'hash', model },
+      entriesOf: (spaceId) => this.queue(spaceId),
+      assign: (from, to) => assignEntries(this.queue(from), this.queue(to)),
+      createTrack: (options) =>
+        createSpaceTrack(options, {
+          openProvider: () => this.#open(String(options.identity['model'])),
+          entriesOf: (spaceId) => this.#queueOf(spaceId),
+          store: this.store,
+          assets: this.assets,
+          worker: {
+            pictures: plainPictureReader,
+            policy: { maxAttempts: 3, firstRetryMs: 1_000, longestRetryMs: 2_000 },
+            concurrency: 2,
+            leaseMs: 60_000,
+            maxBytes: 1_000,
+            owner: { host: 'alpha', pid: 1, life: String(this.#processes.length) },
+            random: () => 0,
+          },
+          reconcileMinutes: 0,
+          logger,
+          clock,
+        }),
+      logger,
+      clock,
+    });
+    this.#processes.push(spaces);
+    return spaces;
+  }
+
+  start(model: string): Spaces {
+    const spaces = this.createProcess(model);
+    spaces.start();
+    return spaces;
+  }
+
+  async stop(spaces: Spaces): Promise<void> {
+    let isOver = false;
+    const stopped = spaces
+      .stopIndexing(1_000)
+      .then(() => spaces.dispose())
+      .then(() => {
+        isOver = true;
+      });
+    await this.clock.runUntil(() => isOver);
+    await stopped;
+  }
+
+  async stopAll(): Promise<void> {
+    for (const spaces of this.#processes) await this.stop(spaces);
+  }
+
+  queue(spaceId: string): MemoryIndexEntries {
+    const known = this.#queues.get(spaceId) ?? new MemoryIndexEntries(this.clock);
+    this.#queues.set(spaceId, known);
+    return known;
+  }
+
+  spaceOf(model: string): VectorSpace {
+    return new HashProvider({ model }).space;
+  }
+
+  /** Puts pictures into the library, as an upload through this process does. */
+  async upload(spaces: Spaces, fileIds: readonly number[], content = 'picture'): Promise<void> {
+    for (const fileId of fileIds) {
+      this.assets.put(fileId, plainPicture(`${content} ${String(fileId)}`));
+    }
+    await spaces.markPending(fileIds);
+    spaces.wake();
+  }
+
+  async remove(spaces: Spaces, fileIds: readonly number[]): Promise<void> {
+    for (const fileId of fileIds) this.assets.delete(fileId);
+    await spaces.markPending(fileIds);
+    spaces.wake();
+  }
+
+  async answeringModel(): Promise<string | null> {
+    return answeringOf(await this.records.list())?.space.model ?? null;
+  }
+
+  async untilAnswering(model: string): Promise<void> {
+    await this.clock.runUntil(async () => (await this.answeringModel()) === model);
+  }
+
+  /** Until the queue of this model holds so many indexed entries and nothing is due. */
+  async untilIndexed(model: string, count: number): Promise<void> {
+    await this.clock.runUntil(async () => {
+      const counts = await this.queue(this.spaceOf(model).id).counts();
+      return counts.indexed === count && counts.pending + counts.indexing === 0;
+    });
+  }
+
+  /** Ids of the stored vectors. */
+  async stored(model: string): Promise<number[]> {
+    const collection = await this.store.ensureSpace(this.spaceOf(model));
+    return (await collection.listIds(null, 10_000)).ids;
+  }
+
+  async #open(model: string): Promise<HashProvider> {
+    const provider = await this.openModel(model);
+    this.opened.push({ model, provider });
+    return provider;
+  }
+
+  /** The queue of a space that is known only later. */
+  #queueOf(spaceId: () => string): IndexEntries {
+    return new Proxy({} as IndexEntries, {
+      get: (_, name) => {
+        const queue = this.queue(spaceId());
+        const value: unknown = Reflect.get(queue, name);
+        return typeof value === 'function' ? (value.bind(queue) as unknown) : value;
+      },
+    });
+  }
+}
