@@ -36,7 +36,8 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
   await ensureSuperAdmin(strapi, administrator);
   await grantPublic(strapi, PUBLIC_ACTIONS);
   await fillLibrary(strapi, signal);
-  const status = await watchIndexing(createStrapiClient(address, administrator), signal);
+  const client = createStrapiClient(address, administrator);
+  const status = await watchIndexing(strapi, client, signal);
   checkOutcome(status);
   printBanner(status, options);
   await printRequests(strapi, address);
@@ -75,6 +76,7 @@ function checkOutcome({ counts, provider }: IndexStatus): void {
     );
   }
   if (indexed === 0) throw new DemoFailure(`No picture could be indexed. ${provider.message}`);
+  if (!provider.ok) console.log(`The model may not answer: ${provider.message}`);
 }
 
 function printBanner({ space, counts }: IndexStatus, { model }: DemoOptions): void {

@@ -53,5 +53,9 @@ function parsePort(text: string | undefined): number {
 /** A folder counts from where the command was typed, as npm notes it; anything else is a model's name. */
 function resolveModel(model: string): string {
   const folder = path.resolve(process.env.INIT_CWD ?? process.cwd(), model);
-  return existsSync(folder) ? folder : model;
+  if (existsSync(folder)) return folder;
+  if (!model.startsWith('.') && !path.isAbsolute(model)) return model;
+  throw new DemoFailure(
+    `There is no folder ${folder}. --model takes the name of a model on the Hugging Face hub, such as Xenova/clip-vit-base-patch32, or a folder with its files.`,
+  );
 }
