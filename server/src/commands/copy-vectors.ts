@@ -6,7 +6,6 @@ import {
   UsageError,
   type CopyVectorsOptions,
 } from './copy-vectors-options';
-import { openStores } from './copy-vectors-stores';
 import { ExitCode } from './exit-code';
 import { ProgressReport } from './progress-report';
 import { usage } from './usage';
@@ -35,6 +34,8 @@ export async function runCopyVectors(
 }
 
 async function copyBetweenStores(options: CopyVectorsOptions, signal: AbortSignal): Promise<void> {
+  // Strapi takes a second to load, and whoever mistypes an option need not wait for it.
+  const { openStores } = await import('./copy-vectors-stores');
   const loss = new AbortController();
   const stores = openStores(options, {
     projectFolder: process.cwd(),

@@ -1,52 +1,55 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createStrapi } from '@strapi/strapi';
+import { parseEnv } from 'node:util';
 import { env, importDefault } from '@strapi/utils';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import { PLUGIN_ID } from '../plugin-id';
 
 /**
  * The plugin's configuration in a Strapi project, not validated, as `strapi start` would read it (`.env` and the
- * configuration of NODE_ENV included), without starting anything: of a TypeScript project that is what was built last.
- * Fails with `config-invalid`.
+ * configuration of NODE_ENV included): of a TypeScript project that is what was built last. A Strapi that is created
+ * would do that too, but it also takes over the process's signals. Fails with `config-invalid`.
  */
 export function readPluginConfig(folder: string): Record<string, unknown> {
-  const builtFolder = findBuiltFolder(folder);
-  const strapi = createStrapi({ appDir: folder, distDir: builtFolder, serveAdminPanel: false });
+  const configFolder = path.join(findBuiltFolder(folder), 'config');
+  loadEnvironment(folder);
+  const { NODE_ENV = 'development' } = process.env;
   const files = [
-    path.join(strapi.dirs.dist.config, 'plugins.js'),
-    path.join(strapi.dirs.dist.config, 'env', process.env.NODE_ENV ?? '', 'plugins.js'),
+    path.join(configFolder, 'plugins.js'),
+    path.join(configFolder, 'env', NODE_ENV, 'plugins.js'),
   ];
-  const configs = files.filter((file) => existsSync(file)).map(readFile);
-  return configs.reduce(merge, {});
+  return files
+    .filter((file) => existsSync(file))
+    .map(readFile)
+    .reduce(merge, {});
+}
+
+/** What is in the environment already stays. */
+function loadEnvironment(folder: string): void {
+  const file = path.resolve(folder, process.env.ENV_PATH ?? '.env');
+  if (!existsSync(file)) return;
+  Object.assign(process.env, { ...parseEnv(readFileSync(file, 'utf8')), ...process.env });
 }
 
 function findBuiltFolder(folder: string): string {
   if (!existsSync(path.join(folder, 'package.json'))) {
     throw invalid(`${folder} is no Strapi project: run the command in the project's folder.`);
   }
-  const builtFolder = outputFolderOf(folder) ?? folder;
+  const typescriptConfig = path.join(folder, 'tsconfig.json');
+  const isTypescript = existsSync(typescriptConfig);
+  const builtFolder = isTypescript ? outputFolderOf(typescriptConfig) : folder;
   if (existsSync(path.join(builtFolder, 'config'))) return builtFolder;
-  const isBuiltElsewhere = builtFolder !== folder;
   throw invalid(
-    isBuiltElsewhere
+    isTypescript
       ? `${builtFolder} has no configuration: build the project first, as for "strapi start".`
       : `${folder} has no config folder: run the command in the folder of the Strapi project.`,
   );
 }
 
-/** Where TypeScript puts what it builds; undefined in a project without it. */
-function outputFolderOf(folder: string): string | undefined {
-  if (!existsSync(path.join(folder, 'tsconfig.json'))) return undefined;
-  // Strapi's own dependency: only Strapi's package can be sure to find it.
-  const requireFromStrapi = createRequire(
-    createRequire(import.meta.url).resolve('@strapi/strapi/package.json'),
-  );
-  const { resolveOutDirSync } = requireFromStrapi('@strapi/typescript-utils') as {
-    resolveOutDirSync: (folder: string) => string | undefined;
-  };
-  return resolveOutDirSync(folder);
+/** Where TypeScript puts what it builds. TypeScript itself could tell, but only as long as the sources are there. */
+function outputFolderOf(typescriptConfig: string): string {
+  const outDir = /"outDir"\s*:\s*"([^"]+)"/.exec(readFileSync(typescriptConfig, 'utf8'))?.[1];
+  return path.resolve(path.dirname(typescriptConfig), outDir ?? 'dist');
 }
 
 function readFile(file: string): Record<string, unknown> {
