@@ -124,7 +124,7 @@ export class ClipProvider implements EmbeddingProvider {
     const download = this.#report.current;
     if (download !== null) return { ok: false, message: download };
     try {
-      await this.embedTexts(['health'], options);
+      await this.embedTexts(['a photograph'], options);
       return { ok: true, message: `The model "${this.space.model}" answers on this machine.` };
     } catch (error) {
       return { ok: false, message: toImageSearchError(error).message };
