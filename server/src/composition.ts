@@ -20,6 +20,7 @@ import { createAssetSource } from './assets/asset-source';
 import type { InputLimits } from './http/search-input';
 import { PLUGIN_ID } from './plugin-id';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
+import { createJobLeases } from './repositories/job-leases';
 import { createSpaceRecords } from './repositories/space-records';
 import { mutedBy, shutDown } from './shutdown';
 import { createSpaceTrack, type SpaceTrackParts } from './space-track';
@@ -97,6 +98,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
         store,
         assets,
         worker: workerSettings,
+        jobs: createJobLeases(strapi),
+        bootedAt: strapi.config.get<number>('launchedAt'),
         reconcileMinutes: config.indexing.reconcileMinutes,
         logger,
         clock,

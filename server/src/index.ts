@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
 import { indexEntrySchema } from './content-types/index-entry/schema';
+import { jobSchema } from './content-types/job/schema';
 import { spaceSchema } from './content-types/space/schema';
 import { controllers } from './controllers';
 import { removeTemporaryFiles } from './http/temporary-files';
@@ -34,6 +35,7 @@ const serverEntry: ServerEntry = {
   },
   contentTypes: {
     'index-entry': { schema: indexEntrySchema },
+    job: { schema: jobSchema },
     space: { schema: spaceSchema },
   },
   controllers,

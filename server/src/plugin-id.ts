@@ -2,3 +2,4 @@ export const PLUGIN_ID = 'image-search';
 export const FILE_UID = 'plugin::upload.file';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
+export const JOB_UID = 'plugin::image-search.job';

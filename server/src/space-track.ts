@@ -6,6 +6,7 @@ import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contra
 import { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
 import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
 import type { Logger } from '../../plugin/src/logger';
+import type { JobLeases } from '../../plugin/src/scheduling/contract';
 import type { SpaceTrack } from '../../plugin/src/spaces/contract';
 import type { TrackOptions } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
@@ -20,6 +21,9 @@ export interface SpaceTrackParts {
   store: VectorStore;
   assets: AssetSource;
   worker: Omit<IndexingWorkerOptions, 'entries' | 'assets' | 'activeSpace' | 'logger' | 'clock'>;
+  jobs: JobLeases;
+  /** When this server was started, in milliseconds since the epoch. */
+  bootedAt: number;
   reconcileMinutes: number;
   logger: Logger;
   clock: Clock;
@@ -58,6 +62,11 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
   const worker = new IndexingWorker({ ...parts.worker, ...shared });
   const schedule = new ReconcileSchedule({
     ...shared,
+    jobs: parts.jobs,
+    jobName: () => `compare ${spaceId ?? ''}`.trim(),
+    leaseMs: parts.worker.leaseMs,
+    owner: parts.worker.owner,
+    bootedAt: parts.bootedAt,
     everyMinutes: parts.reconcileMinutes,
     onMarked: () => {
       worker.wake();

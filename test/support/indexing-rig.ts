@@ -2,11 +2,16 @@ import { createActiveSpace, type ActiveSpace } from '../../plugin/src/active-spa
 import type { IndexEntry, Lease } from '../../plugin/src/indexing/contract';
 import type { LeaseOwner } from '../../plugin/src/indexing/lease';
 import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
+import {
+  ReconcileSchedule,
+  type ReconcileScheduleOptions,
+} from '../../plugin/src/indexing/reconcile-schedule';
 import type { VectorCollection, VectorPoint } from '../../plugin/src/vectors/contract';
 import { createFakeClock, type FakeClock } from './fake-clock';
 import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
 import { MemoryIndexEntries } from './memory-index-entries';
+import { MemoryJobLeases } from './memory-job-leases';
 import { MemoryVectorStore } from './memory-vector-store';
 import { plainPicture, plainPictureReader } from './plain-pictures';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
@@ -23,6 +28,7 @@ const owner: LeaseOwner = { host: 'alpha', pid: 1, life: 'first' };
 export class IndexingRig {
   readonly clock: FakeClock = createFakeClock();
   readonly entries = new MemoryIndexEntries(this.clock);
+  readonly jobs = new MemoryJobLeases(this.clock);
   readonly assets = new MemoryAssets();
   readonly store = new MemoryVectorStore();
   readonly logger: RecordingLogger = createRecordingLogger();
@@ -60,6 +66,21 @@ export class IndexingRig {
     });
     this.#workers.push(worker);
     return worker;
+  }
+
+  /** A schedule of a process that starts now, every hour. */
+  createSchedule(options: Partial<ReconcileScheduleOptions> = {}): ReconcileSchedule {
+    const { activeSpace, assets, clock, entries, jobs, logger } = this;
+    return new ReconcileSchedule({
+      ...{ activeSpace, assets, clock, entries, jobs, logger },
+      jobName: () => 'compare',
+      leaseMs: LEASE_MS,
+      owner,
+      bootedAt: clock.now(),
+      everyMinutes: 60,
+      onMarked: () => undefined,
+      ...options,
+    });
   }
 
   start(options: Partial<IndexingWorkerOptions> = {}): IndexingWorker {

@@ -8,6 +8,7 @@ import { createFakeClock, type FakeClock } from './fake-clock';
 import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
 import { MemoryIndexEntries } from './memory-index-entries';
+import { MemoryJobLeases } from './memory-job-leases';
 import { MemorySpaceRecords } from './memory-space-records';
 import { MemoryVectorStore } from './memory-vector-store';
 import { plainPicture, plainPictureReader } from './plain-pictures';
@@ -20,6 +21,7 @@ import { createRecordingLogger, type RecordingLogger } from './recording-logger'
 export class SpacesRig {
   readonly clock: FakeClock = createFakeClock();
   readonly records = new MemorySpaceRecords();
+  readonly jobs = new MemoryJobLeases(this.clock);
   readonly assets = new MemoryAssets();
   readonly store = new MemoryVectorStore();
   readonly logger: RecordingLogger = createRecordingLogger();
@@ -33,7 +35,8 @@ export class SpacesRig {
 
   /** A process whose configuration names this model; it answers, and indexes once it was started. */
   createProcess(model: string): Spaces {
-    const { clock, logger, records } = this;
+    const { clock, jobs, logger, records } = this;
+    const bootedAt = clock.now();
     const spaces: Spaces = new Spaces({
       records,
       configured: { provider: 'hash', model },
@@ -54,6 +57,8 @@ export class SpacesRig {
             owner: { host: 'alpha', pid: 1, life: String(this.#processes.length) },
             random: () => 0,
           },
+          jobs,
+          bootedAt,
           reconcileMinutes: 0,
           logger,
           clock,

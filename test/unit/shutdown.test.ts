@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
+import type { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
 import type { IndexingWorker } from '../../plugin/src/indexing/worker';
 import { mutedBy, shutDown, type ShutdownOptions } from '../../server/src/shutdown';
 import { IndexingRig } from '../support/indexing-rig';
@@ -16,10 +16,7 @@ let remote: { dispose: jest.Mock<() => Promise<void>> };
 beforeEach(() => {
   rig = new IndexingRig();
   worker = rig.createWorker();
-  const { activeSpace, assets, clock, entries, logger } = rig;
-  const onMarked = () => undefined;
-  const parts = { activeSpace, assets, clock, entries, logger, onMarked };
-  schedule = new ReconcileSchedule({ ...parts, everyMinutes: 60 });
+  schedule = rig.createSchedule();
   remote = { dispose: jest.fn(() => Promise.resolve()) };
 });
 

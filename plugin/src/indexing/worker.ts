@@ -233,7 +233,12 @@ export class IndexingWorker {
     };
     const { outcome } = this.#tally;
     const ended = new AbortController();
-    const renewals = keepRenewing({ ...this.#options, lease, ended: ended.signal });
+    const renewals = keepRenewing({
+      ...this.#options,
+      leases: this.#options.entries,
+      lease,
+      ended: ended.signal,
+    });
     try {
       const { indexed, failed, removed } = await indexer.index(
         claimed,

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ReconcileSchedule } from '../../../plugin/src/indexing/reconcile-schedule';
+import type {
+  ReconcileSchedule,
+  ReconcileScheduleOptions,
+} from '../../../plugin/src/indexing/reconcile-schedule';
 import { failure } from '../../support/failures';
-import { createGate, IndexingRig } from '../../support/indexing-rig';
+import { createGate, IndexingRig, LEASE_MS } from '../../support/indexing-rig';
 import { plainPicture } from '../../support/plain-pictures';
 
 const MINUTE_MS = 60_000;
@@ -26,17 +29,11 @@ afterEach(async () => {
   await Promise.all(schedules.map((schedule) => schedule.stop()));
 });
 
-function createSchedule(everyMinutes = 60): ReconcileSchedule {
-  const { activeSpace, assets, clock, entries, logger } = rig;
-  const schedule = new ReconcileSchedule({
-    activeSpace,
-    assets,
-    clock,
-    entries,
-    everyMinutes,
-    logger,
-    onMarked,
-  });
+function createSchedule(
+  everyMinutes = 60,
+  options: Partial<ReconcileScheduleOptions> = {},
+): ReconcileSchedule {
+  const schedule = rig.createSchedule({ everyMinutes, onMarked, ...options });
   schedules.push(schedule);
   return schedule;
 }
@@ -103,6 +100,123 @@ describe('the schedule', () => {
   });
 });
 
+describe('the schedules of several processes', () => {
+  const alpha = { host: 'alpha', pid: 1, life: 'alpha' };
+  const beta = { host: 'beta', pid: 1, life: 'beta' };
+
+  it('that start together compare once', async () => {
+    createSchedule(0, { owner: alpha }).start();
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(600 * MINUTE_MS);
+    expect(walks).toHaveLength(1);
+  });
+
+  it('compare once per interval, whichever is first', async () => {
+    const started = rig.clock.now();
+    createSchedule(10, { owner: alpha }).start();
+    createSchedule(10, { owner: beta }).start();
+    await rig.clock.advance(35 * MINUTE_MS);
+    expect(walks.map((time) => (time - started) / MINUTE_MS)).toEqual([0, 10, 20, 30]);
+  });
+
+  it('compare again after the start of one that comes later', async () => {
+    createSchedule(0, { owner: alpha }).start();
+    await rig.clock.advance(1);
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('compare again when a schedule begins long after the start of its process', async () => {
+    const bootedAt = rig.clock.now();
+    createSchedule(0, { owner: alpha, bootedAt }).start();
+    await rig.clock.advance(2 * MINUTE_MS);
+    createSchedule(0, { owner: beta, bootedAt }).start();
+    await rig.clock.advance(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('compare different spaces each', async () => {
+    createSchedule(0, { owner: alpha, jobName: () => 'compare one' }).start();
+    createSchedule(0, { owner: beta, jobName: () => 'compare another' }).start();
+    await rig.clock.advance(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('wait for a comparison that takes longer than a lease', async () => {
+    const gate = createGate();
+    rig.assets.onIterate = (cursor) => {
+      if (cursor === null) walks.push(rig.clock.now());
+      return gate.wait();
+    };
+    createSchedule(0, { owner: alpha }).start();
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(10 * LEASE_MS);
+    gate.open();
+    await rig.clock.advance(10 * LEASE_MS);
+    expect(walks).toHaveLength(1);
+  });
+
+  it('take over from a process that was killed, once its lease has run out', async () => {
+    await claimAs('gamma|1|gamma|1');
+    const started = rig.clock.now();
+    createSchedule(0, { owner: alpha }).start();
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(30 * MINUTE_MS);
+    expect(walks.map((time) => time - started)).toEqual([LEASE_MS]);
+  });
+
+  it('take over at once from a process of the same machine that is dead', async () => {
+    await claimAs('alpha|1|an earlier life|1');
+    const started = rig.clock.now();
+    createSchedule(0, { owner: alpha }).start();
+    await rig.clock.advance(30 * MINUTE_MS);
+    expect(walks.map((time) => time - started)).toEqual([0]);
+  });
+
+  it('share the tries after a failure', async () => {
+    const broken = jest
+      .spyOn(rig.entries, 'list')
+      .mockRejectedValue(new Error('The database is locked.'));
+    createSchedule(0, { owner: alpha }).start();
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(4 * MINUTE_MS);
+    expect(rig.logger.at('warn')).toHaveLength(1);
+    broken.mockRestore();
+    await rig.clock.advance(60 * MINUTE_MS);
+    expect(rig.logger.at('warn')).toHaveLength(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('leave to each other what one does not finish before it ends', async () => {
+    const gate = createGate();
+    rig.assets.onIterate = (cursor) => {
+      if (cursor === null) walks.push(rig.clock.now());
+      return gate.wait();
+    };
+    const first = createSchedule(0, { owner: alpha });
+    first.start();
+    await rig.clock.advance(1);
+    const stopped = first.stop();
+    gate.open();
+    await stopped;
+    createSchedule(0, { owner: beta }).start();
+    await rig.clock.advance(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('compare on demand whatever others do', async () => {
+    await claimAs('gamma|1|gamma|1');
+    expect(await createSchedule().runNow()).toEqual({ pictures: 0, marked: 0 });
+  });
+
+  async function claimAs(token: string): Promise<void> {
+    const now = rig.clock.now();
+    const lease = { token, expiresAt: new Date(now + LEASE_MS) };
+    await rig.jobs.tryClaim({ name: 'compare', lease, notStartedSince: new Date(now) });
+  }
+});
+
 describe('runNow', () => {
   it('answers what was found, without a start', async () => {
     rig.assets.put(1, plainPicture('imported'));
@@ -121,6 +235,7 @@ describe('runNow', () => {
     const [first, second] = await both;
     expect(first).toBe(second);
     expect(gate.arrived).toBe(1);
+    await rig.clock.advance(0);
     expect(schedule.isRunning()).toBe(false);
   });
 
