@@ -44,7 +44,7 @@ export function createRecorder() {
   return {
     add(session: string, exchange: QdrantExchange): void {
       const { status, answer } = exchange;
-      lines.push({ session, request: describe(exchange), status, answer: withoutTimes(answer) });
+      lines.push({ session, request: describe(exchange), status, answer: withoutChance(answer) });
     },
     async save(file: string): Promise<void> {
       await mkdir(path.dirname(file), { recursive: true });
@@ -91,13 +91,19 @@ function describe({ method, address, body }: Pick<QdrantExchange, 'method' | 'ad
   return `${method} ${address} ${shown}`.trim();
 }
 
-/** Of an answer: how long it took and what it has cost are different each time. */
+/** How long an answer took, what it has cost and the order of its keys are different each time. */
 const envelopeSchema = z.looseObject({ time: z.number(), usage: z.unknown().optional() });
 
-function withoutTimes(answer: string): string {
+function withoutChance(answer: string): string {
   const parsed = envelopeSchema.safeParse(parseJson(answer));
   if (!parsed.success) return answer;
-  return JSON.stringify({ ...parsed.data, time: 0, usage: undefined });
+  return JSON.stringify({ ...parsed.data, time: 0, usage: undefined }, sortKeys);
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value) as [string, unknown][];
+  return Object.fromEntries(entries.toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function parseJson(text: string): unknown {

@@ -149,7 +149,7 @@ function toFilter({ includeIds, excludeIds = [] }: VectorFilter = {}) {
 /** Of a search that follows the graph. */
 function nearParameters({ hnsw, quantization }: QdrantConfig) {
   return {
-    ...(hnsw.efSearch !== undefined && { hnsw_ef: hnsw.efSearch }),
+    hnsw_ef: hnsw.efSearch,
     ...(quantization !== 'none' && {
       quantization: { rescore: true, oversampling: OVERSAMPLING[quantization] },
     }),

@@ -52,9 +52,9 @@ export const qdrantConfigSchema = z
         efConstruct: wholeNumber(4, 4_096).optional().meta({
           description: 'Candidates per point when that graph is built; by default 100',
         }),
-        efSearch: wholeNumber(1, 10_000).optional().meta({
+        efSearch: wholeNumber(1, 10_000).default(512).meta({
           description:
-            'Candidates that a search follows, at least 128: more find more and take longer',
+            'Candidates that a search follows in the graph: more find more of the best, and take longer',
         }),
       })
       .prefault({}),

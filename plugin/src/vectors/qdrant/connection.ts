@@ -3,13 +3,14 @@ import { Agent } from 'undici';
 import type { z } from 'zod';
 import { ImageSearchError } from '../../errors';
 import { parseAddress } from './address';
-import { toFailure } from './failures';
+import { isConnectionFailure, toFailure } from './failures';
 
 /** Below the 5 s after which Qdrant closes an idle connection, so that no request meets one that is just closing. */
 const KEEP_ALIVE_MS = 4_000;
 const MOST_CONNECTIONS = 25;
 
 type Api = ReturnType<QdrantClient['api']>;
+type Request = (api: Api, init: RequestInit) => Promise<{ data: unknown }>;
 
 export interface ConnectionOptions {
   url: string;
@@ -44,8 +45,12 @@ export class Connection {
       url: origin,
       port,
       prefix,
-      // Not as `apiKey`, which makes the client write to the console when the address is http.
-      ...(options.apiKey !== undefined && { headers: { 'api-key': options.apiKey } }),
+      headers: {
+        // Qdrant sends what it compresses in pieces, the last of which waits for the first to be acknowledged: 40 ms.
+        'accept-encoding': 'identity',
+        // Not as `apiKey`, which makes the client write to the console when the address is http.
+        ...(options.apiKey !== undefined && { 'api-key': options.apiKey }),
+      },
       timeout: Infinity,
       checkCompatibility: false,
     }).api();
@@ -55,22 +60,36 @@ export class Connection {
    * One request. Fails with QdrantFailure: no connection, no answer in time, a refusal, or an answer that `schema`
    * does not have.
    */
-  async send<Answer>(
-    schema: z.ZodType<Answer>,
-    request: (api: Api, init: RequestInit) => Promise<{ data: unknown }>,
-  ): Promise<Answer> {
-    const { timeoutSeconds } = this.#options;
+  async send<Answer>(schema: z.ZodType<Answer>, request: Request): Promise<Answer> {
+    try {
+      return schema.parse((await this.#sendAgain(request)).data);
+    } catch (error) {
+      const { timeoutSeconds } = this.#options;
+      throw toFailure(error, { server: this.server, timeoutSeconds });
+    }
+  }
+
+  /**
+   * An idle connection may be found closed only when something is sent, so a request whose connection fails is sent
+   * once more: each of them may be repeated.
+   */
+  async #sendAgain(request: Request): ReturnType<Request> {
+    try {
+      return await request(this.#api, this.#createInit());
+    } catch (error) {
+      if (!isConnectionFailure(error)) throw error;
+      return await request(this.#api, this.#createInit());
+    }
+  }
+
+  #createInit(): RequestInit {
     const init: RequestInit & { dispatcher: Agent } = {
       dispatcher: this.#agent,
-      signal: AbortSignal.timeout(timeoutSeconds * 1_000),
+      signal: AbortSignal.timeout(this.#options.timeoutSeconds * 1_000),
       // The key goes to the server that was named, and to no other.
       redirect: 'error',
     };
-    try {
-      return schema.parse((await request(this.#api, init)).data);
-    } catch (error) {
-      throw toFailure(error, { server: this.server, timeoutSeconds });
-    }
+    return init;
   }
 
   /** Work of one or several requests, which `dispose` waits for; none is begun after it. */

@@ -45,6 +45,11 @@ export function isExistingCollection(error: unknown): boolean {
   );
 }
 
+/** Whether there was no connection, or it ended before the whole answer was there: fetch has a TypeError for both. */
+export function isConnectionFailure(error: unknown): boolean {
+  return read(error).name === 'TypeError';
+}
+
 /** Names what the client threw. `server` says where Qdrant is, without a secret. */
 export function toFailure(
   error: unknown,
@@ -84,10 +89,11 @@ function toRefusal(
 }
 
 function describe(error: unknown, timeoutSeconds: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  const { name = '' } = read(error);
+  if (name === 'TimeoutError') {
     return `did not answer within ${String(timeoutSeconds)} s (setting vectors.timeoutSeconds).`;
   }
-  if (error instanceof SyntaxError || error instanceof z.ZodError) {
+  if (name === 'SyntaxError' || name === 'ZodError') {
     return 'answered something that is not to be understood. Check the setting vectors.url.';
   }
   const code = codeOf(error);
@@ -96,8 +102,20 @@ function describe(error: unknown, timeoutSeconds: number): string {
 
 /** Name of the cause, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`; fetch wraps it, once or twice. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  return codeOf(error.cause ?? first);
+  const { code, cause, errors } = read(error);
+  if (code !== undefined) return code;
+  const inner = cause ?? errors?.[0];
+  return inner === undefined ? '' : codeOf(inner);
+}
+
+/** Not by class: errors of fetch are none of the Error that a test or a sandbox has. */
+const errorSchema = z.object({
+  name: z.string().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+  cause: z.unknown().optional(),
+  errors: z.array(z.unknown()).optional().catch(undefined),
+});
+
+function read(error: unknown): Partial<z.output<typeof errorSchema>> {
+  return errorSchema.safeParse(error).data ?? {};
 }

@@ -39,11 +39,11 @@ export class Spaces {
     return `${this.#config.collectionPrefix}-${spaceId}`;
   }
 
-  /** Makes the collection when it is missing; answers whether it was, and is now there because of this call. */
+  /** Makes the collection when it is missing; answers true to the one call that has made it. */
   ensure(space: VectorSpace): Promise<boolean> {
     const key = `${space.id}/${String(space.dimensions)}`;
     const known = this.#underWay.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.then(() => false);
     const ensured = this.#ensure(space).finally(() => {
       this.#underWay.delete(key);
     });

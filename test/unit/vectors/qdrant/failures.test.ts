@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ImageSearchError } from '../../../../plugin/src/errors';
+import type { VectorCollection } from '../../../../plugin/src/vectors/contract';
+import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
+import {
+  startQdrantServer,
+  type QdrantFault,
+  type QdrantServer,
+} from '../../../support/qdrant-server';
+import { randomPoints, spaceOf, vectorAt } from '../../../conformance/vector-store/points';
+
+const points = randomPoints(3);
+const space = spaceOf('failures');
+const key = 'hunter2';
+
+let server: QdrantServer;
+let opened: OpenedQdrantStore;
+let collection: VectorCollection;
+
+beforeEach(async () => {
+  server = await startQdrantServer({ apiKey: key });
+  opened = openQdrantStore({ url: server.url, apiKey: key, timeoutSeconds: 1 });
+  collection = await opened.store.ensureSpace(space);
+  await collection.upsert(points);
+});
+afterEach(async () => {
+  await opened.store.dispose();
+  await server.close();
+});
+
+async function failureOf(work: Promise<unknown>): Promise<ImageSearchError> {
+  const error = await work.then(
+    () => {
+      throw new Error('It has not failed.');
+    },
+    (reason: unknown) => reason as ImageSearchError,
+  );
+  expect(error.message).not.toContain(key);
+  return error;
+}
+
+const search = () => collection.search({ vector: vectorAt(points, 0), limit: 3 });
+const answer = (status: number, error = 'a reason', headers?: Record<string, string>) =>
+  ({
+    kind: 'answer',
+    status,
+    body: JSON.stringify({ status: { error }, time: 0 }),
+    ...(headers && { headers }),
+  }) satisfies QdrantFault;
+
+function failAll(fault: QdrantFault): void {
+  server.failWhen(() => true, fault);
+}
+
+describe('a request that Qdrant refuses', () => {
+  it.each([
+    [500, true],
+    [502, true],
+    [503, true],
+    [408, true],
+    [409, true],
+    [429, true],
+    [400, false],
+    [413, false],
+    [422, false],
+  ])('with %i fails with the reason; retryable: %s', async (status, retryable) => {
+    failAll(answer(status));
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable });
+    expect(error.message).toContain(`(${String(status)}: a reason)`);
+    expect(error.message).toContain(server.url);
+  });
+
+  it.each([401, 403])('with %i names the setting of the key', async (status) => {
+    failAll(answer(status));
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: false });
+    expect(error.message).toContain('vectors.apiKey');
+  });
+
+  it('because the key is missing or wrong', async () => {
+    for (const settings of [{}, { apiKey: 'wrong' }]) {
+      const { store } = openQdrantStore({ url: server.url, ...settings });
+      for (const attempt of [store.ensureSpace(space), store.listSpaces()]) {
+        const error = await failureOf(attempt);
+        expect(error).toMatchObject({ code: 'store-unavailable', retryable: false });
+        expect(error.message).toContain('vectors.apiKey');
+      }
+      const health = await store.checkHealth();
+      expect(health).toEqual({ ok: false, message: expect.stringContaining('vectors.apiKey') });
+      await store.dispose();
+    }
+  });
+
+  it('says when to come back, if the server does', async () => {
+    failAll(answer(429, 'slow down', { 'retry-after': '7' }));
+    await expect(search()).rejects.toMatchObject({ retryable: true, retryAfterMs: 7_000 });
+  });
+
+  it('repeats no page of a proxy', async () => {
+    failAll({ kind: 'answer', status: 502, body: `<h1>${'secret page '.repeat(50)}</h1>` });
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(error.message).not.toContain('secret page');
+  });
+
+  it('cuts a long reason short', async () => {
+    failAll(answer(500, 'word '.repeat(1_000)));
+    expect((await failureOf(search())).message.length).toBeLessThan(400);
+  });
+});
+
+describe('a server that is no Qdrant', () => {
+  it('is named, and no collection is made for want of one', async () => {
+    failAll({ kind: 'answer', status: 404, body: '<h1>Not Found</h1>' });
+    const asked = server.requests.length;
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(error.message).toContain('vectors.url');
+    expect(server.requests.slice(asked).map(({ operation }) => operation)).toEqual(['query']);
+    expect(opened.losses()).toBe(0);
+  });
+
+  it('is not followed elsewhere with the key', async () => {
+    const other = await startQdrantServer();
+    failAll({ kind: 'answer', status: 307, body: '', headers: { location: other.url } });
+    await expect(search()).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(other.requests).toEqual([]);
+    await other.close();
+  });
+});
+
+describe('an answer that is not to be understood', () => {
+  it.each<[string, (body: string) => string]>([
+    ['no JSON', (body) => body.slice(0, -5)],
+    ['nothing', () => ''],
+    ['another shape', () => '{"result":{"hits":[]},"status":"ok"}'],
+    ['no object', () => '[1,2,3]'],
+    ['a score that is no number', (body) => body.replace(/"score":[^,}]+/, '"score":"high"')],
+    ['an id that is none', (body) => body.replace(/"id":\d+/, '"id":-1')],
+    ['bytes of chance', () => '\u0000\u0001\ufffd'.repeat(100)],
+  ])('%s is an outage', async (_what, change) => {
+    server.failWhen(({ operation }) => operation === 'query', { kind: 'change', change });
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    server.heal();
+    await expect(search()).resolves.toHaveLength(3);
+  });
+
+  it.each<[string, (body: string) => string]>([
+    ['a number too few', (body) => body.replace(/"vector":\[[^,]+,/, '"vector":[')],
+    ['null among the numbers', (body) => body.replace(/"vector":\[[^,]+,/, '"vector":[null,')],
+    ['no hash', (body) => body.replace('contentHash', 'hash')],
+  ])('a point with %s is an outage', async (_what, change) => {
+    server.failWhen(({ operation }) => operation === 'retrieve', { kind: 'change', change });
+    await expect(collection.getMany([1, 2])).rejects.toMatchObject({
+      code: 'store-unavailable',
+      retryable: true,
+    });
+  });
+
+  it('a write that is only promised is none', async () => {
+    const change = (body: string) => body.replace('completed', 'wait_timeout');
+    server.failWhen(({ operation }) => operation === 'upsert', { kind: 'change', change });
+    await expect(collection.upsert(points)).rejects.toMatchObject({
+      code: 'store-unavailable',
+      retryable: true,
+    });
+  });
+});
+
+describe('a connection', () => {
+  it('that hangs is given up in time', async () => {
+    failAll({ kind: 'hang' });
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(error.message).toContain('within 1 s (setting vectors.timeoutSeconds)');
+  });
+
+  it.each<QdrantFault>([{ kind: 'cut' }, { kind: 'cut-in-body' }])(
+    'that ends always is an outage: $kind',
+    async (fault) => {
+      failAll(fault);
+      await expect(search()).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
+    },
+  );
+
+  it.each<QdrantFault>([{ kind: 'cut' }, { kind: 'cut-in-body' }])(
+    'that ends once goes unnoticed: $kind',
+    async (fault) => {
+      let left = 1;
+      server.failWhen(() => (left -= 1) >= 0, fault);
+      await expect(search()).resolves.toHaveLength(3);
+      expect(left).toBeLessThan(0);
+    },
+  );
+
+  it('that was idle when the server went down and up is made anew', async () => {
+    await server.setDown(true);
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(error.message).toContain('cannot be reached');
+    await server.setDown(false);
+    await expect(search()).resolves.toHaveLength(3);
+  });
+
+  it('is closed by disposal, after which nothing is asked', async () => {
+    await opened.store.dispose();
+    const asked = server.requests.length;
+    await expect(search()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(opened.store.listSpaces()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(opened.store.checkHealth()).resolves.toMatchObject({ ok: false });
+    expect(server.requests).toHaveLength(asked);
+  });
+});
