@@ -1,4 +1,5 @@
 import type { VisibleFiles } from '../../plugin/src/search/contract';
+import type { IdPage } from '../../plugin/src/vectors/contract';
 
 export interface MemoryRow {
   id: number;
@@ -9,6 +10,8 @@ export interface MemoryRow {
 export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
   /** Lengths of the lists that `keepVisible` was asked about. */
   readonly askedAbout: number[] = [];
+  /** Cursors that `listIdsAfter` was called with. */
+  readonly listedAfter: number[] = [];
   readonly #readable: Set<number>;
   readonly #matching: Set<number> | null;
 
@@ -33,6 +36,18 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     await Promise.resolve();
     const ids = [...this.#readable].filter((fileId) => this.#matches(fileId));
     return ids.length > limit ? null : ids.reverse();
+  }
+
+  async listIdsAfter(after: number, limit: number): Promise<IdPage> {
+    await Promise.resolve();
+    const ids = [...this.#readable]
+      .filter((fileId) => fileId > after && this.#matches(fileId))
+      .sort((left, right) => left - right);
+    this.listedAfter.push(after);
+    return {
+      ids: ids.slice(0, limit),
+      nextCursor: ids.length > limit ? (ids[limit - 1] ?? null) : null,
+    };
   }
 
   async keepReadable(fileIds: readonly number[]): Promise<Set<number>> {

@@ -1,3 +1,5 @@
+import type { IdPage } from '../vectors/contract';
+
 /**
  * The files that one caller may see, its filters and permission applied: search never answers another.
  *
@@ -8,6 +10,8 @@ export interface VisibleFiles<Row> {
   readonly isNarrowed: boolean;
   /** All visible ids in no promised order when there are at most `limit`, otherwise null. */
   listIds(limit: number): Promise<number[] | null>;
+  /** At most `limit` visible ids above `after`; none on a page does not mean that none follow. */
+  listIdsAfter(after: number, limit: number): Promise<IdPage>;
   /** Which of these the caller may see at all, whatever its filters say. */
   keepReadable(fileIds: readonly number[]): Promise<Set<number>>;
   /** Which of these the caller may see and its filters let through. */

@@ -67,6 +67,7 @@ export class SearchEngine {
       minimumScore: request.minimumScore,
       start: request.start,
       limit: request.limit,
+      signal: request.signal,
     };
     const { hits, hasMore, bestScore } = await collectPage(question);
     const closeScore = closeScoreFor(request, space.provider, this.#closeScore);

@@ -40,9 +40,9 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   }
 
   /** Strapi checks which fields are compared, not with what: only the database knows which values they take. */
-  async function findVisible(limit: number): Promise<{ id: number }[]> {
+  async function findVisible(query: object): Promise<{ id: number }[]> {
     try {
-      return await files().findMany({ where: visible, select: ['id'], limit });
+      return await files().findMany({ where: visible, select: ['id'], ...query });
     } catch (error) {
       // When the filters alone make the difference, they are to blame.
       await files().findMany({ where: readable, select: ['id'], limit: 1 });
@@ -59,8 +59,18 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     isNarrowed: !isEmpty(permission) || !isEmpty(filters),
 
     async listIds(limit) {
-      const rows = await findVisible(limit + 1);
+      const rows = await findVisible({ limit: limit + 1 });
       return rows.length > limit ? null : [...new Set(rows.map((row) => row.id))];
+    },
+
+    async listIdsAfter(after, limit) {
+      const rows = await findVisible({
+        where: { $and: [visible, { id: { $gt: after } }] },
+        orderBy: { id: 'asc' },
+        limit,
+      });
+      const ids = [...new Set(rows.map((row) => row.id))];
+      return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
     },
 
     keepReadable: (fileIds) => keep(readable, fileIds),

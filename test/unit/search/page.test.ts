@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createSeededRandom } from '../../../sample/seeded-random';
-import { collectPage, SMALL_SET } from '../../../plugin/src/search/page';
+import {
+  CHECKED_BEYOND_PAGE,
+  collectPage,
+  LISTED_AT_A_TIME,
+  SMALL_SET,
+} from '../../../plugin/src/search/page';
 import type { VectorCollection, VectorHit } from '../../../plugin/src/vectors/contract';
 import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
@@ -15,16 +20,24 @@ const query = randomUnitVector(random, 8);
 const indexedIds = Array.from({ length: INDEXED }, (_, index) => index + 1);
 /** Visible files that are not indexed, so many that the visible set is no small one. */
 const unindexedIds = Array.from({ length: SMALL_SET + 1 }, (_, index) => INDEXED + 1 + index);
+/** So many that they are listed in three parts. */
+const manyUnindexedIds = Array.from(
+  { length: 2 * LISTED_AT_A_TIME },
+  (_, index) => INDEXED + 1 + index,
+);
 
 let store: MemoryVectorStore;
 let collection: VectorCollection;
 let ranking: VectorHit[];
+/** Those least like the query. */
+let farIds: Set<number>;
 
 beforeAll(async () => {
   store = new MemoryVectorStore();
   collection = await store.ensureSpace(new HashProvider().space);
   await collection.upsert(indexedIds.map((id) => pointOf(id, randomUnitVector(random, 8))));
   ranking = await collection.search({ vector: query, limit: INDEXED });
+  farIds = new Set(ranking.slice(CHECKED_BEYOND_PAGE + 500).map(({ fileId }) => fileId));
 });
 
 interface Question {
@@ -34,13 +47,14 @@ interface Question {
   minimumScore?: number;
 }
 
-function ask(visible: MemoryVisibleFiles, question: Question) {
+function ask(visible: MemoryVisibleFiles, question: Question, signal?: AbortSignal) {
   return collectPage({
     collection,
     visible,
     vector: query,
     excludeIds: [],
     minimumScore: undefined,
+    signal,
     ...question,
   });
 }
@@ -76,6 +90,7 @@ const questions: Question[] = [
 const isRare = (fileId: number): boolean => fileId <= INDEXED && fileId % 1_000 === 0;
 const isCommon = (fileId: number): boolean => fileId <= INDEXED && fileId % 3 === 0;
 const isIndexed = (fileId: number): boolean => fileId <= INDEXED;
+const isFar = (fileId: number): boolean => farIds.has(fileId);
 
 const callers: [string, (fileId: number) => boolean, () => MemoryVisibleFiles][] = [
   ['sees all files', isIndexed, () => new MemoryVisibleFiles([...indexedIds, ...unindexedIds])],
@@ -93,10 +108,18 @@ const callers: [string, (fileId: number) => boolean, () => MemoryVisibleFiles][]
   ['asks for an empty set', () => false, () => new MemoryVisibleFiles(indexedIds, [])],
   ['asks for a large set that is a third of the index', isCommon, () => largeSet(isCommon)],
   ['asks for a large set that is a thousandth of the index', isRare, () => largeSet(isRare)],
+  [
+    'asks for a large set of those least like the query',
+    isFar,
+    () => largeSet(isFar, manyUnindexedIds),
+  ],
 ];
 
-function largeSet(isVisible: (fileId: number) => boolean): MemoryVisibleFiles {
-  const all = [...indexedIds, ...unindexedIds];
+function largeSet(
+  isVisible: (fileId: number) => boolean,
+  others: readonly number[] = unindexedIds,
+): MemoryVisibleFiles {
+  const all = [...indexedIds, ...others];
   return new MemoryVisibleFiles(
     all,
     all.filter((id) => isVisible(id) || id > INDEXED),
@@ -147,10 +170,66 @@ describe('collectPage', () => {
     expect(visible.askedAbout).toEqual([1]);
   });
 
-  it('looks at every hit once at most', async () => {
-    const visible = largeSet(isRare);
-    await ask(visible, { start: 0, limit: 25 });
-    expect(visible.askedAbout.reduce((sum, count) => sum + count, 0)).toBe(INDEXED);
+  it.each([
+    [{ start: 0, limit: 25 }, 26],
+    [{ start: 200, limit: 100 }, 301],
+  ])(
+    'looks at each of the best hits once, and lists what is visible then: %j',
+    async (page, wanted) => {
+      const visible = largeSet(isFar, manyUnindexedIds);
+      const search = jest.spyOn(collection, 'search');
+      await ask(visible, page);
+      const checked = visible.askedAbout.reduce((sum, count) => sum + count, 0);
+      expect(checked).toBe(wanted + CHECKED_BEYOND_PAGE);
+      expect(visible.listedAfter).toHaveLength(3);
+      expect(search).toHaveBeenCalledTimes(2 + 3);
+      expect(
+        search.mock.calls.every(
+          ([{ limit, filter }]) =>
+            limit <= wanted + CHECKED_BEYOND_PAGE &&
+            (filter?.includeIds?.length ?? 0) <= LISTED_AT_A_TIME,
+        ),
+      ).toBe(true);
+      search.mockRestore();
+    },
+  );
+
+  it('lists nothing while the best hits fill the page', async () => {
+    const visible = largeSet(isCommon);
+    await ask(visible, { start: 0, limit: 100 });
+    expect(visible.listedAfter).toEqual([]);
+  });
+
+  it('gives every file once, page after page, though the store misses some at first', async () => {
+    // As an approximate store does: among the first hits some are missing, which follow behind.
+    const exact = collection.search.bind(collection);
+    const search = jest.spyOn(collection, 'search').mockImplementation(async (asked) => {
+      if (asked.filter?.includeIds) return exact(asked);
+      const all = await exact({ ...asked, limit: INDEXED });
+      const near = all.slice(0, 150).filter((_, position) => position % 10 !== 3);
+      return [...near, ...all.filter((hit) => !near.includes(hit))].slice(0, asked.limit);
+    });
+    const seen: number[] = [];
+    for (let start = 0, hasMore = true; hasMore; start += 10) {
+      const page = await ask(largeSet(isCommon), { start, limit: 10 });
+      seen.push(...page.hits.map((hit) => hit.fileId));
+      hasMore = page.hasMore;
+    }
+    search.mockRestore();
+    expect(seen.toSorted((a, b) => a - b)).toEqual(indexedIds.filter(isCommon));
+  });
+
+  it('ends between two lists when nobody waits any more', async () => {
+    const visible = largeSet(isFar, manyUnindexedIds);
+    const left = new AbortController();
+    const listIdsAfter = visible.listIdsAfter.bind(visible);
+    jest.spyOn(visible, 'listIdsAfter').mockImplementation((...given) => {
+      left.abort();
+      return listIdsAfter(...given);
+    });
+    const asked = ask(visible, { start: 0, limit: 25 }, left.signal);
+    await expect(asked).rejects.toMatchObject({ code: 'aborted' });
+    expect(visible.listedAfter).toEqual([0]);
   });
 
   it.each([
