@@ -43,15 +43,24 @@ export function openQdrantStore(
   return { store, logger, losses: () => losses };
 }
 
-/** Deletes all collections of a prefix, whoever made them. */
-export async function deleteCollections(
+/** Names of all collections of a prefix, whoever made them. */
+export async function listCollections(
   { url, apiKey }: LiveQdrant,
   prefix: string,
-): Promise<void> {
-  const headers = apiKey === undefined ? {} : { 'api-key': apiKey };
-  const answer = await fetch(new URL('/collections', url), { headers });
+): Promise<string[]> {
+  const answer = await fetch(new URL('/collections', url), { headers: headersOf(apiKey) });
   const { result } = (await answer.json()) as { result: { collections: { name: string }[] } };
-  for (const { name } of result.collections.filter((one) => one.name.startsWith(`${prefix}-`))) {
-    await fetch(new URL(`/collections/${name}`, url), { method: 'DELETE', headers });
+  return result.collections.map(({ name }) => name).filter((name) => name.startsWith(`${prefix}-`));
+}
+
+/** Deletes all collections of a prefix, whoever made them. */
+export async function deleteCollections(live: LiveQdrant, prefix: string): Promise<void> {
+  for (const name of await listCollections(live, prefix)) {
+    const address = new URL(`/collections/${name}`, live.url);
+    await fetch(address, { method: 'DELETE', headers: headersOf(live.apiKey) });
   }
+}
+
+function headersOf(apiKey: string | undefined): Record<string, string> {
+  return apiKey === undefined ? {} : { 'api-key': apiKey };
 }
