@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { INDEX_ENTRY_UID, JOB_UID, SPACE_UID } from '../../server/src/plugin-id';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/job-leases';
@@ -8,14 +8,18 @@ import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
+import { createSeededRandom } from '../../sample/seeded-random';
 import { describeIndexEntries } from './index-entries';
+import { newLease, picture, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
 import { describeSpaceRecords } from './space-records';
 
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** Everything that is kept in Strapi's own database, in one boot of Strapi. */
-function describeRepositories(createDatabase?: () => Promise<AppDatabase>): void {
+function describeRepositories(
+  createDatabase?: () => Promise<AppDatabase>,
+): () => StrapiApp['strapi'] {
   let app: StrapiApp | undefined;
   const strapi = (): StrapiApp['strapi'] => {
     if (app === undefined) throw new Error('Strapi is not running yet.');
@@ -54,6 +58,7 @@ function describeRepositories(createDatabase?: () => Promise<AppDatabase>): void
     await strapi().db.query(JOB_UID).deleteMany({});
     return createJobLeases(strapi());
   });
+  return strapi;
 }
 
 describe('SQLite', () => {
@@ -61,6 +66,39 @@ describe('SQLite', () => {
 });
 for (const kind of [postgres, mariadb]) {
   describeWithServer(kind, kind.name, (server) => {
-    describeRepositories(() => server().createDatabase());
+    const strapi = describeRepositories(() => server().createDatabase());
+
+    it('gives claims that come at the same time their full share each', async () => {
+      await strapi().db.query(INDEX_ENTRY_UID).deleteMany({});
+      const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
+      await entries.markPending(range(1, 200));
+      const claims = await Promise.all(range(1, 10).map(() => entries.claim(20, newLease())));
+      expect(claims.map((claimed) => claimed.length)).toEqual(range(1, 10).map(() => 20));
+      expect(new Set(claims.flat().map(({ fileId }) => fileId)).size).toBe(200);
+    });
+
+    it('finds no deadlock between claims, markings, renewals and results', async () => {
+      await strapi().db.query(INDEX_ENTRY_UID).deleteMany({});
+      const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
+      const random = createSeededRandom('markings');
+      const fileIds = range(1, 100);
+      await entries.markPending(fileIds);
+      await Promise.all(
+        range(1, 8).map(async () => {
+          for (let round = 0; round < 6; round += 1) {
+            const lease = newLease();
+            const claimed = await entries.claim(10, lease);
+            await entries.renew(lease);
+            await entries.markPending(fileIds.filter(() => random.chance(0.3)));
+            for (const { fileId } of claimed) await entries.complete(fileId, lease.token, picture);
+            await entries.makeDue();
+          }
+        }),
+      );
+      expect(await entries.list({ cursor: null, limit: 1_000 })).toMatchObject({
+        entries: fileIds.map((fileId) => ({ fileId })),
+      });
+      if (kind === postgres) expect(server().log()).not.toContain('deadlock detected');
+    });
   });
 }

@@ -7,8 +7,10 @@ import {
   type IndexEntries,
   type IndexEntry,
   type IndexState,
+  type Lease,
 } from '../../../plugin/src/indexing/contract';
 import { INDEX_ENTRY_UID } from '../plugin-id';
+import { hasRowLocks, lockRows, retryConflicts } from './row-locks';
 
 /** Most values in one SQL list: SQLite allows 32,766 variables, but long lists plan slowly everywhere. */
 const LARGEST_LIST = 500;
@@ -30,6 +32,9 @@ const rowSchema = z.object({
   indexedAt: z.coerce.date().nullable(),
 });
 
+const byId = [{ id: 'asc' }];
+const byFile = [{ fileId: 'asc' }];
+const byDueTime = [{ dueAt: 'asc' }, { id: 'asc' }];
 const noLease = { lease: null, leaseExpiresAt: null };
 const noError = { errorCode: null, errorMessage: null };
 
@@ -44,8 +49,10 @@ export interface IndexEntriesOptions {
 }
 
 /**
- * The queue of one space in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its lease, which
- * all supported databases apply atomically row by row: no locks are held, and none but the holder of a lease writes.
+ * The queue of one space in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its
+ * lease, which all supported databases apply atomically row by row: none but the holder of a lease writes. Where
+ * there are row locks, claims skip what others are claiming, and what changes several rows locks them in the order of
+ * their files, so that no two wait for each other.
  */
 export function createIndexEntries(
   strapi: Core.Strapi,
@@ -61,8 +68,37 @@ export function createIndexEntries(
     return count;
   }
 
+  /** Any number of rows, in one statement or in short transactions. */
+  async function updateMany(where: object, data: object): Promise<number> {
+    if (!hasRowLocks(strapi)) return update(where, data);
+    let updated = 0;
+    let ids = await findIds(where, byId, LARGEST_LIST);
+    while (ids.length > 0) {
+      updated += await updateInOrder(ids, where, data);
+      ids = await findIds({ ...where, id: { $gt: ids.at(-1) } }, byId, LARGEST_LIST);
+    }
+    return updated;
+  }
+
+  async function updateInOrder(ids: readonly number[], where: object, data: object) {
+    return await inTransaction(async () => {
+      const rowsById = { id: { $in: ids } };
+      await lockRows(strapi, INDEX_ENTRY_UID, {
+        where: rowsById,
+        orderBy: byFile,
+        limit: ids.length,
+      });
+      return update({ ...where, ...rowsById }, data);
+    });
+  }
+
+  async function inTransaction<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await retryConflicts(strapi, () => strapi.db.transaction(work));
+  }
+
   async function updateLeased(fileId: number, lease: string, data: object): Promise<boolean> {
-    return (await update({ fileId, lease }, { ...noLease, ...data })) > 0;
+    const where = { fileId, lease };
+    return (await retryConflicts(strapi, () => update(where, { ...noLease, ...data }))) > 0;
   }
 
   async function addToAttempts(where: object, difference: number): Promise<void> {
@@ -76,6 +112,27 @@ export function createIndexEntries(
   async function find(where: object, options: object = {}): Promise<IndexEntry[]> {
     const found: unknown[] = await rows().findMany({ where: own(where), ...options });
     return found.map((row) => rowSchema.parse(row));
+  }
+
+  async function findIds(where: object, orderBy: object[], limit: number): Promise<number[]> {
+    const found = await rows().findMany({
+      where: own(where),
+      orderBy,
+      limit,
+      select: ['id'],
+    });
+    return found.map(({ id }: { id: number }) => id);
+  }
+
+  async function claimRows(ids: readonly number[], lease: Lease): Promise<IndexEntry[]> {
+    const claimed = await update(
+      { id: { $in: ids }, state: 'pending' },
+      { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
+    );
+    if (claimed === 0) return [];
+    // Counted when claimed, not when it fails: a picture that kills the process is given up some day.
+    await addToAttempts({ lease: lease.token }, 1);
+    return find({ lease: lease.token }, { orderBy: byDueTime });
   }
 
   /** One statement, because an upload waits for it: rows that are there start afresh, others are made. */
@@ -101,11 +158,14 @@ export function createIndexEntries(
 
   return {
     async markPending(fileIds) {
-      for (const ids of chunks([...new Set(fileIds)], LARGEST_INSERT)) await upsertPending(ids);
+      const inOrder = [...new Set(fileIds)].sort((left, right) => left - right);
+      for (const ids of chunks(inOrder, LARGEST_INSERT)) {
+        await retryConflicts(strapi, () => upsertPending(ids));
+      }
     },
 
     async markStatesPending(states) {
-      return update(
+      return updateMany(
         { state: { $in: states } },
         // Without its hash an entry is embedded anew even if its bytes are the same.
         { ...freshlyPending(new Date()), contentHash: null },
@@ -113,30 +173,27 @@ export function createIndexEntries(
     },
 
     async makeDue() {
-      return update({ state: 'pending' }, { dueAt: new Date() });
+      return updateMany({ state: 'pending' }, { dueAt: new Date() });
     },
 
     async claim(limit, lease) {
-      const candidates = await rows().findMany({
-        where: own({ state: 'pending', dueAt: { $lte: new Date() } }),
-        orderBy: [{ dueAt: 'asc' }, { id: 'asc' }],
-        limit,
-        select: ['id'],
-      });
+      const due = { state: 'pending', dueAt: { $lte: new Date() } };
+      const candidates = await findIds(due, byDueTime, limit);
       if (candidates.length === 0) return [];
-      const ids = candidates.map((row: { id: number }) => row.id);
-      const claimed = await update(
-        { id: { $in: ids }, state: 'pending' },
-        { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
-      );
-      if (claimed === 0) return [];
-      // Counted when claimed, not when it fails: a picture that kills the process is given up some day.
-      await addToAttempts({ lease: lease.token }, 1);
-      return find({ lease: lease.token }, { orderBy: [{ dueAt: 'asc' }, { id: 'asc' }] });
+      if (!hasRowLocks(strapi)) return claimRows(candidates, lease);
+      return inTransaction(async () => {
+        const locked = await lockRows(strapi, INDEX_ENTRY_UID, {
+          where: own(due),
+          orderBy: byDueTime,
+          limit,
+          skipLocked: true,
+        });
+        return claimRows(locked, lease);
+      });
     },
 
     async renew(lease) {
-      return update({ lease: lease.token }, { leaseExpiresAt: lease.expiresAt });
+      return updateMany({ lease: lease.token }, { leaseExpiresAt: lease.expiresAt });
     },
 
     async complete(fileId, lease, picture) {
@@ -170,7 +227,7 @@ export function createIndexEntries(
     },
 
     async releaseExpired(now) {
-      return update(
+      return updateMany(
         { state: 'indexing', leaseExpiresAt: { $lt: now } },
         { state: 'pending', dueAt: now, ...noLease },
       );
@@ -184,7 +241,10 @@ export function createIndexEntries(
       let released = 0;
       for (const lease of tokens) {
         if (!isAbandoned(lease)) continue;
-        released += await update({ lease }, { state: 'pending', dueAt: new Date(), ...noLease });
+        released += await updateMany(
+          { lease },
+          { state: 'pending', dueAt: new Date(), ...noLease },
+        );
       }
       return released;
     },

@@ -1,0 +1,82 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+
+/** A deadlock or a failed serialization, by PostgreSQL, MySQL and MariaDB: nothing was changed, and trying again helps. */
+const CONFLICT_CODES = new Set(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
+const MOST_TRIES = 10;
+
+const oldestVersions = { MYSQL: [8, 0], MARIADB: [10, 6] } as const;
+
+const lockedRowsSchema = z.array(z.object({ id: z.number() }));
+
+const mysqlDialectSchema = z.object({
+  info: z.object({ database: z.enum(['MYSQL', 'MARIADB']), version: z.string() }),
+});
+
+/** Whether `FOR UPDATE SKIP LOCKED` works: everywhere but in SQLite, which knows no row locks, and old versions. */
+export function hasRowLocks({ db }: Core.Strapi): boolean {
+  if (db.dialect.client === 'postgres') return true;
+  const dialect = mysqlDialectSchema.safeParse(db.dialect);
+  if (!dialect.success) return false;
+  const { database, version } = dialect.data.info;
+  const [oldestMajor, oldestMinor] = oldestVersions[database];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}
+
+/**
+ * Does one statement or one transaction again when it lost a deadlock, which MySQL may find between any two writers of
+ * neighbouring rows. Inside a transaction of the caller nothing is done again: that is lost as a whole.
+ */
+export async function retryConflicts<Result>(
+  { db }: Core.Strapi,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isConflict(error) || tries >= MOST_TRIES || db.inTransaction()) throw error;
+    }
+  }
+}
+
+/**
+ * Rows of a content type that are nobody else's until the end of the transaction, locked in this order. Needs a
+ * transaction, and row locks.
+ */
+export async function lockRows(
+  { db }: Core.Strapi,
+  uid: string,
+  options: {
+    where: object;
+    orderBy: readonly object[];
+    limit: number;
+    /** Leaves out what another transaction has locked, instead of waiting for it. */
+    skipLocked?: boolean;
+  },
+): Promise<number[]> {
+  const { limit, orderBy, skipLocked = false, where } = options;
+  return await db.transaction(async ({ trx }) => {
+    const query = db
+      .queryBuilder(uid)
+      .select(['id'])
+      .where(where)
+      .orderBy([...orderBy])
+      .limit(limit)
+      .forUpdate()
+      .getKnexQuery()
+      .transacting(trx);
+    const rows = lockedRowsSchema.parse(await (skipLocked ? query.skipLocked() : query));
+    return rows.map(({ id }) => id);
+  });
+}
+
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    CONFLICT_CODES.has(error.code)
+  );
+}
