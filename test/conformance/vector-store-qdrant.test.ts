@@ -22,6 +22,8 @@ import { describeVectorStore, type VectorStoreHarness } from './vector-store';
 const recordingFile = path.join(repositoryFolder, 'test/fixtures/qdrant/conformance.jsonl.gz');
 const isRecording = process.env.QDRANT_RECORD === '1';
 const live = findLiveQdrant();
+/** More than one takes a cluster. */
+const copies = Number(process.env.QDRANT_REPLICAS ?? 1);
 
 /** What a store of this suite talks to. */
 interface Server {
@@ -33,11 +35,15 @@ interface Server {
   close(): Promise<void>;
 }
 
-function createHarness(startServer: () => Promise<Server>): VectorStoreHarness {
+function createHarness(
+  startServer: () => Promise<Server>,
+  furtherSettings: Record<string, unknown> = {},
+): VectorStoreHarness {
   async function open() {
     const server = await startServer();
     const { url, apiKey, prefix: collectionPrefix } = server;
-    const settings = { url, collectionPrefix, ...(apiKey !== undefined && { apiKey }) };
+    const access = { url, ...(apiKey !== undefined && { apiKey }) };
+    const settings = { ...access, collectionPrefix, ...furtherSettings };
     let { store } = openQdrantStore(settings);
     return {
       server,
@@ -109,6 +115,17 @@ if (live === null) {
   describeVectorStore(
     'a real Qdrant',
     createHarness(() => startLive(live, { prefix: uniquePrefix() })),
+  );
+  describeVectorStore(
+    'a real Qdrant with all settings',
+    createHarness(() => startLive(live, { prefix: uniquePrefix() }), {
+      shards: 2,
+      replicas: copies,
+      writeConsistency: copies,
+      quantization: 'scalar',
+      onDisk: true,
+      hnsw: { m: 32, efConstruct: 200, efSearch: 256 },
+    }),
   );
 }
 

@@ -77,7 +77,7 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
   async function checkHealth(): Promise<StoreHealth> {
     try {
       const { version, collections } = await connection.run(() => spaces.inspect());
-      const message = `Qdrant ${version} at ${connection.server} has ${String(collections)} collections named ${spaces.nameOf('…')}.`;
+      const message = `Qdrant ${version} at ${connection.server} answers; collections named ${spaces.nameOf('…')}: ${String(collections)}.`;
       return { ok: true, message };
     } catch (error) {
       return { ok: false, message: toImageSearchError(error).message };
