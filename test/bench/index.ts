@@ -1,11 +1,11 @@
 /**
  * `npm run bench [name …]`: measures what the product promises, prints a table and writes bench/results.json. The
  * figures are medians of several runs on this machine; the bars are those of the product's own goals.
+ * `npm run bench -- scale` measures how the stores grow instead.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { isHeld, type Measurement } from './measurement';
+import { readResults, resultsFile, writeResults } from './results-file';
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
   store: async () => (await import('./vector-store')).benchVectorStore(),
@@ -16,9 +16,11 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   kill: async () => (await import('./kill')).benchKill(),
 };
 
-const resultsFile = path.resolve(__dirname, '../../bench/results.json');
-
 async function main(names: readonly string[]): Promise<void> {
+  if (names[0] === 'scale') {
+    await (await import('./scale')).benchScale(names.slice(1));
+    return;
+  }
   const unknown = names.filter((name) => !(name in benches));
   if (unknown.length > 0) {
     throw new Error(
@@ -32,11 +34,9 @@ async function main(names: readonly string[]): Promise<void> {
     results.push(...(await bench()));
   }
   console.table(results.map(toRow));
-  await mkdir(path.dirname(resultsFile), { recursive: true });
-  await writeFile(
-    resultsFile,
-    `${JSON.stringify({ machine: describeMachine(), results }, null, 2)}\n`,
-  );
+  const known = await readResults();
+  const named = new Map([...known.results, ...results].map((result) => [result.name, result]));
+  await writeResults({ ...known, results: [...named.values()] });
   console.log(`Written to ${path.relative(process.cwd(), resultsFile)}.`);
 }
 
@@ -56,16 +56,6 @@ function toRow(measurement: Measurement) {
 
 function round(value: number): number {
   return Number(value.toPrecision(3));
-}
-
-function describeMachine() {
-  return {
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
-    processors: cpus().length,
-    processor: cpus()[0]?.model ?? 'unknown',
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-  };
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

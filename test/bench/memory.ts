@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { spawnStrapi } from '../support/strapi-process';
 import { withDataFolder } from './fixtures';
 import { summarize, type Measurement } from './measurement';
+import { residentBytes } from './resident-memory';
 
 const RUNS = 3;
 const SETTLE_MS = 5_000;
@@ -50,12 +50,4 @@ async function measureIdle(isPluginEnabled: boolean): Promise<number> {
       await strapi.kill('SIGTERM');
     }
   });
-}
-
-/** Linux only, like the figure's meaning. */
-async function residentBytes(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
-  const kibibytes = /VmRSS:\s+(\d+) kB/.exec(status)?.[1];
-  if (kibibytes === undefined) throw new Error('The memory of the process is not known.');
-  return Number(kibibytes) * 1_024;
 }
