@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { testKey } from './openai-provider';
-import { startJinaServer, type JinaServer } from './jina-server';
+import { picturesIn, startJinaServer, type JinaServer } from './jina-server';
 import { createLibrary, type Library } from './library';
 import { createDataFolder } from './strapi-app';
 import { spawnStrapi, type StrapiProcess } from './strapi-process';
@@ -39,25 +39,16 @@ export async function startHostedApp(settings: {
     },
     env: { LOG_LEVEL: 'debug' },
   });
-  const pictureCounts = (): number[] =>
-    server.requests.map(({ body }) => picturesIn(body)).filter((count) => count > 0);
   return {
     ...process,
     ...createLibrary(process),
     server,
-    picturesSent: () => pictureCounts().reduce((sum, count) => sum + count, 0),
-    pictureRequests: () => pictureCounts().length,
+    picturesSent: () => server.picturesSent(),
+    pictureRequests: () => server.requests.filter(({ body }) => picturesIn(body) > 0).length,
     async stop() {
       await process.kill('SIGTERM');
       await server.close();
       await rm(dataFolder, { recursive: true, force: true });
     },
   };
-}
-
-function picturesIn(body: unknown): number {
-  const { input } = (body ?? {}) as { input?: unknown };
-  if (!Array.isArray(input)) return 0;
-  return input.filter((item) => typeof item === 'object' && item !== null && 'image' in item)
-    .length;
 }

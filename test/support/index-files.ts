@@ -5,6 +5,7 @@ import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
 
 /** An index entry as it lies in the database of an app that is not running. */
 export interface StoredEntry {
+  spaceId: string;
   fileId: number;
   state: IndexState;
   attempts: number;
@@ -12,13 +13,13 @@ export interface StoredEntry {
   indexedAt: number | null;
 }
 
-/** Ascending by file id. */
+/** Of all spaces, ascending by file id. */
 export function readStoredEntries(dataFolder: string): StoredEntry[] {
   const database = new Database(path.join(dataFolder, 'strapi.sqlite'), { readonly: true });
   try {
     return database
       .prepare<[], StoredEntry>(
-        `select file_id fileId, state, attempts, lease, indexed_at indexedAt
+        `select space_id spaceId, file_id fileId, state, attempts, lease, indexed_at indexedAt
          from image_search_index_entries order by file_id`,
       )
       .all();
@@ -27,20 +28,29 @@ export function readStoredEntries(dataFolder: string): StoredEntry[] {
   }
 }
 
-/** Ids of all files that have a vector in the store of an app that is not running, ascending. */
+/** Ids of all files that have a vector in the store of an app that has only one space, ascending. */
 export async function readStoredIds(dataFolder: string): Promise<number[]> {
+  const [ids, ...others] = (await readStoredSpaces(dataFolder)).values();
+  if (!ids || others.length > 0) throw new Error('Expected one space in the vector store.');
+  return ids;
+}
+
+/** Ids of all files that have a vector, ascending, by the space. */
+export async function readStoredSpaces(dataFolder: string): Promise<Map<string, number[]>> {
   const store = createEmbeddedStore({
     file: path.join(dataFolder, 'image-search.sqlite'),
     prefilterFrom: 20_000,
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
   try {
-    const [space, ...others] = await store.listSpaces();
-    if (!space || others.length > 0) throw new Error('Expected one space in the vector store.');
-    const collection = await store.ensureSpace(space);
-    const { ids } = await collection.listIds(null, 10_000);
-    if (ids.length !== (await collection.count())) throw new Error('The count is wrong.');
-    return ids;
+    const stored = new Map<string, number[]>();
+    for (const space of await store.listSpaces()) {
+      const collection = await store.ensureSpace(space);
+      const { ids } = await collection.listIds(null, 10_000);
+      if (ids.length !== (await collection.count())) throw new Error('The count is wrong.');
+      stored.set(space.id, ids);
+    }
+    return stored;
   } finally {
     await store.dispose();
   }

@@ -57,6 +57,10 @@ export interface JinaServer {
   failNext(...faults: Fault[]): void;
   /** The fault of every request from now on that has none of its own; undefined ends that. */
   failAlways(fault: Fault | undefined): void;
+  /** Lets so many more requests with pictures through; the others wait until the function that is answered is called. */
+  holdPictures(afterRequests: number): () => void;
+  /** Pictures in all requests, those that were sent again included. */
+  picturesSent(): number;
   close(): Promise<void>;
 }
 
@@ -68,6 +72,7 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
   const requests: RecordedRequest[] = [];
   const faults: Fault[] = [];
   let lastingFault: Fault | undefined;
+  let barrier: { admits: number; opened: Promise<void> } | undefined;
   const waiting = new Set<() => void>();
   let embedder: Promise<SampleEmbedder> | undefined;
 
@@ -82,6 +87,10 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
     const fault = faults.shift() ?? lastingFault;
     requests.push(recorded);
     for (const wake of waiting) wake();
+    if (barrier && picturesIn(recorded.body) > 0) {
+      barrier.admits -= 1;
+      if (barrier.admits < 0) await barrier.opened;
+    }
     await answer({ request, response, recorded, fault, options, embed });
   };
 
@@ -115,6 +124,18 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
     failAlways: (fault) => {
       lastingFault = fault;
     },
+    holdPictures: (afterRequests) => {
+      let open = (): void => undefined;
+      const opened = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      barrier = { admits: afterRequests, opened };
+      return () => {
+        barrier = undefined;
+        open();
+      };
+    },
+    picturesSent: () => requests.reduce((sum, { body }) => sum + picturesIn(body), 0),
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => {
@@ -125,6 +146,14 @@ export async function startJinaServer(options: JinaServerOptions): Promise<JinaS
       await (await embedder)?.close();
     },
   };
+}
+
+/** Pictures in the body of a request. */
+export function picturesIn(body: unknown): number {
+  const { input } = (body ?? {}) as { input?: unknown };
+  if (!Array.isArray(input)) return 0;
+  return input.filter((item) => typeof item === 'object' && item !== null && 'image' in item)
+    .length;
 }
 
 type Embed = SampleEmbedder['embed'];

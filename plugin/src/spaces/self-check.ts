@@ -14,6 +14,8 @@ const TOLERATED_SHARE = 0.01;
 export interface SelfCheckOptions {
   space: OpenSpace;
   entries: IndexEntries;
+  /** Pictures that failed in the space. */
+  failed: number;
   /** Failed pictures of the space that answers now. */
   failedBefore: number;
   signal: AbortSignal;
@@ -35,8 +37,9 @@ export async function findSpaceProblem(options: SelfCheckOptions): Promise<strin
   }
 }
 
-async function findFailures({ entries, failedBefore }: SelfCheckOptions): Promise<string | null> {
-  const { failed, indexed } = await entries.counts();
+async function findFailures(options: SelfCheckOptions): Promise<string | null> {
+  const { entries, failed, failedBefore } = options;
+  const indexed = await entries.countIndexed();
   const tolerated = Math.max(TOLERATED_FAILURES, (indexed + failed) * TOLERATED_SHARE);
   if (failed <= Math.max(tolerated, failedBefore)) return null;
   return `${String(failed)} pictures failed in it, ${String(failedBefore)} in the one that answers. Mend the reasons and have the failed ones tried again, or switch by hand.`;

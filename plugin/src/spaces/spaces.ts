@@ -60,6 +60,8 @@ export class Spaces {
   readonly #problems = new Map<string, { problem: string; recheckAt: number }>();
   readonly #said = new Set<string>();
   #target: SpaceTrack | null = null;
+  /** What answered when this process last looked; null before it did, or when nothing could answer. */
+  #lastAnswering: string | null = null;
   #waking = new AbortController();
   #loop: Promise<void> | null = null;
 
@@ -146,7 +148,7 @@ export class Spaces {
     const records = await this.#options.records.list();
     const record = findIn(records, spaceId);
     const isConfigured = this.#target?.spaceId() === spaceId;
-    if (isConfigured && roleOf(record, records) === 'filling') throw inUseError(record, 'fills');
+    if (isConfigured && roleOf(record, records) !== 'answering') throw inUseError(record, 'fills');
     const track = this.#others.get(spaceId);
     if (track) {
       this.#others.delete(spaceId);
@@ -246,7 +248,16 @@ export class Spaces {
     if (former !== target && (await this.#isFilling(target))) wanted.add(target);
     if (this.#stopping.signal.aborted) return;
     for (const track of this.#started) if (!wanted.has(track)) this.#retire(track);
-    for (const track of wanted) this.#begin(track);
+    const isSwitched =
+      this.#lastAnswering !== null &&
+      answering !== null &&
+      this.#lastAnswering !== answering.space.id;
+    this.#lastAnswering = answering?.space.id ?? null;
+    for (const track of wanted) {
+      const isBegun = this.#begin(track);
+      // A space that was kept has not heard of what changed, however short ago it was compared with the library.
+      if (isBegun && isSwitched && track === former) void track.reconcileAgain();
+    }
     if (answering && former !== target && wanted.has(target)) {
       await this.#takeOverIfReady(target, answering);
     }
@@ -294,14 +305,16 @@ export class Spaces {
     const spaceId = space.provider.space.id;
     const known = this.#problems.get(spaceId);
     if (known && clock.now() < known.recheckAt) return;
-    const { indexing, pending } = await target.entries.counts();
+    const { failed, indexing, pending } = await target.entries.counts();
     if (indexing + pending > 0) return;
-    if ((await target.reconcile()) > 0) return;
-    const { failed } = await entriesOf(answering.space.id).counts();
+    // Failed pictures may be worth another try, which every comparison gives them: they must not hold it up for ever.
+    if ((await target.reconcile()) > failed) return;
+    const before = await entriesOf(answering.space.id).counts();
     const problem = await findSpaceProblem({
       space,
       entries: target.entries,
-      failedBefore: failed,
+      failed,
+      failedBefore: before.failed,
       signal,
     });
     if (signal.aborted) return;
@@ -328,10 +341,12 @@ export class Spaces {
     return isSwitched;
   }
 
-  #begin(track: SpaceTrack): void {
-    if (this.#started.has(track)) return;
+  /** Answers false when it was begun before. */
+  #begin(track: SpaceTrack): boolean {
+    if (this.#started.has(track)) return false;
     this.#started.add(track);
     track.start();
+    return true;
   }
 
   /** Stops indexing in a space, and closes its provider when searches that began before have ended. */
