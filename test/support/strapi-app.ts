@@ -8,7 +8,11 @@ import { createStrapiClient, testAdministrator, type StrapiClient } from './stra
 import { appFolder, createAppEnvironment, type AppSettings } from './strapi-environment';
 
 /** Without a data folder the app gets one of its own, which is deleted when it stops. */
-export type StartOptions = Omit<AppSettings, 'dataFolder'> & { dataFolder?: string };
+export type StartOptions = Omit<AppSettings, 'dataFolder'> & {
+  dataFolder?: string;
+  /** Another app than the one that every test shares, which has no content of its own. */
+  folder?: string;
+};
 
 /** A Strapi in this process; one at a time, because Strapi is a global of its process. */
 export interface StrapiApp extends StrapiClient {
@@ -32,7 +36,7 @@ export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp
     if (options.dataFolder === undefined) await rm(dataFolder, { recursive: true, force: true });
   };
   try {
-    const strapi = await boot();
+    const strapi = await boot(options.folder ?? appFolder);
     const { port } = strapi.server.httpServer.address() as AddressInfo;
     const client = createStrapiClient(`http://127.0.0.1:${String(port)}`);
     await client.adminToken(testAdministrator);
@@ -58,10 +62,10 @@ export async function createDataFolder(): Promise<string> {
   return await mkdtemp(path.join(tmpdir(), 'image-search-app-'));
 }
 
-async function boot(): Promise<Core.Strapi> {
+async function boot(folder: string): Promise<Core.Strapi> {
   const strapi = await createStrapi({
-    appDir: appFolder,
-    distDir: appFolder,
+    appDir: folder,
+    distDir: folder,
     autoReload: false,
     serveAdminPanel: false,
   }).load();

@@ -1,0 +1,80 @@
+import type { Core } from '@strapi/strapi';
+import { ImageSearchError } from '../../../plugin/src/errors';
+import type { Logger } from '../../../plugin/src/logger';
+import { FILE_UID } from '../plugin-id';
+import { createDatabaseTables } from '../usage/database-tables';
+import { loadFiles, namesOf } from '../usage/library-files';
+import { readRelationRows } from '../usage/relation-rows';
+import { locateUses, readUses, toRawUse } from '../usage/usage';
+import { holdFiles } from './held-files';
+
+interface UploadService {
+  /** Deletes what the provider stores of a file, then its row; hooks and listeners are told. */
+  remove(file: unknown): Promise<unknown>;
+}
+
+const USED_AGAIN = 'It came to be used again while it was merged.';
+
+/**
+ * Deletes copies that nothing uses any more through the upload service. Each is looked at once more before: what came
+ * to be used since stays.
+ *
+ * @returns why copies stayed, by file id
+ */
+export async function removeCopies(
+  strapi: Core.Strapi,
+  options: { keepId: number; copyIds: readonly number[]; logger: Logger },
+): Promise<Map<number, string>> {
+  const { copyIds, logger } = options;
+  const obstacles = new Map<number, string>();
+  const usedAgain = await findUsed(strapi, copyIds);
+  for (const id of copyIds) {
+    try {
+      const obstacle = usedAgain.has(id)
+        ? USED_AGAIN
+        : await removeCopy(strapi, id, options.keepId);
+      if (obstacle !== null) obstacles.set(id, obstacle);
+    } catch (error) {
+      logger.warn(
+        `File ${String(id)} was merged, but not deleted: ${(error as Error).message}. Nothing uses it any more.`,
+      );
+      obstacles.set(
+        id,
+        'Nothing uses it any more, but the storage did not delete it. The log says why; delete it in the Media Library.',
+      );
+    }
+  }
+  return obstacles;
+}
+
+async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promise<Set<number>> {
+  const tables = createDatabaseTables(strapi);
+  const files = await loadFiles(strapi, copyIds);
+  const { relations, others } = await readUses(tables, files.map(namesOf));
+  const uses = await locateUses(tables, [...relations.map(toRawUse), ...others]);
+  return new Set(uses.map(({ fileId }) => fileId));
+}
+
+/** Holds the file's row meanwhile: a field that is given this file now waits, and then finds that it is gone. */
+async function removeCopy(
+  strapi: Core.Strapi,
+  copyId: number,
+  keepId: number,
+): Promise<string | null> {
+  return strapi.db.transaction(async ({ trx }) => {
+    const tables = createDatabaseTables(strapi, trx);
+    const held = await holdFiles(tables, [copyId, keepId]);
+    if (!held.has(keepId)) {
+      throw new ImageSearchError({
+        code: 'conflict',
+        message: `File ${String(keepId)}, for which it was merged, was deleted`,
+        retryable: false,
+      });
+    }
+    if (!held.has(copyId)) return null;
+    if ((await readRelationRows(tables, [copyId])).length > 0) return USED_AGAIN;
+    const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: copyId } });
+    await strapi.plugin('upload').service<UploadService>('upload').remove(file);
+    return null;
+  });
+}

@@ -1,0 +1,80 @@
+import type { Core } from '@strapi/strapi';
+import { sanitize } from '@strapi/utils';
+import type { MergeReport } from '../../../plugin/src/contracts/merging';
+import type { Logger } from '../../../plugin/src/logger';
+import { FILE_UID } from '../plugin-id';
+import type { LibraryFile } from '../usage/library-files';
+import { isEmpty } from './suggestion';
+
+export type CarriedOver = MergeReport['carriedOver'];
+
+/** What the kept file lacks and a copy has; of several copies the first gives it. */
+export function findCarriedOver(keep: LibraryFile, copies: readonly LibraryFile[]): CarriedOver {
+  return {
+    alternativeText: firstText(keep, copies, 'alternativeText'),
+    caption: firstText(keep, copies, 'caption'),
+    folder: keep.folder ? null : (copies.find(({ folder }) => folder)?.folder ?? null),
+  };
+}
+
+function firstText(
+  keep: LibraryFile,
+  copies: readonly LibraryFile[],
+  name: 'alternativeText' | 'caption',
+): string | null {
+  if (!isEmpty(keep[name])) return null;
+  return copies.find((copy) => !isEmpty(copy[name]))?.[name] ?? null;
+}
+
+/** Writes it into the kept file's row, in the transaction that is under way; the file's own hooks run. */
+export async function writeCarriedOver(
+  strapi: Core.Strapi,
+  options: { keepId: number; carriedOver: CarriedOver; userId: number | undefined },
+): Promise<void> {
+  const { keepId, userId } = options;
+  const { alternativeText, caption, folder } = options.carriedOver;
+  if (!isCarrying(options.carriedOver)) return;
+  await strapi.db.query(FILE_UID).update({
+    where: { id: keepId },
+    data: {
+      ...(alternativeText !== null && { alternativeText }),
+      ...(caption !== null && { caption }),
+      ...(folder && { folder: folder.id, folderPath: await folderPathOf(strapi, folder.id) }),
+      ...(userId !== undefined && { updatedBy: userId }),
+    },
+  });
+}
+
+export function isCarrying({ alternativeText, caption, folder }: CarriedOver): boolean {
+  return alternativeText !== null || caption !== null || folder !== null;
+}
+
+/** Says it to webhooks and listeners as the upload service does, but after the transaction only. */
+export async function announceUpdate(
+  strapi: Core.Strapi,
+  { keepId, logger }: { keepId: number; logger: Logger },
+): Promise<void> {
+  try {
+    const row: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: keepId } });
+    const media = await sanitize.sanitizers.defaultSanitizeOutput(
+      {
+        schema: strapi.getModel(FILE_UID),
+        getModel: (uid: string) => strapi.getModel(uid as typeof FILE_UID),
+      },
+      row as never,
+    );
+    await strapi.eventHub.emit('media.update', { media });
+  } catch (error) {
+    logger.warn(
+      `A merge changed file ${String(keepId)}, and a listener failed: ${(error as Error).message}`,
+    );
+  }
+}
+
+interface FolderPaths {
+  getFolderPath(folderId: number): Promise<string>;
+}
+
+function folderPathOf(strapi: Core.Strapi, folderId: number): Promise<string> {
+  return strapi.plugin('upload').service<FolderPaths>('file').getFolderPath(folderId);
+}

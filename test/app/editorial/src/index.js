@@ -1,0 +1,6 @@
+'use strict';
+module.exports = {
+  register({ strapi }) {
+    strapi.customFields.register({ name: 'swatch', type: 'richtext' });
+  },
+};

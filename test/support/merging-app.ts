@@ -1,0 +1,102 @@
+import path from 'node:path';
+import { readdir } from 'node:fs/promises';
+import sharp from 'sharp';
+import type { FileMerging } from '../../server/src/merging/merging';
+import { createFileMerging } from '../../server/src/merging/merging';
+import { loadFiles, type LibraryFile } from '../../server/src/usage/library-files';
+import { createLibrary, type FileBytes, type Library } from './library';
+import { createRecordingLogger, type RecordingLogger } from './recording-logger';
+import { startStrapi, type StartOptions, type StrapiApp } from './strapi-app';
+import { appFolder } from './strapi-environment';
+
+export const ARTICLE = 'api::article.article';
+export const HOME_PAGE = 'api::home-page.home-page';
+
+/** A Strapi with articles in English and German, drafts, and a home page. */
+export interface MergingApp extends StrapiApp {
+  library: Library;
+  merging: FileMerging;
+  logger: RecordingLogger;
+  /** Pictures of the same thing in different sizes and formats, uploaded one after the other. */
+  uploadCopies(...variants: PictureVariant[]): Promise<LibraryFile[]>;
+  files(ids: readonly number[]): Promise<LibraryFile[]>;
+  storedNames(): Promise<string[]>;
+}
+
+export interface PictureVariant {
+  /** In pixels; it is half as high. */
+  width: number;
+  format: 'png' | 'jpeg';
+}
+
+export async function startMergingApp(options: StartOptions = {}): Promise<MergingApp> {
+  const app = await startStrapi({
+    folder: path.join(appFolder, 'editorial'),
+    // Merging stands on its own: no model is needed for it.
+    isPluginEnabled: false,
+    ...options,
+  });
+  const { strapi } = app;
+  await strapi.db
+    .query('plugin::i18n.locale')
+    .create({ data: { code: 'de', name: 'German (de)' } });
+  const library = createLibrary(app);
+  const logger = createRecordingLogger();
+  let uploads = 0;
+  return {
+    ...app,
+    library,
+    logger,
+    merging: createFileMerging({ strapi, logger }),
+    files: (ids) => loadFiles(strapi, ids),
+    storedNames: () => readdir(path.join(strapi.dirs.static.public, 'uploads')),
+    async uploadCopies(...variants) {
+      const ids: number[] = [];
+      for (const variant of variants) {
+        uploads += 1;
+        const [file] = await library.upload(await drawCopy(variant, `picture-${String(uploads)}`));
+        ids.push(file?.id ?? 0);
+      }
+      return loadFiles(strapi, ids);
+    },
+  };
+}
+
+async function drawCopy({ width, format }: PictureVariant, name: string): Promise<FileBytes> {
+  const picture = sharp({
+    create: { width, height: width / 2, channels: 3, background: { r: 200, g: 80, b: 40 } },
+  });
+  return { fileName: `${name}.${format}`, bytes: await picture.toFormat(format).toBuffer() };
+}
+
+/** Every row of every table, by table. */
+export async function dumpDatabase({ strapi }: StrapiApp): Promise<Map<string, unknown[]>> {
+  const dump = new Map<string, unknown[]>();
+  for (const { tableName } of strapi.db.metadata.values()) {
+    dump.set(tableName, await strapi.db.connection(tableName).select('*').orderBy('id'));
+  }
+  return dump;
+}
+
+/** An image block as the panel's editor writes it: the address completed by a host. */
+export function imageBlock(file: LibraryFile, texts: object = {}): object {
+  const { name, width, height, formats, hash, ext, mime, size, previewUrl, provider } = file;
+  return {
+    type: 'image',
+    image: {
+      ...{ name, width, height, formats, hash, ext, mime, size, previewUrl, provider },
+      alternativeText: file.alternativeText ?? name,
+      caption: file.caption,
+      provider_metadata: null,
+      url: `https://cms.example.com${file.url}`,
+      createdAt: file.createdAt.toISOString(),
+      updatedAt: file.updatedAt.toISOString(),
+      ...texts,
+    },
+    children: [{ type: 'text', text: '' }],
+  };
+}
+
+export function paragraph(text: string): object {
+  return { type: 'paragraph', children: [{ type: 'text', text }] };
+}
