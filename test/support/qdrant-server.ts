@@ -54,6 +54,8 @@ export interface QdrantServer {
   heal(): void;
   /** Down, nothing listens and connections are cut; up again, the data is as it was. */
   setDown(isDown: boolean): Promise<void>;
+  /** Open connections, idle ones included. */
+  countConnections(): Promise<number>;
   /** All collections are gone, as after a start on an empty disk. */
   loseData(): void;
   close(): Promise<void>;
@@ -116,6 +118,7 @@ export async function startQdrantServer(options: QdrantServerOptions = {}): Prom
       faults = [];
     },
     setDown: (isDown) => server.setDown(isDown),
+    countConnections: () => server.countConnections(),
     loseData() {
       collections.clear();
     },

@@ -7,6 +7,8 @@ export interface StoppableServer {
   readonly origin: string;
   /** Down, nothing listens and connections are cut. */
   setDown(isDown: boolean): Promise<void>;
+  /** Open connections, idle ones included. */
+  countConnections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,16 @@ export async function startStoppableServer(listener: RequestListener): Promise<S
   return {
     origin: `http://127.0.0.1:${String(port)}`,
     setDown,
+    countConnections: () =>
+      new Promise((resolve, reject) => {
+        if (server === null) resolve(0);
+        else {
+          server.getConnections((error, count) => {
+            if (error) reject(error);
+            else resolve(count);
+          });
+        }
+      }),
     close: () => setDown(true),
   };
 }

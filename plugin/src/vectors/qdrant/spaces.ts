@@ -86,7 +86,7 @@ export class Spaces {
     let found = await this.#find(name);
     const isMade = found === null && (await this.#make(name, space));
     found ??= await this.#find(name);
-    if (found === null) return this.#ensure(space);
+    if (found === null) throw this.#inMotion(name);
     const clash = findClash(found, space);
     if (clash !== null) {
       throw this.#clash(name, `${clash}. Choose another vectors.collectionPrefix, or drop it.`);
@@ -153,6 +153,15 @@ export class Spaces {
     if (mismatch !== null && version !== this.#knownVersion) this.#logger.warn(mismatch);
     this.#knownVersion = version;
     return version;
+  }
+
+  /** It can neither be made nor found: somebody else makes or deletes it right now, or its files are left over. */
+  #inMotion(name: string): ImageSearchError {
+    return new ImageSearchError({
+      code: 'store-unavailable',
+      message: `Qdrant at ${this.#connection.server} neither has the collection "${name}" nor can make it now.`,
+      retryable: true,
+    });
   }
 
   #clash(name: string, what: string): ImageSearchError {

@@ -104,6 +104,23 @@ describe('a collection that is there already', () => {
   });
 });
 
+describe('a collection that can neither be made nor found', () => {
+  it('is an outage, not asked for again and again', async () => {
+    const missing = `{"status":{"error":"Not found: Collection \`${name}\` doesn't exist!"},"time":0}`;
+    const existing = `{"status":{"error":"Wrong input: Collection data already exists at ./storage"},"time":0}`;
+    const isAsked = (operation: string) => (request: { operation: string }) =>
+      request.operation === operation;
+    server.failWhen(isAsked('describeCollection'), { kind: 'answer', status: 404, body: missing });
+    server.failWhen(isAsked('createCollection'), { kind: 'answer', status: 400, body: existing });
+    await expect(open().store.ensureSpace(space)).rejects.toMatchObject({
+      code: 'store-unavailable',
+      retryable: true,
+      message: expect.stringContaining(name),
+    });
+    expect(operations()).toHaveLength(4);
+  });
+});
+
 describe('a collection that vanishes', () => {
   it('is made again by the call that misses it, which says so', async () => {
     const { store, logger, losses } = open();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ImageSearchError } from '../../../../plugin/src/errors';
 import type { VectorCollection } from '../../../../plugin/src/vectors/contract';
+import { pollUntil } from '../../../support/polling';
 import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
 import {
   startQdrantServer,
@@ -205,7 +206,13 @@ describe('a connection', () => {
   });
 
   it('is closed by disposal, after which nothing is asked', async () => {
+    expect(await server.countConnections()).toBeGreaterThan(0);
     await opened.store.dispose();
+    await pollUntil(
+      () => server.countConnections(),
+      (count) => count === 0,
+      { timeoutMs: 2_000 },
+    );
     const asked = server.requests.length;
     await expect(search()).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(opened.store.listSpaces()).rejects.toMatchObject({ code: 'store-unavailable' });
