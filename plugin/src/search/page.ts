@@ -114,7 +114,10 @@ async function searchSmallSet<Row>(
   includeIds: readonly number[],
 ): Promise<VectorHit[]> {
   if (includeIds.length === 0) return [];
-  return options.collection.search(toQuery(options, includeIds.length, includeIds));
+  const wanted = options.start + options.limit + 1;
+  return options.collection.search(
+    toQuery(options, Math.min(wanted, includeIds.length), includeIds),
+  );
 }
 
 function toQuery<Row>(
