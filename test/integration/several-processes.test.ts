@@ -1,0 +1,188 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { INDEX_ENTRY_UID } from '../../server/src/plugin-id';
+import { colourNumber, colourPicture } from '../support/colour-pictures';
+import { describeWithServer } from '../support/database-server';
+import { startJinaServer, type JinaServer } from '../support/jina-server';
+import { createLibrary, type Library } from '../support/library';
+import { testKey } from '../support/openai-provider';
+import { pollUntil } from '../support/polling';
+import { postgres } from '../support/postgres-server';
+import { startQdrantServer, type QdrantServer } from '../support/qdrant-server';
+import { storedIds } from '../support/stored-vectors';
+import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
+import type { AppDatabase } from '../support/strapi-environment';
+import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
+
+const PICTURES = 300;
+const UPLOADS_AT_ONCE = 15;
+/** Requests, of eight pictures mostly, that are answered before one of the processes is killed. */
+const REQUESTS_BEFORE = 16;
+const INDEXED_BEFORE = 60;
+
+interface ClaimedEntry {
+  fileId: number;
+  state: string;
+  lease: string | null;
+}
+
+describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (server) => {
+  let dataFolder: string;
+  let database: AppDatabase;
+  let jina: JinaServer;
+  let qdrant: QdrantServer;
+  /** Made the tables before the others came; looks on, and indexes nothing. */
+  let observer: StrapiApp;
+  let first: StrapiProcess;
+  let second: StrapiProcess;
+  let libraries: Library[];
+
+  beforeAll(async () => {
+    dataFolder = await createDataFolder();
+    database = await server().createDatabase();
+    jina = await startJinaServer({ apiKey: testKey, model: 'jina-clip-v2', dimensions: 256 });
+    qdrant = await startQdrantServer();
+    observer = await startStrapi({
+      dataFolder,
+      database,
+      imageSearch: settings({ enabled: false }),
+    });
+  });
+  afterAll(async () => {
+    await Promise.all([first.kill('SIGTERM'), second.kill('SIGTERM')]);
+    await observer.stop();
+    await Promise.all([jina.close(), qdrant.close()]);
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+
+  function settings(indexing: Record<string, unknown>): Record<string, unknown> {
+    const { baseURL } = jina;
+    return {
+      embedding: {
+        provider: 'openai',
+        model: 'jina-clip-v2',
+        dimensions: 256,
+        apiKey: testKey,
+        baseURL,
+      },
+      vectors: { store: 'qdrant', url: qdrant.url },
+      indexing: { leaseSeconds: 10, ...indexing },
+    };
+  }
+
+  const spawn = (): Promise<StrapiProcess> =>
+    spawnStrapi({ dataFolder, database, imageSearch: settings({}), env: { LOG_LEVEL: 'info' } });
+
+  /** Each walks all vectors from the first one on. */
+  const comparisons = (): number =>
+    qdrant.requests.filter(
+      ({ operation, body }) => operation === 'scroll' && !('offset' in (body ?? {})),
+    ).length;
+
+  async function entries(): Promise<ClaimedEntry[]> {
+    const rows: unknown = await observer.strapi.db
+      .query(INDEX_ENTRY_UID)
+      .findMany({ select: ['fileId', 'state', 'lease'], orderBy: { fileId: 'asc' } });
+    return rows as ClaimedEntry[];
+  }
+
+  async function claimedBy({ child }: StrapiProcess): Promise<number[]> {
+    return (await entries())
+      .filter(({ lease }) => lease?.split('|')[1] === String(child.pid))
+      .map(({ fileId }) => fileId);
+  }
+
+  async function countIndexed(): Promise<number> {
+    return (await entries()).filter(({ state }) => state === 'indexed').length;
+  }
+
+  it('compare library and index once when they start together', async () => {
+    const hold = await observer.strapi.db.connection.transaction();
+    await hold.raw('LOCK TABLE image_search_jobs');
+    [first, second] = await Promise.all([spawn(), spawn()]);
+    await hold.commit();
+    libraries = [first, second].map(createLibrary);
+    for (const client of [first, second]) {
+      await pollUntil(
+        () => client.readStatus(),
+        ({ isReconciling }) => !isReconciling,
+      );
+    }
+    expect(comparisons()).toBe(1);
+  });
+
+  it('index what is uploaded to both, each picture once but for what a killed one held', async () => {
+    const beginIndexing = jina.holdPictures(0);
+    const names = new Map<number, string>();
+    await Promise.all(
+      libraries.map(async (library, part) => {
+        for (let start = part; start < PICTURES; start += 2 * UPLOADS_AT_ONCE) {
+          const numbers = Array.from({ length: UPLOADS_AT_ONCE }, (_, index) => start + 2 * index);
+          const files = await library.upload(...(await Promise.all(numbers.map(colourPicture))));
+          for (const { id, name } of files) names.set(id, name);
+        }
+      }),
+    );
+    expect(names.size).toBe(PICTURES);
+    beginIndexing();
+    const finishIndexing = jina.holdPictures(REQUESTS_BEFORE);
+    await pollUntil(
+      () => Promise.all([countIndexed(), claimedBy(first), claimedBy(second)]),
+      ([indexed, ...claims]) =>
+        indexed >= INDEXED_BEFORE && claims.every((claimed) => claimed.length > 0),
+    );
+    await first.kill('SIGKILL');
+    const held = await claimedBy(first);
+    expect(held.length).toBeGreaterThan(0);
+    expect(await countIndexed()).toBeLessThan(PICTURES);
+    finishIndexing();
+
+    expect(await second.waitUntilIndexed({ timeoutMs: 90_000 })).toMatchObject({
+      total: PICTURES,
+      counts: { indexed: PICTURES, skipped: 0, failed: 0 },
+    });
+    expect(comparisons()).toBe(1);
+    const fileIds = [...names.keys()].sort((a, b) => a - b);
+    expect((await entries()).map(({ fileId }) => fileId)).toEqual(fileIds);
+    expect(await storedIds(observer)).toEqual(fileIds);
+
+    const sent = await timesSent();
+    const expectedOnce = fileIds.filter((fileId) => !held.includes(fileId));
+    const timesOf = (fileId: number): number => sent.get(names.get(fileId) ?? '') ?? 0;
+    expect(expectedOnce.filter((fileId) => timesOf(fileId) !== 1)).toEqual([]);
+    expect(held.filter((fileId) => ![1, 2].includes(timesOf(fileId)))).toEqual([]);
+  });
+
+  it('find through one what was uploaded to the other', async () => {
+    const probe = await colourPicture(0);
+    const found = await createLibrary(second).findPicture(probe);
+    const scores = [...found.values()];
+    expect(scores[0]).toBe(Math.max(...scores));
+    expect(scores[0]).toBeGreaterThan(0.95);
+  });
+
+  it('leave no job behind, and lock each other out nowhere', async () => {
+    const claims: unknown = await observer.strapi.db.connection('image_search_jobs').select('*');
+    expect(claims).toMatchObject([{ lease: null }]);
+    expect(server().log()).not.toContain('deadlock detected');
+    expect(qdrant.violations).toEqual([]);
+  });
+
+  /** How often each picture was sent to be embedded, by file name. */
+  async function timesSent(): Promise<Map<string, number>> {
+    const times = new Map<string, number>();
+    for (const payload of jina.requests.flatMap(({ body }) => picturesOf(body))) {
+      const { fileName } = await colourPicture(await colourNumber(payload));
+      times.set(fileName, (times.get(fileName) ?? 0) + 1);
+    }
+    return times;
+  }
+});
+
+/** The encoded pictures in the body of a request. */
+function picturesOf(body: unknown): Buffer[] {
+  const { input } = body as { input: ({ image?: string } | string)[] };
+  return input.flatMap((item) =>
+    typeof item === 'object' && item.image !== undefined ? [Buffer.from(item.image, 'base64')] : [],
+  );
+}
