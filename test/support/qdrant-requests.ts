@@ -29,6 +29,7 @@ const collectionBody = z.strictObject({
       on_disk: z.boolean().optional(),
     })
     .optional(),
+  optimizers_config: z.strictObject({ indexing_threshold: z.int().min(0) }).optional(),
   quantization_config: z
     .union([
       z.strictObject({

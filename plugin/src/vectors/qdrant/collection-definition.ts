@@ -12,6 +12,13 @@ type CollectionBody = Omit<
 const MAKER = 'strapi-plugin-image-search';
 
 /**
+ * Points of a segment that are compared one by one, which takes some milliseconds and misses none; the server's own
+ * limit is a quarter of it with 512 dimensions, and less with more.
+ */
+const POINTS_WITHOUT_GRAPH = 20_000;
+const BYTES_PER_NUMBER = 4;
+
+/**
  * Of what is stored with a vector, what a search may be narrowed by; ids need no index. Hashes are looked up in
  * Strapi's database, and an index of them would take more memory than all others.
  */
@@ -49,6 +56,10 @@ export function defineCollection(space: VectorSpace, config: QdrantConfig): Coll
     ...(replicas !== undefined && { replication_factor: replicas }),
     ...(writeConsistency !== undefined && { write_consistency_factor: writeConsistency }),
     ...(Object.keys(graph).length > 0 && { hnsw_config: graph }),
+    optimizers_config: {
+      // In kilobytes of vectors.
+      indexing_threshold: Math.ceil((POINTS_WITHOUT_GRAPH * dimensions * BYTES_PER_NUMBER) / 1024),
+    },
     ...defineQuantization(config),
     metadata: { maker: MAKER, space: { id, provider, model, dimensions, preprocessing } },
   };

@@ -21,8 +21,8 @@ export interface QdrantStoreOptions {
  *
  * - A collection is named `<prefix>-<space id>` and says in its metadata who made it and for which space. One that
  *   says something else is neither used nor changed nor dropped: `store-space-clash`.
- * - Searches are approximate once Qdrant has built a graph, from some thousand points on; see `searchInSteps` for
- *   what holds all the same, and for what is exact. In a cluster with replicas each has a graph of its own, and two
+ * - Searches are approximate once Qdrant has built a graph, from some 20,000 points on; see `searchInSteps` for what
+ *   holds all the same, and for what is exact. In a cluster with replicas each has a graph of its own, and two
  *   searches may differ where theirs do.
  * - Nothing is connected before the first call, a call that fails does not keep the next from succeeding, and a
  *   collection that is gone is made again by the call that misses it.

@@ -6,6 +6,9 @@ import type { VectorHit, VectorQuery } from '../contract';
  */
 export const NEAR_DEPTH = 128;
 
+/** Beyond so many excluded files the graph loses its way: nine tenths left out, it finds hardly one of the best. */
+const MOST_EXCLUDED = 1_000;
+
 /**
  * Below the wanted score, because Qdrant leaves out what has just that; far above the rounding of single precision.
  */
@@ -29,7 +32,7 @@ export interface Searcher {
  * Turns what Qdrant answers into what the contract promises.
  *
  * - The first hits come from the graph, which may miss a few, or from all vectors when the search is narrowed to some
- *   files. Deeper ones come from all vectors, those before them left out, so that a larger limit only adds hits: one
+ *   files or many are excluded. Deeper ones come from all vectors, those before them left out, so that a larger limit only adds hits: one
  *   that the graph has missed then follows behind them.
  * - Qdrant cuts ties off where it likes. So hits that are as good as the last one of an answer count only when that
  *   was everything.
@@ -39,6 +42,9 @@ export async function searchInSteps(query: VectorQuery, searcher: Searcher): Pro
   if (filter?.includeIds !== undefined) {
     const total = new Set(filter.includeIds).size;
     return total === 0 ? [] : (await searchAll(query, searcher, total)).slice(0, limit);
+  }
+  if ((filter?.excludeIds?.length ?? 0) > MOST_EXCLUDED) {
+    return (await searchAll(query, searcher, await searcher.count())).slice(0, limit);
   }
   const near = await takeStep(query, searcher, { limit: NEAR_DEPTH, isExact: false });
   if (near.isComplete || near.hits.length >= limit) return near.hits.slice(0, limit);

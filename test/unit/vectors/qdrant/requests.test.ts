@@ -37,6 +37,7 @@ describe('what Qdrant is asked', () => {
     expect(bodiesOf('createCollection')).toEqual([
       {
         vectors: { size: 512, distance: 'Cosine' },
+        optimizers_config: { indexing_threshold: 40_000 },
         metadata: { maker: 'strapi-plugin-image-search', space },
       },
     ]);
@@ -64,6 +65,7 @@ describe('what Qdrant is asked', () => {
         shard_number: 3,
         replication_factor: 2,
         write_consistency_factor: 2,
+        optimizers_config: { indexing_threshold: 40_000 },
         hnsw_config: { m: 32, ef_construct: 200, on_disk: true },
         quantization_config: { scalar: { type: 'int8', always_ram: true } },
         metadata: { maker: 'strapi-plugin-image-search', space },

@@ -123,6 +123,17 @@ describe('a search in steps', () => {
     expect(last?.limit).toBeLessThanOrEqual(TOTAL + 1);
   });
 
+  it('compares one by one when thousands are excluded, and follows the graph when few are', async () => {
+    const excluded = async (count: number): Promise<boolean[]> => {
+      const server = simulate(distinctHits(), none);
+      const excludeIds = Array.from({ length: count }, (_, index) => TOTAL + index);
+      await search(server, { limit: 5, filter: { excludeIds } });
+      return server.steps.map(({ isExact }) => isExact);
+    };
+    await expect(excluded(1_000)).resolves.toEqual([false]);
+    await expect(excluded(1_001)).resolves.toEqual([true]);
+  });
+
   it('asks nothing when it is narrowed to no file', async () => {
     const server = simulate(distinctHits(), none);
     await expect(search(server, { limit: 5, filter: { includeIds: [] } })).resolves.toEqual([]);
