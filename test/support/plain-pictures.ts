@@ -30,6 +30,7 @@ export const plainPictureReader: PictureReader = {
     const bits = createHash('sha256').update(bytes).digest('hex');
     return {
       prepared: pixelsOf(bytes),
+      size: { width: 2, height: 2 },
       ...(fingerprint && { fingerprint: { bits, quality: 0.5 } }),
     };
   },

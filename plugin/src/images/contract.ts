@@ -1,5 +1,6 @@
 export { hashContent } from './content-hash';
 export { createPictureReader } from './picture-reader';
+export { decodeThumbnail, encodeThumbnail } from './thumbnail';
 
 /**
  * How a model wants a picture. Everything that is not listed here is fixed for all models: EXIF orientation is
@@ -73,15 +74,28 @@ export interface PerceptualFingerprint {
   quality: number;
 }
 
+/** A whole picture in grey, small enough to be kept beside its fingerprint. */
+export interface Thumbnail {
+  /** In pixels, 1 to 48. */
+  width: number;
+  height: number;
+  /** One byte a pixel, 0 to 255, row by row. */
+  luminance: Uint8Array;
+}
+
 export interface PictureReading {
   prepared: PreparedImage;
+  /** As seen, EXIF orientation applied, in pixels; that of its raster for a drawing. */
+  size: { width: number; height: number };
   /** Absent when it was not asked for. */
   fingerprint?: PerceptualFingerprint;
+  /** What `encodeThumbnail` makes of it; comes with the fingerprint. */
+  thumbnail?: string;
 }
 
 export interface ReadPictureOptions {
   preparation: ImagePreparation;
-  /** Also compute the perceptual fingerprint, from the same decoding. */
+  /** Also compute the perceptual fingerprint and the thumbnail, from the same decoding. */
   fingerprint?: boolean;
 }
 

@@ -58,11 +58,12 @@ function openPicture(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): 
 export async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
   const size = largerSize(raster, { width: fingerprintGrid, height: fingerprintGrid });
   const large = isSameSize(raster, size) ? raster : enlarge(raster, { size, kernel: 'cubic' });
-  return fromRaster(large)
-    .resize({ width: fingerprintGrid, height: fingerprintGrid, fit: 'fill' })
-    .greyscale()
-    .raw()
-    .toBuffer();
+  return shrinkToLuminance(large, { width: fingerprintGrid, height: fingerprintGrid });
+}
+
+/** Luminance (0–255) of a raster on a grid that is no larger than it on either axis, row by row. */
+export function shrinkToLuminance(raster: Raster, { width, height }: Size): Promise<Uint8Array> {
+  return fromRaster(raster).resize({ width, height, fit: 'fill' }).greyscale().raw().toBuffer();
 }
 
 export async function encode(

@@ -2,14 +2,13 @@ import PQueue from 'p-queue';
 import type {
   ImageLimits,
   ImagePreparation,
-  PerceptualFingerprint,
   PictureReader,
   PictureReading,
   PixelPreparation,
   PreparedImage,
   ReadPictureOptions,
 } from './contract';
-import { decode, encode, luminanceGrid, type EncodedPicture } from './decoding';
+import { decode, encode, luminanceGrid, shrinkToLuminance, type EncodedPicture } from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import { fingerprintGrid, fingerprintOf } from './fingerprint';
 import { enlarge } from './enlarging';
@@ -26,6 +25,7 @@ import {
   type Size,
 } from './geometry';
 import { checkBytes, checkPixels, readHeader } from './header';
+import { encodeThumbnail, thumbnailSize } from './thumbnail';
 
 const BLACK = [0, 0, 0] as const;
 /** Each is a process that may take a good deal of memory. */
@@ -68,8 +68,9 @@ async function readPicture(
   const picture = { bytes: encoded, header: await readHeader(encoded, limits) };
   const decoded = await decodeFor(preparation, picture, limits);
   const prepared = await prepare(decoded, preparation, limits);
-  if (!fingerprint) return { prepared };
-  return { prepared, fingerprint: await fingerprintFor(picture, decoded, limits) };
+  const { size } = picture.header;
+  if (!fingerprint) return { prepared, size };
+  return { prepared, size, ...(await traceOf(await wholeRaster(picture, decoded, limits), size)) };
 }
 
 /** A drawing has no pixels of its own: it gets as many as the model can use. */
@@ -146,14 +147,25 @@ function enlargeIfNeeded(
   return enlarge(raster, { size: resized, window, kernel });
 }
 
-async function fingerprintFor(
+/** The whole picture, no smaller than fingerprint and thumbnail need it; proportions are not kept. */
+function wholeRaster(
   picture: EncodedPicture,
   { raster, isWhole }: DecodedPicture,
   limits: ImageLimits,
-): Promise<PerceptualFingerprint> {
-  if (isWhole) return fingerprintOf(await luminanceGrid(raster));
+): Raster | Promise<Raster> {
+  if (isWhole) return raster;
   const grid = { width: fingerprintGrid, height: fingerprintGrid };
   const size = smallerSize(picture.header.size, grid);
-  const whole = await decode(picture, { region: null, size, kernel: 'cubic' }, limits);
-  return fingerprintOf(await luminanceGrid(whole));
+  return decode(picture, { region: null, size, kernel: 'cubic' }, limits);
+}
+
+/** What a picture of this size is compared with others by. */
+async function traceOf(
+  raster: Raster,
+  picture: Size,
+): Promise<Required<Pick<PictureReading, 'fingerprint' | 'thumbnail'>>> {
+  const fingerprint = fingerprintOf(await luminanceGrid(raster));
+  const size = smallerSize(thumbnailSize(picture), raster);
+  const luminance = await shrinkToLuminance(raster, size);
+  return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance }) };
 }

@@ -1,0 +1,166 @@
+import type { ComparablePicture } from './comparable-picture';
+import { rectangleSum, type PlaneSize, type Rectangle } from './plane';
+import type { Searchable } from './searchable';
+
+/** A rough idea of how two pictures may lie on each other. */
+export interface Guess {
+  /** Which of the two lies on the other. */
+  inner: 'one' | 'other';
+  isMirrored: boolean;
+  /** What a thumbnail pixel of the inner picture measures in thumbnail pixels of the outer one. */
+  scale: number;
+  /** Place of the inner picture's upper left corner, in thumbnail pixels of the outer one. */
+  left: number;
+  top: number;
+  /** Correlation of what is seen of both, -1 to 1. */
+  score: number;
+}
+
+/** Longer side of the outer picture while searching, in pixels. */
+const SEARCH_EDGE = 20;
+/** Steps between the scales that are tried, from a bit too large to fit down to the smallest. */
+const SCALE_STEP = 1.08;
+const LARGEST_SCALE = 1.04;
+const SMALLEST_SCALE = 0.6;
+/** How far the inner picture may jut out, by its own side, and how much of either must be seen of both. */
+const OVERHANG = 0.12;
+const LEAST_OVERLAP = 0.7;
+/** Unrelated pictures reach 0.43 in the median, edited ones 0.58 in 99 of 100 cases. */
+const LEAST_SCORE = 0.48;
+const MOST_GUESSES = 3;
+/** Guesses nearer than this, as part of the outer side or as factor of the scale, come to the same in the end. */
+const NEAR = 0.1;
+
+/**
+ * Tries every place, scale and both hands of either picture on the other, on planes so small that this takes about a
+ * millisecond. Answers the best guesses, best first, no two of them nearly alike; none when nothing fits.
+ */
+export function searchAlignment(one: ComparablePicture, other: ComparablePicture): Guess[] {
+  const guesses = [...guessesWithin(one, other, 'other'), ...guessesWithin(other, one, 'one')]
+    .filter(({ score }) => score >= LEAST_SCORE)
+    .sort((left, right) => right.score - left.score);
+  const kept: Guess[] = [];
+  for (const guess of guesses) {
+    if (kept.length === MOST_GUESSES) break;
+    if (!kept.some((better) => isNear(better, guess))) kept.push(guess);
+  }
+  return kept;
+}
+
+function isNear(one: Guess, other: Guess): boolean {
+  const most = NEAR * 48;
+  return (
+    one.inner === other.inner &&
+    one.isMirrored === other.isMirrored &&
+    Math.abs(Math.log(one.scale / other.scale)) < 2 * NEAR &&
+    Math.abs(one.left - other.left) < most &&
+    Math.abs(one.top - other.top) < most
+  );
+}
+
+function guessesWithin(
+  outer: ComparablePicture,
+  inner: ComparablePicture,
+  innerName: Guess['inner'],
+): Guess[] {
+  const shrink = SEARCH_EDGE / Math.max(outer.plane.width, outer.plane.height);
+  const ground = outer.searchable({ ...scaled(outer.plane, shrink), isMirrored: false });
+  const fitting = Math.min(
+    outer.plane.width / inner.plane.width,
+    outer.plane.height / inner.plane.height,
+  );
+  const guesses: Guess[] = [];
+  for (let share = LARGEST_SCALE; share >= SMALLEST_SCALE; share /= SCALE_STEP) {
+    const scale = fitting * share;
+    const size = scaled(inner.plane, shrink * scale);
+    for (const isMirrored of [false, true]) {
+      const spot = bestSpot(ground, inner.searchable({ ...size, isMirrored }));
+      guesses.push({
+        inner: innerName,
+        isMirrored,
+        scale,
+        left: spot.left / shrink,
+        top: spot.top / shrink,
+        score: spot.score,
+      });
+    }
+  }
+  return guesses;
+}
+
+function scaled({ width, height }: PlaneSize, scale: number): PlaneSize {
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
+}
+
+interface Spot {
+  left: number;
+  top: number;
+  score: number;
+}
+
+/** The place where the piece fits best on the ground. */
+function bestSpot(ground: Searchable, piece: Searchable): Spot {
+  const columns = offsets(ground.plane.width, piece.plane.width);
+  const rows = offsets(ground.plane.height, piece.plane.height);
+  let best: Spot = { left: 0, top: 0, score: -1 };
+  for (let top = rows.from; top <= rows.to; top += 1) {
+    for (let left = columns.from; left <= columns.to; left += 1) {
+      const score = correlationAt(ground, piece, left, top);
+      if (score > best.score) best = { left, top, score };
+    }
+  }
+  return best;
+}
+
+function offsets(ground: number, piece: number): { from: number; to: number } {
+  const overhang = Math.round(piece * OVERHANG);
+  const room = ground - piece;
+  return { from: Math.min(0, room) - overhang, to: Math.max(0, room) + overhang };
+}
+
+/** -1 when too little is seen of both. */
+function correlationAt(ground: Searchable, piece: Searchable, left: number, top: number): number {
+  const { width, height } = piece.plane;
+  const { width: groundWidth, height: groundHeight } = ground.plane;
+  const onPiece = {
+    left: Math.max(0, -left),
+    top: Math.max(0, -top),
+    right: Math.min(width, groundWidth - left),
+    bottom: Math.min(height, groundHeight - top),
+  };
+  const overlap = (onPiece.right - onPiece.left) * (onPiece.bottom - onPiece.top);
+  const smaller = Math.min(width * height, groundWidth * groundHeight);
+  if (overlap < LEAST_OVERLAP * smaller) return -1;
+  const onGround = {
+    left: onPiece.left + left,
+    top: onPiece.top + top,
+    right: onPiece.right + left,
+    bottom: onPiece.bottom + top,
+  };
+  const energy =
+    rectangleSum(piece.squares, width, onPiece) *
+    rectangleSum(ground.squares, groundWidth, onGround);
+  return energy > 0 ? product(ground, piece, { onPiece, left, top }) / Math.sqrt(energy) : 0;
+}
+
+function product(
+  { plane: ground }: Searchable,
+  { plane: piece }: Searchable,
+  { onPiece, left, top }: { onPiece: Rectangle; left: number; top: number },
+): number {
+  let sum = 0;
+  for (let row = onPiece.top; row < onPiece.bottom; row += 1) {
+    let place = row * piece.width + onPiece.left;
+    let opposite = (row + top) * ground.width + onPiece.left + left;
+    const end = row * piece.width + onPiece.right;
+    while (place < end) {
+      sum += (piece.values[place] ?? 0) * (ground.values[opposite] ?? 0);
+      place += 1;
+      opposite += 1;
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,125 @@
+import { checkPlacement, type Agreement } from './alignment-check';
+import { refinePlacement } from './alignment-refinement';
+import { searchAlignment, type Guess } from './alignment-search';
+import type { ComparablePicture } from './comparable-picture';
+import type { Alignment } from './contract';
+import { fingerprintDistance, mirroredDistance } from './fingerprint-distance';
+import type { Placement } from './placement';
+import type { PlaneSize } from './plane';
+
+export interface AlignmentBounds {
+  covered: number;
+  matching: number;
+  correlation: number;
+}
+
+/** Windows that must show something: fewer prove nothing. */
+const LEAST_WINDOWS = 12;
+/** Fingerprints of unrelated pictures differ in at least 80 bits: below, the pictures probably lie edge on edge. */
+const HINTING_DISTANCE = 80;
+/** Shortest side of a picture that is aligned, in pixels. */
+const LEAST_SIDE = 10;
+
+/**
+ * Finds how two pictures lie on each other and whether they then show the same. Null unless they do within the bounds.
+ */
+export function align(
+  one: ComparablePicture,
+  other: ComparablePicture,
+  bounds: AlignmentBounds,
+): Alignment | null {
+  const hints = hintedGuesses(one, other);
+  return (
+    firstConfirmed({ one, other, guesses: hints, bounds }) ??
+    firstConfirmed({ one, other, guesses: searchAlignment(one, other), bounds })
+  );
+}
+
+/** Edge on edge, if the fingerprints suggest it. */
+function hintedGuesses(one: ComparablePicture, other: ComparablePicture): Guess[] {
+  const scale = Math.min(
+    one.plane.width / other.plane.width,
+    one.plane.height / other.plane.height,
+  );
+  const guess = { inner: 'other', scale, left: 0, top: 0, score: 1 } as const;
+  const guesses: Guess[] = [];
+  const { fingerprint } = one;
+  if (fingerprintDistance(fingerprint, other.fingerprint) < HINTING_DISTANCE)
+    guesses.push({ ...guess, isMirrored: false });
+  if (mirroredDistance(fingerprint, other.fingerprint) < HINTING_DISTANCE)
+    guesses.push({ ...guess, isMirrored: true });
+  return guesses;
+}
+
+function firstConfirmed(job: {
+  one: ComparablePicture;
+  other: ComparablePicture;
+  guesses: readonly Guess[];
+  bounds: AlignmentBounds;
+}): Alignment | null {
+  const { one, other, guesses, bounds } = job;
+  for (const guess of guesses) {
+    const [outer, inner] = guess.inner === 'other' ? [one, other] : [other, one];
+    const found = confirm(outer, inner, guess);
+    if (found !== null && isWithin(found.agreement, bounds)) return found.alignment;
+  }
+  return null;
+}
+
+function isWithin(agreement: Agreement, bounds: AlignmentBounds): boolean {
+  return (
+    agreement.windows >= LEAST_WINDOWS &&
+    agreement.covered >= bounds.covered &&
+    agreement.matching >= bounds.matching &&
+    agreement.correlation >= bounds.correlation
+  );
+}
+
+/** Exact place and agreement; null when the guess leads nowhere. */
+export function confirm(
+  outer: ComparablePicture,
+  inner: ComparablePicture,
+  guess: Guess,
+): { alignment: Alignment; agreement: Agreement } | null {
+  const { isMirrored, scale } = guess;
+  const size = {
+    width: Math.round(inner.plane.width * scale),
+    height: Math.round(inner.plane.height * scale),
+  };
+  if (Math.min(size.width, size.height) < LEAST_SIDE) return null;
+  const ground = outer.alignable({ ...sizeOf(outer.plane), isMirrored: false });
+  const piece = inner.alignable({ ...size, isMirrored });
+  const placement = refinePlacement(ground.normalised, piece.normalised, {
+    left: guess.left,
+    top: guess.top,
+    scaleX: (inner.plane.width * scale) / size.width,
+    scaleY: (inner.plane.height * scale) / size.height,
+  });
+  if (placement === null) return null;
+  const agreement = checkPlacement(ground.grey, piece.grey, placement);
+  const { covered, matching, correlation } = agreement;
+  const region = regionOf(placement, { outer: outer.plane, inner: size });
+  const evidence = { covered: rounded(covered), matching: rounded(matching) };
+  const alignment = { inner: guess.inner, isMirrored, region, ...evidence };
+  return { alignment: { ...alignment, correlation: rounded(correlation) }, agreement };
+}
+
+function sizeOf({ width, height }: PlaneSize): PlaneSize {
+  return { width, height };
+}
+
+function regionOf(
+  { left, top, scaleX, scaleY }: Placement,
+  { outer, inner }: { outer: PlaneSize; inner: PlaneSize },
+): Alignment['region'] {
+  return {
+    left: rounded(left / outer.width),
+    top: rounded(top / outer.height),
+    width: rounded((scaleX * inner.width) / outer.width),
+    height: rounded((scaleY * inner.height) / outer.height),
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

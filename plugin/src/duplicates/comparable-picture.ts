@@ -1,0 +1,62 @@
+import { decodeThumbnail } from '../images/contract';
+import { normalisedForRefinement, type SlopedPlane } from './alignment-refinement';
+import type { PictureTrace } from './contract';
+import { wordsOf } from './fingerprint-distance';
+import { mirrored, planeOf, resampled, smoothed, type Plane, type PlaneSize } from './plane';
+import { searchable, type Searchable } from './searchable';
+
+/** A picture in the two forms that exact alignment takes it in. */
+export interface AlignablePlane {
+  grey: Plane;
+  normalised: SlopedPlane;
+}
+
+export interface View extends PlaneSize {
+  isMirrored: boolean;
+}
+
+/** A trace unpacked, with whatever was worked out of it so far. */
+export class ComparablePicture {
+  readonly plane: Plane;
+  readonly fingerprint: Int32Array;
+  readonly #alignable = new Map<string, AlignablePlane>();
+  readonly #searchable = new Map<string, Searchable>();
+
+  constructor(plane: Plane, fingerprint: Int32Array) {
+    this.plane = plane;
+    this.fingerprint = fingerprint;
+  }
+
+  /** At this size, for exact alignment. */
+  alignable(view: View): AlignablePlane {
+    return cached(this.#alignable, view, () => {
+      const grey = smoothed(this.#seen(view));
+      return { grey, normalised: normalisedForRefinement(grey) };
+    });
+  }
+
+  /** At this size, for the search of an alignment. */
+  searchable(view: View): Searchable {
+    return cached(this.#searchable, view, () => searchable(this.#seen(view)));
+  }
+
+  #seen({ isMirrored, ...size }: View): Plane {
+    const plane = resampled(this.plane, size);
+    return isMirrored ? mirrored(plane) : plane;
+  }
+}
+
+/** Null when the trace is not complete. */
+export function comparablePicture(trace: PictureTrace): ComparablePicture | null {
+  if (trace.fingerprint === null || trace.thumbnail === null) return null;
+  const thumbnail = decodeThumbnail(trace.thumbnail);
+  if (thumbnail === null) return null;
+  return new ComparablePicture(planeOf(thumbnail), wordsOf(trace.fingerprint.bits));
+}
+
+function cached<Value>(known: Map<string, Value>, view: View, make: () => Value): Value {
+  const key = `${String(view.width)} ${String(view.height)} ${String(view.isMirrored)}`;
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
+}

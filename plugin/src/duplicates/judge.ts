@@ -1,0 +1,61 @@
+import { LRUCache } from 'lru-cache';
+import { align } from './alignment';
+import { comparablePicture, type ComparablePicture } from './comparable-picture';
+import type { DuplicateThresholds, DuplicateVerdict, Judge, PictureTrace } from './contract';
+import { fingerprintDistance } from './fingerprint-distance';
+import { compareWhole } from './whole-comparison';
+
+/** Each takes up to half a megabyte. */
+const KEPT_PICTURES = 32;
+/** Difference of proportions, as a factor, that rounding to whole pixels and careless resizing leave. */
+const SAME_PROPORTIONS = 1.04;
+
+export function createJudge(thresholds: DuplicateThresholds): Judge {
+  const kept = new LRUCache<string, ComparablePicture>({ max: KEPT_PICTURES });
+  const open = (trace: PictureTrace): ComparablePicture | null => {
+    const key = `${trace.fingerprint?.bits ?? ''} ${trace.thumbnail ?? ''}`;
+    const picture = kept.get(key) ?? comparablePicture(trace);
+    if (picture !== null) kept.set(key, picture);
+    return picture;
+  };
+  return {
+    judge(one, other, similarity) {
+      if (one.contentHash === other.contentHash) return { kind: 'identical' };
+      const [openOne, openOther] = [open(one), open(other)];
+      if (openOne === null || openOther === null) return null;
+      const distance = fingerprintDistance(openOne.fingerprint, openOther.fingerprint);
+      const whole = maySameWhole(one, other, distance, thresholds.samePicture)
+        ? judgeWhole(openOne, openOther, distance, thresholds.samePicture)
+        : null;
+      if (whole !== null) return whole;
+      if (similarity === null || similarity < thresholds.variant.similarity) return null;
+      const alignment = align(openOne, openOther, thresholds.variant);
+      if (alignment === null) return null;
+      return { kind: 'variant', similarity, fingerprintDistance: distance, alignment };
+    },
+  };
+}
+
+function maySameWhole(
+  one: PictureTrace,
+  other: PictureTrace,
+  distance: number,
+  bounds: DuplicateThresholds['samePicture'],
+): boolean {
+  if (distance > bounds.fingerprintDistance) return false;
+  const quality = Math.min(one.fingerprint?.quality ?? 0, other.fingerprint?.quality ?? 0);
+  if (quality < bounds.quality) return false;
+  const proportions = (one.width * other.height) / (one.height * other.width);
+  return proportions < SAME_PROPORTIONS && proportions > 1 / SAME_PROPORTIONS;
+}
+
+function judgeWhole(
+  one: ComparablePicture,
+  other: ComparablePicture,
+  distance: number,
+  bounds: DuplicateThresholds['samePicture'],
+): DuplicateVerdict | null {
+  const { correlation, largestDifference } = compareWhole(one, other);
+  if (correlation < bounds.correlation || largestDifference > bounds.largestDifference) return null;
+  return { kind: 'same-picture', fingerprintDistance: distance, correlation, largestDifference };
+}

@@ -1,0 +1,156 @@
+import type { Thumbnail } from '../images/contract';
+
+export interface PlaneSize {
+  width: number;
+  height: number;
+}
+
+/** Grey values of a small picture, row by row. */
+export interface Plane extends PlaneSize {
+  values: Float32Array;
+}
+
+/** Ends are left out. */
+export interface Rectangle {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+export function planeOf({ width, height, luminance }: Thumbnail): Plane {
+  return { width, height, values: Float32Array.from(luminance) };
+}
+
+export function mirrored({ width, height, values }: Plane): Plane {
+  const result = new Float32Array(values.length);
+  for (let start = 0; start < values.length; start += width) {
+    for (let column = 0; column < width; column += 1) {
+      result[start + column] = values[start + width - 1 - column] ?? 0;
+    }
+  }
+  return { width, height, values: result };
+}
+
+/** The plane at another size: every pixel is the mean of what it covers, or lies between neighbours when growing. */
+export function resampled(plane: Plane, { width, height }: PlaneSize): Plane {
+  if (plane.width === width && plane.height === height) return plane;
+  const narrowed = resampleLines(plane, width);
+  return transposed(resampleLines(transposed(narrowed), height));
+}
+
+function resampleLines({ width: from, height, values }: Plane, to: number): Plane {
+  const step = from / to;
+  // A triangle as wide as the coarser of both grids.
+  const reach = Math.max(1, step);
+  const result = new Float32Array(to * height);
+  for (let column = 0; column < to; column += 1) {
+    const centre = (column + 0.5) * step - 0.5;
+    const first = Math.max(0, Math.ceil(centre - reach));
+    const last = Math.min(from - 1, Math.floor(centre + reach));
+    let total = 0;
+    for (let source = first; source <= last; source += 1) {
+      total += reach - Math.abs(source - centre);
+    }
+    for (let source = first; source <= last; source += 1) {
+      const weight = (reach - Math.abs(source - centre)) / total;
+      for (let row = 0; row < height; row += 1) {
+        const place = row * to + column;
+        result[place] = (result[place] ?? 0) + weight * (values[row * from + source] ?? 0);
+      }
+    }
+  }
+  return { width: to, height, values: result };
+}
+
+function transposed({ width, height, values }: Plane): Plane {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1) {
+      result[column * height + row] = values[row * width + column] ?? 0;
+    }
+  }
+  return { width: height, height: width, values: result };
+}
+
+/** Softened with weights 1, 2, 1 in both directions: takes the edge off rounding and off pixels between pixels. */
+export function smoothed({ width, height, values }: Plane): Plane {
+  const rows = new Float32Array(values.length);
+  for (let row = 0; row < height; row += 1) {
+    const start = row * width;
+    for (let column = 0; column < width; column += 1) {
+      const here = values[start + column] ?? 0;
+      const before = column > 0 ? (values[start + column - 1] ?? 0) : here;
+      const after = column < width - 1 ? (values[start + column + 1] ?? 0) : here;
+      rows[start + column] = (before + 2 * here + after) / 4;
+    }
+  }
+  const result = new Float32Array(values.length);
+  for (let place = 0; place < values.length; place += 1) {
+    const here = rows[place] ?? 0;
+    const above = place >= width ? (rows[place - width] ?? 0) : here;
+    const below = place < values.length - width ? (rows[place + width] ?? 0) : here;
+    result[place] = (above + 2 * here + below) / 4;
+  }
+  return { width, height, values: result };
+}
+
+/** Sums over rectangles: entry (row, column) is the sum of all values above and to the left of it. */
+export function sumTable(
+  { width, height, values }: PlaneSize & { values: ArrayLike<number> },
+  isSquared: boolean,
+): Float64Array {
+  const stride = width + 1;
+  const table = new Float64Array(stride * (height + 1));
+  for (let row = 0; row < height; row += 1) {
+    let sum = 0;
+    for (let column = 0; column < width; column += 1) {
+      const value = values[row * width + column] ?? 0;
+      sum += isSquared ? value * value : value;
+      table[(row + 1) * stride + column + 1] = (table[row * stride + column + 1] ?? 0) + sum;
+    }
+  }
+  return table;
+}
+
+/** Sum over a rectangle of a plane that is `width` wide. */
+export function rectangleSum(
+  table: Float64Array,
+  width: number,
+  { left, top, right, bottom }: Rectangle,
+): number {
+  const upper = top * (width + 1);
+  const lower = bottom * (width + 1);
+  return (
+    (table[lower + right] ?? 0) -
+    (table[lower + left] ?? 0) -
+    (table[upper + right] ?? 0) +
+    (table[upper + left] ?? 0)
+  );
+}
+
+/**
+ * Every value against the mean of its neighbourhood, in units of the neighbourhood's spread: what is left of a picture
+ * does not depend on light and contrast, and no part of it, however glaring, outweighs the others.
+ */
+export function locallyNormalised(plane: Plane, radius: number, leastSpread: number): Plane {
+  const { width, height, values } = plane;
+  const sums = sumTable(plane, false);
+  const squares = sumTable(plane, true);
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < height; row += 1) {
+    const top = Math.max(0, row - radius);
+    const bottom = Math.min(height, row + radius + 1);
+    for (let column = 0; column < width; column += 1) {
+      const left = Math.max(0, column - radius);
+      const right = Math.min(width, column + radius + 1);
+      const count = (right - left) * (bottom - top);
+      const rectangle = { left, top, right, bottom };
+      const mean = rectangleSum(sums, width, rectangle) / count;
+      const square = rectangleSum(squares, width, rectangle) / count;
+      const spread = Math.sqrt(Math.max(0, square - mean * mean) + leastSpread * leastSpread);
+      result[row * width + column] = ((values[row * width + column] ?? 0) - mean) / spread;
+    }
+  }
+  return { width, height, values: result };
+}
