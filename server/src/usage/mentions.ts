@@ -1,43 +1,48 @@
 import type { FileNames } from './contract';
 
-/** Strapi appends ten random digits to the hash of an upload; a shorter one may be a word of any text. */
+/** Strapi ends the hash of an upload with ten random digits; a shorter one may be a word of any text. */
 const SHORTEST_TELLING_HASH = 12;
+/** The rest of a longer hash, as that of a picture which was downloaded and uploaded again: another file's. */
+const REST_OF_ANOTHER_HASH = '\\w*_[0-9a-f]{10}(?!\\w)';
 
 /** What a text must contain to name the file, for a first look by the database. */
-export function needlesOf({ documentId, hash, urls }: FileNames): string[] {
-  if (!isTelling(hash)) return [documentId, ...urls];
-  return [documentId, hash, ...urls.filter((url) => !url.includes(hash))];
-}
-
-/** Whether a text names this file: by an address, its name in storage or its document id, not as a part of another's. */
-export function mentions(text: string, file: FileNames): boolean {
-  const { documentId, hash, urls } = file;
-  const names = isTelling(hash) ? [documentId, hash] : [documentId];
-  return (
-    names.some((name) => containsName(text, name)) || urls.some((url) => containsUrl(text, url))
-  );
+export function needlesOf(file: FileNames): string[] {
+  return [...idsOf(file), ...addressesOf(file)];
 }
 
 /**
- * Where an address stands in a text: not where it is the beginning of a longer one. Before it there may be a scheme
- * and a host, with which the panel completes the address of a local file.
+ * Whether a text may name this file: by an address, encoded or not, by its name in storage or by its document id.
+ * In doubt it does, because a file that is named must not be deleted.
  */
+export function mentions(text: string, file: FileNames): boolean {
+  return (
+    idsOf(file).some((id) => containsId(text, id)) ||
+    addressesOf(file).some((address) => text.includes(address))
+  );
+}
+
+/** Where an address stands in a text, a host before it or not; not where it is the beginning of a longer one. */
 export function urlPattern(url: string): RegExp {
   return new RegExp(`${escapePattern(url)}(?![\\w%/-]|\\.\\w)`, 'g');
+}
+
+function idsOf({ documentId, hash }: FileNames): string[] {
+  return isTelling(hash) ? [documentId, hash] : [documentId];
+}
+
+/** What an address says at its end that the file's name in storage does not; however the rest is encoded. */
+function addressesOf({ hash, urls }: FileNames): string[] {
+  const ends = urls.map((url) => url.split('/').at(-1) ?? url);
+  return isTelling(hash) ? ends.filter((end) => !end.includes(hash)) : ends;
 }
 
 function isTelling(hash: string): boolean {
   return hash.length >= SHORTEST_TELLING_HASH;
 }
 
-function containsUrl(text: string, url: string): boolean {
-  return text.includes(url) && urlPattern(url).test(text);
-}
-
-/** A format's name in storage is that of the file with a prefix: `small_…`. */
-function containsName(text: string, name: string): boolean {
+function containsId(text: string, id: string): boolean {
   return (
-    text.includes(name) && new RegExp(`(?<![a-zA-Z0-9])${escapePattern(name)}(?!\\w)`).test(text)
+    text.includes(id) && new RegExp(`${escapePattern(id)}(?!${REST_OF_ANOTHER_HASH})`).test(text)
   );
 }
 

@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { MergeReport } from '../../plugin/src/contracts/merging';
+import type { LibraryFile } from '../../server/src/usage/library-files';
+import { findUsage } from '../../server/src/usage/usage';
+import { dumpDatabase, imageBlock, startMergingApp, type MergingApp } from '../support/merging-app';
+import {
+  articleUsing,
+  createArticle,
+  createHomePage,
+  publishArticle,
+  readArticle,
+} from '../support/merging-content';
+
+const DRAFT = { locale: 'en', status: 'draft' } as const;
+
+interface Obstacle {
+  path: string;
+  kind: string;
+  obstacle: RegExp;
+}
+
+let app: MergingApp;
+
+beforeAll(async () => {
+  app = await startMergingApp();
+});
+afterAll(() => app.stop());
+
+/** The first is the one to keep. */
+async function upload(count: number): Promise<[LibraryFile, LibraryFile, ...LibraryFile[]]> {
+  const variants = Array.from({ length: count }, (_, index) => ({
+    width: 600 - 10 * index,
+    format: 'png' as const,
+  }));
+  const [keep, copy, ...others] = await app.uploadCopies(...variants);
+  if (!keep || !copy) throw new Error('Not all are uploaded.');
+  return [keep, copy, ...others];
+}
+
+function obstaclesIn(report: MergeReport): Record<string, string | null>[] {
+  return report.files.flatMap(({ uses }) =>
+    uses
+      .filter(({ obstacle }) => obstacle !== null)
+      .map(({ path, kind, obstacle }) => ({ path, kind, obstacle })),
+  );
+}
+
+describe('a use that cannot be changed safely', () => {
+  const cases: [string, (copy: LibraryFile) => object, Obstacle][] = [
+    [
+      'an address in JSON',
+      ({ url }) => ({ notes: { deep: [{ src: `https://cms.example.com${url}` }] } }),
+      { path: 'notes', kind: 'text', obstacle: /type json/ },
+    ],
+    [
+      'a document id in JSON',
+      ({ documentId }) => ({ notes: { picked: documentId } }),
+      { path: 'notes', kind: 'text', obstacle: /type json/ },
+    ],
+    [
+      'a format in a plain text',
+      ({ formats }) => ({ summary: `See ${formats?.['thumbnail']?.url ?? ''}` }),
+      { path: 'summary', kind: 'text', obstacle: /type text/ },
+    ],
+    [
+      'an address in a custom field',
+      ({ url }) => ({ swatch: `![](${url})` }),
+      { path: 'swatch', kind: 'text', obstacle: /global::swatch/ },
+    ],
+    [
+      'an encoded address in a rich text',
+      ({ url }) => ({ body: `![](/_next/image?url=${encodeURIComponent(url)}&w=640)` }),
+      { path: 'body', kind: 'richtext', obstacle: /not by one of its addresses/ },
+    ],
+    [
+      'an address in a rich text that goes on',
+      ({ url }) => ({ body: `![](${url}) and ${url}.bak` }),
+      { path: 'body', kind: 'richtext', obstacle: /not by one of its addresses/ },
+    ],
+    [
+      'a signed address in a rich text',
+      ({ url }) => ({ body: `![](${url}?X-Amz-Signature=abc)` }),
+      { path: 'body', kind: 'richtext', obstacle: /signed/ },
+    ],
+    [
+      'an image block with another address',
+      (copy) => ({ story: [imageBlock(copy, { url: 'https://cdn.example.com/a.png' })] }),
+      { path: 'story', kind: 'blocks', obstacle: /address of its own/ },
+    ],
+  ];
+
+  it.each(cases)('is listed, and its file stays: %s', async (_name, dataFor, expected) => {
+    const [keep, copy, free] = await upload(3);
+    if (!free) throw new Error('Not all are uploaded.');
+    const data = { ...dataFor(copy), cover: copy.id };
+    const { documentId } = await createArticle(app, data);
+    const before = await readArticle(app, documentId, DRAFT);
+    const request = { fileIds: [keep.id, copy.id, free.id] };
+    const dry = await app.merging.plan(request);
+    const report = await app.merging.perform(request);
+    expect(report).toEqual(dry);
+    expect(report.files).toMatchObject([
+      { id: keep.id, outcome: 'kept' },
+      { id: copy.id, outcome: 'left', obstacle: '1 of its 2 uses cannot be changed.' },
+      { id: free.id, outcome: 'removed' },
+    ]);
+    expect(report.warnings).toMatchObject([{ code: 'file-left', fileId: copy.id }]);
+    const { obstacle, ...place } = expected;
+    expect(obstaclesIn(report)).toEqual([{ ...place, obstacle: expect.stringMatching(obstacle) }]);
+    const after = await readArticle(app, documentId, DRAFT);
+    // What can be changed is, what cannot is as it was.
+    expect(after).toMatchObject({ ...before, cover: { id: keep.id } });
+    expect(await app.files(request.fileIds)).toHaveLength(2);
+  });
+
+  it('is also a relation of another kind, and a field that takes no such file', async () => {
+    const [keep, copy] = await upload(2);
+    await createHomePage(app, { downloads: [copy.id] });
+    expect(obstaclesIn(await app.merging.plan({ fileIds: [keep.id, copy.id] }))).toMatchObject([
+      { path: 'downloads', kind: 'relation', obstacle: expect.stringMatching(/no media field/) },
+    ]);
+    const bytes = Buffer.from('Only a text.');
+    const [text] = await app.library.upload({ fileName: 'text.txt', bytes });
+    const picture = await upload(2);
+    await createArticle(app, { cover: picture[0].id });
+    const fileIds = [text?.id ?? 0, picture[0].id];
+    const report = await app.merging.perform({ fileIds, keepId: text?.id });
+    expect(obstaclesIn(report)).toMatchObject([
+      { path: 'cover', obstacle: expect.stringMatching(/takes images only/) },
+    ]);
+    expect(await app.files(fileIds)).toHaveLength(2);
+  });
+
+  it('is not a text that names another file', async () => {
+    const [keep, copy] = await upload(2);
+    const { documentId } = await createArticle(app, {
+      // What Strapi calls a file that was downloaded and uploaded again.
+      body: `![](/uploads/${copy.hash}_0123456789.png) /uploads/small_${copy.hash}_1_0123456789.png`,
+      notes: { word: copy.name },
+    });
+    expect((await findUsage(app.strapi, [copy.id])).size).toBe(0);
+    const before = await readArticle(app, documentId, DRAFT);
+    await app.merging.perform({ fileIds: [keep.id, copy.id] });
+    expect(await readArticle(app, documentId, DRAFT)).toEqual(before);
+    expect(await app.files([copy.id])).toEqual([]);
+  });
+});
+
+describe('what the kept file takes over', () => {
+  async function describeFile(id: number, data: object): Promise<void> {
+    await app.strapi.plugin('upload').service('upload').updateFileInfo(id, data);
+  }
+
+  it('is what it lacks: description, caption and folder, never the name', async () => {
+    const [keep, first, second] = await upload(3);
+    if (!second) throw new Error('Not all are uploaded.');
+    const folder = await app.library.createFolder('Holidays');
+    await describeFile(keep.id, { caption: 'Mine' });
+    await describeFile(second.id, { alternativeText: 'A bay', caption: 'Yours', folder });
+    const request = { fileIds: [keep.id, first.id, second.id] };
+    const report = await app.merging.plan(request);
+    expect(report.carriedOver).toEqual({
+      alternativeText: 'A bay',
+      caption: null,
+      folder: { id: folder, name: 'Holidays' },
+    });
+    expect(await app.merging.perform(request)).toEqual(report);
+    const [kept] = await app.files([keep.id]);
+    expect(kept).toMatchObject({
+      name: keep.name,
+      alternativeText: 'A bay',
+      caption: 'Mine',
+      folder: { id: folder },
+    });
+    const row: unknown = await app.strapi.db
+      .query('plugin::upload.file')
+      .findOne({ where: { id: keep.id } });
+    expect(row).toMatchObject({ folderPath: expect.stringMatching(/^\/\d+$/) });
+  });
+
+  it('is told to listeners, like the deletion', async () => {
+    const events: [string, number][] = [];
+    const remember = (name: string) => (payload: { media: { id: number } }) => {
+      events.push([name, payload.media.id]);
+    };
+    const stop = [
+      app.strapi.eventHub.on('media.update', remember('update') as never),
+      app.strapi.eventHub.on('media.delete', remember('delete') as never),
+    ];
+    const [keep, copy] = await upload(2);
+    await describeFile(copy.id, { alternativeText: 'A bay' });
+    events.length = 0;
+    await app.merging.perform({ fileIds: [keep.id, copy.id] });
+    for (const unsubscribe of stop) unsubscribe();
+    expect(events.sort()).toEqual([
+      ['delete', copy.id],
+      ['update', keep.id],
+    ]);
+  });
+});
+
+describe('the suggestion', () => {
+  it('prefers pixels, then a lossless format, then use, then age', async () => {
+    const [small, photo, drawing, late] = await app.uploadCopies(
+      { width: 100, format: 'png' },
+      { width: 200, format: 'jpeg' },
+      { width: 200, format: 'png' },
+      { width: 200, format: 'png' },
+    );
+    if (!small || !photo || !drawing || !late) throw new Error('Not all are uploaded.');
+    const suggest = async (...files: LibraryFile[]) =>
+      (await app.merging.plan({ fileIds: files.map(({ id }) => id) })).suggestion;
+    expect(await suggest(small, photo)).toEqual({
+      fileId: photo.id,
+      reasons: expect.arrayContaining(['pixels']),
+    });
+    expect(await suggest(photo, drawing)).toMatchObject({ fileId: drawing.id });
+    expect(await suggest(late, drawing)).toEqual({ fileId: drawing.id, reasons: ['age'] });
+    await createArticle(app, { cover: late.id });
+    expect(await suggest(drawing, late)).toEqual({ fileId: late.id, reasons: ['usage'] });
+  });
+
+  it('gives way to a choice, with a warning', async () => {
+    const [large, small] = await upload(2);
+    const report = await app.merging.plan({ fileIds: [large.id, small.id], keepId: small.id });
+    expect(report).toMatchObject({
+      keepId: small.id,
+      suggestion: { fileId: large.id },
+      warnings: [{ code: 'fewer-pixels', fileId: large.id }],
+    });
+  });
+});
+
+describe('many uses', () => {
+  it('cost as many statements as a few, but for the texts written', async () => {
+    const statements: string[] = [];
+    app.strapi.db.connection.on('query', ({ sql }: { sql: string }) => statements.push(sql));
+    const [keep, few, many, other] = await upload(4);
+    if (!many || !other) throw new Error('Not all are uploaded.');
+    await publishArticle(app, { file: few, others: [keep, other] });
+    for (let article = 0; article < 50; article += 1) {
+      await createArticle(app, articleUsing(many, [other], `Article ${String(article)}`));
+    }
+    const count = async (work: () => Promise<unknown>) => {
+      statements.length = 0;
+      await work();
+      return statements.length;
+    };
+    const planFew = await count(() => app.merging.plan({ fileIds: [other.id, few.id] }));
+    const planMany = await count(() => app.merging.plan({ fileIds: [other.id, many.id] }));
+    expect(planMany).toBeLessThanOrEqual(planFew);
+    const report = await app.merging.plan({ fileIds: [keep.id, many.id] });
+    expect(report.files[1]).toMatchObject({ useCount: 450 });
+    expect(report.files[1]?.uses).toHaveLength(200);
+    statements.length = 0;
+    await app.merging.perform({ fileIds: [keep.id, many.id] });
+    const writes = statements.filter((sql) => /^(update|delete)/i.test(sql));
+    // Each article has its rich text, its blocks, and those of a banner and a slide.
+    expect(writes.length).toBeLessThan(4 * 50 + 10);
+    expect(statements.length - writes.length).toBeLessThan(4 * planMany);
+    const dump = JSON.stringify([...(await dumpDatabase(app)).values()]);
+    expect(dump).not.toContain(many.hash);
+  });
+});
