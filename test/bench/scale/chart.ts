@@ -100,6 +100,7 @@ function drawPanel(
     ...toX.ticks.map((tick) =>
       text(shorten(tick), { x: toX.at(tick), y: HEIGHT - BOTTOM + 14, anchor: 'middle' }),
     ),
+    text('vectors', { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - BOTTOM + 14, anchor: 'middle' }),
     ...toY.ticks.flatMap((tick) => [
       `<path d="M${place(LEFT, toY.at(tick))}H${String(WIDTH - RIGHT)}" stroke="${PALE}"/>`,
       text(shorten(tick), { x: LEFT - 6, y: toY.at(tick) + 4, anchor: 'end' }),
