@@ -23,8 +23,8 @@ export interface Coverage {
 }
 
 export interface Status {
-  /** A second old, or older while counting takes its time; never counted twice at once. */
-  coverage(): Promise<Coverage>;
+  /** Of a space: a second old, or older while counting takes its time; never counted twice at once. */
+  coverage(spaceId: string): Promise<Coverage>;
   report(): Promise<StatusResponse['data']>;
 }
 
@@ -39,14 +39,27 @@ export function createStatus(options: {
   clock: Clock;
 }): Status {
   const { assets, clock, entriesOf, records, spaces, store } = options;
-  let known: { at: number; coverage: Coverage } | null = null;
-  let counting: Promise<Coverage> | null = null;
+  let known: { spaceId: string; at: number; coverage: Coverage } | null = null;
+  let counting: { spaceId: string; coverage: Promise<Coverage> } | null = null;
 
-  async function count(): Promise<Coverage> {
-    const { entries } = await spaces.answering();
-    const [indexed, total] = await Promise.all([entries.countIndexed(), assets.count()]);
-    known = { at: clock.now(), coverage: { indexed, total } };
-    return known.coverage;
+  async function count(spaceId: string): Promise<Coverage> {
+    const [indexed, total] = await Promise.all([entriesOf(spaceId).countIndexed(), assets.count()]);
+    const coverage = { indexed, total };
+    known = { spaceId, at: clock.now(), coverage };
+    return coverage;
+  }
+
+  /** Joins the counting of that space that is under way, if any. */
+  function countOnce(spaceId: string): Promise<Coverage> {
+    if (counting?.spaceId === spaceId) return counting.coverage;
+    const begun = {
+      spaceId,
+      coverage: count(spaceId).finally(() => {
+        if (counting === begun) counting = null;
+      }),
+    };
+    counting = begun;
+    return begun.coverage;
   }
 
   function describeWorker(track: SpaceTrack): StatusResponse['data']['worker'] {
@@ -107,16 +120,15 @@ export function createStatus(options: {
   }
 
   return {
-    async coverage() {
-      if (known && clock.now() - known.at < COVERAGE_AGE_MS) return known.coverage;
-      counting ??= count().finally(() => {
-        counting = null;
-      });
-      if (!known) return counting;
-      const { coverage } = known;
+    async coverage(spaceId) {
+      const last = known?.spaceId === spaceId ? known : null;
+      if (last && clock.now() - last.at < COVERAGE_AGE_MS) return last.coverage;
+      const counted = countOnce(spaceId);
+      if (!last) return counted;
+      const { coverage } = last;
       const patience = new AbortController();
       const outOfPatience = clock.wait(COVERAGE_PATIENCE_MS, patience.signal);
-      const fresh = counting.catch(() => coverage);
+      const fresh = counted.catch(() => coverage);
       const answer = await Promise.race([fresh, outOfPatience.then(() => coverage)]);
       patience.abort();
       return answer;

@@ -57,7 +57,10 @@ export class Spaces {
   readonly #started = new Set<SpaceTrack>();
   readonly #farewells = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  readonly #problems = new Map<string, { problem: string; recheckAt: number }>();
+  readonly #problems = new Map<
+    string,
+    { problem: string; failed: number; indexed: number; recheckAt: number }
+  >();
   readonly #said = new Set<string>();
   #target: SpaceTrack | null = null;
   /** What answered when this process last looked; null before it did, or when nothing could answer. */
@@ -299,14 +302,16 @@ export class Spaces {
   }
 
   async #takeOverIfReady(target: SpaceTrack, answering: SpaceRecord): Promise<void> {
-    const { clock, entriesOf, logger } = this.#options;
+    const { clock, entriesOf } = this.#options;
     const { signal } = this.#stopping;
     const space = await target.activeSpace.get(signal);
     const spaceId = space.provider.space.id;
-    const known = this.#problems.get(spaceId);
-    if (known && clock.now() < known.recheckAt) return;
-    const { failed, indexing, pending } = await target.entries.counts();
+    const { failed, indexed, indexing, pending } = await target.entries.counts();
     if (indexing + pending > 0) return;
+    const known = this.#problems.get(spaceId);
+    // What spoke against it may be mended when these numbers are others.
+    const isSame = known?.failed === failed && known.indexed === indexed;
+    if (known && isSame && clock.now() < known.recheckAt) return;
     // Failed pictures may be worth another try, which every comparison gives them: they must not hold it up for ever.
     if ((await target.reconcile()) > failed) return;
     const before = await entriesOf(answering.space.id).counts();
@@ -323,10 +328,13 @@ export class Spaces {
       await this.#switch(spaceId, answering);
       return;
     }
-    if (known?.problem !== problem) {
-      logger.warn(`The new space ${spaceId} is complete, but does not take over. ${problem}`);
-    }
-    this.#problems.set(spaceId, { problem, recheckAt: clock.now() + RECHECK_MS });
+    this.#sayOnce(`The new space ${spaceId} is complete, but does not take over. ${problem}`);
+    this.#problems.set(spaceId, {
+      problem,
+      failed,
+      indexed,
+      recheckAt: clock.now() + RECHECK_MS,
+    });
   }
 
   async #switch(spaceId: string, from: SpaceRecord | null): Promise<boolean> {

@@ -45,7 +45,7 @@ export function createSearchHandlers(options: {
       { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
       visible,
     );
-    const { indexed, total } = await status.coverage();
+    const { indexed, total } = await status.coverage(page.spaceId);
     ctx.body = {
       data: page.hits.map(({ score, matchedBy, row }) => ({ score, matchedBy, file: row })),
       meta: {
