@@ -3,7 +3,7 @@ import { normalisedForRefinement, type SlopedPlane } from './alignment-refinemen
 import type { PictureTrace } from './contract';
 import { wordsOf } from './fingerprint-distance';
 import { mirrored, planeOf, resampled, smoothed, type Plane, type PlaneSize } from './plane';
-import { searchable, type Searchable } from './searchable';
+import { mirroredSearchable, searchable, type Searchable } from './searchable';
 
 /** A picture in the two forms that exact alignment takes it in. */
 export interface AlignablePlane {
@@ -37,7 +37,11 @@ export class ComparablePicture {
 
   /** At this size, for the search of an alignment. */
   searchable(view: View): Searchable {
-    return cached(this.#searchable, view, () => searchable(this.#seen(view)));
+    return cached(this.#searchable, view, () =>
+      view.isMirrored
+        ? mirroredSearchable(this.searchable({ ...view, isMirrored: false }))
+        : searchable(this.#seen(view)),
+    );
   }
 
   #seen({ isMirrored, ...size }: View): Plane {

@@ -9,20 +9,26 @@ type Pair = Pick<JudgedPair, 'fileA' | 'fileB'>;
  * pair is lost, at the price of files that are in two groups.
  *
  * The file with most pairs becomes a representative first (of two with as many the one with the lower id), takes its
- * partners, and with them all pairs among these. Neither the order of the pairs nor one that is given twice matters.
+ * partners, and with them all pairs among these; then the file with most of the remaining pairs, and so on. Neither the order of the pairs nor one that is given twice matters.
  * Answers groups by ascending representative.
  */
 export function groupPairs(pairs: readonly Pair[]): DuplicateGroup[] {
   const partners = partnersOf(pairs);
-  const order = [...partners]
-    .map(([file, files]) => ({ file, pairs: files.size }))
-    .sort((one, other) => other.pairs - one.pairs || one.file - other.file);
+  // Files by how many pairs they had when last looked at.
+  const waiting: number[][] = [];
+  for (const [file, files] of partners) (waiting[files.size] ??= []).push(file);
   const groups: DuplicateGroup[] = [];
-  for (const { file: representative } of order) {
-    const members = [...(partners.get(representative) ?? [])].sort((one, other) => one - other);
-    if (members.length === 0) continue;
-    removePairsAmong([representative, ...members], partners);
-    groups.push({ representative, members });
+  for (let count = waiting.length - 1; count > 0; count -= 1) {
+    for (const file of (waiting[count] ?? []).sort((one, other) => one - other)) {
+      const files = partners.get(file) ?? new Set();
+      if (files.size < count) {
+        (waiting[files.size] ??= []).push(file);
+        continue;
+      }
+      const members = [...files].sort((one, other) => one - other);
+      removePairsAmong([file, ...members], partners);
+      groups.push({ representative: file, members });
+    }
   }
   return groups.sort((one, other) => one.representative - other.representative);
 }

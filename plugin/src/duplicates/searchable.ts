@@ -1,4 +1,4 @@
-import { locallyNormalised, sumTable, type Plane } from './plane';
+import { locallyNormalised, mirrored, sumTable, type Plane } from './plane';
 
 /** A small picture that is slid over another. */
 export interface Searchable {
@@ -13,4 +13,9 @@ const LEAST_SPREAD = 5;
 export function searchable(plane: Plane): Searchable {
   const normalised = locallyNormalised(plane, NEIGHBOURHOOD, LEAST_SPREAD);
   return { plane: normalised, squares: sumTable(normalised, true) };
+}
+
+export function mirroredSearchable({ plane }: Searchable): Searchable {
+  const turned = mirrored(plane);
+  return { plane: turned, squares: sumTable(turned, true) };
 }

@@ -1,0 +1,134 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  createJudge,
+  thresholdsFor,
+  type Judge,
+  type PictureTrace,
+} from '../../../plugin/src/duplicates/contract';
+import { clipProvider } from '../../../plugin/src/embedding/clip';
+import { createPictureReader } from '../../../plugin/src/images/contract';
+import { createSeededRandom } from '../../../sample/seeded-random';
+import { nextOfBurst } from './bursts';
+import { alignAtRandom, findFalsePairs } from './false-pairs';
+import { measureRecall } from './recall';
+import { describe, type DuplicateMeasurement } from './report';
+import { cosine } from './similarity';
+import { collectSubjects, traceOf, type Subject, type TraceMaker } from './traces';
+
+/*
+ * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many pictures are
+ * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data. What
+ * was decoded and embedded is kept in a folder for temporary files; delete it when the edits or the traces change.
+ */
+
+const repositoryFolder = path.resolve(__dirname, '../../..');
+const dataFolder = path.resolve(
+  repositoryFolder,
+  process.env.IMAGE_SEARCH_TEST_DATA ?? '../shared/data',
+);
+const photoFolder = path.join(dataFolder, 'photos');
+const modelName = 'mini-clip';
+const cacheFolder = path.join(tmpdir(), 'image-search-duplicates');
+const resultFile = path.join(repositoryFolder, 'bench/duplicates.json');
+const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 60_000 });
+const RANDOM_PAIRS = 20_000;
+const BURSTS = 100;
+
+void main(Number(process.argv[2] ?? RANDOM_PAIRS));
+
+async function main(randomPairs: number): Promise<void> {
+  const subjects = await collectSubjects({
+    photoFolder,
+    cacheFolder,
+    open: openMaker,
+    onProgress: (done, all) => {
+      if (done % 50 === 0) console.log(`${String(done)} of ${String(all)} pictures`);
+    },
+  });
+  const thresholds = thresholdsFor({ model: modelName });
+  const judge = createJudge(thresholds);
+  const similarityBound = thresholds.variant.similarity;
+  const random = createSeededRandom('pairs');
+  const measurement: DuplicateMeasurement = {
+    thresholds,
+    recall: (['tuning', 'holdout'] as const).flatMap((part) =>
+      measureRecall(subjects, judge, { part, similarityBound }),
+    ),
+    falsePairs: findFalsePairs(subjects, judge, thresholds),
+    artworkCopies: judgeArtworkCopies(subjects, judge),
+    bursts: await judgeBursts(judge),
+    nearestPhotographs: judgeNearestPhotographs(subjects, judge),
+    atRandom: alignAtRandom(subjects, judge, { pairs: randomPairs, random }),
+  };
+  await mkdir(path.dirname(resultFile), { recursive: true });
+  await writeFile(resultFile, `${JSON.stringify(measurement, null, 2)}\n`);
+  console.log(describe(measurement));
+}
+
+async function openMaker(): Promise<TraceMaker> {
+  const config = clipProvider.configSchema.parse({
+    provider: 'clip',
+    model: path.join(dataFolder, modelName),
+    allowDownloads: false,
+    threads: 1,
+  });
+  const ignore = (): void => undefined;
+  const provider = await clipProvider.open(config, {
+    logger: { debug: ignore, info: ignore, warn: console.warn, error: console.error },
+    projectFolder: repositoryFolder,
+    onProgress: ignore,
+  });
+  return { reader, provider };
+}
+
+/** The copies that the sample library holds, with what they were judged. */
+function judgeArtworkCopies(
+  subjects: readonly Subject[],
+  judge: Judge,
+): DuplicateMeasurement['artworkCopies'] {
+  const artwork = subjects.filter(({ part }) => part === 'artwork');
+  const byName = new Map(artwork.map((subject) => [subject.name, subject]));
+  return artwork.flatMap((copy) => {
+    const original = byName.get(copy.original);
+    if (original === undefined || original === copy) return [];
+    const similarity = cosine(original.vector, copy.vector);
+    const verdict = judge.judge(original.trace, copy.trace, similarity);
+    return [{ copy: copy.name, original: original.name, kind: verdict?.kind ?? null, similarity }];
+  });
+}
+
+/** Photographs against what a second photograph of the scene might be, as if their embeddings were equal. */
+async function judgeBursts(judge: Judge): Promise<DuplicateMeasurement['bursts']> {
+  const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
+  const found: string[] = [];
+  for (const name of names.slice(0, BURSTS)) {
+    const picture = await readFile(path.join(photoFolder, name));
+    const next = await nextOfBurst(picture, createSeededRandom(`burst ${name}`));
+    const traces: PictureTrace[] = [await traceOf(picture, reader), await traceOf(next, reader)];
+    const [one, other] = traces;
+    if (one && other && judge.judge(one, other, 1) !== null) found.push(name);
+  }
+  return { pairs: Math.min(BURSTS, names.length), found };
+}
+
+/** The photographs that lie nearest to each other by embedding: some show one scene twice. */
+function judgeNearestPhotographs(
+  subjects: readonly Subject[],
+  judge: Judge,
+): DuplicateMeasurement['nearestPhotographs'] {
+  const photographs = subjects.filter(({ edit, part }) => edit === null && part !== 'artwork');
+  const pairs = photographs.flatMap((one, index) =>
+    photographs.slice(index + 1).map((other) => ({
+      one,
+      other,
+      similarity: cosine(one.vector, other.vector),
+    })),
+  );
+  pairs.sort((one, other) => other.similarity - one.similarity);
+  return pairs.slice(0, 20).map(({ one, other, similarity }) => {
+    const kind = judge.judge(one.trace, other.trace, 1)?.kind ?? null;
+    return { one: one.name, other: other.name, similarity, kind };
+  });
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { sampleLibrary, renderSamplePicture } from '../../../sample/library';
+import { createSeededRandom } from '../../../sample/seeded-random';
+import type { PictureTrace } from '../../../plugin/src/duplicates/contract';
+import type { EmbeddingProvider } from '../../../plugin/src/embedding/contract';
+import {
+  hashContent,
+  type ImagePreparation,
+  type PictureReader,
+  type PreparedImage,
+} from '../../../plugin/src/images/contract';
+import { edits, type ExpectedKind } from './edits';
+
+/** One picture as the measurement sees it. */
+export interface Subject {
+  /** Names the picture and what was done to it. */
+  name: string;
+  /** File name of the picture that this is a copy of; its own for an original. */
+  original: string;
+  /** Null for an original. */
+  edit: string | null;
+  expected: ExpectedKind | null;
+  /** Photographs are tuned on (`tuning`) or only reported (`holdout`); artwork is only there to be mistaken. */
+  part: 'tuning' | 'holdout' | 'artwork';
+  trace: PictureTrace;
+  /** Unit length. */
+  vector: Float32Array;
+}
+
+/** As the cache keeps it. */
+type StoredSubject = Omit<Subject, 'vector'> & { vector: number[] };
+
+export interface TraceMaker {
+  reader: PictureReader;
+  provider: EmbeddingProvider;
+}
+
+/**
+ * Photographs of the folder with their edits, and the sample artwork. What was computed is kept in the cache folder,
+ * a file per family, so that judging them again needs neither decoder nor model.
+ */
+export async function collectSubjects(job: {
+  photoFolder: string;
+  cacheFolder: string;
+  open: () => Promise<TraceMaker>;
+  onProgress: (done: number, all: number) => void;
+}): Promise<Subject[]> {
+  const { photoFolder, cacheFolder, onProgress } = job;
+  await mkdir(cacheFolder, { recursive: true });
+  const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
+  const opened: { maker?: TraceMaker } = {};
+  const maker = async (): Promise<TraceMaker> => (opened.maker ??= await job.open());
+  const subjects: Subject[] = [];
+  const all = names.length + sampleLibrary.length;
+  const collect = async (key: string, make: () => Promise<Subject[]>): Promise<void> => {
+    const file = path.join(cacheFolder, `${createHash('sha256').update(key).digest('hex')}.json`);
+    if (!existsSync(file)) await writeFile(file, stored(await make()));
+    subjects.push(...restored(await readFile(file, 'utf8')));
+  };
+  for (const [index, name] of names.entries()) {
+    onProgress(index, all);
+    const part = index % 2 === 0 ? 'tuning' : 'holdout';
+    await collect(`photograph ${name}`, async () => {
+      const picture = await readFile(path.join(photoFolder, name));
+      return photographFamily({ name, part, picture }, await maker());
+    });
+  }
+  for (const [index, picture] of sampleLibrary.entries()) {
+    onProgress(names.length + index, all);
+    await collect(`artwork ${picture.fileName}`, async () => {
+      const original = picture.duplicateOf ?? picture.fileName;
+      const bytes = await renderSamplePicture(picture);
+      const seen = await look(bytes, await maker());
+      const { fileName: name } = picture;
+      return [{ name, original, edit: null, expected: null, part: 'artwork', ...seen }];
+    });
+  }
+  await opened.maker?.provider.dispose();
+  return subjects;
+}
+
+function stored(family: readonly Subject[]): string {
+  const subjects = family.map(({ vector, ...subject }): StoredSubject => ({
+    ...subject,
+    vector: Array.from(vector, (value) => Number(value.toFixed(5))),
+  }));
+  return JSON.stringify({ subjects });
+}
+
+function restored(text: string): Subject[] {
+  const { subjects } = JSON.parse(text) as { subjects: StoredSubject[] };
+  return subjects.map((subject) => ({ ...subject, vector: Float32Array.from(subject.vector) }));
+}
+
+async function photographFamily(
+  { name, part, picture }: { name: string; part: 'tuning' | 'holdout'; picture: Buffer },
+  maker: TraceMaker,
+): Promise<Subject[]> {
+  const common = { original: name, part };
+  const family: Subject[] = [
+    { name, ...common, edit: null, expected: null, ...(await look(picture, maker)) },
+  ];
+  for (const { name: edit, expected, apply } of edits) {
+    const bytes = await apply(picture, createSeededRandom(`${name} ${edit}`));
+    family.push({
+      name: `${name}: ${edit}`,
+      ...common,
+      edit,
+      expected,
+      ...(await look(bytes, maker)),
+    });
+  }
+  return family;
+}
+
+async function look(
+  bytes: Buffer,
+  { reader, provider }: TraceMaker,
+): Promise<Pick<Subject, 'trace' | 'vector'>> {
+  const { prepared, trace } = await readTraced(bytes, reader, provider.imagePreparation);
+  const [vector = new Float32Array()] = await provider.embedImages([prepared]);
+  return { trace, vector };
+}
+
+/** What the product would keep of a picture. */
+export async function traceOf(
+  bytes: Buffer,
+  reader: PictureReader,
+  preparation: ImagePreparation = asClipSees,
+): Promise<PictureTrace> {
+  return (await readTraced(bytes, reader, preparation)).trace;
+}
+
+const asClipSees: ImagePreparation = {
+  kind: 'pixels',
+  resize: { mode: 'shortest-edge', size: 224 },
+  crop: { width: 224, height: 224 },
+  kernel: 'cubic',
+};
+
+async function readTraced(
+  bytes: Buffer,
+  reader: PictureReader,
+  preparation: ImagePreparation,
+): Promise<{ prepared: PreparedImage; trace: PictureTrace }> {
+  const reading = await reader.read(bytes, { preparation, fingerprint: true });
+  const { prepared, size, fingerprint = null, thumbnail = null } = reading;
+  const contentHash = await hashContent(bytes);
+  return { prepared, trace: { contentHash, fingerprint, thumbnail, ...size } };
+}

@@ -1,0 +1,90 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import {
+  createJudge,
+  thresholdsFor,
+  type PictureTrace,
+} from '../../../plugin/src/duplicates/contract';
+import { renderSamplePicture, sampleLibrary } from '../../../sample/library';
+import { traceOf } from '../../bench/duplicates/traces';
+import { reader } from '../images/pictures';
+
+const judge = createJudge(thresholdsFor({ model: 'any' }));
+const concepts = ['guitar', 'teapot', 'bicycle', 'owl', 'castle', 'dog', 'sunflower', 'elephant'];
+
+async function pictureOf(concept: string): Promise<Buffer> {
+  const picture = sampleLibrary.find((candidate) => candidate.concept === concept);
+  if (!picture) throw new RangeError(`The sample library shows no ${concept}.`);
+  return renderSamplePicture(picture);
+}
+
+describe('verdicts on artwork', () => {
+  let original: Buffer;
+  let trace: PictureTrace;
+  beforeAll(async () => {
+    original = await pictureOf('elephant');
+    trace = await traceOf(original, reader);
+  });
+
+  it('is identical for the same bytes, even without anything else', () => {
+    const { contentHash } = trace;
+    const unread = { contentHash, fingerprint: null, thumbnail: null, width: 1, height: 1 };
+    expect(judge.judge(trace, unread, null)).toEqual({ kind: 'identical' });
+    expect(judge.judge(trace, { ...unread, contentHash: 'another' }, 1)).toBeNull();
+  });
+
+  it('is the same picture for a smaller copy, with or without a model', async () => {
+    const copy = await traceOf(await sharp(original).resize(200).webp().toBuffer(), reader);
+    expect(judge.judge(trace, copy, null)).toMatchObject({ kind: 'same-picture' });
+    expect(judge.judge(trace, copy, 0)).toMatchObject({ kind: 'same-picture' });
+  });
+
+  it('is a variant for a mirrored part, and says where it lies', async () => {
+    const { width, height } = await sharp(original).metadata();
+    const part = { width: Math.round(width * 0.8), height: Math.round(height * 0.8) };
+    const cut = await sharp(original)
+      .extract({ left: width - part.width, top: 0, ...part })
+      .png()
+      .toBuffer();
+    const copy = await traceOf(await sharp(cut).flop().png().toBuffer(), reader);
+    const verdict = judge.judge(trace, copy, 0.9);
+    expect(verdict).toMatchObject({
+      kind: 'variant',
+      similarity: 0.9,
+      alignment: {
+        inner: 'other',
+        isMirrored: true,
+        region: {
+          left: expect.closeTo(0.2, 1),
+          top: expect.closeTo(0, 1),
+          width: expect.closeTo(0.8, 1),
+          height: expect.closeTo(0.8, 1),
+        },
+      },
+    });
+    expect(judge.judge(trace, copy, 0.1)).toBeNull();
+    expect(judge.judge(trace, copy, null)).toBeNull();
+  });
+
+  it('is none for other drawings, however close their embeddings', async () => {
+    const traces = await Promise.all(
+      concepts.map(async (concept) => traceOf(await pictureOf(concept), reader)),
+    );
+    const verdicts = traces.flatMap((one, index) =>
+      traces.slice(index + 1).map((other) => judge.judge(one, other, 1)),
+    );
+    expect(verdicts).toHaveLength(28);
+    expect(verdicts.filter((verdict) => verdict !== null)).toEqual([]);
+  });
+
+  it('is none for plain pictures, which all look alike', async () => {
+    const flat = async (colour: string): Promise<PictureTrace> =>
+      traceOf(
+        await sharp({ create: { width: 300, height: 300, channels: 3, background: colour } })
+          .png()
+          .toBuffer(),
+        reader,
+      );
+    expect(judge.judge(await flat('#336699'), await flat('#993366'), 1)).toBeNull();
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import { decodeThumbnail, encodeThumbnail } from '../../../plugin/src/images/contract';
+import { clip224, noise, plain, reader } from './pictures';
+
+async function thumbnailOf(bytes: Uint8Array): Promise<string> {
+  const { thumbnail } = await reader.read(bytes, { preparation: clip224, fingerprint: true });
+  if (thumbnail === undefined) throw new Error('Expected a thumbnail.');
+  return thumbnail;
+}
+
+describe('the thumbnail of a picture', () => {
+  it.each([
+    [480, 480, 48, 48, 1544],
+    [400, 300, 48, 36, 1160],
+    [300, 900, 16, 48, 520],
+    [20, 10, 20, 10, 140],
+    [4000, 20, 48, 1, 40],
+  ])('of %i × %i pixels has %i × %i', async (width, height, itsWidth, itsHeight, characters) => {
+    const text = await thumbnailOf(await noise(width, height).png().toBuffer());
+    expect(text).toHaveLength(characters);
+    expect(decodeThumbnail(text)).toMatchObject({ width: itsWidth, height: itsHeight });
+  });
+
+  it('is upright, like the size beside it', async () => {
+    const lying = await noise(300, 150).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const { size, thumbnail } = await reader.read(lying, {
+      preparation: clip224,
+      fingerprint: true,
+    });
+    expect(size).toEqual({ width: 150, height: 300 });
+    expect(decodeThumbnail(thumbnail ?? '')).toMatchObject({ width: 24, height: 48 });
+  });
+
+  it('shows where a picture is bright', async () => {
+    const half = await plain(100, 200, [250, 250, 250]).png().toBuffer();
+    const picture = plain(200, 200, [10, 10, 10]).composite([{ input: half, left: 100, top: 0 }]);
+    const thumbnail = decodeThumbnail(await thumbnailOf(await picture.png().toBuffer()));
+    const row = thumbnail?.luminance.subarray(0, 48) ?? [];
+    const near = (value: number): unknown => expect.closeTo(value, -1);
+    expect([row[0], row[20], row[27], row[47]]).toEqual([near(10), near(10), near(250), near(250)]);
+  });
+
+  it('is about the same for a model that squeezes pictures', async () => {
+    const bytes = await sharp(await noise(600, 400).png().toBuffer())
+      .blur(6)
+      .png()
+      .toBuffer();
+    const preparation = {
+      kind: 'pixels',
+      resize: { mode: 'exact', width: 256, height: 256 },
+      kernel: 'linear',
+    } as const;
+    const { thumbnail } = await reader.read(bytes, { preparation, fingerprint: true });
+    const one = decodeThumbnail(thumbnail ?? '');
+    const other = decodeThumbnail(await thumbnailOf(bytes));
+    expect(one).toMatchObject({ width: 48, height: 32 });
+    const differences = Array.from(one?.luminance ?? [], (value, place) =>
+      Math.abs(value - (other?.luminance[place] ?? Number.NaN)),
+    );
+    expect(Math.max(...differences)).toBeLessThan(30);
+  });
+});
+
+describe('the stored form of a thumbnail', () => {
+  it('keeps every grey value within half a step of its range', () => {
+    const luminance = Uint8Array.from({ length: 35 }, (_, index) => 40 + index * 6);
+    const decoded = decodeThumbnail(encodeThumbnail({ width: 5, height: 7, luminance }));
+    const differences = Array.from(luminance, (value, place) =>
+      Math.abs(value - (decoded?.luminance[place] ?? Number.NaN)),
+    );
+    expect(Math.max(...differences)).toBeLessThanOrEqual((34 * 6) / 15 / 2 + 0.5);
+  });
+
+  it('keeps a flat picture as it is', () => {
+    const flat = { width: 3, height: 2, luminance: new Uint8Array(6).fill(77) };
+    expect(decodeThumbnail(encodeThumbnail(flat))).toEqual(flat);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['another form', Buffer.from([2, 1, 2, 0, 255, 0]).toString('base64')],
+    ['a part', Buffer.from([1, 4, 4, 0, 255, 0]).toString('base64')],
+    ['words', 'no thumbnail'],
+  ])('is null when it is %s', (_, text) => {
+    expect(decodeThumbnail(text)).toBeNull();
+  });
+});
