@@ -43,12 +43,12 @@ export async function repointTexts(
     const [{ uid, attribute } = { uid: '', attribute: '' }] = inField;
     const field = textFieldOf(tables, uid, attribute);
     if (!field) continue;
-    for (const rowIds of chunksOf(new Set(inField.map(({ rowId }) => rowId)), PAGE)) {
+    const byRow = groupBy(inField, ({ rowId }) => rowId);
+    for (const rowIds of chunksOf(byRow.keys(), PAGE)) {
       const values = await readValues(tables, { uid, field, rowIds, lock: options.isWriting });
       for (const [rowId, before] of values) {
-        const inRow = inField.filter((use) => use.rowId === rowId);
         let value = before;
-        for (const use of inRow) {
+        for (const use of byRow.get(rowId) ?? []) {
           const copy = copies.get(use.fileId);
           if (!copy) continue;
           const rewriting = rewrite(field, value, { copy, keep: options.keep });

@@ -27,17 +27,32 @@ export function urlPattern(url: string): RegExp {
 }
 
 function idsOf({ documentId, hash }: FileNames): string[] {
-  return isTelling(hash) ? [documentId, hash] : [documentId];
+  const end = plainEndOf(hash);
+  return isTelling(end) ? [documentId, end] : [documentId];
 }
 
-/** What an address says at its end that the file's name in storage does not; however the rest is encoded. */
+/** What an address says at its end that the file's name in storage does not. */
 function addressesOf({ hash, urls }: FileNames): string[] {
-  const ends = urls.map((url) => url.split('/').at(-1) ?? url);
-  return isTelling(hash) ? ends.filter((end) => !end.includes(hash)) : ends;
+  const end = plainEndOf(hash);
+  const ends = urls.flatMap(endsOf);
+  return isTelling(end) ? ends.filter((address) => !address.includes(end)) : ends;
 }
 
-function isTelling(hash: string): boolean {
-  return hash.length >= SHORTEST_TELLING_HASH;
+/** An end that is little more than “.png” would be found everywhere: then the name as it is, and encoded. */
+function endsOf(url: string): string[] {
+  const end = plainEndOf(url);
+  if (/^\w{3}/.test(end)) return [end];
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  return [name, encodeURIComponent(name)];
+}
+
+function isTelling(name: string): boolean {
+  return name.length >= SHORTEST_TELLING_HASH;
+}
+
+/** What is written the same way wherever it stands, in an address, HTML, JSON or encoded; all if nothing is. */
+function plainEndOf(name: string): string {
+  return /[\w.-]+$/.exec(name)?.[0] ?? name;
 }
 
 function containsId(text: string, id: string): boolean {

@@ -17,6 +17,8 @@ interface LinkTable {
 }
 
 interface RelationDefinition {
+  target?: string;
+  inversedBy?: string;
   joinTable?: {
     name: string;
     joinColumn: { name: string };
@@ -60,6 +62,10 @@ export async function findOtherRelationUses(
 }
 
 function linkTables(tables: DatabaseTables): LinkTable[] {
+  return [...linksFromContent(tables), ...linksFromFiles(tables)];
+}
+
+function linksFromContent(tables: DatabaseTables): LinkTable[] {
   const { metadata } = tables.strapi.db;
   return contentModels(tables.strapi).flatMap(({ uid, attributes }) =>
     Object.entries(attributes).flatMap(([attribute, { type, target, relation, mappedBy }]) => {
@@ -69,6 +75,27 @@ function linkTables(tables: DatabaseTables): LinkTable[] {
       return toLinkTable({ uid, attribute }, definition, metadata.get(uid).tableName);
     }),
   );
+}
+
+/** A project may extend files by relations that content has the other end of. */
+function linksFromFiles({ strapi }: DatabaseTables): LinkTable[] {
+  const { attributes } = strapi.db.metadata.get(FILE_UID);
+  const content = new Set(contentModels(strapi).map(({ uid }) => uid));
+  return Object.values(attributes).flatMap((attribute) => {
+    const { target, inversedBy, joinTable } = attribute as unknown as RelationDefinition;
+    if (inversedBy === undefined || !joinTable?.inverseJoinColumn) return [];
+    // Folders have files as well, and are no content.
+    if (target === undefined || !content.has(target)) return [];
+    return [
+      {
+        uid: target,
+        attribute: inversedBy,
+        tableName: joinTable.name,
+        fileColumn: joinTable.joinColumn.name,
+        ownerColumn: joinTable.inverseJoinColumn.name,
+      },
+    ];
+  });
 }
 
 function toLinkTable(
