@@ -5,13 +5,11 @@ import { ImageSearchError, toImageSearchError } from '../errors';
 import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceTrack } from './contract';
+import { Readiness } from './readiness';
 import { answeringOf, liveOf, roleOf } from './roles';
-import { findSpaceProblem } from './self-check';
 
 /** Longest time until a switch is noticed that another process made; searches notice it at once. */
 const POLL_MS = 5_000;
-/** A filled space that is not fit to answer is looked at again after this time. */
-const RECHECK_MS = 60_000;
 /** A space that was switched away from answers searches that are under way; they end sooner. */
 const FAREWELL_MS = 20_000;
 /** What a track that is switched off may finish. */
@@ -57,10 +55,7 @@ export class Spaces {
   readonly #started = new Set<SpaceTrack>();
   readonly #farewells = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  readonly #problems = new Map<
-    string,
-    { problem: string; failed: number; indexed: number; recheckAt: number }
-  >();
+  readonly #readiness: Readiness;
   readonly #said = new Set<string>();
   #target: SpaceTrack | null = null;
   /** What answered when this process last looked; null before it did, or when nothing could answer. */
@@ -70,6 +65,14 @@ export class Spaces {
 
   constructor(options: SpacesOptions) {
     this.#options = options;
+    this.#readiness = new Readiness({
+      entriesOf: options.entriesOf,
+      clock: options.clock,
+      signal: this.#stopping.signal,
+      onProblem: (message) => {
+        this.#sayOnce(message);
+      },
+    });
   }
 
   /** Begins to index; without it searches are answered all the same. */
@@ -111,14 +114,14 @@ export class Spaces {
   }
 
   retryNow(): void {
-    this.#problems.clear();
+    this.#readiness.forgetProblems();
     for (const track of this.#tracks()) track.retryNow();
     this.#waking.abort();
   }
 
   /** What keeps a filled space from taking over. */
   problemOf(spaceId: string): string | null {
-    return this.#problems.get(spaceId)?.problem ?? null;
+    return this.#readiness.problemOf(spaceId);
   }
 
   /**
@@ -262,7 +265,8 @@ export class Spaces {
       if (isBegun && isSwitched && track === former) void track.reconcileAgain();
     }
     if (answering && former !== target && wanted.has(target)) {
-      await this.#takeOverIfReady(target, answering);
+      const spaceId = await this.#readiness.findReady(target, answering);
+      if (spaceId !== null) await this.#switch(spaceId, answering);
     }
   }
 
@@ -299,42 +303,6 @@ export class Spaces {
       );
     }
     return false;
-  }
-
-  async #takeOverIfReady(target: SpaceTrack, answering: SpaceRecord): Promise<void> {
-    const { clock, entriesOf } = this.#options;
-    const { signal } = this.#stopping;
-    const space = await target.activeSpace.get(signal);
-    const spaceId = space.provider.space.id;
-    const { failed, indexed, indexing, pending } = await target.entries.counts();
-    if (indexing + pending > 0) return;
-    const known = this.#problems.get(spaceId);
-    // What spoke against it may be mended when these numbers are others.
-    const isSame = known?.failed === failed && known.indexed === indexed;
-    if (known && isSame && clock.now() < known.recheckAt) return;
-    // Failed pictures may be worth another try, which every comparison gives them: they must not hold it up for ever.
-    if ((await target.reconcile()) > failed) return;
-    const before = await entriesOf(answering.space.id).counts();
-    const problem = await findSpaceProblem({
-      space,
-      entries: target.entries,
-      failed,
-      failedBefore: before.failed,
-      signal,
-    });
-    if (signal.aborted) return;
-    if (problem === null) {
-      this.#problems.delete(spaceId);
-      await this.#switch(spaceId, answering);
-      return;
-    }
-    this.#sayOnce(`The new space ${spaceId} is complete, but does not take over. ${problem}`);
-    this.#problems.set(spaceId, {
-      problem,
-      failed,
-      indexed,
-      recheckAt: clock.now() + RECHECK_MS,
-    });
   }
 
   async #switch(spaceId: string, from: SpaceRecord | null): Promise<boolean> {

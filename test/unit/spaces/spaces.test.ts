@@ -139,6 +139,15 @@ describe('another model', () => {
     expect(said).toHaveLength(1);
   });
 
+  it('takes over though a picture whose storage does not answer is tried again and again', async () => {
+    rig.assets.onRead = (fileId) => {
+      if (fileId === 7) throw failure('image-unreachable');
+    };
+    rig.start('young');
+    await rig.untilAnswering('young');
+    expect(await rig.stored('young')).toEqual(PICTURES.filter((fileId) => fileId !== 7));
+  });
+
   it('does not take over when too much fails in it, which the operator may overrule', async () => {
     rig.openModel = (model) => {
       const provider = new HashProvider({ model, limits: { imagesPerCall: 1 } });
