@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AsyncResource } from 'node:async_hooks';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
 import { createFileMerging } from '../../server/src/merging/merging';
 import { findUsage } from '../../server/src/usage/usage';
@@ -180,6 +181,32 @@ function describeMerging(options: () => Promise<StartOptions>): void {
       const { gallery } = await readArticle(app, articles[index] ?? '', versions[0]);
       expect(idsOf(gallery)).toEqual(after);
     }
+  });
+
+  it('makes who picks a copy while it is deleted hear of it', async () => {
+    const [kept, gone] = await app.uploadCopies(
+      { width: 90, format: 'png' },
+      { width: 80, format: 'png' },
+    );
+    if (!kept || !gone) throw new Error('Not all are uploaded.');
+    const { provider } = app.strapi.plugin('upload') as unknown as {
+      provider: { delete(file: unknown): Promise<unknown> };
+    };
+    const remove = provider.delete.bind(provider);
+    // Like another request: bound here, it does not join the transaction that deletes.
+    const save = AsyncResource.bind(() =>
+      createArticle(app, { cover: gone.id }).catch((error: unknown) => error),
+    );
+    const saves: Promise<unknown>[] = [];
+    const deletion = jest.spyOn(provider, 'delete').mockImplementation((file) => {
+      saves.push(save());
+      return remove(file);
+    });
+    const { files } = await app.merging.perform({ fileIds: [kept.id, gone.id], keepId: kept.id });
+    expect(files).toMatchObject([{}, { outcome: 'removed' }]);
+    expect(await saves[0]).toBeInstanceOf(Error);
+    await Promise.all(saves);
+    deletion.mockRestore();
   });
 
   it('lets one of two merges of the same files win, and the other change nothing', async () => {
