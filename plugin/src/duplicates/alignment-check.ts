@@ -11,6 +11,8 @@ export interface Agreement {
   matching: number;
   /** Median of the correlations in those `windows`, -1 to 1. */
   correlation: number;
+  /** Matching windows of the rectangle as part of all in which either picture shows something, 0 to 1. */
+  overall: number;
 }
 
 /** Side of a window and the step from one to the next, in pixels. */
@@ -44,12 +46,14 @@ export function checkPlacement(outer: Plane, inner: Plane, placement: Placement)
   correlations.sort((left, right) => left - right);
   const windows = correlations.length;
   const matching = correlations.filter((correlation) => correlation >= SAME).length;
+  const all = grid.values.filter((correlation) => !Number.isNaN(correlation)).length;
   const area = (best.right - best.left) * (best.bottom - best.top);
   return {
     covered: area / (grid.width * grid.height),
     windows,
     matching: windows > 0 ? matching / windows : 0,
     correlation: correlations[windows >> 1] ?? 0,
+    overall: all > 0 ? matching / all : 0,
   };
 }
 

@@ -13,8 +13,15 @@ export interface AlignmentBounds {
   correlation: number;
 }
 
-/** Windows that must show something: fewer prove nothing. */
-const LEAST_WINDOWS = 12;
+/**
+ * Windows that must show something: fewer prove nothing. With few of them, as in drawings on plain ground, outlines agree by
+ * chance: nearly all must then match.
+ */
+const LEAST_WINDOWS = 16;
+const MANY_WINDOWS = 40;
+const MATCHING_OF_FEW = 0.95;
+/** Part of all that either picture shows which must match, however well the chosen rectangle does. */
+const LEAST_OVERALL = 0.4;
 /** Fingerprints of unrelated pictures differ in at least 80 bits: below, the pictures probably lie edge on edge. */
 const HINTING_DISTANCE = 80;
 /** Shortest side of a picture that is aligned, in pixels. */
@@ -67,16 +74,19 @@ function firstConfirmed(job: {
 }
 
 function isWithin(agreement: Agreement, bounds: AlignmentBounds): boolean {
+  const { windows } = agreement;
+  const matching = windows < MANY_WINDOWS ? MATCHING_OF_FEW : bounds.matching;
   return (
-    agreement.windows >= LEAST_WINDOWS &&
+    windows >= LEAST_WINDOWS &&
+    agreement.overall >= LEAST_OVERALL &&
     agreement.covered >= bounds.covered &&
-    agreement.matching >= bounds.matching &&
+    agreement.matching >= matching &&
     agreement.correlation >= bounds.correlation
   );
 }
 
 /** Exact place and agreement; null when the guess leads nowhere. */
-export function confirm(
+function confirm(
   outer: ComparablePicture,
   inner: ComparablePicture,
   guess: Guess,
