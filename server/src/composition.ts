@@ -18,6 +18,7 @@ import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
 import type { InputLimits } from './http/search-input';
+import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createJobLeases } from './repositories/job-leases';
@@ -39,6 +40,7 @@ export interface ImageSearch {
   readonly spaces: Spaces;
   readonly engine: SearchEngine;
   readonly status: Status;
+  readonly merging: FileMerging;
   readonly inputLimits: InputLimits;
   /** What the HTTP faces need to be set up. */
   readonly http: { logger: Logger; requestsPerMinute: number };
@@ -131,6 +133,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     spaces,
     engine,
     status,
+    merging: createFileMerging({ strapi, logger }),
     inputLimits: config.search,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
 

@@ -4,6 +4,7 @@ import { PLUGIN_ID } from './plugin-id';
 /** Admin actions of this plugin; routes and the panel name them by these uids. */
 export const adminActions = {
   search: `plugin::${PLUGIN_ID}.search`,
+  duplicates: `plugin::${PLUGIN_ID}.duplicates`,
   manage: `plugin::${PLUGIN_ID}.manage`,
 } as const;
 
@@ -13,6 +14,12 @@ export async function registerAdminActions(strapi: Core.Strapi): Promise<void> {
       section: 'plugins',
       displayName: 'Search pictures by what they show',
       uid: 'search',
+      pluginName: PLUGIN_ID,
+    },
+    {
+      section: 'plugins',
+      displayName: 'Merge duplicates',
+      uid: 'duplicates',
       pluginName: PLUGIN_ID,
     },
     {

@@ -106,7 +106,7 @@ export const mergeReportSchema = z.object({
 
 export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 
-export type MergeBody = z.output<typeof mergeBodySchema>;
+export type MergeResponse = z.output<typeof mergeResponseSchema>;
 export type UseKind = z.output<typeof useKindSchema>;
 export type FileUse = z.output<typeof fileUseSchema>;
 export type SuggestionCriterion = (typeof suggestionCriteria)[number];

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { adminFiles, contentApiFiles } from '../files/callers';
 import { imageSearchOf } from '../services';
 import { createManagementHandlers } from './management';
+import { createMergingHandlers } from './merging';
 import { createSearchHandlers } from './search';
 
 interface WithStrapi {
@@ -37,6 +38,8 @@ export const controllers = {
     return { find: findByMethod(handlers), findSimilar: handlers.findSimilar };
   },
   'admin-index': ({ strapi }: WithStrapi) => createManagementHandlers(() => imageSearchOf(strapi)),
+  'admin-duplicates': ({ strapi }: WithStrapi) =>
+    createMergingHandlers(strapi, () => imageSearchOf(strapi)),
 };
 
 type Controllers = typeof controllers;

@@ -30,6 +30,12 @@ const adminRoutes: (Route & { action: string })[] = [
     handler: 'admin-search.findSimilar',
     action: adminActions.search,
   },
+  {
+    method: 'POST',
+    path: '/duplicates/merge',
+    handler: 'admin-duplicates.merge',
+    action: adminActions.duplicates,
+  },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
   {
