@@ -97,16 +97,16 @@ function confirm(
     height: Math.round(inner.plane.height * scale),
   };
   if (Math.min(size.width, size.height) < LEAST_SIDE) return null;
-  const ground = outer.alignable({ ...sizeOf(outer.plane), isMirrored: false });
-  const piece = inner.alignable({ ...size, isMirrored });
-  const placement = refinePlacement(ground.normalised, piece.normalised, {
+  const ground = { ...sizeOf(outer.plane), isMirrored: false };
+  const piece = { ...size, isMirrored };
+  const placement = refinePlacement(outer.normalised(ground), inner.normalised(piece), {
     left: guess.left,
     top: guess.top,
     scaleX: (inner.plane.width * scale) / size.width,
     scaleY: (inner.plane.height * scale) / size.height,
   });
   if (placement === null) return null;
-  const agreement = checkPlacement(ground.grey, piece.grey, placement);
+  const agreement = checkPlacement(outer.grey(ground), inner.grey(piece), placement);
   const { covered, matching, correlation } = agreement;
   const region = regionOf(placement, { outer: outer.plane, inner: size });
   const evidence = { covered: rounded(covered), matching: rounded(matching) };

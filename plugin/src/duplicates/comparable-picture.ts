@@ -5,12 +5,6 @@ import { wordsOf } from './fingerprint-distance';
 import { mirrored, planeOf, resampled, smoothed, type Plane, type PlaneSize } from './plane';
 import { mirroredSearchable, searchable, type Searchable } from './searchable';
 
-/** A picture in the two forms that exact alignment takes it in. */
-export interface AlignablePlane {
-  grey: Plane;
-  normalised: SlopedPlane;
-}
-
 export interface View extends PlaneSize {
   isMirrored: boolean;
 }
@@ -19,7 +13,8 @@ export interface View extends PlaneSize {
 export class ComparablePicture {
   readonly plane: Plane;
   readonly fingerprint: Int32Array;
-  readonly #alignable = new Map<string, AlignablePlane>();
+  readonly #grey = new Map<string, Plane>();
+  readonly #normalised = new Map<string, SlopedPlane>();
   readonly #searchable = new Map<string, Searchable>();
 
   constructor(plane: Plane, fingerprint: Int32Array) {
@@ -27,12 +22,14 @@ export class ComparablePicture {
     this.fingerprint = fingerprint;
   }
 
+  /** Grey values at this size. */
+  grey(view: View): Plane {
+    return cached(this.#grey, view, () => smoothed(this.#seen(view)));
+  }
+
   /** At this size, for exact alignment. */
-  alignable(view: View): AlignablePlane {
-    return cached(this.#alignable, view, () => {
-      const grey = smoothed(this.#seen(view));
-      return { grey, normalised: normalisedForRefinement(grey) };
-    });
+  normalised(view: View): SlopedPlane {
+    return cached(this.#normalised, view, () => normalisedForRefinement(this.grey(view)));
   }
 
   /** At this size, for the search of an alignment. */

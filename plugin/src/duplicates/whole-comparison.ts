@@ -19,8 +19,8 @@ const STEP = 3;
 export function compareWhole(one: ComparablePicture, other: ComparablePicture): WholeComparison {
   const { width, height } = one.plane;
   const view = { width, height, isMirrored: false };
-  const a = one.alignable(view).grey;
-  const b = other.alignable(view).grey;
+  const a = one.grey(view);
+  const b = other.grey(view);
   const { meanA, meanB, varianceA, varianceB, covariance } = moments(a.values, b.values);
   // One flat picture cannot be told from another.
   if (varianceA === 0 || varianceB === 0) return { correlation: 0, largestDifference: Infinity };
