@@ -7,13 +7,12 @@ import type { EmbeddingIdentity } from '../../plugin/src/embedding/contract';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
 import { openEmbeddingProvider, type EmbeddingConfig } from '../../plugin/src/embedding/registry';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
-import type { IndexEntries } from '../../plugin/src/indexing/contract';
+import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contract';
 import { currentOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
-import type { SpaceTrack } from '../../plugin/src/spaces/contract';
 import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
@@ -65,8 +64,9 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     projectFolder,
     logger,
     onLoss: () => {
-      for (const track of spaces.running()) void track.reconcileAgain();
+      void refill();
     },
+    isInUse: async (spaceId) => (await records.list()).some(({ space }) => space.id === spaceId),
   });
   const remote = createGuardedFetch({ allowedHosts: config.indexing.allowedHosts });
   const assets = createAssetSource({
@@ -78,6 +78,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const entriesOf = (spaceId: () => string): IndexEntries =>
     createIndexEntries(strapi, { spaceId });
   const records = createSpaceRecords(strapi);
+  /** What is marked here is embedded by whichever process indexes. */
+  const refill = async (): Promise<void> => {
+    const tracks = new Set([...spaces.running(), await spaces.answering()]);
+    await Promise.all([...tracks].map((track) => track.reconcileAgain()));
+  };
   const workerSettings = createWorkerSettings(config);
   const spaces = new Spaces({
     records,
@@ -148,11 +153,16 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
       spaces.retryNow();
       const tracks = new Set([await spaces.answering(), ...spaces.running()]);
       let marked = 0;
-      for (const track of tracks) {
-        marked += await markScope(scope, track);
-        await track.entries.makeDue();
-        track.retryNow();
+      // Another process may be the one that indexes: its queues are marked all the same.
+      for (const spaceId of await spaces.liveSpaceIds()) {
+        const entries = entriesOf(() => spaceId);
+        marked += await entries.markStatesPending(statesOf(scope));
+        await entries.makeDue();
       }
+      if (scope !== 'failed') {
+        for (const track of tracks) marked += (await track.reconcile()).marked;
+      }
+      spaces.retryNow();
       return marked;
     },
 
@@ -162,8 +172,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
       const isStored = (await store.listSpaces()).some(({ id }) => id === spaceId);
       // A collection that no record names was left by a database that is gone.
       if (isKnown || !isStored) await spaces.forget(spaceId);
-      await store.dropSpace(spaceId);
       await entriesOf(() => spaceId).clear();
+      await store.dropSpace(spaceId);
     },
 
     start() {
@@ -178,8 +188,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
           }, SETTLE_MS).unref();
         },
       });
-      if (!isEnabled) return;
-      spaces.start();
+      spaces.start({ isIndexing: isEnabled });
     },
 
     async stop() {
@@ -191,17 +200,15 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   };
 }
 
-async function markScope(scope: ReindexScope, track: SpaceTrack): Promise<number> {
-  const { entries } = track;
+/** Entries that are made due again, whatever the comparison of library and index finds. */
+function statesOf(scope: ReindexScope): IndexState[] {
   switch (scope) {
     case 'missing':
-      return track.reconcile();
+      return [];
     case 'failed':
-      return entries.markStatesPending(['failed']);
-    case 'all': {
-      const known = await entries.markStatesPending(['indexed', 'skipped', 'failed']);
-      return known + (await track.reconcile());
-    }
+      return ['failed'];
+    case 'all':
+      return ['indexed', 'skipped', 'failed'];
   }
 }
 

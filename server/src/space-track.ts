@@ -92,7 +92,7 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
       activeSpace.retryNow();
       worker.retryNow();
     },
-    reconcile: async () => (await schedule.runNow()).marked,
+    reconcile: () => schedule.runNow(),
     reconcileAgain: () => schedule.runAgain(),
     isReconciling: () => schedule.isRunning(),
     workerStatus: () => worker.status(),

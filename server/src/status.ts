@@ -110,7 +110,7 @@ export function createStatus(options: {
       return {
         ...{ id, provider, model, dimensions, role, counts, perMinute },
         remainingSeconds: canTell ? Math.ceil((remaining / perMinute) * SECONDS_PER_MINUTE) : null,
-        problem: spaces.problemOf(id),
+        problem: role === 'kept' ? null : spaces.problemOf(record),
       };
     });
     const order = ['answering', 'filling', 'kept'];
@@ -138,16 +138,18 @@ export function createStatus(options: {
       // Read before the counts, which otherwise lack what a comparison that ends meanwhile has marked.
       const isReconciling = spaces.running().some((track) => track.isReconciling());
       const answering = await spaces.answering();
-      const [counts, total, provider, storeHealth, describedSpaces] = await Promise.all([
+      const [counts, total, provider, storeHealth, describedSpaces, unopened] = await Promise.all([
         answering.entries.counts(),
         assets.count(),
         describeProvider(answering),
         store.checkHealth(),
         describeSpaces(),
+        spaces.unopened(),
       ]);
       return {
         ...provider,
         spaces: describedSpaces,
+        unopened,
         total,
         counts,
         worker: describeWorker(answering),

@@ -72,7 +72,7 @@ export class SpacesRig {
 
   start(model: string): Spaces {
     const spaces = this.createProcess(model);
-    spaces.start();
+    spaces.start({ isIndexing: true });
     return spaces;
   }
 

@@ -33,7 +33,7 @@ const spaceStatusSchema = vectorSpaceSchema.extend({
   perMinute: z.number(),
   /** At that speed; null while nothing moves. */
   remainingSeconds: z.number().nullable(),
-  /** What keeps a filling space from taking over although it is complete; null for nothing. */
+  /** What keeps it from filling or from taking over; null for nothing that the asked process knows of. */
   problem: z.string().nullable(),
 });
 
@@ -45,6 +45,8 @@ export const statusResponseSchema = z.object({
     space: vectorSpaceSchema.nullable(),
     /** Every space there are vectors of, the answering one first. */
     spaces: z.array(spaceStatusSchema),
+    /** The model that the configuration names, when it cannot be opened and another one answers. */
+    unopened: z.object({ model: z.string(), message: z.string() }).nullable(),
     total: z.number(),
     counts: z.record(indexStateSchema, z.number()),
     worker: z.object({

@@ -156,3 +156,13 @@ export interface WorkerStatus {
   /** Why it is paused, and for how long, in milliseconds. */
   pause: { error: ImageSearchError; remainingMs: number } | null;
 }
+
+/** What a comparison of library and index found. */
+export interface ReconcileReport {
+  /** Pictures of the library. */
+  pictures: number;
+  /** Files that were put (back) into the queue, whether to be indexed or to be removed. */
+  marked: number;
+  /** Those of them that had failed and are given another try. */
+  retried: number;
+}

@@ -3,10 +3,10 @@ import type { Clock } from '../clock';
 import { toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { JobClaim, JobLeases } from '../scheduling/contract';
-import type { AssetSource, IndexEntries, Lease } from './contract';
+import type { AssetSource, IndexEntries, Lease, ReconcileReport } from './contract';
 import { createLease, isAbandoned, type LeaseOwner } from './lease';
 import { keepRenewing } from './lease-renewal';
-import { reconcile, type ReconcileReport } from './reconcile';
+import { reconcile } from './reconcile';
 
 const MINUTE_MS = 60_000;
 /** After a comparison that failed or could not look at the vectors. */
@@ -183,7 +183,7 @@ export class ReconcileSchedule {
     // Without a provider the queue is still filled, so that nothing is lost and the status is true.
     const { signal } = this.#stopping;
     const space = await this.#openSpace();
-    if (signal.aborted) return { pictures: 0, marked: 0 };
+    if (signal.aborted) return { pictures: 0, marked: 0, retried: 0 };
     const report = await reconcile({ assets, entries, space, logger, signal });
     if (report.marked > 0) onMarked();
     return report;

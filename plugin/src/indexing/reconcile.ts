@@ -1,15 +1,14 @@
 import type { OpenSpace } from '../active-space';
 import type { Logger } from '../logger';
-import type { AssetDescription, AssetSource, IndexEntries, IndexEntry } from './contract';
+import type {
+  AssetDescription,
+  AssetSource,
+  IndexEntries,
+  IndexEntry,
+  ReconcileReport,
+} from './contract';
 
 const PAGE_SIZE = 500;
-
-export interface ReconcileReport {
-  /** Pictures of the library. */
-  pictures: number;
-  /** Files that were put (back) into the queue, whether to be indexed or to be removed. */
-  marked: number;
-}
 
 export interface ReconcileOptions {
   assets: AssetSource;
@@ -30,22 +29,23 @@ interface Sighting {
 }
 
 /**
- * Finds what hooks cannot see (imports, raw SQL, crashes, a store that was lost or restored) by
- * walking library, queue and vector store side by side in id order, and marks what does not agree. The worker does
+ * Finds what hooks cannot see (imports, raw SQL, crashes, vectors that were lost) by walking library, queue and vector store side by side in id order, and marks what does not agree. The worker does
  * the rest, and looks at the file again before it acts, so a sighting that is out of date does no harm. Memory is
- * bounded by the page size.
+ * bounded by the page size. A vector that is there is taken for the right one: a store that was restored from an old copy
+ * keeps the vectors of files that were replaced since.
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
   const { assets, entries, space, logger, signal } = options;
-  const report: ReconcileReport = { pictures: 0, marked: 0 };
+  const report: ReconcileReport = { pictures: 0, marked: 0, retried: 0 };
   let suspects: number[] = [];
 
   async function markSuspects(): Promise<void> {
     const confirmed = await confirm({ fileIds: suspects, assets, entries, space });
     suspects = [];
     if (signal.aborted) return;
-    await entries.markPending(confirmed);
+    await entries.markPending(confirmed.map(({ fileId }) => fileId));
     report.marked += confirmed.length;
+    report.retried += confirmed.filter(({ entry }) => entry?.state === 'failed').length;
   }
 
   for await (const sighting of sightings({ assets, entries, space })) {
@@ -84,22 +84,21 @@ async function confirm(options: {
   assets: AssetSource;
   entries: IndexEntries;
   space: OpenSpace | null;
-}): Promise<number[]> {
+}): Promise<Sighting[]> {
   const { fileIds, assets, entries, space } = options;
   const points = space ? await space.collection.getMany(fileIds) : [];
   const withVector = new Set(points.map((point) => point.fileId));
   const fresh = new Map((await entries.get(fileIds)).map((entry) => [entry.fileId, entry]));
   const described = await assets.describeMany(fileIds);
   const present = new Map(described.map((asset) => [asset.fileId, asset]));
-  return fileIds.filter((fileId) => {
-    const sighting = {
+  return fileIds
+    .map((fileId) => ({
       fileId,
       asset: present.get(fileId) ?? null,
       entry: fresh.get(fileId) ?? null,
       hasVector: space && withVector.has(fileId),
-    };
-    return needsWork(sighting);
-  });
+    }))
+    .filter(needsWork);
 }
 
 async function* sightings(

@@ -1,6 +1,6 @@
 import type { ActiveSpace } from '../active-space';
 import type { EmbeddingIdentity, VectorSpace } from '../embedding/contract';
-import type { IndexEntries, WorkerStatus } from '../indexing/contract';
+import type { IndexEntries, ReconcileReport, WorkerStatus } from '../indexing/contract';
 
 /** A space that the library is, was or will be searched in. */
 export interface SpaceRecord {
@@ -51,8 +51,8 @@ export interface SpaceTrack {
   wake(): void;
   /** As `wake`, and waits after failures are over: an operator asked for it. */
   retryNow(): void;
-  /** Compares library, queue and vectors now; answers how many files were put into the queue. */
-  reconcile(): Promise<number>;
+  /** Compares library, queue and vectors now. */
+  reconcile(): Promise<ReconcileReport>;
   /** Sees to it that a comparison begins after this call; never rejects. */
   reconcileAgain(): Promise<void>;
   isReconciling(): boolean;

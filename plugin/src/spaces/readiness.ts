@@ -3,8 +3,8 @@ import type { IndexEntries } from '../indexing/contract';
 import type { SpaceRecord, SpaceTrack } from './contract';
 import { findSpaceProblem } from './self-check';
 
-/** A filled space that is not fit to answer is looked at again after this time. */
-const RECHECK_MS = 60_000;
+/** A filled space that is not fit to answer is looked at again after this time, if nothing changes before. */
+const RECHECK_MS = 10 * 60_000;
 
 /** What spoke against a space, and the numbers that it was found with. */
 interface Verdict {
@@ -51,7 +51,8 @@ export class Readiness {
     const isSame = known?.failed === failed && known.indexed === indexed;
     if (known && isSame && clock.now() < known.recheckAt) return null;
     // Failed pictures may be worth another try, which every comparison gives them: they must not hold it up for ever.
-    if ((await filling.reconcile()) > failed) return null;
+    const { marked, retried } = await filling.reconcile();
+    if (marked > retried) return null;
     const before = await entriesOf(answering.space.id).counts();
     const problem = await findSpaceProblem({
       space,

@@ -29,7 +29,6 @@ export interface SpacesOptions {
   records: SpaceRecords;
   /** The model that the configuration names. */
   configured: EmbeddingIdentity;
-  /** @throws ImageSearchError `provider-unavailable` when the configuration lacks what opens that model */
   createTrack: (options: TrackOptions) => SpaceTrack;
   entriesOf: (spaceId: string) => IndexEntries;
   /** Moves the queue of files that no space was known for to this space. */
@@ -57,6 +56,7 @@ export class Spaces {
   readonly #stopping = new AbortController();
   readonly #readiness: Readiness;
   readonly #said = new Set<string>();
+  #isIndexing = false;
   #target: SpaceTrack | null = null;
   /** What answered when this process last looked; null before it did, or when nothing could answer. */
   #lastAnswering: string | null = null;
@@ -75,8 +75,14 @@ export class Spaces {
     });
   }
 
-  /** Begins to index; without it searches are answered all the same. */
-  start(): void {
+  /**
+   * Keeps track of which space answers, and has the next one open before it does. Searches are answered without it,
+   * too.
+   *
+   * @param isIndexing whether this process works the queues off, and fills a new space
+   */
+  start({ isIndexing }: { isIndexing: boolean }): void {
+    this.#isIndexing = isIndexing;
     this.#loop ??= this.#run();
   }
 
@@ -93,7 +99,7 @@ export class Spaces {
 
   /** Puts changed files into the queue of every space that must hear of it. */
   async markPending(fileIds: readonly number[]): Promise<void> {
-    for (const spaceId of await this.#liveSpaceIds()) {
+    for (const spaceId of await this.liveSpaceIds()) {
       await this.#options.entriesOf(spaceId).markPending(fileIds);
     }
   }
@@ -110,7 +116,6 @@ export class Spaces {
 
   wake(): void {
     for (const track of this.#started) track.wake();
-    this.#waking.abort();
   }
 
   retryNow(): void {
@@ -119,9 +124,22 @@ export class Spaces {
     this.#waking.abort();
   }
 
-  /** What keeps a filled space from taking over. */
-  problemOf(spaceId: string): string | null {
-    return this.#readiness.problemOf(spaceId);
+  /** What keeps a space from filling or from taking over, as far as this process knows; null for nothing. */
+  problemOf({ space, identity, activation }: SpaceRecord): string | null {
+    const isAbandoned = activation === null && !isSameIdentity(identity, this.#options.configured);
+    if (isAbandoned) {
+      return 'The configuration names another model by now: name this one again, or drop its space.';
+    }
+    const track = this.#tracks().find((candidate) => candidate.spaceId() === space.id);
+    return this.#readiness.problemOf(space.id) ?? (track ? failureOf(track) : null);
+  }
+
+  /** The model that the configuration names, while it could not be opened yet and another one answers. */
+  async unopened(): Promise<{ model: string; message: string } | null> {
+    if (answeringOf(await this.#options.records.list()) === null) return null;
+    const target = this.#target;
+    const message = target?.spaceId() === null ? failureOf(target) : null;
+    return message === null ? null : { model: String(target?.identity['model']), message };
   }
 
   /**
@@ -153,7 +171,7 @@ export class Spaces {
   async forget(spaceId: string): Promise<void> {
     const records = await this.#options.records.list();
     const record = findIn(records, spaceId);
-    const isConfigured = this.#target?.spaceId() === spaceId;
+    const isConfigured = isSameIdentity(record.identity, this.#options.configured);
     if (isConfigured && roleOf(record, records) !== 'answering') throw inUseError(record, 'fills');
     const track = this.#others.get(spaceId);
     if (track) {
@@ -180,7 +198,8 @@ export class Spaces {
     return [...(this.#target ? [this.#target] : []), ...this.#others.values()];
   }
 
-  async #liveSpaceIds(): Promise<string[]> {
+  /** Spaces that must hear of every change; the empty id as long as none answers. */
+  async liveSpaceIds(): Promise<string[]> {
     const records = await this.#options.records.list();
     const live = liveOf(records).map(({ space }) => space.id);
     return answeringOf(records) ? live : [UNASSIGNED, ...live];
@@ -249,16 +268,20 @@ export class Spaces {
     const target = this.#targetTrack();
     const answering = answeringOf(await records.list());
     const wanted = new Set<SpaceTrack>();
-    const former = this.#tryTrackOf(answering);
-    if (former) wanted.add(former);
+    const former = this.#trackOf(answering);
+    wanted.add(former);
     if (former !== target && (await this.#isFilling(target))) wanted.add(target);
     if (this.#stopping.signal.aborted) return;
-    for (const track of this.#started) if (!wanted.has(track)) this.#retire(track);
+    for (const track of this.#tracks()) {
+      const isInUse = this.#started.has(track) || track.activeSpace.state().kind === 'open';
+      if (isInUse && !wanted.has(track)) this.#retire(track);
+    }
     const isSwitched =
       this.#lastAnswering !== null &&
       answering !== null &&
       this.#lastAnswering !== answering.space.id;
     this.#lastAnswering = answering?.space.id ?? null;
+    if (!this.#isIndexing) return;
     for (const track of wanted) {
       const isBegun = this.#begin(track);
       // A space that was kept has not heard of what changed, however short ago it was compared with the library.
@@ -270,18 +293,20 @@ export class Spaces {
     }
   }
 
-  #tryTrackOf(record: SpaceRecord | null): SpaceTrack | null {
-    try {
-      return this.#trackOf(record);
-    } catch (error) {
-      this.#sayOnce(toImageSearchError(error).message);
-      return null;
-    }
-  }
-
   /** Whether the configured space is a new one, which this process has to fill. */
   async #isFilling(target: SpaceTrack): Promise<boolean> {
-    const { records } = this.#options;
+    const { configured, records } = this.#options;
+    const before = await records.list();
+    const kept = before.find(
+      (record) => isSameIdentity(record.identity, configured) && roleOf(record, before) === 'kept',
+    );
+    if (kept && target.spaceId() === null) {
+      // Opening it would take memory for nothing.
+      this.#sayOnce(
+        `The configuration names the space ${kept.space.id}, which answered before; searches are answered in another since. Switch by hand if that is not wanted.`,
+      );
+      return false;
+    }
     try {
       await target.activeSpace.get(this.#stopping.signal);
     } catch (error) {
@@ -294,15 +319,7 @@ export class Spaces {
     }
     const known = await records.list();
     const record = known.find(({ space }) => space.id === target.spaceId());
-    if (!record) return false;
-    if (record.activation === null) return true;
-    const answering = answeringOf(known);
-    if (answering && answering.space.id !== record.space.id) {
-      this.#sayOnce(
-        `The configuration names the space ${record.space.id}, which answered before; searches are answered in ${answering.space.id} since. Switch by hand if that is not wanted.`,
-      );
-    }
-    return false;
+    return record?.activation === null;
   }
 
   async #switch(spaceId: string, from: SpaceRecord | null): Promise<boolean> {
@@ -366,6 +383,14 @@ function findIn(records: readonly SpaceRecord[], spaceId: string): SpaceRecord {
     message: `There is no space "${spaceId}"; known: ${known}.`,
     retryable: false,
   });
+}
+
+/** Why a track does not work right now; null when it does. */
+function failureOf(track: SpaceTrack): string | null {
+  const { pause } = track.workerStatus();
+  if (pause) return pause.error.message;
+  const state = track.activeSpace.state();
+  return state.kind === 'failed' ? state.error.message : null;
 }
 
 function inUseError({ space }: SpaceRecord, what: 'answers' | 'fills'): ImageSearchError {

@@ -21,12 +21,14 @@ export interface StoreContext {
   logger: Logger;
   /** Called when a store has lost its vectors: it is empty then, and the pictures must be indexed again. */
   onLoss: () => void;
+  /** Whether a space is still in use: one that another process has dropped must not come back. By default it is. */
+  isInUse?: (spaceId: string) => Promise<boolean>;
 }
 
 /** The store that the configuration names. Nothing is opened before its first call. */
 export function openVectorStore(
   config: VectorsConfig,
-  { projectFolder, logger, onLoss }: StoreContext,
+  { projectFolder, logger, onLoss, isInUse }: StoreContext,
 ): VectorStore {
   switch (config.store) {
     case 'embedded':
@@ -37,6 +39,6 @@ export function openVectorStore(
         onLoss,
       });
     case 'qdrant':
-      return createQdrantStore({ config, logger, onLoss });
+      return createQdrantStore({ config, logger, onLoss, isInUse });
   }
 }

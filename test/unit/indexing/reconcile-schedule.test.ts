@@ -207,7 +207,7 @@ describe('the schedules of several processes', () => {
 
   it('compare on demand whatever others do', async () => {
     await claimAs('gamma|1|gamma|1');
-    expect(await createSchedule().runNow()).toEqual({ pictures: 0, marked: 0 });
+    expect(await createSchedule().runNow()).toEqual({ pictures: 0, marked: 0, retried: 0 });
   });
 
   async function claimAs(token: string): Promise<void> {
@@ -220,7 +220,7 @@ describe('the schedules of several processes', () => {
 describe('runNow', () => {
   it('answers what was found, without a start', async () => {
     rig.assets.put(1, plainPicture('imported'));
-    expect(await createSchedule().runNow()).toEqual({ pictures: 1, marked: 1 });
+    expect(await createSchedule().runNow()).toEqual({ pictures: 1, marked: 1, retried: 0 });
   });
 
   it('joins a comparison that is under way', async () => {
@@ -243,7 +243,7 @@ describe('runNow', () => {
     const schedule = createSchedule();
     jest.spyOn(rig.entries, 'list').mockRejectedValueOnce(new Error('The database is locked.'));
     await expect(schedule.runNow()).rejects.toThrow('The database is locked.');
-    expect(await schedule.runNow()).toEqual({ pictures: 0, marked: 0 });
+    expect(await schedule.runNow()).toEqual({ pictures: 0, marked: 0, retried: 0 });
   });
 });
 

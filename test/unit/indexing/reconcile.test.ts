@@ -133,7 +133,7 @@ describe('reconcile', () => {
   }
 
   it('marks nothing while library, queue and vectors agree', async () => {
-    expect(await run()).toEqual({ pictures: PICTURES, marked: 0 });
+    expect(await run()).toEqual({ pictures: PICTURES, marked: 0, retried: 0 });
     expect(await pendingIds()).toEqual([]);
     expect(rig.logger.lines.map((line) => line.message)).not.toContainEqual(
       expect.stringContaining('Compared'),
@@ -142,7 +142,11 @@ describe('reconcile', () => {
 
   it('marks what disagrees, on every page, and says how much that is', async () => {
     const disturbed = await disturb();
-    expect(await run()).toEqual({ pictures: PICTURES - 3 + 2, marked: disturbed.length });
+    expect(await run()).toEqual({
+      pictures: PICTURES - 3 + 2,
+      marked: disturbed.length,
+      retried: 0,
+    });
     expect(await pendingIds()).toEqual(disturbed);
     expect(rig.logger.at('info').at(-1)).toBe('Compared 1199 pictures with the index: 14 are due.');
   });
@@ -154,14 +158,14 @@ describe('reconcile', () => {
     rig.start();
     await rig.untilSettled();
     await rig.stopAll();
-    expect(await run()).toEqual({ pictures: 1_199, marked: 0 });
+    expect(await run()).toEqual({ pictures: 1_199, marked: 0, retried: 0 });
     expect(await space.collection.count()).toBe(1_199);
   });
 
   it('marks more than a page at once', async () => {
     await space.collection.remove(Array.from({ length: PICTURES }, (_, index) => index + 1));
     const describeMany = jest.spyOn(rig.assets, 'describeMany');
-    expect(await run()).toEqual({ pictures: PICTURES, marked: PICTURES });
+    expect(await run()).toEqual({ pictures: PICTURES, marked: PICTURES, retried: 0 });
     expect(await pendingIds()).toHaveLength(PICTURES);
     // A page is asked about at once.
     expect(describeMany).toHaveBeenCalledTimes(3);
@@ -209,7 +213,7 @@ describe('reconcile', () => {
       const { cursor } = options;
       return cursor === null ? Promise.resolve({ ...known, nextCursor: null }) : list(options);
     };
-    expect(await run()).toEqual({ pictures: PICTURES + 1, marked: 0 });
+    expect(await run()).toEqual({ pictures: PICTURES + 1, marked: 0, retried: 0 });
     expect(await rig.entry(5_000)).toMatchObject({ state: 'indexed', attempts: 1 });
   });
 
@@ -221,7 +225,11 @@ describe('reconcile', () => {
     };
     expect(await run({ signal: controller.signal })).toMatchObject({ marked: 0 });
     expect(await pendingIds()).toEqual([]);
-    expect(await run({ signal: AbortSignal.abort() })).toEqual({ pictures: 0, marked: 0 });
+    expect(await run({ signal: AbortSignal.abort() })).toEqual({
+      pictures: 0,
+      marked: 0,
+      retried: 0,
+    });
   });
 
   it('marks nothing that was confirmed after it was cancelled', async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
 import { createGate } from '../../support/indexing-rig';
+import { plainPicture } from '../../support/plain-pictures';
 import { SpacesRig } from '../../support/spaces-rig';
 import { range } from '../../conformance/index-entries/situations';
 
@@ -162,8 +163,9 @@ describe('another model', () => {
     };
     const spaces = rig.start('young');
     const youngId = rig.spaceOf('young').id;
-    await rig.clock.runUntil(() => spaces.problemOf(youngId) !== null);
-    expect(spaces.problemOf(youngId)).toMatch(/15 pictures failed/);
+    const problem = async () => spaces.problemOf(await spaces.find(youngId));
+    await rig.clock.runUntil(async () => /pictures failed/.test((await problem()) ?? ''));
+    expect(await problem()).toMatch(/15 pictures failed/);
     expect(await rig.answeringModel()).toBe('old');
     await spaces.activate(youngId);
     expect(await rig.answeringModel()).toBe('young');
@@ -209,13 +211,75 @@ describe('going back', () => {
     await rig.clock.advance(120_000);
     await rig.stop(spaces);
     const next = rig.start('young');
+    const openedBefore = rig.opened.length;
     await rig.clock.advance(120_000);
     expect((await next.get()).provider.space.model).toBe('old');
+    expect(rig.opened.slice(openedBefore).map(({ model }) => model)).not.toContain('young');
   });
 
   it('refuses a space that nobody knows', async () => {
     const spaces = rig.start('young');
     await expect(spaces.activate('nobody')).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+});
+
+describe('a busy library', () => {
+  it('does not keep a new model from taking over', async () => {
+    await indexWithOld();
+    const spaces = rig.start('young');
+    let fileId = 100;
+    await rig.clock.runUntil(async () => {
+      fileId += 1;
+      if (fileId % 3 === 0) await rig.upload(spaces, [fileId]);
+      return (await rig.answeringModel()) === 'young';
+    });
+    expect(fileId).toBeLessThan(400);
+  });
+
+  it('does not lose imports to a change of model, however much failed before', async () => {
+    await indexWithOld();
+    rig.assets.onRead = (fileId) => {
+      if (fileId <= 8) throw failure('image-unreachable');
+    };
+    const spaces = rig.start('young');
+    const youngId = rig.spaceOf('young').id;
+    await rig.clock.runUntil(async () => (await rig.queue(youngId).counts()).failed === 8);
+    for (const fileId of range(200, 5)) rig.assets.put(fileId, plainPicture(String(fileId)));
+    await rig.untilAnswering('young');
+    expect(await rig.stored('young')).toEqual(expect.arrayContaining(range(200, 5)));
+    expect((await spaces.get()).provider.space.model).toBe('young');
+  });
+});
+
+describe('a process that does not index', () => {
+  it('has the next model open before it answers, and closes the former one after', async () => {
+    await indexWithOld();
+    const searcher = rig.createProcess('young');
+    searcher.start({ isIndexing: false });
+    await searcher.get();
+    await rig.clock.advance(10_000);
+    const openedBefore = rig.opened.length;
+    rig.start('young');
+    await rig.untilAnswering('young');
+    await rig.clock.advance(60_000);
+    expect((await searcher.get()).provider.space.model).toBe('young');
+    const own = rig.opened.slice(0, openedBefore);
+    const disposalsOf = (name: string) =>
+      own.filter(({ model }) => model === name).at(-1)?.provider.disposals;
+    expect(disposalsOf('old')).toBe(1);
+    expect(disposalsOf('young')).toBe(0);
+  });
+
+  it('does not let the space be dropped that others fill', async () => {
+    await indexWithOld();
+    const gate = holdUp();
+    rig.start('young');
+    await rig.clock.runUntil(() => gate.arrived > 0);
+    const searcher = rig.createProcess('young');
+    await expect(searcher.forget(rig.spaceOf('young').id)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    gate.open();
   });
 });
 

@@ -13,6 +13,8 @@ export interface QdrantStoreOptions {
   logger: Logger;
   /** Called when a collection was gone and is empty now: the pictures must be indexed again. */
   onLoss?: () => void;
+  /** Asked before a collection that is gone is made again: another process may have dropped the space. */
+  isInUse?: ((spaceId: string) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -30,6 +32,7 @@ export interface QdrantStoreOptions {
  */
 export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
   const { config, logger, onLoss = () => undefined } = options;
+  const isInUse = options.isInUse ?? (() => Promise.resolve(true));
   const { url, apiKey, timeoutSeconds } = config;
   const connection = new Connection({ url, apiKey, timeoutSeconds });
   const spaces = new Spaces({ connection, config, logger });
@@ -37,16 +40,12 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
 
   /** A call that comes late must not bring a dropped collection back. */
   function assertKept(space: VectorSpace): void {
-    if (!droppedSpaces.has(space.id)) return;
-    throw new ImageSearchError({
-      code: 'store-unavailable',
-      message: `The collection "${space.id}" was dropped from the vector store.`,
-      retryable: true,
-    });
+    if (droppedSpaces.has(space.id)) throw droppedError(space);
   }
 
   async function makeAgain(space: VectorSpace): Promise<void> {
     assertKept(space);
+    if (!(await isInUse(space.id))) throw droppedError(space);
     // Of those that miss it at the same time, in whichever process, one makes it.
     if (!(await spaces.ensure(space))) return;
     const name = spaces.nameOf(space.id);
@@ -106,4 +105,12 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
     checkHealth,
     dispose: () => connection.dispose(),
   };
+}
+
+function droppedError(space: VectorSpace): ImageSearchError {
+  return new ImageSearchError({
+    code: 'store-unavailable',
+    message: `The collection "${space.id}" was dropped from the vector store.`,
+    retryable: true,
+  });
 }
