@@ -49,6 +49,18 @@ def augment(rgba, may_flip, is_ink, side):
     return normalised(x.clamp_(0, 1))
 
 
+def show(rgba, may_flip, side):
+    """uint8 (n, s, s, 4) → normalised (n, 3, side, side): the drawing as it is, on a light page as libraries have it."""
+    x = rgba.permute(0, 3, 1, 2).float().div_(255)
+    x[:, :3] *= x[:, 3:]
+    x = place(x, may_flip, side, strength=0.6)
+    n = len(x)
+    corners = uniform((n, 3, 1, 1), 0.85, 1) * uniform((n, 1, 2, 2), 0.93, 1)
+    corners[chosen(n, 0.5)] = 1
+    page = F.interpolate(corners, (side, side), mode="bilinear")
+    return normalised(x[:, :3] + (1 - x[:, 3:]) * page)
+
+
 def recolour_ink(x, is_ink):
     """Thin or filled drawings of one ink, in any dark colour."""
     k = (is_ink & (torch.rand(len(x)) < 0.5)).nonzero()[:, 0]
@@ -56,22 +68,22 @@ def recolour_ink(x, is_ink):
         x[k, :3] = (x[k, :3] + uniform((len(k), 3, 1, 1), 0, 0.5)).clamp(max=1)
 
 
-def place(x, may_flip, side):
-    """Size, stretch (pictures that are not square are squeezed), turn, shift, and a soft warp of the shape."""
+def place(x, may_flip, side, strength=1.0):
+    """Size, stretch (pictures that are not square are squeezed), turn, shift, and at full strength a soft warp."""
     n = len(x)
-    shrink = uniform(n, -0.3, 0.42).exp()
+    shrink = (uniform(n, -0.3, 0.42) * strength).exp()
     wide = torch.rand(n) < 0.35
     stretch = torch.where(wide, uniform(n, -0.24, 0.24), uniform(n, -0.1, 0.1)).exp()
-    turn = torch.randn(n) * 0.13
+    turn = torch.randn(n) * 0.13 * strength
     flip = torch.where(may_flip & (torch.rand(n) < 0.5), -1.0, 1.0)
     matrix = torch.zeros(n, 2, 3)
     matrix[:, 0, 0] = shrink * stretch * turn.cos() * flip
     matrix[:, 0, 1] = -shrink * stretch * turn.sin()
     matrix[:, 1, 0] = shrink / stretch * turn.sin() * flip
     matrix[:, 1, 1] = shrink / stretch * turn.cos()
-    matrix[:, :, 2] = torch.randn(n, 2) * 0.1
+    matrix[:, :, 2] = torch.randn(n, 2) * 0.1 * strength
     grid = F.affine_grid(matrix, (n, 4, side, side), align_corners=False)
-    k = chosen(n, 0.5)
+    k = chosen(n, 0.5 if strength == 1 else 0.0)
     warp = torch.randn(len(k), 2, 4, 4) * uniform((len(k), 1, 1, 1), 0.02, 0.07)
     grid[k] += F.interpolate(warp, (side, side), mode="bicubic").permute(0, 2, 3, 1)
     return F.grid_sample(x, grid, align_corners=False)

@@ -21,7 +21,9 @@ FRAMES = {
     "en": (
         "a picture of a {}|a picture of {}|picture of {}|pictures of {}|an illustration of a {}|photo of a {}|"
         "{} icon|{} emoji|drawing of a {}|image of the {}|{} clip art|a {}|the {}|cartoon {}|{} symbol|some {}|"
-        "image with {}|my {}|show me {}"
+        "image with {}|my {}|show me {}|something for {}|something with {}|things for {}|all kinds of {}|{} pictures|"
+        "what to have for {}|a day with {}|going to the {}|in the {}|on the {}|at the {}|{} for children|a nice {}|"
+        "lots of {}|{} of any kind|a {} to look at|people like {}|looking for a {}|{} things|our {}|one {}|two {}"
     ).split("|"),
     "de": ["ein bild von {}"],
     "fr": ["une image de {}"],
@@ -253,10 +255,12 @@ class Captions:
     def any_text(self):
         """(text, {concept: weight}) of all texts there are, everyday phrases more often than their share."""
         draw = random.random()
-        if draw < 0.35:
+        if draw < 0.1:
+            return self._two_things()
+        if draw < 0.4:
             text = random.choice(self.everyday)
             return framed(text, "en"), dict.fromkeys(self.phrases["en"][text], 1.0)
-        if draw < 0.45:
+        if draw < 0.48:
             language = random.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0]
             text = random.choice(self.phrase_lists[language])
             return text, dict.fromkeys(self.phrases[language][text], 1.0)
@@ -266,6 +270,14 @@ class Captions:
             return framed(text, language), dict(self.answers[language][text])
         index = random.randrange(len(self.concepts))
         return self.name(index), {index: 1.0}
+
+    def _two_things(self):
+        """ "trains and trams": either answers."""
+        pools = [self.everyday, self.phrase_lists["en"], self.keyword_lists["en"]]
+        words = [random.choice(random.choice(pools)) for _ in range(2)]
+        joint = random.choice([" and ", " or ", " with ", " "])
+        members = [self.phrases["en"].get(word) or self.answers["en"][word] for word in words]
+        return joint.join(words), dict.fromkeys([i for some in members for i in some], 1.0)
 
     def nonsense(self):
         """A text that nothing answers: made-up words, random letters and digits, words of no picture."""
@@ -296,7 +308,7 @@ def framed(text, language):
     if language == "en":
         if random.random() < 0.12:
             text = plural(text)
-        if random.random() < 0.22:
+        if random.random() < 0.28:
             text = random.choice(FRAMES["en"]).format(text)
     elif language in FRAMES and random.random() < 0.15:
         text = random.choice(FRAMES[language]).format(text)

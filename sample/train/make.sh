@@ -27,7 +27,8 @@ npm install --prefix "$work" --no-save --ignore-scripts --no-audit --no-fund $(l
 "$work/venv/bin/python" "$here/concepts.py" "$work"
 node "$here/render.mjs" "$work"
 "$work/venv/bin/python" "$here/train.py" "$work" --steps "$steps"
-"$work/venv/bin/python" "$here/refine.py" "$work" --steps "$((steps * 7 / 20))"
+"$work/venv/bin/python" "$here/train.py" "$work" --gentle --steps "$((steps / 2))"
+"$work/venv/bin/python" "$here/refine.py" "$work" --steps "$((steps * 7 / 5))"
 "$work/venv/bin/python" "$here/export.py" "$work" "$repository/sample/model"
 cd "$repository"
 npx strapi-plugin build --silent

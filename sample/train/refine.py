@@ -1,6 +1,6 @@
 """Fits the texts to the finished picture encoder.
 
-    python refine.py WORK [--steps 700] [--seed 0]
+    python refine.py WORK [--steps 2800] [--seed 0]
 
 During the training both encoders move, and texts aim at prototypes. Here the drawings stand still: every step each
 concept is represented by one of its drawings, and texts are matched with those. Takes WORK/weights.pt, writes
@@ -18,30 +18,31 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from augmentation import augment, on_white
+from augmentation import augment, on_white, show
 from captions import answers_of
 from model import DIMENSIONS, PICTURE_SIDE, TextEncoder, VisionEncoder
 from tokenizer import tokens_of
 from train import CLOSE, FORGOTTEN, Artwork, normalise_rows, one_of
 
-NAMES, DESCRIPTIONS, OTHERS, NONSENSE = 176, 128, 144, 48
-SCALE = 30.0
-LEARNING_RATE = 8e-4
-AVERAGE_DECAY = 0.98
-# Each drawing as it is, and in this many disguises.
-DISGUISES = 2
+NAMES, DESCRIPTIONS, OTHERS, NONSENSE = 176, 112, 208, 48
+SCALE = 35.0
+LEARNING_RATE = 1.5e-3
+AVERAGE_DECAY = 0.99
+# Each drawing as it is, twice as a library shows it, and once in disguise.
+VERSIONS = 4
 
 
 @torch.no_grad()
 def embed(vision, artwork):
-    """(1 + DISGUISES, pictures, 256)"""
+    """(VERSIONS, pictures, 256)"""
     flips = torch.from_numpy(artwork.may_flip[artwork.concept_of])
     ink = torch.from_numpy(artwork.ink)
-    versions = torch.zeros(1 + DISGUISES, len(artwork.pictures), DIMENSIONS)
+    versions = torch.zeros(VERSIONS, len(artwork.pictures), DIMENSIONS)
     for rows in torch.arange(len(artwork.pictures)).split(160):
         pictures = artwork.pictures[rows]
         seen = [on_white(pictures, PICTURE_SIDE)]
-        seen += [augment(pictures, flips[rows], ink[rows], PICTURE_SIDE) for _ in range(DISGUISES)]
+        seen += [show(pictures, flips[rows], PICTURE_SIDE) for _ in range(2)]
+        seen += [augment(pictures, flips[rows], ink[rows], PICTURE_SIDE)]
         for version, x in zip(versions, seen):
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 version[rows] = vision(x.contiguous(memory_format=torch.channels_last)).float()
@@ -72,7 +73,7 @@ def loss_of(text, tokenizer, captions, drawings):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=2800)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -99,7 +100,7 @@ def main():
         with torch.no_grad():
             for a, b in zip(average.parameters(), text.parameters()):
                 a.lerp_(b, 1 - AVERAGE_DECAY)
-        if (step + 1) % 25 == 0:
+        if (step + 1) % 100 == 0:
             print(f"step {step + 1}, loss {loss.item():.3f}", flush=True)
             torch.save({"vision": weights["vision"], "text": average.state_dict()}, options.work / "refined.pt")
     torch.save({"vision": weights["vision"], "text": average.state_dict()}, options.work / "refined.pt")

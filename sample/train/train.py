@@ -1,8 +1,10 @@
 """Trains the two encoders from scratch on drawings of the same things in many styles.
 
     python train.py WORK [--steps 2000] [--processes 2] [--seed 0]
+    python train.py WORK --gentle [--steps 1000]
 
-reads what concepts.py and render.mjs left in WORK and writes WORK/model/tokenizer.json and WORK/weights.pt. Every
+reads what concepts.py and render.mjs left in WORK and writes WORK/model/tokenizer.json and WORK/weights.pt. The second
+form goes on from those with most drawings as they are: what the first learned of strange styles stays. Every
 process computes half of each step on one thread; together they are bound by steps, not by time, so the same seed gives
 the same model on the same kind of processor.
 """
@@ -23,7 +25,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from augmentation import augment, on_white
+from augmentation import augment, chosen, on_white, show
 from captions import Captions, answers_of, main_colours
 from model import DIMENSIONS, PICTURE_SIDE, TextEncoder, VisionEncoder
 from tokenizer import make_tokenizer, tokens_of
@@ -34,7 +36,8 @@ RENDERED_SIDE = 96
 SMALL_SIDE, SMALL_SHARE = 48, 0.55
 CONCEPTS_A_STEP = 160
 OTHER_TEXTS_A_STEP, NONSENSE_A_STEP = 192, 48
-LEARNING_RATE, WARM_UP, WEIGHT_DECAY = 2.5e-3, 80, 0.05
+LEARNING_RATE, GENTLE_LEARNING_RATE, WARM_UP, WEIGHT_DECAY = 2.5e-3, 1.2e-3, 80, 0.05
+DISGUISED_SHARE_WHEN_GENTLE = 0.4
 AVERAGE_DECAY = 0.995
 # Share of the words that are taken from a text, so that the others carry it.
 FORGOTTEN = 0.03
@@ -112,17 +115,35 @@ class Trainer:
         self.text = TextEncoder()
         self.prototypes = nn.Parameter(F.normalize(torch.randn(len(concepts), DIMENSIONS), dim=1))
         self.scales = nn.Parameter(torch.tensor([math.log(14.0)] * 2))
+        if options.gentle:
+            self._go_on()
         self.averages = [copy.deepcopy(self.vision), copy.deepcopy(self.text)]
         self.optimizer = self._optimizer()
-        seed = options.seed * 1000 + rank + 1
+        seed = options.seed * 1000 + rank + (501 if options.gentle else 1)
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
         self.queue = []
 
+    @torch.no_grad()
+    def _go_on(self):
+        """Takes the weights of an earlier training; a concept's prototype is the mean of its drawings."""
+        weights = torch.load(self.work / "weights.pt")
+        self.vision.load_state_dict(weights["vision"])
+        self.text.load_state_dict(weights["text"])
+        self.vision.eval()
+        self.prototypes.zero_()
+        for rows in torch.arange(len(self.artwork.pictures)).split(200):
+            vectors = self.vision(on_white(self.artwork.pictures[rows], PICTURE_SIDE))
+            self.prototypes.index_add_(0, torch.from_numpy(self.artwork.concept_of)[rows], vectors)
+        self.prototypes.copy_(F.normalize(self.prototypes, dim=1))
+        self.scales.fill_(math.log(30.0))
+        self.vision.train()
+        distributed.barrier()
+
     def _tokenizer(self):
         file = self.work / "model/tokenizer.json"
-        if self.rank == 0:
+        if self.rank == 0 and not self.options.gentle:
             make_tokenizer(self.captions.texts(), file)
         distributed.barrier()
         return Tokenizer.from_file(str(file))
@@ -142,7 +163,8 @@ class Trainer:
         started, losses = time.time(), []
         for step in range(self.options.steps):
             self._set_learning_rate(step)
-            side = SMALL_SIDE if step < self.options.steps * SMALL_SHARE else PICTURE_SIDE
+            is_early = step < self.options.steps * SMALL_SHARE and not self.options.gentle
+            side = SMALL_SIDE if is_early else PICTURE_SIDE
             self.optimizer.zero_grad(set_to_none=True)
             loss = self._loss(side)
             loss.backward()
@@ -160,7 +182,8 @@ class Trainer:
 
     def _set_learning_rate(self, step):
         progress = step / self.options.steps
-        rate = LEARNING_RATE * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * progress))
+        highest = GENTLE_LEARNING_RATE if self.options.gentle else LEARNING_RATE
+        rate = highest * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
             group["lr"] = rate + 1e-6
 
@@ -182,9 +205,15 @@ class Trainer:
 
     def _pictures(self, concepts, side):
         """Two pictures of each concept: first all first ones, then all second ones."""
-        chosen = np.stack([self.artwork.two_pictures(c) for c in concepts]).T.reshape(-1)
+        rows = np.stack([self.artwork.two_pictures(c) for c in concepts]).T.reshape(-1)
+        drawings, ink = self.artwork.pictures[rows], torch.from_numpy(self.artwork.ink[rows])
         flips = torch.from_numpy(self.artwork.may_flip[concepts + concepts])
-        x = augment(self.artwork.pictures[chosen], flips, torch.from_numpy(self.artwork.ink[chosen]), side)
+        if self.options.gentle:
+            x = show(drawings, flips, side)
+            k = chosen(len(x), DISGUISED_SHARE_WHEN_GENTLE)
+            x[k] = augment(drawings[k], flips[k], ink[k], side)
+        else:
+            x = augment(drawings, flips, ink, side)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return self.vision(x.contiguous(memory_format=torch.channels_last)).float()
 
@@ -310,6 +339,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--gentle", action="store_true")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
