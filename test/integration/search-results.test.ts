@@ -63,6 +63,7 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     expect(page.meta).toEqual({
       pagination: { start: 0, limit: 100, hasMore: false },
       index: { space: expect.any(String), indexed: pictures.length, total: pictures.length },
+      nothingClose: false,
     });
   });
 
