@@ -106,4 +106,5 @@ function describeScale(qdrant: LiveQdrant): void {
 const live = findLiveQdrant();
 if (live) describeScale(live);
 // A file without a test would be a failure.
-else it.skip('pages of narrowed searches in a real Qdrant (QDRANT_URL is not set)', () => undefined);
+else
+  it.skip('pages of narrowed searches in a real Qdrant (QDRANT_URL is not set)', () => undefined);
