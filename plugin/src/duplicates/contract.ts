@@ -109,3 +109,125 @@ export interface DuplicateGroup {
   /** Ascending, the representative left out; never empty. */
   members: number[];
 }
+
+export const pairStatuses = ['open', 'ignored', 'merged'] as const;
+
+/**
+ * - `open`: nobody has decided yet.
+ * - `ignored`: somebody said that the two are no duplicates.
+ * - `merged`: one of them was replaced by the other and deleted; kept to tell who did it.
+ */
+export type PairStatus = (typeof pairStatuses)[number];
+
+/** Two files and what was found between their bytes. */
+export interface FoundPair {
+  /** The lower id; the evidence names this file `one`, the other `other`. */
+  fileA: number;
+  fileB: number;
+  /** Of the bytes that were compared: a decision holds for these alone. */
+  contentHashA: string;
+  contentHashB: string;
+  verdict: DuplicateVerdict;
+}
+
+export interface DuplicatePair extends FoundPair {
+  id: number;
+  status: PairStatus;
+  foundAt: Date;
+  /** Id of the admin user who decided; null while open, or when that user is not known. */
+  decidedBy: number | null;
+  decidedAt: Date | null;
+}
+
+/** What a comparison of one file with others found. */
+export interface Findings {
+  fileId: number;
+  /** Of the bytes that it has now. */
+  contentHash: string;
+  pairs: readonly FoundPair[];
+}
+
+/**
+ * The pairs that were ever found. All calls are atomic across processes that share the database.
+ *
+ * - `record` adds pairs that are new as `open` and replaces the evidence of those that are known; what was decided
+ *   stays as long as both files have the bytes that it was decided on. Pairs of the file that were judged on other bytes
+ *   than it has now are deleted (`merged` ones stay); pairs on the same bytes stay though they were not found this time: another model
+ *   proposes other candidates, and what was proven once holds. It answers how many pairs are new.
+ * - `removeFiles` deletes the pairs of files that are gone; `merged` ones stay.
+ * - `decide` answers the pair as it is now, or null when there is none with that id; the same decision twice is as good
+ *   as once (the first one's name and moment stay). A `merged` pair is not changed.
+ * - `markMerged` turns every pair of the kept file with one of the removed into `merged`, before or after these are deleted.
+ * - `list` answers newest first (descending id) below `cursor` (from the newest when null).
+ * - `pairsTouching` answers the pairs that touch any of these files, newest first, at most `limit`.
+ */
+export interface DuplicatePairs {
+  record(findings: readonly Findings[]): Promise<number>;
+  removeFiles(fileIds: readonly number[]): Promise<void>;
+  decide(id: number, decision: PairDecision): Promise<DuplicatePair | null>;
+  markMerged(merge: {
+    keptId: number;
+    removedIds: readonly number[];
+    userId: number | null;
+  }): Promise<void>;
+  get(ids: readonly number[]): Promise<DuplicatePair[]>;
+  list(options: {
+    status: PairStatus;
+    kind?: DuplicateKind | undefined;
+    cursor: number | null;
+    limit: number;
+  }): Promise<{ pairs: DuplicatePair[]; nextCursor: number | null }>;
+  pairsTouching(options: {
+    fileIds: readonly number[];
+    status?: PairStatus | undefined;
+    limit: number;
+  }): Promise<DuplicatePair[]>;
+  counts(): Promise<Record<PairStatus, number>>;
+}
+
+export interface PairDecision {
+  status: Exclude<PairStatus, 'merged'>;
+  userId: number | null;
+  decidedAt: Date;
+}
+
+/** A picture's trace and the file it was taken of. */
+export interface FileTrace extends PictureTrace {
+  fileId: number;
+}
+
+/**
+ * One trace per file of the library, whatever model is used; written when the file was read.
+ *
+ * - `put` inserts or replaces by file id.
+ * - `remove` and `get` are silent on ids that are missing; `get` answers in no promised order.
+ * - `withContentHash` answers the ids of files with these bytes, ascending, at most `limit`; by an index.
+ */
+export interface PictureTraces {
+  put(traces: readonly FileTrace[]): Promise<void>;
+  remove(fileIds: readonly number[]): Promise<void>;
+  get(fileIds: readonly number[]): Promise<FileTrace[]>;
+  withContentHash(contentHash: string, limit: number): Promise<number[]>;
+}
+
+/** A file that a picture is a duplicate of. */
+export interface DuplicateMatch {
+  fileId: number;
+  verdict: DuplicateVerdict;
+}
+
+/**
+ * Finds duplicates: equal bytes by their index, all else among the nearest neighbours by embedding, which hash or geometry
+ * must confirm. Never judges by closeness of embeddings alone.
+ */
+export interface DuplicateFinder {
+  /**
+   * Duplicates of a picture that need not be in the library (`POST check`); the surest kind first, then the closest.
+   *
+   * @param vector null when there is no model to embed it: then only equal bytes are found
+   */
+  find(
+    picture: { trace: PictureTrace; vector: Float32Array | null; exceptFileId: number | null },
+    signal?: AbortSignal,
+  ): Promise<DuplicateMatch[]>;
+}
