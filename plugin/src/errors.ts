@@ -19,6 +19,7 @@ export const errorCodes = [
   // The embedding provider.
   'provider-not-installed',
   'provider-model-missing',
+  'provider-model-changed',
   'provider-unavailable',
   'provider-unauthorized',
   'provider-rejected-input',

@@ -112,7 +112,7 @@ function describePromises(provider: () => EmbeddingProvider): void {
     for (const limit of [limits.imagesPerCall, limits.textsPerCall, limits.concurrentCalls]) {
       expect(Number.isInteger(limit) && limit > 0).toBe(true);
     }
-    for (const limit of [limits.requestsPerMinute, limits.bytesPerImage, limits.pixelsPerImage]) {
+    for (const limit of [limits.bytesPerImage, limits.pixelsPerImage]) {
       expect(limit).toBeGreaterThan(0);
     }
   });

@@ -54,7 +54,6 @@ export class HashProvider implements EmbeddingProvider {
       imagesPerCall: 4,
       textsPerCall: 4,
       concurrentCalls: 1,
-      requestsPerMinute: Infinity,
       bytesPerImage: Infinity,
       pixelsPerImage: Infinity,
       mimeTypes: [],

@@ -1,6 +1,6 @@
-import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import type { EmbeddingProvider, ProviderContext } from '../../plugin/src/embedding/contract';
 import { openaiProvider } from '../../plugin/src/embedding/openai';
-import type { OpenaiConfig } from '../../plugin/src/embedding/openai/provider';
+import type { OpenaiConfig } from '../../plugin/src/embedding/openai/api';
 import { ImageSearchError } from '../../plugin/src/errors';
 
 /** Opens nothing. Short enough that nothing but care keeps it out of messages. */
@@ -12,7 +12,10 @@ type Settings = Partial<OpenaiConfig> & { baseURL: string };
  * The provider on the server double: 256 dimensions, as the sample model behind it. What is given replaces the
  * defaults after they were checked, so that a test may ask for a timeout below a second.
  */
-export function openTestProvider(settings: Settings): Promise<EmbeddingProvider> {
+export function openTestProvider(
+  settings: Settings,
+  context: Pick<ProviderContext, 'onUsage'> = {},
+): Promise<EmbeddingProvider> {
   const config = openaiProvider.configSchema.parse({
     provider: 'openai',
     baseURL: settings.baseURL,
@@ -26,6 +29,7 @@ export function openTestProvider(settings: Settings): Promise<EmbeddingProvider>
       logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
       projectFolder: '/',
       onProgress: ignore,
+      ...context,
     },
   );
 }

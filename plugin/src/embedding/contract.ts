@@ -13,8 +13,6 @@ export interface EmbeddingLimits {
   textsPerCall: number;
   /** Calls that may be under way at once. */
   concurrentCalls: number;
-  /** Infinity when nothing but the machine limits it. */
-  requestsPerMinute: number;
   /** Largest encoded picture that the provider takes, in bytes; Infinity for a local model. */
   bytesPerImage: number;
   /** Largest picture that the provider takes, in pixels; Infinity for a local model. */
@@ -25,6 +23,23 @@ export interface EmbeddingLimits {
 
 export interface EmbeddingCallOptions {
   signal?: AbortSignal | undefined;
+  /**
+   * Somebody waits for the answer: it goes ahead of what is indexed, and fails rather than wait for long. Texts always
+   * do.
+   */
+  isUrgent?: boolean;
+}
+
+/** What one request to a hosted API was, by the vendor's own count. */
+export interface EmbeddingUsage {
+  /** Pictures in the request. */
+  images: number;
+  /** Texts in the request. */
+  texts: number;
+  /** Tokens that are billed; null when the vendor does not say. */
+  tokens: number | null;
+  /** US dollars; null when the vendor does not say. */
+  cost: number | null;
 }
 
 export interface ProviderHealth {
@@ -43,6 +58,7 @@ export interface ProviderHealth {
  * - An error concerns the whole call. `provider-rejected-input` says that at least one input is to blame and that
  *   smaller calls may succeed. Aborting rejects with `aborted`.
  * - More inputs than `limits` allow is a programming error and throws a RangeError.
+ * - A provider that may only be asked so often waits by itself before it asks.
  * - `dispose` ends what is under way with `aborted` and frees everything; it may be called twice.
  */
 export interface EmbeddingProvider {
@@ -72,6 +88,8 @@ export interface ProviderContext {
   projectFolder: string;
   /** Called with a sentence whenever long preparatory work (a model's download) moves on; null when it is over. */
   onProgress(progress: string | null): void;
+  /** Called once for every request that a hosted API answered, with the vendor's own figures. */
+  onUsage?(usage: EmbeddingUsage): void;
 }
 
 /** A kind of provider as the registry lists it: its settings and how to open it. */

@@ -24,7 +24,7 @@ export interface BatchIndexerOptions {
   settlement: EntrySettlement;
   assets: AssetSource;
   breaker: CircuitBreaker;
-  /** Bounds how many calls of the provider are under way, and how many start in a minute. */
+  /** Bounds how many calls of the provider are under way. */
   embedQueue: PQueue;
   logger: Logger;
 }

@@ -22,6 +22,7 @@ const CONTENT: ReadonlySet<ErrorCode> = new Set([
 const SHARED: ReadonlySet<ErrorCode> = new Set([
   'provider-not-installed',
   'provider-model-missing',
+  'provider-model-changed',
   'provider-unavailable',
   'provider-unauthorized',
   'store-not-installed',

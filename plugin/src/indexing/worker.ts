@@ -16,7 +16,6 @@ import type { RetryPolicy } from './retry-policy';
 
 /** Longest time until work is noticed that another process added. */
 const IDLE_POLL_MS = 5_000;
-const MINUTE_MS = 60_000;
 
 export interface IndexingWorkerOptions {
   entries: IndexEntries;
@@ -183,15 +182,8 @@ export class IndexingWorker {
 
   #buildPipeline(space: OpenSpace) {
     const { assets, clock, entries, logger, maxBytes, pictures, policy, random } = this.#options;
-    const { concurrentCalls, requestsPerMinute } = space.provider.limits;
-    const embedQueue = new PQueue({
-      concurrency: concurrentCalls,
-      ...(Number.isFinite(requestsPerMinute) && {
-        interval: MINUTE_MS,
-        intervalCap: requestsPerMinute,
-        strict: true,
-      }),
-    });
+    const { concurrentCalls } = space.provider.limits;
+    const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const breaker = this.#breaker;
     const readQueue = this.#readQueue;
     const { maxAttempts } = policy;

@@ -38,7 +38,7 @@ export class QueryEmbedder {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     const prepared = await this.#pictures.read(bytes, provider, signal);
-    const [vector] = await provider.embedImages([prepared], { signal });
+    const [vector] = await provider.embedImages([prepared], { signal, isUrgent: true });
     if (!vector) throw new RangeError('The provider answered no vector for a picture.');
     return vector;
   }

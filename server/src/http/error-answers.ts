@@ -18,6 +18,7 @@ const statusOf = {
   'storage-refused': 502,
   'provider-not-installed': 503,
   'provider-model-missing': 503,
+  'provider-model-changed': 503,
   'provider-unavailable': 503,
   'provider-unauthorized': 503,
   'provider-rejected-input': 400,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { HashProvider, untilAborted } from '../../support/hash-provider';
+import { untilAborted } from '../../support/hash-provider';
 import { createGate, IndexingRig, LEASE_MS } from '../../support/indexing-rig';
 import { plainPictureReader } from '../../support/plain-pictures';
 
@@ -60,16 +60,6 @@ describe('stop', () => {
     await rig.clock.advance(1_000);
     await rig.stop(worker, 3_000);
     expect(await rig.entries.counts()).toMatchObject({ pending: 6 });
-  });
-
-  it('does not wait for a turn with a provider that takes one call in a minute', async () => {
-    rig = new IndexingRig(new HashProvider({ limits: { imagesPerCall: 2, requestsPerMinute: 1 } }));
-    await rig.uploadMany(4);
-    const worker = rig.start();
-    await rig.clock.advance(1);
-    expect(rig.provider.imageCalls).toEqual([2]);
-    await rig.stop(worker, 3_000);
-    expect(await rig.entries.counts()).toMatchObject({ indexed: 2, pending: 2 });
   });
 
   it('ends an idle worker at once, may be called twice, and lets it start again', async () => {

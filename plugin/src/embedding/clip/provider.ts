@@ -75,7 +75,6 @@ export class ClipProvider implements EmbeddingProvider {
       imagesPerCall: config.batchSize,
       textsPerCall: TEXTS_PER_CALL,
       concurrentCalls: CONCURRENT_CALLS,
-      requestsPerMinute: Number.POSITIVE_INFINITY,
       bytesPerImage: Number.POSITIVE_INFINITY,
       pixelsPerImage: Number.POSITIVE_INFINITY,
       mimeTypes: [],

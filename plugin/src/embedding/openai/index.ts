@@ -7,8 +7,11 @@ export const openaiProvider: ProviderDefinition<typeof openaiConfigSchema> = {
   configSchema: openaiConfigSchema,
   identifyingSettings: ['baseURL', 'model', 'imageFormat', 'dimensions', 'maxEdge'],
   // Loaded on demand: the `openai` package takes some 10 MB of memory that a local model has no use for.
-  open: async (config) => {
-    const { OpenaiProvider } = await import('./provider');
-    return new OpenaiProvider(config);
+  open: async (config, context) => {
+    const [{ createOpenaiApi }, { HostedProvider }] = await Promise.all([
+      import('./api'),
+      import('../http/hosted-provider'),
+    ]);
+    return new HostedProvider(createOpenaiApi(config), context);
   },
 };

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { HostedProvider } from '../../../../plugin/src/embedding/http/hosted-provider';
 import { openaiProvider } from '../../../../plugin/src/embedding/openai';
-import { OpenaiProvider } from '../../../../plugin/src/embedding/openai/provider';
+import { createOpenaiApi } from '../../../../plugin/src/embedding/openai/api';
 import { startJinaServer, type JinaServer } from '../../../support/jina-server';
 import { testKey } from '../../../support/openai-provider';
 
 let server: JinaServer;
-let provider: OpenaiProvider;
+let provider: HostedProvider;
 let now = 0;
 
 beforeAll(async () => {
@@ -21,7 +22,8 @@ beforeEach(() => {
     dimensions: 256,
   });
   now = 0;
-  provider = new OpenaiProvider(config, () => now);
+  const clock = { now: () => now, wait: () => Promise.resolve() };
+  provider = new HostedProvider(createOpenaiApi(config), { clock });
 });
 
 afterAll(() => server.close());

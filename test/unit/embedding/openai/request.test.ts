@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
-import type { EmbeddingProvider } from '../../../../plugin/src/embedding/contract';
+import type { EmbeddingProvider, EmbeddingUsage } from '../../../../plugin/src/embedding/contract';
 import type { EncodedImage } from '../../../../plugin/src/images/contract';
 import { startJinaServer, type JinaServer } from '../../../support/jina-server';
 import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-provider';
@@ -178,6 +178,45 @@ describe('the answer', () => {
   });
 });
 
+describe('the usage', () => {
+  it("is told once for every answer, in the server's own figures", async () => {
+    const used: EmbeddingUsage[] = [];
+    const counted = await openTestProvider(
+      { baseURL: server.baseURL },
+      { onUsage: (usage) => used.push(usage) },
+    );
+    await counted.embedTexts(['a dog', 'a cat']);
+    await counted.embedImages([picture]);
+    expect(used).toEqual([
+      { images: 0, texts: 2, tokens: 2, cost: null },
+      { images: 1, texts: 0, tokens: 1, cost: null },
+    ]);
+    server.failNext(
+      { kind: 'status', status: 503 },
+      { kind: 'answer', change: ({ data }) => ({ data, usage: { total_tokens: 7, cost: 0.5 } }) },
+      { kind: 'answer', change: ({ data }) => ({ data }) },
+    );
+    await rejectionOf(counted.embedTexts(['a dog']));
+    await counted.embedTexts(['a dog']);
+    await counted.embedTexts(['a dog']);
+    expect(used.slice(2)).toEqual([
+      { images: 0, texts: 1, tokens: 7, cost: 0.5 },
+      { images: 0, texts: 1, tokens: null, cost: null },
+    ]);
+    await counted.dispose();
+  });
+});
+
+describe('the model that answers', () => {
+  it('must be the one that was asked for', async () => {
+    server.failNext({ kind: 'answer', change: (answer) => ({ ...answer, model: 'jina-clip-v3' }) });
+    const error = await rejectionOf(provider.embedTexts(['a dog']));
+    expect(error).toMatchObject({ code: 'provider-model-changed', retryable: false });
+    expect(error.message).toContain('embedding.model');
+    await expect(provider.embedTexts(['a dog'])).resolves.toHaveLength(1);
+  });
+});
+
 describe('inputs', () => {
   it('of pixels are a mistake of the caller', async () => {
     const pixels = { kind: 'pixels' as const, width: 1, height: 1, data: new Uint8Array(3) };
@@ -191,10 +230,10 @@ describe('inputs', () => {
       textBatchSize: 3,
     });
     await expect(small.embedImages([picture, picture, picture])).rejects.toThrow(
-      new RangeError('Expected at most 2 pictures (embedding.batchSize) in one call, got 3.'),
+      new RangeError('Expected at most 2 pictures in one call, got 3.'),
     );
     await expect(small.embedTexts(['a', 'b', 'c', 'd'])).rejects.toThrow(
-      new RangeError('Expected at most 3 texts (embedding.textBatchSize) in one call, got 4.'),
+      new RangeError('Expected at most 3 texts in one call, got 4.'),
     );
     expect(small.limits).toMatchObject({ imagesPerCall: 2, textsPerCall: 3 });
   });

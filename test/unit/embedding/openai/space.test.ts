@@ -51,7 +51,6 @@ it('asks for pictures as they are sent', async () => {
     imagesPerCall: 8,
     textsPerCall: 32,
     concurrentCalls: 4,
-    requestsPerMinute: 500,
   });
   await provider.dispose();
 });

@@ -10,6 +10,11 @@ export function parseRetryAfter(headers: Headers, now: number): number | undefin
     parseNumber(headers.get('retry-after-ms')) ??
     toMilliseconds(parseNumber(headers.get('retry-after'))) ??
     parseDate(headers.get('retry-after'), now);
+  return limitWait(waitMs);
+}
+
+/** Between 0 and an hour. */
+export function limitWait(waitMs: number | undefined): number | undefined {
   return waitMs === undefined ? undefined : Math.min(Math.max(0, waitMs), LONGEST_WAIT_MS);
 }
 

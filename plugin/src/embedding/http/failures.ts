@@ -1,7 +1,7 @@
-import { APIConnectionError } from 'openai';
 import { ImageSearchError, toImageSearchError, type ErrorCode } from '../../errors';
-import { parseRetryAfter } from './retry-after';
-import { StatusError } from './status-error';
+import { quote } from './quotation';
+import { limitWait, parseRetryAfter } from './retry-after';
+import { ConnectionError, StatusError } from './status-error';
 
 /** What a failure is told about. */
 export interface Endpoint {
@@ -10,18 +10,20 @@ export interface Endpoint {
   model: string;
   /** Only to keep it out of what is said. */
   apiKey: string;
+  /** The setting that names the model, with `embedding.` before it. */
+  modelSetting: string;
+  /** The settings that requests are made from, as words of a sentence, those that name the model among them. */
+  requestSettings: string;
 }
 
 /**
  * Names whatever a request to the server failed with. Of the original only status, code and a short sentence are
- * kept, as the cause: the errors of the `openai` package carry headers, requests and whole bodies.
+ * kept, as the cause: errors of fetch and of HTTP libraries carry headers, requests and whole bodies.
  */
 export function toProviderError(error: unknown, endpoint: Endpoint, now: number): ImageSearchError {
   if (error instanceof ImageSearchError) return error;
   if (error instanceof StatusError) return nameStatus(error, endpoint, now);
-  if (error instanceof APIConnectionError || isBrokenTransfer(error)) {
-    return nameConnection(error, endpoint);
-  }
+  if (error instanceof ConnectionError) return nameConnection(error, endpoint);
   // JSON.parse quotes what it cannot read, so neither its message nor the error is kept.
   if (hasName(error, 'SyntaxError')) return badAnswer(`${endpoint.host} answered broken JSON.`);
   return toImageSearchError(error);
@@ -55,14 +57,14 @@ const unauthorized: Meaning = {
 const modelMissing: Meaning = {
   code: 'provider-model-missing',
   retryable: false,
-  tell: ({ model }) =>
-    `does not serve "${model}" there: check embedding.model and embedding.baseURL`,
+  tell: ({ model, modelSetting }) =>
+    `does not serve "${model}" there: check ${modelSetting} and embedding.baseURL`,
 };
 const settingsRefused: Meaning = {
   code: 'provider-model-missing',
   retryable: false,
-  tell: ({ model }) =>
-    `does not take the request for "${model}": check embedding.model, embedding.dimensions and embedding.imageFormat`,
+  tell: ({ model, requestSettings }) =>
+    `does not take the request for "${model}": check ${requestSettings}`,
 };
 const inputRefused: Meaning = {
   code: 'provider-rejected-input',
@@ -78,13 +80,23 @@ const unavailable: Meaning = {
 const PASSING_STATUSES = new Set([408, 409, 425, 429]);
 const WRONG_ADDRESS_STATUSES = new Set([404, 405, 410]);
 
+/** What the inputs of a request are called; `input_type` is none of them. */
+const INPUT_FIELD = /\b(inputs?|images?|texts?|messages?|contents?|parts)\b/;
+/** 400 is what some vendors answer to a wrong key or an unknown model as well. */
+const WRONG_KEY = /api_?key_?(invalid|expired|not_?valid)|invalid_?api_?key/i;
+const UNKNOWN_MODEL_CODE = /model_?not_?found|invalid_?model/i;
+const UNKNOWN_MODEL =
+  /\binvalid model\b|\bmodel\b.{0,80}\b(not (found|supported|available)|does ?n[o']t exist)/is;
+
 function findMeaning({ status, body }: StatusError): Meaning {
   if (status >= 500 || PASSING_STATUSES.has(status)) return unavailable;
   if (status === 401 || status === 402 || status === 403) return unauthorized;
   // Redirects are not followed: the address is not the server's.
   if (status < 400 || WRONG_ADDRESS_STATUSES.has(status)) return modelMissing;
-  if (/model_?not_?found/i.test(body.code ?? '')) return modelMissing;
-  const blamesInput = body.fields.length === 0 || body.fields.some((field) => /input/.test(field));
+  const { code = '', message = '', fields } = body;
+  if (WRONG_KEY.test(code)) return unauthorized;
+  if (UNKNOWN_MODEL_CODE.test(code) || UNKNOWN_MODEL.test(message)) return modelMissing;
+  const blamesInput = fields.length === 0 || fields.some((field) => INPUT_FIELD.test(field));
   return blamesInput ? inputRefused : settingsRefused;
 }
 
@@ -95,46 +107,29 @@ function nameStatus(error: StatusError, endpoint: Endpoint, now: number): ImageS
     code,
     message: `${endpoint.host} ${tell(endpoint)} (${detail}).`,
     retryable,
-    retryAfterMs: retryable ? parseRetryAfter(error.headers, now) : undefined,
+    retryAfterMs: retryable ? findRetryAfter(error, now) : undefined,
     cause: new Error(`HTTP ${detail}`),
   });
 }
 
+function findRetryAfter({ headers, body }: StatusError, now: number): number | undefined {
+  return parseRetryAfter(headers, now) ?? limitWait(body.retryAfterMs);
+}
+
 function describeStatus({ status, body }: StatusError, { apiKey }: Endpoint): string {
-  const code = sanitize(body.code, apiKey);
-  const message = sanitize(body.message, apiKey);
+  const code = quote(body.code, apiKey);
+  const message = quote(body.message, apiKey);
   return [`status ${String(status)}`, code, message].filter((part) => part !== '').join(', ');
 }
 
-const LONGEST_QUOTE = 160;
-/** Longer runs without a blank are no words: encoded pictures, vectors, keys. */
-const LONG_RUN = /\S{48,}/g;
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
-
-/** What may be repeated of a server's own words. */
-function sanitize(text: string | undefined, apiKey: string): string {
-  const line = (text ?? '')
-    .replaceAll(apiKey, '…')
-    .replace(CONTROL_CHARACTERS, ' ')
-    .replace(LONG_RUN, '…')
-    .trim()
-    .replace(/\.$/, '');
-  return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
-}
-
 function nameConnection(error: unknown, { host, apiKey }: Endpoint): ImageSearchError {
-  const reason = findSystemCode(error) ?? sanitize(findFirstCause(error), apiKey);
+  const reason = findSystemCode(error) ?? quote(findFirstCause(error), apiKey);
   return new ImageSearchError({
     code: 'provider-unavailable',
     message: `${host} cannot be reached (${reason}): check embedding.baseURL and the network.`,
     retryable: true,
     cause: new Error(reason),
   });
-}
-
-/** undici's error for a connection that ends in the middle of an answer. */
-function isBrokenTransfer(error: unknown): boolean {
-  return hasName(error, 'TypeError') && findSystemCode(error) !== undefined;
 }
 
 /** The first code along the chain of causes, such as ECONNREFUSED or UND_ERR_SOCKET. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRetryAfter } from '../../../../plugin/src/embedding/openai/retry-after';
+import { parseRetryAfter } from '../../../../plugin/src/embedding/http/retry-after';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 

@@ -1,0 +1,212 @@
+import type { z } from 'zod';
+import { systemClock, type Clock } from '../../clock';
+import { abortedError, ImageSearchError } from '../../errors';
+import type { EncodedImage, ImagePreparation, PreparedImage } from '../../images/contract';
+import type {
+  EmbeddingCallOptions,
+  EmbeddingLimits,
+  EmbeddingProvider,
+  ProviderContext,
+  ProviderHealth,
+  VectorSpace,
+} from '../contract';
+import type { ApiAnswer, ApiRequest, HostedApi } from './api';
+import { badAnswer, timedOut, toProviderError } from './failures';
+import { ModelIdentity } from './model-identity';
+import { Pace } from './pace';
+import { toUnitVectors } from './vectors';
+
+/** How long a good health is believed. */
+const HEALTH_LIFETIME_MS = 60_000;
+/** A token of English is some four bytes; of most other writing fewer characters, but those have more bytes. */
+const BYTES_PER_TOKEN = 4;
+
+interface Job {
+  kind: 'picture' | 'text';
+  count: number;
+  tokens: number;
+  isUrgent: boolean;
+  request: ApiRequest;
+}
+
+export interface HostedProviderOptions {
+  onUsage?: ProviderContext['onUsage'];
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** A model behind an HTTP API. Every call of the contract is one request. */
+export class HostedProvider implements EmbeddingProvider {
+  readonly space: VectorSpace;
+  readonly limits: EmbeddingLimits;
+  readonly imagePreparation: ImagePreparation;
+  readonly closeScore = null;
+  readonly #api: HostedApi;
+  readonly #onUsage: HostedProviderOptions['onUsage'];
+  readonly #clock: Clock;
+  readonly #pace: Pace;
+  readonly #identity: ModelIdentity;
+  /** Cancels a request that waits or is under way. */
+  readonly #cancellations = new Set<() => void>();
+  #isDisposed = false;
+  #healthySince = Number.NEGATIVE_INFINITY;
+
+  constructor(api: HostedApi, { onUsage, clock = systemClock }: HostedProviderOptions = {}) {
+    this.#api = api;
+    this.#onUsage = onUsage;
+    this.#clock = clock;
+    this.#pace = new Pace(api.quota, clock);
+    this.#identity = new ModelIdentity(api.expectedModel, api.endpoint);
+    this.space = api.space;
+    this.limits = api.limits;
+    this.imagePreparation = api.imagePreparation;
+  }
+
+  async embedImages(
+    images: readonly PreparedImage[],
+    options: EmbeddingCallOptions = {},
+  ): Promise<Float32Array[]> {
+    refuseMoreThan(this.limits.imagesPerCall, images.length, 'pictures');
+    if (images.length === 0) return [];
+    const encoded = images.map(requireEncoded);
+    const job: Job = {
+      kind: 'picture',
+      count: encoded.length,
+      tokens: sum(encoded.map((image) => this.#api.estimateTokens(image))),
+      isUrgent: options.isUrgent ?? false,
+      request: this.#api.createImagesRequest(encoded),
+    };
+    return this.#embed(job, options.signal);
+  }
+
+  async embedTexts(
+    texts: readonly string[],
+    { signal }: EmbeddingCallOptions = {},
+  ): Promise<Float32Array[]> {
+    refuseMoreThan(this.limits.textsPerCall, texts.length, 'texts');
+    if (texts.length === 0) return [];
+    const job: Job = {
+      kind: 'text',
+      count: texts.length,
+      tokens: sum(texts.map((text) => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN))),
+      isUrgent: true,
+      request: this.#api.createTextsRequest(texts),
+    };
+    return this.#embed(job, signal);
+  }
+
+  /** Embeds one short text, unless the last call went well less than a minute ago. */
+  async checkHealth(options: EmbeddingCallOptions = {}): Promise<ProviderHealth> {
+    const { endpoint } = this.#api;
+    try {
+      if (this.#isDisposed) throw abortedError();
+      if (this.#clock.now() - this.#healthySince >= HEALTH_LIFETIME_MS) {
+        await this.embedTexts(['health'], options);
+      }
+      return { ok: true, message: `${endpoint.host} answers for "${endpoint.model}".` };
+    } catch (error) {
+      return { ok: false, message: toProviderError(error, endpoint, this.#clock.now()).message };
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.#isDisposed = true;
+    for (const cancel of this.#cancellations) cancel();
+    return Promise.resolve();
+  }
+
+  async #embed(job: Job, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const { kind, count } = job;
+    const { answerSchema, endpoint, space } = this.#api;
+    this.#healthySince = Number.NEGATIVE_INFINITY;
+    const { body, correctTokens } = await this.#request(job, signal);
+    const answer = readAnswer(body, answerSchema, endpoint.host);
+    if (answer.tokens !== null) correctTokens(answer.tokens);
+    this.#onUsage?.({
+      images: kind === 'picture' ? count : 0,
+      texts: kind === 'text' ? count : 0,
+      tokens: answer.tokens,
+      cost: answer.cost,
+    });
+    this.#identity.check(answer.model);
+    const { host, requestSettings } = endpoint;
+    const { dimensions } = space;
+    const vectors = toUnitVectors(answer.vectors, {
+      host,
+      kind,
+      count,
+      dimensions,
+      requestSettings,
+    });
+    this.#healthySince = this.#clock.now();
+    return vectors;
+  }
+
+  /**
+   * Waits for its turn and then for the whole answer. Listeners of the caller's signal are taken off again, for it may
+   * outlive thousands of requests.
+   */
+  async #request(
+    { kind, count, tokens, isUrgent, request }: Job,
+    signal: AbortSignal | undefined,
+  ): Promise<{ body: unknown; correctTokens: (tokens: number) => void }> {
+    if (this.#isDisposed || signal?.aborted === true) throw abortedError();
+    const controller = new AbortController();
+    const cancel = (): void => {
+      controller.abort(abortedError());
+    };
+    this.#cancellations.add(cancel);
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const demand = { images: kind === 'picture' ? count : 0, tokens, isUrgent };
+      const correctTokens = await this.#pace.takeTurn(demand, controller.signal);
+      return { body: await this.#send(request, controller), correctTokens };
+    } catch (error) {
+      const reason: unknown = controller.signal.reason;
+      if (reason instanceof ImageSearchError) throw reason;
+      throw toProviderError(error, this.#api.endpoint, this.#clock.now());
+    } finally {
+      this.#cancellations.delete(cancel);
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #send(request: ApiRequest, controller: AbortController): Promise<unknown> {
+    const { endpoint, send, timeoutSeconds } = this.#api;
+    const timer = setTimeout(() => {
+      controller.abort(timedOut(endpoint.host, timeoutSeconds));
+    }, timeoutSeconds * 1_000);
+    try {
+      return await send(request, controller.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function readAnswer(body: unknown, schema: z.ZodType<ApiAnswer>, host: string): ApiAnswer {
+  if (typeof body === 'string') throw badAnswer(`${host} answered something that is not JSON.`);
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  // Says where, never what: an answer's values do not belong in a log.
+  const place = result.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw badAnswer(
+    `${host} answered JSON of another shape than an embeddings API${place === '' ? '' : `, first at ${place}`}.`,
+  );
+}
+
+function refuseMoreThan(limit: number, count: number, what: 'pictures' | 'texts'): void {
+  if (count <= limit) return;
+  throw new RangeError(
+    `Expected at most ${String(limit)} ${what} in one call, got ${String(count)}.`,
+  );
+}
+
+function requireEncoded(image: PreparedImage): EncodedImage {
+  if (image.kind === 'encoded') return image;
+  throw new TypeError('Expected an encoded picture, got pixels: see `imagePreparation`.');
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
