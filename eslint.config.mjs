@@ -1,4 +1,5 @@
 import eslint from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import typescriptEslint from 'typescript-eslint';
 
@@ -18,6 +19,7 @@ export default defineConfig(
       'no-await-in-loop': 'off',
     },
   },
+  { files: ['admin/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ['server/**/*.ts', 'test/**/*.ts', 'sample/**/*.ts'],
     rules: {

@@ -1,7 +1,12 @@
 /** @type {import('jest').Config} */
 const shared = {
   testEnvironment: '<rootDir>/test/support/environment.cjs',
-  transform: { '^.+\\.[cm]?ts$': ['@swc/jest', { jsc: { target: 'es2022' } }] },
+  transform: {
+    '^.+\\.[cm]?tsx?$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', transform: { react: { runtime: 'automatic' } } } },
+    ],
+  },
   moduleNameMapper: { '^p-queue$': '<rootDir>/test/support/p-queue.cjs' },
   modulePathIgnorePatterns: ['<rootDir>/dist/server', '<rootDir>/test/app/'],
 };
@@ -19,6 +24,12 @@ module.exports = {
       ...shared,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/support/admin-panel-setup.ts',
     },
   ],
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],

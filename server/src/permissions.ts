@@ -1,12 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { PLUGIN_ID } from './plugin-id';
 
-/** Admin actions of this plugin; routes and the panel name them by these uids. */
-export const adminActions = {
-  search: `plugin::${PLUGIN_ID}.search`,
-  duplicates: `plugin::${PLUGIN_ID}.duplicates`,
-  manage: `plugin::${PLUGIN_ID}.manage`,
-} as const;
+export { adminActions } from '../../plugin/src/contracts/identity';
 
 export async function registerAdminActions(strapi: Core.Strapi): Promise<void> {
   await strapi.service('admin::permission').actionProvider.registerMany([

@@ -1,4 +1,5 @@
-export const PLUGIN_ID = 'image-search';
+export { PLUGIN_ID } from '../../plugin/src/contracts/identity';
+
 export const FILE_UID = 'plugin::upload.file';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';

@@ -12,6 +12,8 @@ export type StartOptions = Omit<AppSettings, 'dataFolder'> & {
   dataFolder?: string;
   /** Another app than the one that every test shares, which has no content of its own. */
   folder?: string;
+  /** Whether the built panel (see admin-panel.ts) is served under /admin. */
+  servesPanel?: boolean;
 };
 
 /** A Strapi in this process; one at a time, because Strapi is a global of its process. */
@@ -36,7 +38,7 @@ export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp
     if (options.dataFolder === undefined) await rm(dataFolder, { recursive: true, force: true });
   };
   try {
-    const strapi = await boot(options.folder ?? appFolder);
+    const strapi = await boot(options.folder ?? appFolder, options.servesPanel ?? false);
     const { port } = strapi.server.httpServer.address() as AddressInfo;
     const client = createStrapiClient(`http://127.0.0.1:${String(port)}`);
     await client.adminToken(testAdministrator);
@@ -62,12 +64,12 @@ export async function createDataFolder(): Promise<string> {
   return await mkdtemp(path.join(tmpdir(), 'image-search-app-'));
 }
 
-async function boot(folder: string): Promise<Core.Strapi> {
+async function boot(folder: string, servesPanel: boolean): Promise<Core.Strapi> {
   const strapi = await createStrapi({
     appDir: folder,
     distDir: folder,
     autoReload: false,
-    serveAdminPanel: false,
+    serveAdminPanel: servesPanel,
   }).load();
   strapi.server.mount();
   await new Promise<void>((resolve) => strapi.server.httpServer.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { adminActions } from '../../plugin/src/contracts/identity';
+import { findAccessibilityFaults } from '../support/accessibility';
+import { describeInBrowser } from '../support/browser';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+const HOME = '/plugins/image-search';
+
+describeInBrowser('The panel', (browser) => {
+  let app: StrapiApp;
+  beforeAll(async () => {
+    app = await startStrapi({ servesPanel: true });
+  });
+  afterAll(() => app.stop());
+
+  it('is reached by its menu link and starts with the search', async () => {
+    const page = await browser.open(app.url, '/');
+    await page.getByRole('link', { name: 'Image Search' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Search' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/admin${HOME}/search`);
+    expect(await page.getByRole('navigation', { name: 'Pages of' }).getByRole('link').count()).toBe(
+      3,
+    );
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+
+  it('starts with what a role may see, and says why it does not show the rest', async () => {
+    const keeper = { email: 'keeper@example.com', password: 'Test-Keeper-1' };
+    await app.createRestrictedAdmin({
+      ...keeper,
+      permissions: [{ action: adminActions.duplicates }],
+    });
+    const page = await browser.open(app.url, HOME, { as: keeper });
+    await page.getByRole('heading', { level: 1, name: 'Duplicates' }).waitFor();
+    expect(await page.getByRole('navigation', { name: 'Pages of' }).count()).toBe(0);
+
+    await page.goto(`${app.url}/admin${HOME}/search`);
+    await page.getByText('“Search pictures by what they show”').waitFor();
+  });
+});

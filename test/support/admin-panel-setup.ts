@@ -1,0 +1,15 @@
+import { rm } from 'node:fs/promises';
+import { buildAdminPanel, isAdminPanelBuilt } from './admin-panel';
+import { findChromium } from './chromium';
+import { createDataFolder } from './strapi-app';
+
+/** Jest calls it once, before the first suite that needs a browser: all of them share the panel. */
+export default async function setUpAdminPanel(): Promise<void> {
+  if (findChromium() === undefined || (await isAdminPanelBuilt())) return;
+  const dataFolder = await createDataFolder();
+  try {
+    await buildAdminPanel(dataFolder);
+  } finally {
+    await rm(dataFolder, { recursive: true, force: true });
+  }
+}
