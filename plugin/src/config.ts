@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
+import { budgetConfigSchema } from './billing/config';
 import { embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
 import { vectorsConfigSchema } from './vectors/registry';
@@ -90,6 +91,7 @@ export const configSchema = z.strictObject({
   vectors: vectorsConfigSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
   search: searchSchema.prefault({}),
+  budget: budgetConfigSchema.prefault({}),
 });
 
 export type ImageSearchConfig = z.output<typeof configSchema>;

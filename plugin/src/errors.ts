@@ -24,6 +24,7 @@ export const errorCodes = [
   'provider-unauthorized',
   'provider-rejected-input',
   'provider-bad-answer',
+  'budget-reached',
   // The vector store.
   'store-not-installed',
   'store-unavailable',

@@ -1,11 +1,22 @@
 import type { Core } from '@strapi/strapi';
 import type { ActiveSpace } from '../../plugin/src/active-space';
-import { systemClock } from '../../plugin/src/clock';
+import { Budget } from '../../plugin/src/billing/budget';
+import { figuresOf, meterProvider } from '../../plugin/src/billing/metered-provider';
+import { UsageMeter } from '../../plugin/src/billing/usage-meter';
+import { systemClock, type Clock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import type { ReindexScope } from '../../plugin/src/contracts/management';
-import type { EmbeddingIdentity } from '../../plugin/src/embedding/contract';
+import type {
+  EmbeddingIdentity,
+  EmbeddingProvider,
+  ProviderContext,
+} from '../../plugin/src/embedding/contract';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
-import { openEmbeddingProvider, type EmbeddingConfig } from '../../plugin/src/embedding/registry';
+import {
+  isLocalProvider,
+  openEmbeddingProvider,
+  type EmbeddingConfig,
+} from '../../plugin/src/embedding/registry';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
 import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contract';
 import { currentOwner } from '../../plugin/src/indexing/lease';
@@ -16,12 +27,14 @@ import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
 import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
+import { createBilling, type Billing } from './billing';
 import type { InputLimits } from './http/search-input';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createJobLeases } from './repositories/job-leases';
 import { createSpaceRecords } from './repositories/space-records';
+import { createUsageRecords } from './repositories/usage-records';
 import { mutedBy, shutDown } from './shutdown';
 import { createSpaceTrack, type SpaceTrackParts } from './space-track';
 import { createStatus, type Status } from './status';
@@ -39,6 +52,7 @@ export interface ImageSearch {
   readonly spaces: Spaces;
   readonly engine: SearchEngine;
   readonly status: Status;
+  readonly billing: Billing;
   readonly merging: FileMerging;
   readonly inputLimits: InputLimits;
   /** What the HTTP faces need to be set up. */
@@ -78,6 +92,15 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const entriesOf = (spaceId: () => string): IndexEntries =>
     createIndexEntries(strapi, { spaceId });
   const records = createSpaceRecords(strapi);
+  const usageRecords = createUsageRecords(strapi);
+  const meter = new UsageMeter({ records: usageRecords, logger, clock });
+  const billed = {
+    records: usageRecords,
+    meter,
+    settings: config.budget,
+    isLocal: isLocalProvider,
+  };
+  const budget = new Budget({ ...billed, logger, clock });
   /** What is marked here is embedded by whichever process indexes. */
   const refill = async (): Promise<void> => {
     const tracks = new Set([...spaces.running(), await spaces.answering()]);
@@ -96,9 +119,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     createTrack: (options) =>
       createSpaceTrack(options, {
         openProvider: () =>
-          openEmbeddingProvider(reopenConfig(options.identity, configuredModels(config)), {
-            logger,
-            projectFolder,
+          openMetered(reopenConfig(options.identity, configuredModels(config)), {
+            ...{ logger, projectFolder, meter, clock },
             onProgress: (progress) => preparations.set(options.identity, progress),
           }),
         entriesOf,
@@ -120,6 +142,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     closeScore: config.search.closeScore,
   });
   const isEnabled = config.indexing.enabled;
+  const billing = createBilling({
+    ...{ ...billed, spaces, assets, budget, clock },
+    entriesOf: (spaceId) => entriesOf(() => spaceId),
+    requestsPerMinuteOf: (identity) => requestsPerMinuteOf(identity, config),
+  });
   const status = createStatus({
     spaces,
     records,
@@ -127,6 +154,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     assets,
     store,
     isEnabled,
+    billing,
     preparation: () => [...preparations.values()].find((progress) => progress !== null) ?? null,
     clock,
   });
@@ -138,6 +166,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     spaces,
     engine,
     status,
+    billing,
     merging: createFileMerging({ strapi, logger }),
     inputLimits: config.search,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
@@ -194,7 +223,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     async stop() {
       unsubscribe?.();
       if (wakeSoon) clearTimeout(wakeSoon);
-      await shutDown({ spaces, store, remote, logger, clock });
+      await shutDown({ spaces, meter, store, remote, logger, clock });
       ended.abort();
     },
   };
@@ -215,6 +244,34 @@ function statesOf(scope: ReindexScope): IndexState[] {
 /** Every model that the configuration has settings for, the one that is to answer first. */
 function configuredModels({ embedding, previousEmbedding }: ImageSearchConfig): EmbeddingConfig[] {
   return [embedding, ...(previousEmbedding ? [previousEmbedding] : [])];
+}
+
+/** A provider whose work is counted. */
+async function openMetered(
+  config: EmbeddingConfig,
+  {
+    meter,
+    clock,
+    ...context
+  }: Omit<ProviderContext, 'onUsage'> & { meter: UsageMeter; clock: Clock },
+): Promise<EmbeddingProvider> {
+  const opened: { provider?: EmbeddingProvider } = {};
+  const provider = await openEmbeddingProvider(config, {
+    ...context,
+    onUsage: (usage) => {
+      if (opened.provider) meter.count(opened.provider.space, figuresOf(usage));
+    },
+  });
+  opened.provider = provider;
+  return meterProvider(provider, { meter, isLocal: isLocalProvider(config.provider), clock });
+}
+
+function requestsPerMinuteOf(
+  identity: EmbeddingIdentity,
+  config: ImageSearchConfig,
+): number | null {
+  const settings = reopenConfig(identity, configuredModels(config));
+  return 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
 }
 
 function createWorkerSettings({ indexing }: ImageSearchConfig): SpaceTrackParts['worker'] {

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
+import { embeddingUsageSchema } from './content-types/embedding-usage/schema';
 import { indexEntrySchema } from './content-types/index-entry/schema';
 import { jobSchema } from './content-types/job/schema';
 import { spaceSchema } from './content-types/space/schema';
@@ -34,6 +35,7 @@ const serverEntry: ServerEntry = {
     },
   },
   contentTypes: {
+    'embedding-usage': { schema: embeddingUsageSchema },
     'index-entry': { schema: indexEntrySchema },
     job: { schema: jobSchema },
     space: { schema: spaceSchema },

@@ -3,4 +3,5 @@ export { PLUGIN_ID } from '../../plugin/src/contracts/identity';
 export const FILE_UID = 'plugin::upload.file';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
+export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';
 export const JOB_UID = 'plugin::image-search.job';

@@ -5,6 +5,7 @@ import type { SpaceRecords, SpaceTrack } from '../../plugin/src/spaces/contract'
 import { roleOf } from '../../plugin/src/spaces/roles';
 import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
+import type { Billing } from './billing';
 
 const SECONDS_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
@@ -35,6 +36,7 @@ export function createStatus(options: {
   assets: AssetSource;
   store: VectorStore;
   isEnabled: boolean;
+  billing: Pick<Billing, 'bill'>;
   preparation: () => string | null;
   clock: Clock;
 }): Status {
@@ -113,7 +115,7 @@ export function createStatus(options: {
         problem: role === 'kept' ? null : spaces.problemOf(record),
       };
     });
-    const order = ['answering', 'filling', 'kept'];
+    const order = ['answering', 'filling', 'fallback', 'kept'];
     return (await Promise.all(described)).sort(
       (left, right) => order.indexOf(left.role) - order.indexOf(right.role),
     );
@@ -138,18 +140,21 @@ export function createStatus(options: {
       // Read before the counts, which otherwise lack what a comparison that ends meanwhile has marked.
       const isReconciling = spaces.running().some((track) => track.isReconciling());
       const answering = await spaces.answering();
-      const [counts, total, provider, storeHealth, describedSpaces, unopened] = await Promise.all([
-        answering.entries.counts(),
-        assets.count(),
-        describeProvider(answering),
-        store.checkHealth(),
-        describeSpaces(),
-        spaces.unopened(),
-      ]);
+      const [counts, total, provider, storeHealth, describedSpaces, unopened, bill] =
+        await Promise.all([
+          answering.entries.counts(),
+          assets.count(),
+          describeProvider(answering),
+          store.checkHealth(),
+          describeSpaces(),
+          spaces.unopened(),
+          options.billing.bill(),
+        ]);
       return {
         ...provider,
         spaces: describedSpaces,
         unopened,
+        bill,
         total,
         counts,
         worker: describeWorker(answering),

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { INDEX_ENTRY_UID, JOB_UID, SPACE_UID } from '../../server/src/plugin-id';
+import {
+  EMBEDDING_USAGE_UID,
+  INDEX_ENTRY_UID,
+  JOB_UID,
+  SPACE_UID,
+} from '../../server/src/plugin-id';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/job-leases';
 import { createSpaceRecords } from '../../server/src/repositories/space-records';
+import { createUsageRecords } from '../../server/src/repositories/usage-records';
 import { describeWithServer } from '../support/database-server';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
@@ -13,6 +19,7 @@ import { describeIndexEntries } from './index-entries';
 import { newLease, picture, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
 import { describeSpaceRecords } from './space-records';
+import { describeUsageRecords } from './usage-records';
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -57,6 +64,10 @@ function describeRepositories(
   describeJobLeases("in Strapi's database", async () => {
     await strapi().db.query(JOB_UID).deleteMany({});
     return createJobLeases(strapi());
+  });
+  describeUsageRecords("in Strapi's database", async () => {
+    await strapi().db.query(EMBEDDING_USAGE_UID).deleteMany({});
+    return createUsageRecords(strapi());
   });
   return strapi;
 }

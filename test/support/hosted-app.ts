@@ -18,9 +18,11 @@ export interface HostedApp extends StrapiProcess, Library {
 /** It writes all that it logs; see `output`. */
 export async function startHostedApp(settings: {
   timeoutSeconds?: number;
+  batchSize?: number;
   indexing?: Record<string, unknown>;
+  budget?: Record<string, unknown>;
 }): Promise<HostedApp> {
-  const { indexing = {}, ...provider } = settings;
+  const { indexing = {}, budget = {}, ...provider } = settings;
   const model = 'jina-clip-v2';
   const server = await startJinaServer({ apiKey: testKey, model, dimensions: 256 });
   const dataFolder = await createDataFolder();
@@ -36,6 +38,7 @@ export async function startHostedApp(settings: {
         ...provider,
       },
       indexing,
+      budget,
     },
     env: { LOG_LEVEL: 'debug' },
   });

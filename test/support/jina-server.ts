@@ -156,6 +156,16 @@ export function picturesIn(body: unknown): number {
     .length;
 }
 
+/** Texts in the body of a request. */
+export function textsIn(body: unknown): string[] {
+  const { input } = (body ?? {}) as { input?: unknown };
+  if (!Array.isArray(input)) return [];
+  return input.flatMap((item: unknown) => {
+    const { text } = (item ?? {}) as { text?: unknown };
+    return typeof text === 'string' ? [text] : [];
+  });
+}
+
 type Embed = SampleEmbedder['embed'];
 
 async function record(

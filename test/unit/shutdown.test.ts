@@ -44,7 +44,8 @@ async function stop(
     },
     dispose: parts.dispose ?? (() => activeSpace.dispose()),
   };
-  const all = { spaces, store, remote, logger, clock, ...parts };
+  const meter = { stop: () => Promise.resolve() };
+  const all = { spaces, meter, store, remote, logger, clock, ...parts };
   void shutDown(all).then(() => {
     isOver = true;
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { billSchema } from './billing';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';
 import { vectorSpaceSchema } from './search';
@@ -26,8 +27,11 @@ export const spaceParametersSchema = z.object({
 });
 
 const spaceStatusSchema = vectorSpaceSchema.extend({
-  /** `answering` searches, `filling` to take over, or `kept` from before. */
-  role: z.enum(['answering', 'filling', 'kept']),
+  /**
+   * `answering` searches, `filling` to take over, `fallback` for when the answering one's provider is down, or `kept`
+   * from before.
+   */
+  role: z.enum(['answering', 'filling', 'fallback', 'kept']),
   counts: z.record(indexStateSchema, z.number()),
   /** Pictures indexed in the last minute, by all processes. */
   perMinute: z.number(),
@@ -55,6 +59,8 @@ export const statusResponseSchema = z.object({
         .object({ code: z.string(), message: z.string(), remainingSeconds: z.number() })
         .nullable(),
     }),
+    /** What models did this month, and what the budget allows. */
+    bill: billSchema,
     isReconciling: z.boolean(),
     /** What long preparatory work (a model's download) is at; null when there is none. */
     preparation: z.string().nullable(),

@@ -98,6 +98,8 @@ export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   /** Settings below `embedding`, `provider` among them as a literal; defaults filled in. */
   readonly configSchema: Schema;
+  /** True for a model on this machine: there is nothing to pay, and `onUsage` is not called. */
+  readonly isLocal?: boolean;
   /** Names of the settings that change the vectors; never a secret. */
   readonly identifyingSettings: readonly (keyof z.output<Schema> & string)[];
   /**

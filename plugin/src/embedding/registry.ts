@@ -20,6 +20,12 @@ export const embeddingConfigSchema = z.discriminatedUnion(
 
 export type EmbeddingConfig = z.output<typeof embeddingConfigSchema>;
 
+/** Whether the models of a provider run on this machine, where there is nothing to pay. */
+export function isLocalProvider(provider: string): boolean {
+  const definitions: readonly ProviderDefinition[] = providerDefinitions;
+  return definitions.some(({ name, isLocal }) => name === provider && isLocal === true);
+}
+
 /** Opens the provider that the configuration names; fails as its definition's `open` does. */
 export async function openEmbeddingProvider(
   config: EmbeddingConfig,

@@ -31,9 +31,10 @@ export interface SpaceRecords {
 /**
  * - `answering`: searches are answered in it.
  * - `filling`: a new one, which takes over as soon as it holds every picture.
+ * - `fallback`: it is filled beside the answering one, and searched while the provider of that is down.
  * - `kept`: it answered before; the operator may go back to it, or drop it.
  */
-export type SpaceRole = 'answering' | 'filling' | 'kept';
+export type SpaceRole = 'answering' | 'filling' | 'fallback' | 'kept';
 
 /** All that this process does in one space. */
 export interface SpaceTrack {

@@ -4,7 +4,7 @@ import { isSameIdentity, type EmbeddingIdentity, type VectorSpace } from '../emb
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
-import type { SpaceRecord, SpaceRecords, SpaceTrack } from './contract';
+import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
 import { Readiness } from './readiness';
 import { answeringOf, liveOf, roleOf } from './roles';
 
@@ -23,6 +23,12 @@ export interface TrackOptions {
   expectedSpaceId: string | null;
   /** Called whenever the provider was opened, before anybody uses it; a failure fails the opening. */
   onOpened: (space: VectorSpace) => Promise<void>;
+}
+
+export interface LiveSpace {
+  record: SpaceRecord;
+  role: Exclude<SpaceRole, 'kept'>;
+  track: SpaceTrack;
 }
 
 export interface SpacesOptions {
@@ -107,6 +113,22 @@ export class Spaces {
   /** @throws ImageSearchError `invalid-input` for a space that is not known */
   async find(spaceId: string): Promise<SpaceRecord> {
     return findIn(await this.#options.records.list(), spaceId);
+  }
+
+  /** What this process does in the space of the model that the configuration names. */
+  configured(): SpaceTrack {
+    return this.#targetTrack();
+  }
+
+  /** Spaces that are filled and kept up to date; not one that the configuration no longer names. */
+  async live(): Promise<LiveSpace[]> {
+    const records = await this.#options.records.list();
+    return records.flatMap((record) => {
+      const role = roleOf(record, records);
+      const isIndexed =
+        role === 'answering' || isSameIdentity(record.identity, this.#options.configured);
+      return role === 'kept' || !isIndexed ? [] : [{ record, role, track: this.#trackOf(record) }];
+    });
   }
 
   /** Tracks that index in this process. */

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { estimateQuerySchema, type EstimateResponse } from '../../../plugin/src/contracts/billing';
 import {
   entriesQuerySchema,
   reindexBodySchema,
@@ -22,6 +23,11 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
       const { scope } = parseInput(reindexBodySchema, body ?? {});
       const marked = await imageSearch().reindex(scope);
       ctx.body = { data: { marked } } satisfies ReindexResponse;
+    },
+
+    estimate: async (ctx: Context): Promise<void> => {
+      const { scope } = parseInput(estimateQuerySchema, ctx.query);
+      ctx.body = { data: await imageSearch().billing.estimate(scope) } satisfies EstimateResponse;
     },
 
     activateSpace: async (ctx: Context): Promise<void> => {

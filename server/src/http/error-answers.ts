@@ -23,6 +23,7 @@ const statusOf = {
   'provider-unauthorized': 503,
   'provider-rejected-input': 400,
   'provider-bad-answer': 503,
+  'budget-reached': 503,
   'store-not-installed': 503,
   'store-unavailable': 503,
   'store-space-clash': 503,

@@ -51,6 +51,12 @@ const adminRoutes: (Route & { action: string })[] = [
     action: adminActions.manage,
   },
   { method: 'GET', path: '/entries', handler: 'admin-index.entries', action: adminActions.manage },
+  {
+    method: 'GET',
+    path: '/estimate',
+    handler: 'admin-index.estimate',
+    action: adminActions.manage,
+  },
 ];
 
 export const routes = {

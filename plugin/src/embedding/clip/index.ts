@@ -5,6 +5,7 @@ import { clipConfigSchema } from './config';
 export const clipProvider: ProviderDefinition<typeof clipConfigSchema> = {
   name: 'clip',
   configSchema: clipConfigSchema,
+  isLocal: true,
   identifyingSettings: ['model', 'dtype'],
   open: async (config, context) => {
     const { openClipProvider } = await import('./provider');

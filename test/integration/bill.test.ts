@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  estimateResponseSchema,
+  type EstimateResponse,
+  type EstimateScope,
+} from '../../plugin/src/contracts/billing';
+import { startHostedApp, type HostedApp } from '../support/hosted-app';
+import { textsIn } from '../support/jina-server';
+import { samplePictures, type FileBytes } from '../support/library';
+
+const PICTURES = 12;
+
+describe('the bill of a hosted provider', () => {
+  let app: HostedApp;
+  let supply: FileBytes[];
+  let fileIds: number[];
+
+  beforeAll(async () => {
+    supply = await samplePictures(PICTURES + 2);
+    app = await startHostedApp({
+      budget: { pricePerMillionTokens: 500_000, currency: 'EUR' },
+      batchSize: 5,
+    });
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  async function estimate(scope: EstimateScope): Promise<EstimateResponse['data']> {
+    const { body } = await app.call('get', `/image-search/estimate?scope=${scope}`);
+    return estimateResponseSchema.parse(body).data;
+  }
+
+  it('is empty before the first picture', async () => {
+    expect((await app.readStatus()).bill).toEqual({
+      month: new Date().toISOString().slice(0, 7),
+      budget: null,
+      providers: [],
+      pausedUntil: null,
+    });
+    expect(await estimate('all')).toMatchObject({
+      total: { images: 0, waiting: 0, requests: 0, cost: 0, seconds: 0 },
+    });
+  });
+
+  it('counts every picture and every text once, and the tokens that the provider says', async () => {
+    fileIds = (await app.upload(...supply.splice(0, PICTURES))).map(({ id }) => id);
+    await app.waitUntilIndexed();
+    for (const text of ['a dog', ' a  dog.', 'a dog', 'a cat']) await app.findText(text);
+    // Whoever asks how the provider is may cost a text, too.
+    const texts = app.server.requests.flatMap(({ body }) => textsIn(body));
+    expect(texts.filter((text) => text !== 'health')).toEqual(['a dog', 'a cat']);
+    // The double counts one token for each picture and text.
+    const tokens = PICTURES + texts.length;
+    expect((await app.readStatus()).bill.providers).toEqual([
+      {
+        provider: 'openai',
+        model: 'jina-clip-v2',
+        images: PICTURES,
+        texts: texts.length,
+        tokens,
+        cost: tokens / 2,
+        isEstimated: false,
+      },
+    ]);
+  });
+
+  it('does not count pictures whose bytes are the same', async () => {
+    const [picture] = await samplePictures(1);
+    if (picture) await app.replace(fileIds[0] ?? 0, picture);
+    await app.waitUntilIndexed();
+    expect((await app.readStatus()).bill.providers[0]?.images).toBe(PICTURES);
+  });
+
+  it('is estimated before it is run up', async () => {
+    const all = await estimate('all');
+    expect(all).toMatchObject({ scope: 'all', currency: 'EUR', affordableImages: null });
+    expect(all.total).toEqual({
+      images: PICTURES,
+      waiting: 0,
+      requests: 3,
+      tokens: PICTURES,
+      cost: PICTURES / 2,
+      seconds: 1,
+    });
+    expect(all.spaces).toMatchObject([
+      { role: 'answering', provider: 'openai', model: 'jina-clip-v2', isLocal: false },
+    ]);
+    expect((await estimate('missing')).total).toMatchObject({ images: 0, cost: 0 });
+    expect((await estimate('failed')).total).toMatchObject({ images: 0, cost: 0 });
+    const { spaces } = await estimate('new');
+    expect(spaces).toMatchObject([{ id: null, role: 'new', images: PICTURES, requests: 3 }]);
+  });
+
+  it('is as high as estimated', async () => {
+    const { total } = await estimate('all');
+    await app.reindex('all');
+    await app.waitUntilIndexed();
+    const [provider] = (await app.readStatus()).bill.providers;
+    expect(provider).toMatchObject({ images: PICTURES + total.images });
+    expect(app.picturesSent()).toBe(PICTURES + total.images);
+  });
+
+  it('is for those alone who manage the index', async () => {
+    expect((await app.request.get('/image-search/estimate')).status).toBe(401);
+    const { body, status } = await app.call('get', '/image-search/estimate?scope=everything');
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: { details: { code: 'invalid-input' } } });
+  });
+});
