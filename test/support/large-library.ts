@@ -15,6 +15,8 @@ export interface PlainFile {
   mime: string;
   createdBy: number | null;
   vector: Float32Array;
+  /** Further columns of its row; the same ones for all files that are inserted together. */
+  columns?: Record<string, unknown>;
 }
 
 /** Many numbers from few digests: good enough for directions, and much quicker than a normal distribution. */
@@ -32,8 +34,8 @@ export async function insertFiles(
   collection: VectorCollection,
   files: readonly PlainFile[],
 ): Promise<void> {
-  const now = Date.now();
-  const rows = files.map(({ id, name, mime, createdBy }) => ({
+  const now = new Date();
+  const rows = files.map(({ id, name, mime, createdBy, columns }) => ({
     id,
     document_id: `document-${String(id)}`,
     name,
@@ -48,6 +50,7 @@ export async function insertFiles(
     updated_at: now,
     published_at: now,
     created_by_id: createdBy,
+    ...columns,
   }));
   await strapi.db.connection.batchInsert('files', rows, ROWS_PER_INSERT);
   for (let start = 0; start < files.length; start += POINTS_PER_UPSERT) {

@@ -12,4 +12,6 @@ export const apiLimits = {
   maxFilterNodes: 200,
   /** Levels of `filters`: `{ mime: { $eq: … } }` has two. */
   maxFilterLevels: 10,
+  /** Up to so many percent longer than the other may the longer side of a square picture be. */
+  squareTolerancePercent: 5,
 } as const;

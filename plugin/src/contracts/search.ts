@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { booleanSchema } from './booleans';
 import { filtersSchema } from './filters';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';
@@ -56,9 +57,25 @@ const paginationSchema = z.strictObject({
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
+export const orientations = ['landscape', 'portrait', 'square'] as const;
+
+/** What files are asked to be that Strapi's filters cannot say; they narrow a search as filters do. */
+const traitsShape = {
+  /** By width and height of the file as Strapi has measured them; a file without them has none. */
+  orientation: z.enum(orientations, `must be one of ${orientations.join(', ')}`).optional(),
+  /**
+   * `true`: only files that no media field and no other relation of an entry has; `false`: only those that one has.
+   * A file that is only named in a text counts as unused.
+   */
+  unused: booleanSchema.optional(),
+  /** `false`: only files whose alternative text is missing or empty. */
+  hasAlternativeText: booleanSchema.optional(),
+};
+
 /** What every search takes. */
 const commonShape = {
   filters: filtersSchema.optional(),
+  ...traitsShape,
   pagination: paginationSchema.prefault({}),
   minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
 };
@@ -86,6 +103,7 @@ export const embeddingBodySchema = z.strictObject({
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
 export type CommonSearchInput = z.output<typeof similarQuerySchema>;
+export type FileTraits = Pick<CommonSearchInput, keyof typeof traitsShape>;
 
 export const vectorSpaceSchema = z.object({
   id: z.string(),

@@ -39,8 +39,8 @@ export function createSearchHandlers(options: {
 
   async function answer(ctx: Context, input: SearchInput): Promise<void> {
     const { engine, status } = imageSearch();
-    const { like, unlike, filters, pagination, minScore } = input;
-    const visible = await visibleFilesOf(ctx, filters);
+    const { like, unlike, filters, pagination, minScore, ...traits } = input;
+    const visible = await visibleFilesOf(ctx, filters, traits);
     const page = await engine.search(
       { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
       visible,

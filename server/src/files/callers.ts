@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
+import type { FileTraits } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import { FILE_UID } from '../plugin-id';
 import { createVisibleFiles, type FileView } from './visible-files';
@@ -11,11 +12,12 @@ export type Filters = Record<string, unknown>;
 export type VisibleFilesOf = (
   ctx: Context,
   filters: Filters | undefined,
+  traits?: FileTraits,
 ) => Promise<VisibleFiles<FileView>>;
 
 /** Content API: all files, private fields hidden, filters on them refused. */
 export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
-  return async (ctx, filters) => {
+  return async (ctx, filters, traits) => {
     const { auth, route } = ctx.state as { auth: unknown; route: unknown };
     const model = strapi.getModel(FILE_UID);
     const query = { filters: filters ?? {} };
@@ -28,6 +30,7 @@ export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
       strapi,
       permission: {},
       filters: sanitized.filters ?? {},
+      traits,
       populate: {},
       sanitize: (row) => strapi.contentAPI.sanitize.output(row, model, { auth }),
     });
@@ -45,7 +48,7 @@ interface PermissionsManager {
 
 /** Admin: what `plugin::upload.read` and its conditions let this user see. */
 export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
-  return async (ctx, filters) => {
+  return async (ctx, filters, traits) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
     const manager = strapi.service('admin::permission').createPermissionsManager({
       ability: userAbility,
@@ -63,6 +66,7 @@ export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
       strapi,
       permission: manager.getQuery() ?? {},
       filters: sanitized.filters ?? {},
+      traits,
       populate: { folder: true },
       sanitize: (row) => manager.sanitizeOutput(row),
     });

@@ -35,13 +35,16 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   const { fields, imagePart } = await readBody(ctx, limits);
   // Filters, pages and scores may also stand in the address, as they do for GET.
   const body = parseInput(searchBodySchema, { ...ctx.query, ...fields });
-  const { filters, pagination, minScore } = body;
+  const { filters, pagination, minScore, orientation, unused, hasAlternativeText } = body;
   return {
     like: [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)],
     unlike: toExamples('unlike', body, limits),
-    ...(filters && { filters }),
-    ...(minScore !== undefined && { minScore }),
+    filters,
+    orientation,
+    unused,
+    hasAlternativeText,
     pagination,
+    minScore,
   };
 }
 

@@ -61,7 +61,7 @@ export async function findOtherRelationUses(
   return uses;
 }
 
-function linkTables(tables: DatabaseTables): LinkTable[] {
+export function linkTables(tables: DatabaseTables): LinkTable[] {
   return [...linksFromContent(tables), ...linksFromFiles(tables)];
 }
 

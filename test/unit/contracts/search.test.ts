@@ -114,6 +114,25 @@ describe('what every search takes', () => {
     expect(faults(similarQuerySchema, { filters })).toContain('filters');
   });
 
+  it('reads traits of files from JSON and from the address alike', () => {
+    const traits = { orientation: 'portrait', unused: true, hasAlternativeText: false };
+    const asTexts = { orientation: 'portrait', unused: 'true', hasAlternativeText: 'false' };
+    expect(similarQuerySchema.parse(traits)).toEqual({ ...traits, pagination: firstPage });
+    expect(similarQuerySchema.parse(asTexts)).toEqual({ ...traits, pagination: firstPage });
+  });
+
+  it.each([
+    [{ orientation: 'wide' }, 'orientation'],
+    [{ orientation: null }, 'orientation'],
+    [{ orientation: ['square'] }, 'orientation'],
+    [{ unused: 1 }, 'unused'],
+    [{ unused: 'TRUE' }, 'unused'],
+    [{ hasAlternativeText: null }, 'hasAlternativeText'],
+    [{ hasAlternativeText: '' }, 'hasAlternativeText'],
+  ])('refuses %j', (traits, path) => {
+    expect(faults(similarQuerySchema, traits)).toEqual([path]);
+  });
+
   it.each([{ page: 1 }, { pageSize: 5 }, { start: 0, withCount: true }])(
     'refuses pagination by %j',
     (pagination) => {

@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import path from 'node:path';
+import { SMALL_SET } from '../../plugin/src/search/page';
+import { describeWithServer } from '../support/database-server';
+import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
+import { mariadb } from '../support/mariadb-server';
+import { postgres } from '../support/postgres-server';
+import { productOf, publicSearchActions } from '../support/search-app';
+import { adminApi, contentApi, expectFailure, idsOf, readPage } from '../support/search-face';
+import type { SearchFace } from '../support/search-face';
+import { startStrapi, type StartOptions, type StrapiApp } from '../support/strapi-app';
+import { appFolder } from '../support/strapi-environment';
+
+/** So many that a search for one side of a question is no small set. */
+const FILES = 3 * SMALL_SET;
+const LARGEST_INTEGER = 2 ** 31 - 1;
+
+/** Width and height of the first files, and what they are; the others are landscape and portrait by turns. */
+const sizes: [number | null, number | null, string | null][] = [
+  [1_000, 1_000, 'square'],
+  [1_050, 1_000, 'square'],
+  [1_051, 1_000, 'landscape'],
+  [1_000, 1_050, 'square'],
+  [1_000, 1_051, 'portrait'],
+  [21, 20, 'square'],
+  [22, 20, 'landscape'],
+  [1, 1, 'square'],
+  [LARGEST_INTEGER, LARGEST_INTEGER, 'square'],
+  [LARGEST_INTEGER, 1, 'landscape'],
+  [1, LARGEST_INTEGER, 'portrait'],
+  [null, null, null],
+  [100, null, null],
+  [null, 100, null],
+];
+const orientations = ['landscape', 'portrait', 'square'] as const;
+
+interface TestFile extends PlainFile {
+  orientation: string | null;
+  alternativeText: string | null;
+}
+
+function createFiles(dimensions: number): TestFile[] {
+  return Array.from({ length: FILES }, (_value, index): TestFile => {
+    const isWide = index % 2 === 0;
+    const [width, height, orientation] = sizes[index] ?? [
+      isWide ? 300 : 200,
+      isWide ? 200 : 300,
+      isWide ? 'landscape' : 'portrait',
+    ];
+    const alternativeText = [null, '', 'A boat', '0'][index % 4] ?? null;
+    return {
+      id: index + 1,
+      name: `file-${String(index)}`,
+      mime: 'image/png',
+      createdBy: null,
+      vector: createDirection(`file ${String(index)}`, dimensions),
+      columns: { width, height, alternative_text: alternativeText },
+      orientation,
+      alternativeText,
+    };
+  });
+}
+
+/** Uses files in every kind of relation there is; answers their ids. */
+async function useFiles({ strapi }: StrapiApp): Promise<number[]> {
+  const create = (uid: string, data: object): Promise<unknown> =>
+    strapi.documents(uid as never).create({ data } as never);
+  await create('api::article.article', {
+    title: 'One',
+    cover: 101,
+    gallery: [102, 103],
+    seo: { description: 'About', image: 104 },
+    sections: [{ __component: 'shared.slider', name: 'Slider', slides: [{ image: 105 }] }],
+  });
+  await create('api::article.article', { title: 'Two', cover: 101, body: '![](/hash_107)' });
+  await create('api::home-page.home-page', { hero: 103, downloads: [106] });
+  return [101, 102, 103, 104, 105, 106];
+}
+
+function describeTraits(options: () => Promise<StartOptions>): void {
+  let app: StrapiApp;
+  let files: TestFile[];
+  let used: number[];
+  let query: Float32Array;
+  let spaceId: string;
+  let publicFace: SearchFace;
+  let adminFace: SearchFace;
+  const faces: [string, () => SearchFace][] = [
+    ['content API', () => publicFace],
+    ['admin API', () => adminFace],
+  ];
+
+  beforeAll(async () => {
+    app = await startStrapi({
+      folder: path.join(appFolder, 'editorial'),
+      imageSearch: { indexing: { enabled: false }, search: { requestsPerMinute: 0 } },
+      ...(await options()),
+    });
+    await app.grantPublic(publicSearchActions);
+    publicFace = contentApi(app);
+    adminFace = await adminApi(app);
+    const { collection } = await productOf(app).activeSpace.get();
+    spaceId = collection.space.id;
+    query = createDirection('question', collection.space.dimensions);
+    files = createFiles(collection.space.dimensions);
+    await insertFiles(app, collection, files);
+    used = await useFiles(app);
+    for (const [id, path] of [
+      [201, '/7'],
+      [202, '/7/8'],
+      [203, '/78'],
+    ] as const) {
+      await app.strapi.db.connection('files').where({ id }).update({ folder_path: path });
+    }
+  });
+  afterAll(() => app.stop());
+
+  /** The best hundred of those that are expected are found, in their order, and whether there are more. */
+  async function expectFound(
+    face: SearchFace,
+    traits: object,
+    expected: (file: TestFile) => boolean,
+  ): Promise<void> {
+    const ranked = rank(files.filter(expected), query).map(({ id }) => id);
+    expect(ranked.length).toBeGreaterThan(0);
+    const question = { vector: [...query], space: spaceId, pagination: { limit: 100 } };
+    const page = await face.search({ ...question, ...traits });
+    expect(idsOf(page)).toEqual(ranked.slice(0, 100));
+    expect(page.meta.pagination.hasMore).toBe(ranked.length > 100);
+  }
+
+  it('leave a folder with all that is in it to filters, which are for administrators', async () => {
+    const filters = { $or: [{ folderPath: '/7' }, { folderPath: { $startsWith: '/7/' } }] };
+    await expectFound(adminFace, { filters }, ({ id }) => id === 201 || id === 202);
+    expectFailure(await publicFace.post('search', { text: 'dog', filters }), {
+      status: 400,
+      code: 'invalid-input',
+      message: /folderPath/,
+    });
+  });
+
+  const isUsed = ({ id }: TestFile): boolean => used.includes(id);
+
+  describe.each(faces)('over the %s', (_name, face) => {
+    it.each(orientations)('finds files that are %s', async (orientation) => {
+      await expectFound(face(), { orientation }, (file) => file.orientation === orientation);
+      const odd = sizes.map((_size, index) => index + 1);
+      const filters = { id: { $in: odd } };
+      const isOdd = (file: TestFile): boolean =>
+        file.orientation === orientation && odd.includes(file.id);
+      await expectFound(face(), { orientation, filters }, isOdd);
+    });
+
+    it('finds files that no relation has, and those that one has', async () => {
+      await expectFound(face(), { unused: true }, (file) => !isUsed(file));
+      await expectFound(face(), { unused: false }, isUsed);
+    });
+
+    it('finds files without an alternative text, and those with one', async () => {
+      const hasText = (file: TestFile): boolean => Boolean(file.alternativeText);
+      await expectFound(face(), { hasAlternativeText: false }, (file) => !hasText(file));
+      await expectFound(face(), { hasAlternativeText: true }, hasText);
+    });
+
+    it('joins them with each other and with filters', async () => {
+      const traits = { orientation: 'landscape', unused: true, hasAlternativeText: true };
+      const isWanted = (file: TestFile): boolean =>
+        file.orientation === 'landscape' && !isUsed(file) && Boolean(file.alternativeText);
+      await expectFound(face(), traits, isWanted);
+      const filters = { $or: [{ id: { $lt: 110 } }, { name: 'file-200' }] };
+      await expectFound(
+        face(),
+        { ...traits, filters },
+        (file) => isWanted(file) && (file.id < 110 || file.name === 'file-200'),
+      );
+    });
+
+    it('takes them in an address, in a form, and beside a file', async () => {
+      const expected = idsOf(await face().search({ fileId: 5, orientation: 'square' }));
+      expect(expected).toHaveLength(sizes.filter(([, , kind]) => kind === 'square').length);
+      const traits = { orientation: 'square', unused: 'true', hasAlternativeText: 'true' };
+      const narrowed = await face().similar(5, traits);
+      expect(narrowed.data.length).toBeGreaterThan(0);
+      expect(narrowed.data.length).toBeLessThan(expected.length);
+      const form = face().post('search').field('fileId', '5').field('orientation', 'square');
+      const answered = await form.field('unused', 'true').field('hasAlternativeText', 'true');
+      expect(idsOf(readPage(answered))).toEqual(idsOf(narrowed));
+      const byText = await face().searchText('a boat', traits);
+      expect(new Set(idsOf(byText))).toEqual(new Set(idsOf(narrowed)));
+      // An example may be a file that they leave out.
+      const used = await face().search({ like: [101], unused: true, filters: { id: 107 } });
+      expect(idsOf(used)).toEqual([107]);
+    });
+  });
+}
+
+describe('traits of files', () => {
+  describeTraits(() => Promise.resolve({}));
+});
+
+for (const kind of [postgres, mariadb]) {
+  describeWithServer(kind, `traits of files on ${kind.name}`, (server) => {
+    describeTraits(async () => ({ database: await server().createDatabase() }));
+  });
+}
+
+describe('wrong values', () => {
+  let app: StrapiApp;
+  beforeAll(async () => {
+    app = await startStrapi({
+      imageSearch: { indexing: { enabled: false }, search: { requestsPerMinute: 0 } },
+    });
+    await app.grantPublic(publicSearchActions);
+  });
+  afterAll(() => app.stop());
+
+  it.each([
+    ['orientation', 'wide', /^orientation: must be one of landscape, portrait, square$/],
+    ['orientation', '', /^orientation: /],
+    ['unused', 'yes', /^unused: must be true or false$/],
+    ['unused', '', /^unused: /],
+    ['unused', '1', /^unused: /],
+    ['hasAlternativeText', 'null', /^hasAlternativeText: must be true or false$/],
+  ])('%s=%s is refused by its name', async (key, value, message) => {
+    for (const face of [contentApi(app), await adminApi(app)]) {
+      const expected = { status: 400, code: 'invalid-input', message } as const;
+      const query = { [key]: value };
+      expectFailure(await face.get('search', { text: 'dog', ...query }), expected);
+      expectFailure(await face.get('similar/1', query), expected);
+      expectFailure(await face.post('search', { text: 'dog', ...query }), expected);
+      const list = { [key]: [value] };
+      expectFailure(await face.post('search', { text: 'dog', ...list }), {
+        ...expected,
+        message: new RegExp(`^${key}: `),
+      });
+    }
+  });
+});
