@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
 import { embeddingUsageSchema } from './content-types/embedding-usage/schema';
+import { duplicatePairSchema } from './content-types/duplicate-pair/schema';
 import { indexEntrySchema } from './content-types/index-entry/schema';
 import { jobSchema } from './content-types/job/schema';
 import { spaceSchema } from './content-types/space/schema';
@@ -36,6 +37,7 @@ const serverEntry: ServerEntry = {
   },
   contentTypes: {
     'embedding-usage': { schema: embeddingUsageSchema },
+    'duplicate-pair': { schema: duplicatePairSchema },
     'index-entry': { schema: indexEntrySchema },
     job: { schema: jobSchema },
     space: { schema: spaceSchema },

@@ -5,3 +5,4 @@ export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
 export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';
 export const JOB_UID = 'plugin::image-search.job';
+export const DUPLICATE_PAIR_UID = 'plugin::image-search.duplicate-pair';

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   EMBEDDING_USAGE_UID,
+  DUPLICATE_PAIR_UID,
   INDEX_ENTRY_UID,
   JOB_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
+import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/job-leases';
 import { createSpaceRecords } from '../../server/src/repositories/space-records';
@@ -15,6 +17,8 @@ import { postgres } from '../support/postgres-server';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
 import { createSeededRandom } from '../../sample/seeded-random';
+import { describeDuplicatePairs } from './duplicate-pairs';
+import { allPairs, filesOf, findings } from './duplicate-pairs/situations';
 import { describeIndexEntries } from './index-entries';
 import { newLease, picture, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
@@ -69,6 +73,10 @@ function describeRepositories(
     await strapi().db.query(EMBEDDING_USAGE_UID).deleteMany({});
     return createUsageRecords(strapi());
   });
+  describeDuplicatePairs("in Strapi's database", async () => {
+    await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
+    return createDuplicatePairs(strapi());
+  });
   return strapi;
 }
 
@@ -109,6 +117,31 @@ for (const kind of [postgres, mariadb]) {
       expect(await entries.list({ cursor: null, limit: 1_000 })).toMatchObject({
         entries: fileIds.map((fileId) => ({ fileId })),
       });
+      if (kind === postgres) expect(server().log()).not.toContain('deadlock detected');
+    });
+
+    it('finds no deadlock between findings, decisions, merges and deletions', async () => {
+      await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
+      const pairs = createDuplicatePairs(strapi());
+      const random = createSeededRandom('pairs');
+      const fileIds = range(1, 20);
+      await Promise.all(
+        range(1, 8).map(async (version) => {
+          for (const fileId of version % 3 ? fileIds : fileIds.toReversed()) {
+            const others = fileIds.filter((other) => other !== fileId && random.chance(0.5));
+            await pairs.record([findings(fileId, others, { version: version % 2 })]);
+            const { pairs: open } = await pairs.list({ status: 'open', cursor: null, limit: 5 });
+            for (const { id } of open) {
+              await pairs.decide(id, { status: 'ignored', userId: 1, decidedAt: new Date() });
+            }
+            await pairs.markMerged({ keptId: fileId, removedIds: [version], userId: 1 });
+            await pairs.removeFiles([random.integer(1, 20)]);
+          }
+        }),
+      );
+      const found = await allPairs(pairs);
+      expect(found.length).toBeGreaterThan(0);
+      expect(new Set(filesOf(found).map(String)).size).toBe(found.length);
       if (kind === postgres) expect(server().log()).not.toContain('deadlock detected');
     });
   });

@@ -1,5 +1,6 @@
 import type { PerceptualFingerprint } from '../images/contract';
 
+export { currentPairs } from './current-pairs';
 export { groupPairs } from './grouping';
 export { createJudge } from './judge';
 export { thresholdsFor } from './thresholds';

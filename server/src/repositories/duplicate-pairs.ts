@@ -1,0 +1,193 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Core } from '@strapi/strapi';
+import {
+  currentPairs,
+  pairStatuses,
+  type DuplicatePair,
+  type DuplicatePairs,
+  type Findings,
+  type FoundPair,
+  type PairStatus,
+} from '../../../plugin/src/duplicates/contract';
+import { DUPLICATE_PAIR_UID } from '../plugin-id';
+import { chunksOf } from '../usage/database-tables';
+import { toPair, toVerdictColumns } from './duplicate-pair-rows';
+import { inTurn } from './write-turns';
+
+/** Most rows in one INSERT: SQLite takes 500 terms of a compound SELECT, which is how its driver writes it. */
+const LARGEST_INSERT = 100;
+/** Deletions and insertions between the same rows lock each other in MySQL, whatever their order. */
+const TURN = 'write duplicate pairs';
+/** Most alternatives in one condition. */
+const MOST_ALTERNATIVES = 50;
+
+/** What may still be changed or deleted; named one by one, so that an index on the status is of use. */
+const undone: PairStatus[] = ['open', 'ignored'];
+const newestFirst = [{ id: 'desc' }];
+
+/** The pairs in Strapi's own database. Those who write them take turns; those who read them wait for nobody. */
+export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
+  const rows = () => strapi.db.query(DUPLICATE_PAIR_UID);
+
+  async function find(where: object, limit?: number): Promise<DuplicatePair[]> {
+    const found: unknown[] = await rows().findMany({
+      where,
+      orderBy: newestFirst,
+      ...(limit !== undefined && { limit }),
+    });
+    return found.map(toPair);
+  }
+
+  /** Pairs of these files that were judged on other bytes than these have now. */
+  async function deleteOutdated(findings: readonly Findings[]): Promise<void> {
+    for (const some of chunksOf(findings, MOST_ALTERNATIVES)) {
+      const isOutdated = some.flatMap(({ fileId, contentHash }) => [
+        { fileA: fileId, contentHashA: { $ne: contentHash } },
+        { fileB: fileId, contentHashB: { $ne: contentHash } },
+      ]);
+      await rows().deleteMany({ where: { status: { $in: undone }, $or: isOutdated } });
+    }
+  }
+
+  async function findKnown(pairs: readonly FoundPair[]): Promise<Map<string, DuplicatePair>> {
+    const known: DuplicatePair[] = [];
+    for (const some of chunksOf(pairs, MOST_ALTERNATIVES)) {
+      known.push(...(await find({ $or: some.map(({ fileA, fileB }) => ({ fileA, fileB })) })));
+    }
+    return new Map(known.map((pair) => [keyOf(pair), pair]));
+  }
+
+  async function updateEvidence(id: number, { verdict }: FoundPair): Promise<void> {
+    await rows().updateMany({
+      where: { id, status: { $in: undone } },
+      data: toVerdictColumns(verdict),
+    });
+  }
+
+  async function write(findings: readonly Findings[]): Promise<number> {
+    await deleteOutdated(findings);
+    const pairs = currentPairs(findings);
+    const known = await findKnown(pairs);
+    const unknown: FoundPair[] = [];
+    for (const pair of pairs) {
+      const before = known.get(keyOf(pair));
+      if (before?.status === 'merged') continue;
+      if (before && isOnSameBytes(before, pair)) {
+        if (!isDeepStrictEqual(before.verdict, pair.verdict)) await updateEvidence(before.id, pair);
+        continue;
+      }
+      if (before) await rows().deleteMany({ where: { id: before.id, status: { $in: undone } } });
+      unknown.push(pair);
+    }
+    await insert(unknown);
+    return unknown.length;
+  }
+
+  async function insert(pairs: readonly FoundPair[]): Promise<void> {
+    const status: PairStatus = 'open';
+    const foundAt = new Date();
+    for (const some of chunksOf(pairs, LARGEST_INSERT)) {
+      await rows().createMany({
+        data: some.map(({ verdict, ...pair }) => ({
+          ...pair,
+          ...toVerdictColumns(verdict),
+          status,
+          foundAt,
+        })),
+      });
+    }
+  }
+
+  return {
+    async record(findings) {
+      return findings.length === 0 ? 0 : inTurn(strapi, TURN, () => write(findings));
+    },
+
+    async removeFiles(fileIds) {
+      if (fileIds.length === 0) return;
+      await inTurn(strapi, TURN, async () => {
+        for (const ids of chunksOf(new Set(fileIds))) {
+          for (const side of ['fileA', 'fileB']) {
+            await rows().deleteMany({ where: { [side]: { $in: ids }, status: { $in: undone } } });
+          }
+        }
+      });
+    },
+
+    async decide(id, { status, userId, decidedAt }) {
+      const decision = status === 'open' ? noDecision : { decidedBy: userId, decidedAt };
+      const where = { id, status: { $in: undone.filter((other) => other !== status) } };
+      return inTurn(strapi, TURN, async () => {
+        await rows().updateMany({ where, data: { status, ...decision } });
+        const [pair] = await find({ id });
+        return pair ?? null;
+      });
+    },
+
+    async markMerged({ keptId, removedIds, userId }) {
+      const status: PairStatus = 'merged';
+      const data = { status, decidedBy: userId, decidedAt: new Date() };
+      await inTurn(strapi, TURN, async () => {
+        for (const ids of chunksOf(new Set(removedIds))) {
+          for (const [kept, removed] of bothOrders) {
+            const where = { [kept]: keptId, [removed]: { $in: ids }, status: { $in: undone } };
+            await rows().updateMany({ where, data });
+          }
+        }
+      });
+    },
+
+    async get(ids) {
+      const found: DuplicatePair[] = [];
+      for (const some of chunksOf(new Set(ids))) found.push(...(await find({ id: { $in: some } })));
+      return newest(found);
+    },
+
+    async list({ status, kind, cursor, limit }) {
+      const found = await find(
+        { status, ...(kind && { kind }), ...(cursor !== null && { id: { $lt: cursor } }) },
+        limit + 1,
+      );
+      const pairs = found.slice(0, limit);
+      return { pairs, nextCursor: found.length > limit ? (pairs.at(-1)?.id ?? null) : null };
+    },
+
+    async pairsTouching({ fileIds, status, limit }) {
+      const found = new Map<number, DuplicatePair>();
+      for (const ids of chunksOf(new Set(fileIds))) {
+        // Not one condition on both columns: that could not use the index of either.
+        for (const side of ['fileA', 'fileB']) {
+          const where = { [side]: { $in: ids }, ...(status && { status }) };
+          for (const pair of await find(where, limit)) found.set(pair.id, pair);
+        }
+      }
+      return newest([...found.values()]).slice(0, limit);
+    },
+
+    async counts() {
+      const [open, ignored, merged] = await Promise.all(
+        pairStatuses.map((status) => rows().count({ where: { status } })),
+      );
+      return { open: open ?? 0, ignored: ignored ?? 0, merged: merged ?? 0 };
+    },
+  };
+}
+
+const bothOrders = [
+  ['fileA', 'fileB'],
+  ['fileB', 'fileA'],
+] as const;
+
+const noDecision = { decidedBy: null, decidedAt: null };
+
+function keyOf({ fileA, fileB }: Pick<FoundPair, 'fileA' | 'fileB'>): string {
+  return `${String(fileA)} ${String(fileB)}`;
+}
+
+function isOnSameBytes(one: FoundPair, other: FoundPair): boolean {
+  return one.contentHashA === other.contentHashA && one.contentHashB === other.contentHashB;
+}
+
+function newest(pairs: readonly DuplicatePair[]): DuplicatePair[] {
+  return [...pairs].sort((one, other) => other.id - one.id);
+}

@@ -1,0 +1,23 @@
+import { beforeEach, describe } from '@jest/globals';
+import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
+import { describeDecisions } from './duplicate-pairs/decisions';
+import { describePairListing } from './duplicate-pairs/listing';
+import { describeRecording } from './duplicate-pairs/recording';
+
+/** Every sentence of the contract of DuplicatePairs; `empty` answers an implementation on the real time, with no pair. */
+export function describeDuplicatePairs(name: string, empty: () => Promise<DuplicatePairs>): void {
+  describe(`duplicate pairs: ${name}`, () => {
+    let opened: DuplicatePairs | undefined;
+    beforeEach(async () => {
+      opened = await empty();
+    });
+
+    const pairs = (): DuplicatePairs => {
+      if (opened === undefined) throw new Error('The pairs are not open yet.');
+      return opened;
+    };
+    describeRecording(pairs);
+    describeDecisions(pairs);
+    describePairListing(pairs);
+  });
+}

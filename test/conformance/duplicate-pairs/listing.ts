@@ -1,0 +1,138 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import { range } from '../index-entries/situations';
+import { filesOf, findings, pairOf, verdicts } from './situations';
+
+export function describePairListing(pairs: () => DuplicatePairs): void {
+  const idOf = async (fileA: number, fileB: number): Promise<number> =>
+    (await pairOf(pairs(), fileA, fileB)).id;
+
+  describe('list', () => {
+    beforeEach(async () => {
+      await pairs().record([findings(1, [2], { verdict: verdicts.identical })]);
+      await pairs().record([findings(1, [3])]);
+      await pairs().record([findings(1, [4], { verdict: verdicts.identical })]);
+      await pairs().record([findings(1, [5])]);
+    });
+
+    const list = (options: Partial<Parameters<DuplicatePairs['list']>[0]>) =>
+      pairs().list({ status: 'open', cursor: null, limit: 10, ...options });
+
+    it('answers newest first, in pages', async () => {
+      const first = await list({ limit: 2 });
+      expect(filesOf(first.pairs)).toEqual([
+        [1, 5],
+        [1, 4],
+      ]);
+      expect(first.nextCursor).toBe(await idOf(1, 4));
+      const second = await list({ limit: 2, cursor: first.nextCursor });
+      expect(filesOf(second.pairs)).toEqual([
+        [1, 3],
+        [1, 2],
+      ]);
+      expect(second.nextCursor).toBeNull();
+    });
+
+    it('answers those below the cursor though that pair is gone', async () => {
+      const cursor = await idOf(1, 4);
+      await pairs().removeFiles([4]);
+      expect(filesOf((await list({ cursor })).pairs)).toEqual([
+        [1, 3],
+        [1, 2],
+      ]);
+    });
+
+    it('tells kinds and statuses apart', async () => {
+      await pairs().decide(await idOf(1, 5), {
+        status: 'ignored',
+        userId: null,
+        decidedAt: new Date(),
+      });
+      await pairs().markMerged({ keptId: 1, removedIds: [4], userId: null });
+      expect(filesOf((await list({})).pairs)).toEqual([
+        [1, 3],
+        [1, 2],
+      ]);
+      expect(filesOf((await list({ kind: 'identical' })).pairs)).toEqual([[1, 2]]);
+      expect(filesOf((await list({ status: 'ignored' })).pairs)).toEqual([[1, 5]]);
+      expect(filesOf((await list({ status: 'merged', kind: 'identical' })).pairs)).toEqual([
+        [1, 4],
+      ]);
+      expect(await list({ status: 'merged', kind: 'variant' })).toEqual({
+        pairs: [],
+        nextCursor: null,
+      });
+      expect(await pairs().counts()).toEqual({ open: 2, ignored: 1, merged: 1 });
+    });
+  });
+
+  it('counts nothing when there is nothing', async () => {
+    expect(await pairs().counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
+  });
+
+  describe('get', () => {
+    it('answers the pairs that are there, newest first', async () => {
+      await pairs().record([findings(1, [2])]);
+      await pairs().record([findings(1, [3])]);
+      const [older, newer] = [await idOf(1, 2), await idOf(1, 3)];
+      expect(filesOf(await pairs().get([older, newer + 99, newer]))).toEqual([
+        [1, 3],
+        [1, 2],
+      ]);
+      expect(await pairs().get([])).toEqual([]);
+    });
+  });
+
+  describe('pairsTouching', () => {
+    const touching = (options: Partial<Parameters<DuplicatePairs['pairsTouching']>[0]>) =>
+      pairs().pairsTouching({ fileIds: [3], limit: 10, ...options });
+
+    beforeEach(async () => {
+      for (const [fileId, other] of [
+        [1, 3],
+        [3, 5],
+        [5, 6],
+        [2, 3],
+      ] as const) {
+        await pairs().record([findings(fileId, [other])]);
+      }
+    });
+
+    it('answers pairs on either side, newest first, each once', async () => {
+      expect(filesOf(await touching({}))).toEqual([
+        [2, 3],
+        [3, 5],
+        [1, 3],
+      ]);
+      expect(filesOf(await touching({ fileIds: [3, 5] }))).toEqual([
+        [2, 3],
+        [5, 6],
+        [3, 5],
+        [1, 3],
+      ]);
+    });
+
+    it('answers the newest when there are more than wanted', async () => {
+      expect(filesOf(await touching({ fileIds: [1, 3, 6], limit: 3 }))).toEqual([
+        [2, 3],
+        [5, 6],
+        [3, 5],
+      ]);
+    });
+
+    it('answers those of one status', async () => {
+      await pairs().markMerged({ keptId: 3, removedIds: [1], userId: null });
+      expect(filesOf(await touching({ status: 'merged' }))).toEqual([[1, 3]]);
+      expect(filesOf(await touching({ status: 'open' }))).toEqual([
+        [2, 3],
+        [3, 5],
+      ]);
+      expect(await touching({ status: 'ignored' })).toEqual([]);
+    });
+
+    it('takes hundreds of files, and none', async () => {
+      expect(await touching({ fileIds: range(1, 1_200) })).toHaveLength(4);
+      expect(await touching({ fileIds: [] })).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import { hourAgo, inAnHour, range } from '../index-entries/situations';
+import { allPairs, filesOf, findings, hashOf, pairOf, verdicts } from './situations';
+
+export function describeRecording(pairs: () => DuplicatePairs): void {
+  const ignore = async (fileA: number, fileB: number): Promise<void> => {
+    const { id } = await pairOf(pairs(), fileA, fileB);
+    await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: new Date() });
+  };
+
+  describe('record', () => {
+    it.each(Object.entries(verdicts))(
+      'adds a pair and keeps its evidence: %s',
+      async (_, verdict) => {
+        expect(await pairs().record([findings(2, [1], { verdict })])).toBe(1);
+        const pair = await pairOf(pairs(), 1, 2);
+        expect(pair).toEqual({
+          id: pair.id,
+          fileA: 1,
+          fileB: 2,
+          contentHashA: hashOf(1),
+          contentHashB: hashOf(2),
+          verdict,
+          status: 'open',
+          foundAt: pair.foundAt,
+          decidedBy: null,
+          decidedAt: null,
+        });
+        expect(pair.foundAt > hourAgo() && pair.foundAt < inAnHour()).toBe(true);
+      },
+    );
+
+    it('adds nothing for nothing', async () => {
+      expect(await pairs().record([])).toBe(0);
+      expect(await pairs().record([findings(1, [])])).toBe(0);
+      expect(await allPairs(pairs())).toEqual([]);
+    });
+
+    it('counts a pair once that both of its files found', async () => {
+      expect(await pairs().record([findings(1, [2, 3]), findings(2, [1])])).toBe(2);
+      expect(await pairs().record([findings(2, [1, 3]), findings(3, [1, 2])])).toBe(1);
+    });
+
+    it('replaces the evidence of a known pair, and nothing else of it', async () => {
+      await pairs().record([findings(1, [2], { verdict: verdicts.samePicture })]);
+      const before = await pairOf(pairs(), 1, 2);
+      expect(await pairs().record([findings(2, [1], { verdict: verdicts.variant })])).toBe(0);
+      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.variant });
+    });
+
+    it('keeps pairs on the same bytes that were not found this time', async () => {
+      await pairs().record([findings(1, [2, 3])]);
+      expect(await pairs().record([findings(1, [4])])).toBe(1);
+      expect(filesOf(await allPairs(pairs())).sort()).toEqual([
+        [1, 2],
+        [1, 3],
+        [1, 4],
+      ]);
+    });
+
+    it('keeps a decision while the bytes stay, whatever is found', async () => {
+      await pairs().record([findings(1, [2])]);
+      await ignore(1, 2);
+      const before = await pairOf(pairs(), 1, 2);
+      expect(await pairs().record([findings(1, [2], { verdict: verdicts.variant })])).toBe(0);
+      expect(await pairs().record([findings(2, [])])).toBe(0);
+      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.variant });
+    });
+
+    it.each([
+      ['the first', 1, 2],
+      ['the second', 2, 1],
+    ])(
+      'deletes pairs, decided or not, of bytes that %s file has no more',
+      async (_, file, other) => {
+        await pairs().record([findings(file, [other, 3]), findings(other, [3])]);
+        await ignore(1, 2);
+        await pairs().record([findings(file, [], { version: 2 })]);
+        expect(filesOf(await allPairs(pairs()))).toEqual([[other, 3]]);
+      },
+    );
+
+    it('opens a pair anew that was decided on other bytes', async () => {
+      await pairs().record([findings(1, [2])]);
+      await ignore(1, 2);
+      const before = await pairOf(pairs(), 1, 2);
+      expect(await pairs().record([findings(2, [1], { version: 2 })])).toBe(1);
+      const after = await pairOf(pairs(), 1, 2);
+      expect(after).toMatchObject({ status: 'open', decidedBy: null, contentHashB: hashOf(2, 2) });
+      expect(after.id).toBeGreaterThan(before.id);
+    });
+
+    it('opens a pair anew when the other file has other bytes than it was decided on', async () => {
+      await pairs().record([findings(1, [2], { version: 2 })]);
+      await ignore(1, 2);
+      expect(await pairs().record([findings(2, [1])])).toBe(1);
+      expect(await pairOf(pairs(), 1, 2)).toMatchObject({
+        status: 'open',
+        contentHashA: hashOf(1),
+        contentHashB: hashOf(2),
+      });
+    });
+
+    it('leaves out pairs on bytes that another of the findings says are no more', async () => {
+      expect(await pairs().record([findings(1, [2, 3]), findings(2, [], { version: 2 })])).toBe(1);
+      expect(filesOf(await allPairs(pairs()))).toEqual([[1, 3]]);
+    });
+
+    it('leaves merged pairs alone', async () => {
+      await pairs().record([findings(1, [2])]);
+      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: null });
+      const before = await allPairs(pairs());
+      expect(await pairs().record([findings(1, [2], { verdict: verdicts.variant })])).toBe(0);
+      expect(await pairs().record([findings(1, [2], { version: 2 })])).toBe(0);
+      expect(await allPairs(pairs())).toEqual(before);
+    });
+
+    it('adds each pair once, and counts it once, when many find it at a time', async () => {
+      const found = range(1, 8).map((fileId) =>
+        findings(
+          fileId,
+          range(1, 8).filter((other) => other !== fileId),
+        ),
+      );
+      const counts = await Promise.all(found.map((finding) => pairs().record([finding])));
+      const open = await allPairs(pairs());
+      expect(open).toHaveLength(28);
+      expect(new Set(filesOf(open).map(String)).size).toBe(28);
+      expect(counts.reduce((sum, count) => sum + count)).toBe(28);
+    });
+
+    it('takes hundreds of pairs of one file', async () => {
+      expect(await pairs().record([findings(1, range(2, 700))])).toBe(700);
+      expect(await pairs().record([findings(1, range(2, 701))])).toBe(1);
+    });
+  });
+
+  describe('removeFiles', () => {
+    it('deletes open and ignored pairs of the files, on either side', async () => {
+      await pairs().record([findings(2, [1, 3]), findings(4, [5])]);
+      await ignore(1, 2);
+      await pairs().removeFiles([2, 99]);
+      expect(filesOf(await allPairs(pairs()))).toEqual([[4, 5]]);
+    });
+
+    it('keeps merged pairs, and is silent when there is nothing to delete', async () => {
+      await pairs().record([findings(1, [2])]);
+      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: 5 });
+      await pairs().removeFiles([2]);
+      await pairs().removeFiles([1]);
+      await pairs().removeFiles([]);
+      expect(await allPairs(pairs())).toMatchObject([{ fileA: 1, fileB: 2, status: 'merged' }]);
+    });
+  });
+}
