@@ -81,6 +81,13 @@ const searchSchema = z.strictObject({
   }),
 });
 
+const panelSchema = z.strictObject({
+  mediaLibrary: z.boolean().default(true).meta({
+    description:
+      'Whether the Media Library shows “Find similar” and duplicates in the details of a picture; Strapi may change what that rests on',
+  }),
+});
+
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
   embedding: embeddingConfigSchema.prefault({ provider: 'clip' }),
@@ -92,6 +99,7 @@ export const configSchema = z.strictObject({
   indexing: indexingSchema.prefault({}),
   search: searchSchema.prefault({}),
   budget: budgetConfigSchema.prefault({}),
+  panel: panelSchema.prefault({}),
 });
 
 export type ImageSearchConfig = z.output<typeof configSchema>;

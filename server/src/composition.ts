@@ -5,12 +5,12 @@ import { figuresOf, meterProvider } from '../../plugin/src/billing/metered-provi
 import { UsageMeter } from '../../plugin/src/billing/usage-meter';
 import { systemClock, type Clock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
-import type { ReindexScope } from '../../plugin/src/contracts/management';
 import type {
   EmbeddingIdentity,
   EmbeddingProvider,
   ProviderContext,
 } from '../../plugin/src/embedding/contract';
+import type { ReindexScope, TestResponse } from '../../plugin/src/contracts/management';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
 import {
   isLocalProvider,
@@ -18,6 +18,7 @@ import {
   type EmbeddingConfig,
 } from '../../plugin/src/embedding/registry';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
+import { ImageSearchError } from '../../plugin/src/errors';
 import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contract';
 import { currentOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
@@ -28,10 +29,12 @@ import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
 import { createBilling, type Billing } from './billing';
+import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
+import { createIndexingHolds, type IndexingHolds } from './repositories/indexing-hold';
 import { createJobLeases } from './repositories/job-leases';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
@@ -53,14 +56,21 @@ export interface ImageSearch {
   readonly engine: SearchEngine;
   readonly status: Status;
   readonly billing: Billing;
+  readonly holds: IndexingHolds;
   readonly merging: FileMerging;
   readonly inputLimits: InputLimits;
+  /** What the panel is told of the configuration. */
+  readonly panel: ImageSearchConfig['panel'];
   /** What the HTTP faces need to be set up. */
   readonly http: { logger: Logger; requestsPerMinute: number };
   /** The queue of a space; by default of the one that answers. Fails with `invalid-input` for an unknown one. */
   entriesOf(spaceId?: string): Promise<IndexEntries>;
   /** Answers how many files were put into the queue. */
   reindex(scope: ReindexScope): Promise<number>;
+  /** The same of these files alone; fails with `file-not-found` when one is no picture of the library. */
+  reindexFiles(fileIds: readonly number[]): Promise<number>;
+  /** Whether provider and store do their work now. */
+  testHealth(): Promise<TestResponse['data']>;
   /** Deletes a space that is no longer used, with its vectors and its queue; fails as `Spaces.forget` does. */
   dropSpace(spaceId: string): Promise<void>;
   start(): void;
@@ -106,7 +116,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     const tracks = new Set([...spaces.running(), await spaces.answering()]);
     await Promise.all([...tracks].map((track) => track.reconcileAgain()));
   };
-  const workerSettings = createWorkerSettings(config);
+  const holds = createIndexingHolds(strapi);
+  const workerSettings = {
+    ...createWorkerSettings(config),
+    isHeld: async () => (await holds.current()) !== null,
+  };
   const spaces = new Spaces({
     records,
     configured: identityOf(config.embedding),
@@ -153,6 +167,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     entriesOf: (spaceId) => entriesOf(() => spaceId),
     assets,
     store,
+    holds,
     isEnabled,
     billing,
     preparation: () => [...preparations.values()].find((progress) => progress !== null) ?? null,
@@ -167,8 +182,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     engine,
     status,
     billing,
+    holds,
     merging: createFileMerging({ strapi, logger }),
     inputLimits: config.search,
+    panel: config.panel,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
 
     async entriesOf(spaceId) {
@@ -194,6 +211,17 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
       spaces.retryNow();
       return marked;
     },
+
+    async reindexFiles(fileIds) {
+      const known = new Set((await assets.describeMany(fileIds)).map(({ fileId }) => fileId));
+      const missing = fileIds.find((fileId) => !known.has(fileId));
+      if (missing !== undefined) throw noPictureError(missing);
+      await spaces.markPending(fileIds);
+      spaces.retryNow();
+      return known.size;
+    },
+
+    testHealth: () => testHealth({ spaces, store, clock }),
 
     async dropSpace(spaceId) {
       const known = await records.list();
@@ -241,6 +269,14 @@ function statesOf(scope: ReindexScope): IndexState[] {
   }
 }
 
+function noPictureError(fileId: number): ImageSearchError {
+  return new ImageSearchError({
+    code: 'file-not-found',
+    message: `The file ${String(fileId)} is no picture of the Media Library.`,
+    retryable: false,
+  });
+}
+
 /** Every model that the configuration has settings for, the one that is to answer first. */
 function configuredModels({ embedding, previousEmbedding }: ImageSearchConfig): EmbeddingConfig[] {
   return [embedding, ...(previousEmbedding ? [previousEmbedding] : [])];
@@ -274,7 +310,9 @@ function requestsPerMinuteOf(
   return 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
 }
 
-function createWorkerSettings({ indexing }: ImageSearchConfig): SpaceTrackParts['worker'] {
+function createWorkerSettings({
+  indexing,
+}: ImageSearchConfig): Omit<SpaceTrackParts['worker'], 'isHeld'> {
   return {
     pictures: createPictureReader({
       maxBytes: indexing.maxBytes,

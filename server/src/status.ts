@@ -6,6 +6,7 @@ import { roleOf } from '../../plugin/src/spaces/roles';
 import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 import type { Billing } from './billing';
+import type { IndexingHolds } from './repositories/indexing-hold';
 
 const SECONDS_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
@@ -35,6 +36,7 @@ export function createStatus(options: {
   entriesOf: (spaceId: string) => IndexEntries;
   assets: AssetSource;
   store: VectorStore;
+  holds: Pick<IndexingHolds, 'current'>;
   isEnabled: boolean;
   billing: Pick<Billing, 'bill'>;
   preparation: () => string | null;
@@ -140,7 +142,7 @@ export function createStatus(options: {
       // Read before the counts, which otherwise lack what a comparison that ends meanwhile has marked.
       const isReconciling = spaces.running().some((track) => track.isReconciling());
       const answering = await spaces.answering();
-      const [counts, total, provider, storeHealth, describedSpaces, unopened, bill] =
+      const [counts, total, provider, storeHealth, describedSpaces, unopened, bill, hold] =
         await Promise.all([
           answering.entries.counts(),
           assets.count(),
@@ -149,6 +151,7 @@ export function createStatus(options: {
           describeSpaces(),
           spaces.unopened(),
           options.billing.bill(),
+          options.holds.current(),
         ]);
       return {
         ...provider,
@@ -158,6 +161,7 @@ export function createStatus(options: {
         total,
         counts,
         worker: describeWorker(answering),
+        hold,
         isReconciling,
         preparation: options.preparation(),
         store: storeHealth,

@@ -62,6 +62,7 @@ export class IndexingRig {
       logger: this.logger,
       clock: this.clock,
       random: () => 0,
+      isHeld: () => Promise.resolve(false),
       ...options,
     });
     this.#workers.push(worker);

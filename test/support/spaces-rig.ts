@@ -56,6 +56,7 @@ export class SpacesRig {
             maxBytes: 1_000,
             owner: { host: 'alpha', pid: 1, life: String(this.#processes.length) },
             random: () => 0,
+            isHeld: () => Promise.resolve(false),
           },
           jobs,
           bootedAt,

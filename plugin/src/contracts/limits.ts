@@ -6,6 +6,8 @@ export const apiLimits = {
   maxStart: 10_000,
   /** Examples in `like` and in `unlike`, each. */
   maxExamples: 20,
+  /** Files of one `POST reindex`. */
+  maxReindexedFiles: 100,
   /** Numbers of `vector`. */
   maxDimensions: 8_192,
   /** Keys and list items of `filters`, all levels together. */

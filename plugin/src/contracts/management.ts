@@ -2,17 +2,34 @@ import { z } from 'zod';
 import { billSchema } from './billing';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';
-import { vectorSpaceSchema } from './search';
+import { fileIdSchema, vectorSpaceSchema } from './search';
 
 export const indexStateSchema = z.enum(['pending', 'indexing', 'indexed', 'skipped', 'failed']);
 
-export const reindexBodySchema = z.strictObject({
-  /**
-   * `missing`: compare the library with the index now. `failed`: try failed pictures again. `all`: embed every
-   * picture anew.
-   */
-  scope: z.enum(['missing', 'failed', 'all']),
-});
+/**
+ * `missing`: compare the library with the index now. `failed`: try failed pictures again. `all`: embed every picture
+ * anew.
+ */
+const reindexScopeSchema = z.enum(['missing', 'failed', 'all']);
+
+/** Either a part of the library or files of it by their ids. */
+export const reindexBodySchema = z
+  .strictObject({
+    scope: reindexScopeSchema.optional(),
+    fileIds: z
+      .array(z.unknown())
+      .min(1, 'must name at least one file')
+      .max(
+        apiLimits.maxReindexedFiles,
+        `must name at most ${String(apiLimits.maxReindexedFiles)} files`,
+      )
+      .pipe(z.array(fileIdSchema))
+      .optional(),
+  })
+  .refine(
+    ({ scope, fileIds }) => (scope === undefined) !== (fileIds === undefined),
+    'give either scope or fileIds',
+  );
 
 export const entriesQuerySchema = z.strictObject({
   /** The space whose queue is looked at; by default the one that answers. */
@@ -43,6 +60,22 @@ const spaceStatusSchema = vectorSpaceSchema.extend({
 
 const healthSchema = z.object({ ok: z.boolean(), message: z.string() });
 
+const indexingHoldSchema = z.object({
+  since: z.string(),
+  /** Name of who stopped it; null when that is not known. */
+  by: z.string().nullable(),
+});
+
+const testedSchema = healthSchema.extend({
+  /** Until it answered, or was given up. */
+  milliseconds: z.number(),
+});
+
+/** Whether provider and store do their work now; `POST test`. */
+export const testResponseSchema = z.object({
+  data: z.object({ provider: testedSchema, store: testedSchema }),
+});
+
 export const statusResponseSchema = z.object({
   data: z.object({
     /** Null until the provider could be opened. */
@@ -61,6 +94,8 @@ export const statusResponseSchema = z.object({
     }),
     /** What models did this month, and what the budget allows. */
     bill: billSchema,
+    /** Set while an operator has stopped indexing, in all processes and until it is resumed. */
+    hold: indexingHoldSchema.nullable(),
     isReconciling: z.boolean(),
     /** What long preparatory work (a model's download) is at; null when there is none. */
     preparation: z.string().nullable(),
@@ -88,4 +123,6 @@ export type SpaceStatus = z.output<typeof spaceStatusSchema>;
 export type StatusResponse = z.output<typeof statusResponseSchema>;
 export type EntriesResponse = z.output<typeof entriesResponseSchema>;
 export type ReindexResponse = z.output<typeof reindexResponseSchema>;
-export type ReindexScope = z.output<typeof reindexBodySchema>['scope'];
+export type ReindexScope = z.output<typeof reindexScopeSchema>;
+export type IndexingHold = z.output<typeof indexingHoldSchema>;
+export type TestResponse = z.output<typeof testResponseSchema>;

@@ -28,6 +28,8 @@ export interface IndexingWorkerOptions {
   leaseMs: number;
   maxBytes: number;
   owner: LeaseOwner;
+  /** Whether an operator has stopped indexing; asked before every batch. */
+  isHeld: () => Promise<boolean>;
   logger: Logger;
   clock: Clock;
   /** 0 ≤ value < 1, for jitter. */
@@ -141,6 +143,10 @@ export class IndexingWorker {
     if (!(await this.#isWorkDue())) {
       if (this.#batches.size === 0) this.#reportTally();
       await this.#rest();
+      return;
+    }
+    if (await this.#options.isHeld()) {
+      await this.#sleep(IDLE_POLL_MS);
       return;
     }
     const pipeline = await this.#openPipeline();

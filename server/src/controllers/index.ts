@@ -4,6 +4,7 @@ import { adminFiles, contentApiFiles } from '../files/callers';
 import { imageSearchOf } from '../services';
 import { createManagementHandlers } from './management';
 import { createMergingHandlers } from './merging';
+import { createPanelHandlers } from './panel';
 import { createSearchHandlers } from './search';
 
 interface WithStrapi {
@@ -40,6 +41,7 @@ export const controllers = {
   'admin-index': ({ strapi }: WithStrapi) => createManagementHandlers(() => imageSearchOf(strapi)),
   'admin-duplicates': ({ strapi }: WithStrapi) =>
     createMergingHandlers(strapi, () => imageSearchOf(strapi)),
+  'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };
 
 type Controllers = typeof controllers;

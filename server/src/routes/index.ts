@@ -21,7 +21,8 @@ const contentApiRoutes: Route[] = [
   { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
 ];
 
-const adminRoutes: (Route & { action: string })[] = [
+/** Without an action a route is for whoever is signed in. */
+const adminRoutes: (Route & { action?: string })[] = [
   { method: 'GET', path: '/search', handler: 'admin-search.find', action: adminActions.search },
   { method: 'POST', path: '/search', handler: 'admin-search.find', action: adminActions.search },
   {
@@ -50,6 +51,10 @@ const adminRoutes: (Route & { action: string })[] = [
     handler: 'admin-index.dropSpace',
     action: adminActions.manage,
   },
+  { method: 'POST', path: '/hold', handler: 'admin-index.hold', action: adminActions.manage },
+  { method: 'DELETE', path: '/hold', handler: 'admin-index.resume', action: adminActions.manage },
+  { method: 'POST', path: '/test', handler: 'admin-index.test', action: adminActions.manage },
+  { method: 'GET', path: '/panel', handler: 'admin-panel.settings' },
   { method: 'GET', path: '/entries', handler: 'admin-index.entries', action: adminActions.manage },
   {
     method: 'GET',
@@ -83,7 +88,9 @@ export const routes = {
           middlewares,
           policies: [
             'admin::isAuthenticatedAdmin',
-            { name: 'admin::hasPermissions', config: { actions: [action] } },
+            ...(action === undefined
+              ? []
+              : [{ name: 'admin::hasPermissions', config: { actions: [action] } }]),
           ],
         },
       })),

@@ -240,3 +240,19 @@ describe('a database that fails', () => {
     expect(await rig.entries.counts()).toMatchObject({ indexed: 3 });
   });
 });
+
+describe('a hold', () => {
+  it('keeps pictures in the queue until it is over, in which nothing is lost', async () => {
+    let isHeld = true;
+    const worker = rig.start({ isHeld: () => Promise.resolve(isHeld) });
+    await rig.uploadMany(3);
+    worker.wake();
+    await rig.clock.advance(60_000);
+    expect(await rig.entries.counts()).toMatchObject({ pending: 3, indexing: 0 });
+    expect(rig.provider.imageCalls).toEqual([]);
+    isHeld = false;
+    // Nobody says so: it is noticed.
+    await rig.untilSettled();
+    expect(await rig.entries.counts()).toMatchObject({ indexed: 3, failed: 0 });
+  });
+});
