@@ -140,7 +140,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
         entriesOf,
         store,
         assets,
-        worker: workerSettings,
+        worker: {
+          ...workerSettings,
+          budget: isLocalProvider(options.identity.provider) ? undefined : budget,
+        },
         jobs: createJobLeases(strapi),
         bootedAt: strapi.config.get<number>('launchedAt'),
         reconcileMinutes: config.indexing.reconcileMinutes,

@@ -2,12 +2,13 @@ import type { Clock } from '../clock';
 import { ImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { BudgetSettings } from './config';
-import type {
-  BudgetPause,
-  BudgetShare,
-  IndexingBudget,
-  UsageRecord,
-  UsageRecords,
+import {
+  unlimitedShare,
+  type BudgetPause,
+  type BudgetShare,
+  type IndexingBudget,
+  type UsageRecord,
+  type UsageRecords,
 } from './contract';
 import { monthOf, nextMonthAfter } from './month';
 import { costOf, costPerImage } from './price';
@@ -52,7 +53,7 @@ export class Budget implements IndexingBudget {
   }
 
   async share(images: number): Promise<BudgetShare> {
-    if (!this.#isLimited()) return { images, release: () => Promise.resolve() };
+    if (!this.#isLimited()) return unlimitedShare(images);
     const balance = await this.#look();
     const granted = Math.max(0, Math.min(images, Math.floor(balance.images - this.#shared)));
     this.#shared += granted;

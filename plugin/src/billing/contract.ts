@@ -59,6 +59,11 @@ export interface IndexingBudget {
   pause(): BudgetPause | null;
 }
 
+/** The share where nothing limits it. */
+export function unlimitedShare(images: number): BudgetShare {
+  return { images, release: () => Promise.resolve() };
+}
+
 export const noFigures: UsageFigures = {
   images: 0,
   texts: 0,

@@ -67,17 +67,22 @@ export class UsageMeter {
     });
   }
 
+  /** Again and again while the database refuses, which is said once. */
   async #writeLater(): Promise<void> {
     const { clock } = this.#options;
-    await clock.wait(WRITE_AFTER_MS, this.#stopping.signal);
-    this.#isTimed = false;
-    if (this.#stopping.signal.aborted) return;
-    try {
-      await this.write();
-    } catch (error) {
-      this.#complain(error);
-      // The next count tries again.
+    const { signal } = this.#stopping;
+    let hasComplained = false;
+    while (this.#counts.size > 0) {
+      await clock.wait(WRITE_AFTER_MS, signal);
+      if (signal.aborted) return;
+      try {
+        await this.write();
+      } catch (error) {
+        if (!hasComplained) this.#complain(error);
+        hasComplained = true;
+      }
     }
+    this.#isTimed = false;
   }
 
   async #writeAll(): Promise<void> {

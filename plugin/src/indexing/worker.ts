@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import type { ActiveSpace, OpenSpace } from '../active-space';
+import { unlimitedShare, type BudgetShare, type IndexingBudget } from '../billing/contract';
 import type { Clock } from '../clock';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { PictureReader } from '../images/contract';
@@ -30,6 +31,8 @@ export interface IndexingWorkerOptions {
   owner: LeaseOwner;
   /** Whether an operator has stopped indexing; asked before every batch. */
   isHeld: () => Promise<boolean>;
+  /** What may be sent to a model that is paid for; nothing limits one without. */
+  budget?: IndexingBudget | undefined;
   logger: Logger;
   clock: Clock;
   /** 0 ≤ value < 1, for jitter. */
@@ -92,12 +95,19 @@ export class IndexingWorker {
   }
 
   status(): WorkerStatus {
-    const error = this.#breaker.error();
-    const remainingMs = this.#breaker.pauseMs();
-    const pause = error && remainingMs > 0 ? { error, remainingMs } : null;
+    const pause = this.#pause();
     if (!this.#loop) return { state: 'stopped', pause };
     if (pause) return { state: 'paused', pause };
     return { state: this.#batches.size > 0 ? 'working' : 'idle', pause };
+  }
+
+  #pause(): WorkerStatus['pause'] {
+    const error = this.#breaker.error();
+    const remainingMs = this.#breaker.pauseMs();
+    if (error && remainingMs > 0) return { error, remainingMs };
+    const { budget, clock } = this.#options;
+    const pause = budget?.pause() ?? null;
+    return pause && { error: pause.error, remainingMs: pause.until - clock.now() };
   }
 
   /** Ends what is under way within `graceMs`; what does not end by then is given back to the queue. */
@@ -151,7 +161,12 @@ export class IndexingWorker {
     }
     const pipeline = await this.#openPipeline();
     if (!pipeline) return;
-    const claimed = await this.#claimBatch(pipeline);
+    const share = await this.#shareOf(pipeline);
+    if (share.images === 0) {
+      await Promise.race([...this.#batches, this.#sleep(IDLE_POLL_MS)]);
+      return;
+    }
+    const claimed = await this.#claimBatch(pipeline, share);
     const mostBatches = this.#breaker.isClosed() ? pipeline.maxBatches : 1;
     while (this.#batches.size >= mostBatches) await Promise.race(this.#batches);
     if (!claimed) await Promise.race([...this.#batches, this.#rest()]);
@@ -205,17 +220,33 @@ export class IndexingWorker {
     return { space, indexer, maxBatches: concurrentCalls + 1 };
   }
 
-  async #claimBatch(pipeline: { space: OpenSpace; indexer: BatchIndexer }): Promise<boolean> {
+  /** How many pictures the next batch may have. */
+  async #shareOf({ space }: { space: OpenSpace }): Promise<BudgetShare> {
+    const images = this.#breaker.isClosed() ? space.provider.limits.imagesPerCall : 1;
+    return (await this.#options.budget?.share(images)) ?? unlimitedShare(images);
+  }
+
+  async #claimBatch(
+    pipeline: { space: OpenSpace; indexer: BatchIndexer },
+    share: BudgetShare,
+  ): Promise<boolean> {
     const { clock, entries, leaseMs, owner } = this.#options;
     const lease = createLease(owner, new Date(clock.now() + leaseMs));
-    const limit = this.#breaker.isClosed() ? pipeline.space.provider.limits.imagesPerCall : 1;
-    const claimed = await entries.claim(limit, lease);
-    if (claimed.length === 0) return false;
-    const batch = this.#runBatch(claimed, lease, pipeline).finally(() => {
-      this.#batches.delete(batch);
-      // What failed may be due before the loop would look again.
-      this.wake();
+    const claimed = await entries.claim(share.images, lease).catch(async (error: unknown) => {
+      await share.release();
+      throw error;
     });
+    if (claimed.length === 0) {
+      await share.release();
+      return false;
+    }
+    const batch = this.#runBatch(claimed, lease, pipeline)
+      .finally(() => share.release())
+      .finally(() => {
+        this.#batches.delete(batch);
+        // What failed may be due before the loop would look again.
+        this.wake();
+      });
     this.#batches.add(batch);
     return true;
   }

@@ -1,0 +1,98 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { estimateResponseSchema } from '../../plugin/src/contracts/billing';
+import { createLibrary, samplePictures, type FileBytes, type Library } from '../support/library';
+import { startHostedModel, type HostedModel } from '../support/model-change';
+import { pollUntil } from '../support/polling';
+import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
+
+const PICTURES = 14;
+const BUDGET = 10;
+
+describe('a budget that is reached while a library is indexed', () => {
+  let dataFolder: string;
+  let hosted: HostedModel;
+  let app: StrapiApp;
+  let library: Library;
+  let supply: FileBytes[];
+
+  beforeAll(async () => {
+    supply = await samplePictures(PICTURES + 1);
+    dataFolder = await createDataFolder();
+    hosted = await startHostedModel();
+    await start(BUDGET);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await hosted.server.close();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+
+  async function start(imagesPerMonth: number): Promise<void> {
+    app = await startStrapi({
+      dataFolder,
+      imageSearch: { embedding: hosted.embedding, budget: { imagesPerMonth } },
+    });
+    library = createLibrary(app);
+  }
+
+  async function untilPaused(): Promise<Awaited<ReturnType<StrapiApp['readStatus']>>> {
+    return pollUntil(
+      () => app.readStatus(),
+      ({ counts, worker }) => worker.state === 'paused' && counts.indexing === 0,
+    );
+  }
+
+  it('pauses indexing, and says which setting to change and when it goes on', async () => {
+    await library.upload(...supply.splice(0, PICTURES));
+    const { bill, counts, worker } = await untilPaused();
+    expect(hosted.server.picturesSent()).toBe(BUDGET);
+    expect(counts).toMatchObject({ indexed: BUDGET, pending: PICTURES - BUDGET, failed: 0 });
+    const now = new Date();
+    const next = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)).toISOString();
+    expect(bill).toMatchObject({
+      budget: { imagesPerMonth: BUDGET, moneyPerMonth: null },
+      providers: [{ images: BUDGET }],
+      pausedUntil: next,
+    });
+    expect(worker.pause).toMatchObject({ code: 'budget-reached' });
+    expect(worker.pause?.message).toContain('budget.imagesPerMonth');
+    expect(worker.pause?.message).toContain(next);
+  });
+
+  it('never pauses searches', async () => {
+    expect(await library.findText('something that nobody has asked for')).toHaveLength(BUDGET);
+    const [picture] = await samplePictures(1);
+    if (picture) expect((await library.findPicture(picture)).size).toBe(BUDGET);
+  });
+
+  it('is part of an estimate', async () => {
+    const { body } = await library.call('get', '/image-search/estimate?scope=missing');
+    expect(estimateResponseSchema.parse(body).data).toMatchObject({
+      affordableImages: 0,
+      total: { images: PICTURES - BUDGET, waiting: PICTURES - BUDGET, requests: 1 },
+    });
+  });
+
+  it('holds when an operator asks for more, and after a restart', async () => {
+    const sent = hosted.server.picturesSent();
+    await library.reindex('failed');
+    await app.stop();
+    await start(BUDGET);
+    await library.upload(...supply.splice(0, 1));
+    await untilPaused();
+    expect(hosted.server.picturesSent()).toBe(sent);
+  });
+
+  it('that is raised lets indexing go on by itself', async () => {
+    const sent = hosted.server.picturesSent();
+    await app.stop();
+    await start(100);
+    const { bill, counts } = await app.waitUntilIndexed();
+    expect(counts).toMatchObject({ indexed: PICTURES + 1, failed: 0 });
+    expect(hosted.server.picturesSent() - sent).toBe(PICTURES + 1 - BUDGET);
+    expect(bill.pausedUntil).toBeNull();
+    // With the picture that was searched with.
+    expect(bill.providers).toMatchObject([{ images: PICTURES + 2 }]);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import { noFigures } from '../../../plugin/src/billing/contract';
+import { estimate, totalOf, type EstimateOptions } from '../../../plugin/src/billing/estimate';
+
+const hosted: EstimateOptions = {
+  images: 1_000,
+  waiting: 0,
+  isLocal: false,
+  limits: { imagesPerCall: 8, concurrentCalls: 4 },
+  requestsPerMinute: 50,
+  usage: null,
+  prices: {},
+};
+/** 100 pictures of 500 tokens in 80 s of requests, and searches, which do not weigh. */
+const usage = {
+  ...noFigures,
+  images: 100,
+  imageTokens: 50_000,
+  texts: 900,
+  textTokens: 9_000,
+  imageMilliseconds: 80_000,
+};
+
+describe('a hosted model', () => {
+  it('that has done nothing yet is known by its rate of requests alone', () => {
+    expect(estimate(hosted)).toEqual({
+      images: 1_000,
+      waiting: 0,
+      requests: 125,
+      tokens: null,
+      cost: null,
+      seconds: 150,
+    });
+  });
+
+  it('costs what pictures took so far', () => {
+    const prices = { pricePerMillionTokens: 2 };
+    expect(estimate({ ...hosted, usage, prices })).toMatchObject({ tokens: 500_000, cost: 1 });
+    expect(estimate({ ...hosted, prices })).toMatchObject({ tokens: null, cost: null });
+  });
+
+  it('that is paid by pictures costs the same from the first one on', () => {
+    const prices = { pricePerThousandImages: 3 };
+    expect(estimate({ ...hosted, prices }).cost).toBe(3);
+    expect(estimate({ ...hosted, prices, usage }).cost).toBeCloseTo(3);
+  });
+
+  it('costs what the provider said, whatever the price', () => {
+    const stated = { ...usage, cost: 0.5 };
+    const prices = { pricePerThousandImages: 3 };
+    expect(estimate({ ...hosted, prices, usage: stated }).cost).toBeCloseTo(5);
+  });
+
+  it('takes as long as it did so far, if that is longer than its rate', () => {
+    expect(estimate({ ...hosted, usage }).seconds).toBe(200);
+    expect(estimate({ ...hosted, usage, requestsPerMinute: 10 }).seconds).toBe(750);
+  });
+
+  it('that cannot be opened has neither requests nor a time', () => {
+    expect(estimate({ ...hosted, limits: null })).toMatchObject({ requests: null, seconds: null });
+  });
+});
+
+describe('a local model', () => {
+  const local: EstimateOptions = {
+    ...hosted,
+    isLocal: true,
+    limits: { imagesPerCall: 8, concurrentCalls: 1 },
+    requestsPerMinute: null,
+    prices: { pricePerThousandImages: 3 },
+  };
+
+  it('costs nothing, and takes as long as it did so far', () => {
+    expect(estimate({ ...local, usage })).toMatchObject({ tokens: null, cost: 0, seconds: 800 });
+  });
+
+  it('says no time before its first picture', () => {
+    expect(estimate(local)).toMatchObject({ cost: 0, requests: 125, seconds: null });
+  });
+});
+
+it('no pictures take no time and no money', () => {
+  expect(estimate({ ...hosted, images: 0 })).toMatchObject({ requests: 0, cost: 0, seconds: 0 });
+});
+
+describe('several spaces', () => {
+  const one = { ...estimate({ ...hosted, usage }), isLocal: false };
+  const local = { ...one, tokens: null, cost: 0, seconds: 800, isLocal: true };
+
+  it('add up, and take as long as the slowest one', () => {
+    expect(totalOf([{ ...one, cost: 1 }, local])).toEqual({
+      images: 2_000,
+      waiting: 0,
+      requests: 250,
+      tokens: 500_000,
+      cost: 1,
+      seconds: 800,
+    });
+  });
+
+  it('are not known where one of them is not', () => {
+    expect(totalOf([{ ...one, cost: null, seconds: null }, local])).toMatchObject({
+      cost: null,
+      seconds: null,
+    });
+  });
+});
