@@ -1,10 +1,14 @@
 import type { Clock } from '../../plugin/src/clock';
 import {
+  clusterPairs,
   currentPairs,
-  type DuplicateKind,
   type DuplicatePair,
   type DuplicatePairs,
   type Findings,
+  type FoundPair,
+  type KnownClusters,
+  type PairChoice,
+  type PairCluster,
   type PairDecision,
   type PairStatus,
 } from '../../plugin/src/duplicates/contract';
@@ -27,30 +31,44 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
           (pair.fileB === fileId && pair.contentHashB !== contentHash),
       );
     }
-    let added = 0;
+    const unknown: FoundPair[] = [];
     for (const found of currentPairs(findings)) {
-      const { fileA, fileB, contentHashA, contentHashB } = found;
       const isOfFiles = (pair: DuplicatePair): boolean =>
-        pair.fileA === fileA && pair.fileB === fileB;
-      this.#delete(
-        (pair) =>
-          isOfFiles(pair) &&
-          (pair.contentHashA !== contentHashA || pair.contentHashB !== contentHashB),
-      );
+        pair.fileA === found.fileA && pair.fileB === found.fileB;
+      this.#delete((pair) => isOfFiles(pair) && !isOnSameBytes(pair, found));
       const known = this.#newestFirst().find(isOfFiles);
-      if (known?.status === 'merged') continue;
-      if (!known) added += 1;
-      const fresh = {
-        id: (this.#lastId += known ? 0 : 1),
-        status: 'open' as const,
-        foundAt: new Date(this.#clock.now()),
-        decidedBy: null,
-        decidedAt: null,
-      };
-      const pair: DuplicatePair = { ...(known ?? fresh), ...found };
-      this.#pairs.set(pair.id, pair);
+      if (!known) unknown.push(found);
+      else if (known.status !== 'merged') this.#pairs.set(known.id, { ...known, ...found });
     }
-    return Promise.resolve(added);
+    this.#add(unknown);
+    return Promise.resolve(unknown.length);
+  }
+
+  #add(found: readonly FoundPair[]): void {
+    const { added, moved } = clusterPairs(found, this.#clusters());
+    for (const pair of this.#newestFirst()) {
+      this.#pairs.set(pair.id, { ...pair, cluster: moved.get(pair.cluster) ?? pair.cluster });
+    }
+    for (const pair of added) {
+      const id = (this.#lastId += 1);
+      const foundAt = new Date(this.#clock.now());
+      this.#pairs.set(id, {
+        ...pair,
+        ...{ id, status: 'open', foundAt, decidedBy: null, decidedAt: null },
+      });
+    }
+  }
+
+  #clusters(): KnownClusters {
+    const ofFile = new Map<number, Set<number>>();
+    const sizes = new Map<number, number>();
+    for (const { fileA, fileB, cluster } of this.#pairs.values()) {
+      for (const file of [fileA, fileB]) {
+        ofFile.set(file, (ofFile.get(file) ?? new Set()).add(cluster));
+      }
+      sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
+    }
+    return { ofFile, sizes };
   }
 
   removeFiles(fileIds: readonly number[]): Promise<void> {
@@ -88,22 +106,48 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve(this.#newestFirst().filter(({ id }) => ids.includes(id)));
   }
 
-  list(options: {
-    status: PairStatus;
-    kind?: DuplicateKind | undefined;
-    cursor: number | null;
-    limit: number;
-  }): Promise<{ pairs: DuplicatePair[]; nextCursor: number | null }> {
-    const { status, kind, cursor, limit } = options;
-    const found = this.#newestFirst().filter(
-      (pair) =>
-        pair.status === status &&
-        (kind === undefined || pair.verdict.kind === kind) &&
-        (cursor === null || pair.id < cursor),
-    );
+  list({
+    cursor,
+    limit,
+    ...choice
+  }: PairChoice & { cursor: number | null; limit: number }): Promise<{
+    pairs: DuplicatePair[];
+    nextCursor: number | null;
+  }> {
+    const found = this.#chosen(choice).filter(({ id }) => cursor === null || id < cursor);
     const pairs = found.slice(0, limit);
     const nextCursor = found.length > limit ? (pairs.at(-1)?.id ?? null) : null;
     return Promise.resolve({ pairs, nextCursor });
+  }
+
+  listClusters({
+    cursor,
+    limit,
+    ...choice
+  }: PairChoice & { cursor: number | null; limit: number }): Promise<{
+    clusters: PairCluster[];
+    nextCursor: number | null;
+  }> {
+    const clusters = new Map<number, PairCluster>();
+    for (const { id: newestPairId, cluster: id } of this.#chosen(choice)) {
+      const known = clusters.get(id) ?? { id, newestPairId, pairCount: 0 };
+      clusters.set(id, { ...known, pairCount: known.pairCount + 1 });
+    }
+    const found = [...clusters.values()].filter(
+      ({ newestPairId }) => cursor === null || newestPairId < cursor,
+    );
+    const page = found.slice(0, limit);
+    const nextCursor = found.length > limit ? (page.at(-1)?.newestPairId ?? null) : null;
+    return Promise.resolve({ clusters: page, nextCursor });
+  }
+
+  pairsOfClusters({
+    clusterIds,
+    limit,
+    ...choice
+  }: PairChoice & { clusterIds: readonly number[]; limit: number }): Promise<DuplicatePair[]> {
+    const found = this.#chosen(choice).filter(({ cluster }) => clusterIds.includes(cluster));
+    return Promise.resolve(found.slice(0, limit));
   }
 
   pairsTouching(options: {
@@ -126,6 +170,12 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve(counts);
   }
 
+  #chosen({ status, kind }: PairChoice): DuplicatePair[] {
+    return this.#newestFirst().filter(
+      (pair) => pair.status === status && (kind === undefined || pair.verdict.kind === kind),
+    );
+  }
+
   #newestFirst(): DuplicatePair[] {
     return [...this.#pairs.values()].sort((one, other) => other.id - one.id);
   }
@@ -136,4 +186,8 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
       if (pair.status !== 'merged' && matches(pair)) this.#pairs.delete(pair.id);
     }
   }
+}
+
+function isOnSameBytes(one: FoundPair, other: FoundPair): boolean {
+  return one.contentHashA === other.contentHashA && one.contentHashB === other.contentHashB;
 }

@@ -10,7 +10,7 @@ export const duplicatesQuerySchema = z.strictObject({
   kind: duplicateKindSchema.optional(),
   /** What `meta.nextCursor` of the page before said. */
   cursor: numberSchema.pipe(z.int().min(1)).optional(),
-  /** Groups. */
+  /** Groups; a page may have some more, or fewer though it is not the last. */
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
@@ -73,8 +73,13 @@ const duplicateGroupSchema = z.object({
   representativeId: z.number(),
   /** The representative first; of `merged` pairs, files that are deleted are left out. */
   files: z.array(libraryFileSchema),
-  /** All pairs between these files that have the status asked for, newest first. */
+  /**
+   * The pairs that have the status asked for and make it up, newest first: every file has one with the representative.
+   * Each pair is in one group, though a file may be in several.
+   */
   pairs: z.array(duplicatePairSchema),
+  /** Whether there are more files than are told; they come up when these are decided. */
+  hasMore: z.boolean().default(false),
 });
 
 /** Groups, newest first; `GET duplicates`. */

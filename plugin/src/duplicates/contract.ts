@@ -1,6 +1,8 @@
 import type { PerceptualFingerprint } from '../images/contract';
 
+export { clusterPairs, type KnownClusters } from './clustering';
 export { currentPairs } from './current-pairs';
+export { pageOfGroups, type GroupPage } from './group-page';
 export { groupPairs } from './grouping';
 export { createJudge } from './judge';
 export { thresholdsFor } from './thresholds';
@@ -133,6 +135,8 @@ export interface FoundPair {
 
 export interface DuplicatePair extends FoundPair {
   id: number;
+  /** What it is read with; see `clusterPairs`. */
+  cluster: number;
   status: PairStatus;
   foundAt: Date;
   /** Id of the admin user who decided; null while open, or when that user is not known. */
@@ -160,6 +164,8 @@ export interface Findings {
  *   as once (the first one's name and moment stay). A `merged` pair is not changed.
  * - `markMerged` turns every pair of the kept file with one of the removed into `merged`, before or after these are deleted.
  * - `list` answers newest first (descending id) below `cursor` (from the newest when null).
+ * - `listClusters` answers clusters (see `clusterPairs`) that have such pairs, each once, the one with the newest pair
+ *   first, below `cursor`; `pairsOfClusters` their pairs, newest first, at most `limit` of all together.
  * - `pairsTouching` answers the pairs that touch any of these files, newest first, at most `limit`.
  */
 export interface DuplicatePairs {
@@ -172,18 +178,34 @@ export interface DuplicatePairs {
     userId: number | null;
   }): Promise<void>;
   get(ids: readonly number[]): Promise<DuplicatePair[]>;
-  list(options: {
-    status: PairStatus;
-    kind?: DuplicateKind | undefined;
-    cursor: number | null;
-    limit: number;
-  }): Promise<{ pairs: DuplicatePair[]; nextCursor: number | null }>;
+  list(
+    options: PairChoice & { cursor: number | null; limit: number },
+  ): Promise<{ pairs: DuplicatePair[]; nextCursor: number | null }>;
+  listClusters(
+    options: PairChoice & { cursor: number | null; limit: number },
+  ): Promise<{ clusters: PairCluster[]; nextCursor: number | null }>;
+  pairsOfClusters(
+    options: PairChoice & { clusterIds: readonly number[]; limit: number },
+  ): Promise<DuplicatePair[]>;
   pairsTouching(options: {
     fileIds: readonly number[];
     status?: PairStatus | undefined;
     limit: number;
   }): Promise<DuplicatePair[]>;
   counts(): Promise<Record<PairStatus, number>>;
+}
+
+/** Which pairs are asked for. */
+export interface PairChoice {
+  status: PairStatus;
+  kind?: DuplicateKind | undefined;
+}
+
+export interface PairCluster {
+  id: number;
+  newestPairId: number;
+  /** Pairs as asked for. */
+  pairCount: number;
 }
 
 export interface PairDecision {

@@ -43,6 +43,7 @@ const rowSchema = z.object({
   contentHashA: z.string(),
   contentHashB: z.string(),
   kind: z.enum(duplicateKinds),
+  cluster: z.number(),
   evidence: z.record(z.string(), z.unknown()),
   status: z.enum(pairStatuses),
   foundAt: z.coerce.date(),

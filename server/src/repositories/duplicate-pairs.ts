@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Core } from '@strapi/strapi';
 import {
+  clusterPairs,
   currentPairs,
   pairStatuses,
   type DuplicatePair,
@@ -10,7 +11,8 @@ import {
   type PairStatus,
 } from '../../../plugin/src/duplicates/contract';
 import { DUPLICATE_PAIR_UID } from '../plugin-id';
-import { chunksOf } from '../usage/database-tables';
+import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
+import { listClusters, readClusters } from './duplicate-clusters';
 import { toPair, toVerdictColumns } from './duplicate-pair-rows';
 import { inTurn } from './write-turns';
 
@@ -64,7 +66,7 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
     });
   }
 
-  async function write(findings: readonly Findings[]): Promise<number> {
+  async function write(tables: DatabaseTables, findings: readonly Findings[]): Promise<number> {
     await deleteOutdated(findings);
     const pairs = currentPairs(findings);
     const known = await findKnown(pairs);
@@ -79,11 +81,15 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
       if (before) await rows().deleteMany({ where: { id: before.id, status: { $in: undone } } });
       unknown.push(pair);
     }
-    await insert(unknown);
+    const { added, moved } = clusterPairs(unknown, await readClusters(tables, unknown));
+    for (const [before, cluster] of moved) {
+      await rows().updateMany({ where: { cluster: before }, data: { cluster } });
+    }
+    await insert(added);
     return unknown.length;
   }
 
-  async function insert(pairs: readonly FoundPair[]): Promise<void> {
+  async function insert(pairs: readonly (FoundPair & { cluster: number })[]): Promise<void> {
     const status: PairStatus = 'open';
     const foundAt = new Date();
     for (const some of chunksOf(pairs, LARGEST_INSERT)) {
@@ -100,7 +106,7 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
 
   return {
     async record(findings) {
-      return findings.length === 0 ? 0 : inTurn(strapi, TURN, () => write(findings));
+      return findings.length === 0 ? 0 : inTurn(strapi, TURN, (tables) => write(tables, findings));
     },
 
     async removeFiles(fileIds) {
@@ -150,6 +156,14 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
       );
       const pairs = found.slice(0, limit);
       return { pairs, nextCursor: found.length > limit ? (pairs.at(-1)?.id ?? null) : null };
+    },
+
+    listClusters: (options) => listClusters(createDatabaseTables(strapi), options),
+
+    async pairsOfClusters({ status, kind, clusterIds, limit }) {
+      if (clusterIds.length === 0) return [];
+      const where = { cluster: { $in: [...clusterIds] }, status, ...(kind && { kind }) };
+      return find(where, limit);
     },
 
     async pairsTouching({ fileIds, status, limit }) {

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { JOB_UID } from '../plugin-id';
+import { createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
 import { retryConflicts } from './row-locks';
 
 /**
@@ -14,7 +15,7 @@ import { retryConflicts } from './row-locks';
 export async function inTurn<Result>(
   strapi: Core.Strapi,
   name: string,
-  work: () => Promise<Result>,
+  work: (tables: DatabaseTables) => Promise<Result>,
 ): Promise<Result> {
   const jobs = () => strapi.db.query(JOB_UID);
 
@@ -35,7 +36,7 @@ export async function inTurn<Result>(
           .ignore();
         await tryTakeTurn();
       }
-      return work();
+      return work(createDatabaseTables(strapi, trx));
     }),
   );
 }

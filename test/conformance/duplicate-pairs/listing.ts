@@ -135,4 +135,65 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       expect(await touching({ fileIds: [] })).toEqual([]);
     });
   });
+
+  describe('listClusters and pairsOfClusters', () => {
+    const clusters = (options: Partial<Parameters<DuplicatePairs['listClusters']>[0]>) =>
+      pairs().listClusters({ status: 'open', cursor: null, limit: 10, ...options });
+
+    beforeEach(async () => {
+      await pairs().record([findings(2, [1], { verdict: verdicts.identical })]);
+      await pairs().record([findings(11, [12])]);
+      await pairs().record([findings(3, [1, 2])]);
+      await pairs().record([findings(21, [22], { verdict: verdicts.identical })]);
+    });
+
+    it('answers each cluster once, the one with the newest pair first, in pages', async () => {
+      const newest = [await idOf(21, 22), Math.max(await idOf(1, 3), await idOf(2, 3))];
+      const first = await clusters({ limit: 2 });
+      expect(first.clusters.map(({ newestPairId }) => newestPairId)).toEqual(newest);
+      expect(first.clusters.map(({ pairCount }) => pairCount)).toEqual([1, 3]);
+      expect(first.nextCursor).toBe(newest[1]);
+      const second = await clusters({ limit: 2, cursor: first.nextCursor });
+      expect(second).toMatchObject({
+        clusters: [{ newestPairId: await idOf(11, 12), pairCount: 1 }],
+        nextCursor: null,
+      });
+    });
+
+    it('answers the pairs of a cluster, newest first, at most so many', async () => {
+      const found = (await clusters({})).clusters.map(({ id }) => id);
+      const [, clusterId = 0] = found;
+      const ofCluster = (limit: number, kind?: 'identical') =>
+        pairs().pairsOfClusters({ status: 'open', kind, clusterIds: [clusterId], limit });
+      expect(filesOf(await ofCluster(10)).sort()).toEqual([
+        [1, 2],
+        [1, 3],
+        [2, 3],
+      ]);
+      expect(filesOf(await ofCluster(2))).toEqual(filesOf((await ofCluster(10)).slice(0, 2)));
+      expect(filesOf(await ofCluster(10, 'identical'))).toEqual([[1, 2]]);
+      const all = { status: 'open', clusterIds: found, limit: 10 } as const;
+      expect(await pairs().pairsOfClusters(all)).toHaveLength(5);
+      expect(await pairs().pairsOfClusters({ ...all, clusterIds: [] })).toEqual([]);
+    });
+
+    it('looks at pairs of the status and the kind that are asked for alone', async () => {
+      const decided = await idOf(21, 22);
+      await pairs().decide(decided, { status: 'ignored', userId: null, decidedAt: new Date() });
+      expect((await clusters({ kind: 'identical' })).clusters).toMatchObject([
+        { newestPairId: await idOf(1, 2), pairCount: 1 },
+      ]);
+      expect((await clusters({ status: 'ignored' })).clusters).toMatchObject([
+        { newestPairId: decided, pairCount: 1 },
+      ]);
+      expect((await clusters({ status: 'merged' })).clusters).toEqual([]);
+    });
+
+    it('keeps a file that comes to be like both of a pair in one cluster with them', async () => {
+      await pairs().record([findings(13, [12])]);
+      await pairs().record([findings(14, [12])]);
+      const [first] = (await clusters({})).clusters;
+      expect(first).toMatchObject({ pairCount: 3 });
+    });
+  });
 }

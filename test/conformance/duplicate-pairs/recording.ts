@@ -17,6 +17,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
         const pair = await pairOf(pairs(), 1, 2);
         expect(pair).toEqual({
           id: pair.id,
+          cluster: pair.cluster,
           fileA: 1,
           fileB: 2,
           contentHashA: hashOf(1),

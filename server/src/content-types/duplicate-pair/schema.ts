@@ -21,6 +21,7 @@ export const duplicatePairSchema = {
     },
     { name: 'image_search_duplicate_pairs_status', columns: ['status', 'id'] },
     { name: 'image_search_duplicate_pairs_kind', columns: ['status', 'kind', 'id'] },
+    { name: 'image_search_duplicate_pairs_cluster', columns: ['cluster', 'status', 'id'] },
     { name: 'image_search_duplicate_pairs_file_a', columns: ['file_a', 'status'] },
     { name: 'image_search_duplicate_pairs_file_b', columns: ['file_b', 'status'] },
   ],
@@ -33,6 +34,8 @@ export const duplicatePairSchema = {
     kind: { type: 'enumeration' as const, enum: [...duplicateKinds], required: true },
     /** What the verdict rests on, without its kind. */
     evidence: { type: 'json' as const, required: true },
+    /** Pairs with the same number are shown together as far as they belong together; see `clusterPairs`. */
+    cluster: { type: 'integer' as const, required: true },
     status: { type: 'enumeration' as const, enum: [...pairStatuses], required: true },
     foundAt: { type: 'datetime' as const, required: true },
     decidedBy: { type: 'integer' as const },
