@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { budgetConfigSchema } from './billing/config';
+import { LARGEST_EDGE } from './embedding/contract';
 import { embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
 import { vectorsConfigSchema } from './vectors/registry';
@@ -44,6 +45,10 @@ const indexingSchema = z.strictObject({
   }),
   decodeTimeoutSeconds: wholeNumber(1, 600).default(30).meta({
     description: 'Time for decoding one picture',
+  }),
+  sendMaxEdge: wholeNumber(64, LARGEST_EDGE).optional().meta({
+    description:
+      'Longer side of the largest picture that may be sent to any hosted provider, in pixels: `embedding.maxEdge` is lowered to it, which makes another space. By default that setting alone counts',
   }),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
     description:
@@ -116,7 +121,7 @@ export function parseConfig(input: unknown): ImageSearchConfig {
     reportInput: true,
     error: nameAllowedSettings,
   });
-  if (result.success) return result.data;
+  if (result.success) return withCappedEdge(result.data);
   const faults = result.error.issues.map(describeFault);
   throw new ImageSearchError({
     code: 'config-invalid',
@@ -126,6 +131,18 @@ export function parseConfig(input: unknown): ImageSearchConfig {
     ].join('\n'),
     retryable: false,
   });
+}
+
+/**
+ * From here on `embedding.maxEdge` is the only edge there is: it is a part of what the vector space is known by. That of
+ * `previousEmbedding` stays, for it names a space that exists.
+ */
+function withCappedEdge(config: ImageSearchConfig): ImageSearchConfig {
+  const { embedding, indexing } = config;
+  const { sendMaxEdge } = indexing;
+  if (sendMaxEdge === undefined || !('maxEdge' in embedding)) return config;
+  const maxEdge = Math.min(embedding.maxEdge, sendMaxEdge);
+  return { ...config, embedding: { ...embedding, maxEdge } };
 }
 
 /** A section that does not say of which kind it is means the local one. */

@@ -52,7 +52,10 @@ async function findChosenSpace(strapi: Core.Strapi): Promise<VectorSpace> {
     await provider.dispose();
     return provider.space;
   } catch (error) {
-    throw unusableModel(embedding.model, error as Error);
+    throw unusableModel(
+      'model' in embedding ? embedding.model : embedding.provider,
+      error as Error,
+    );
   }
 }
 

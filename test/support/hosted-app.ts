@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { testKey } from './openai-provider';
-import { picturesIn, startJinaServer, type JinaServer } from './jina-server';
+import { startJinaServer, type JinaServer } from './jina-server';
 import { createLibrary, type Library } from './library';
 import { createDataFolder } from './strapi-app';
 import { spawnStrapi, type StrapiProcess } from './strapi-process';
@@ -47,7 +47,7 @@ export async function startHostedApp(settings: {
     ...createLibrary(process),
     server,
     picturesSent: () => server.picturesSent(),
-    pictureRequests: () => server.requests.filter(({ body }) => picturesIn(body) > 0).length,
+    pictureRequests: () => server.pictureRequests(),
     async stop() {
       await process.kill('SIGTERM');
       await server.close();

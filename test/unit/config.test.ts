@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { configSchema, parseConfig } from '../../plugin/src/config';
+import { identityOf } from '../../plugin/src/embedding/reopening';
 import { ImageSearchError } from '../../plugin/src/errors';
 
 function complaint(input: unknown): string {
@@ -116,7 +117,7 @@ describe('a configuration that is not valid', () => {
     [{ search: ['x', 'y'] }, ['search', 'object', 'given: a list of 2']],
     [{ vectors: { store: 'chroma' } }, ['vectors.store', 'embedded', "given: 'chroma'"]],
     [{ vectors: { path: { a: 1 } } }, ['vectors.path', 'string', 'given: an object with a']],
-    [{ embedding: { provider: 'cohere' } }, ['embedding.provider', 'clip', 'openai', "'cohere'"]],
+    [{ embedding: { provider: 'none' } }, ['embedding.provider', 'clip', 'openai', "'none'"]],
     [{ embedding: { provider: 'openai' } }, ['embedding.baseURL', 'embedding.apiKey', 'nothing']],
     [{ embedding: 'clip' }, ['embedding', 'object', "given: 'clip'"]],
     ['everything', ['config', 'object', "given: 'everything'"]],
@@ -172,5 +173,38 @@ describe('the schema', () => {
     for (const [, schema] of settings) {
       expect(schema.meta()).toMatchObject({ description: expect.stringMatching(/.{10}/) });
     }
+  });
+});
+
+describe('the largest picture that is sent', () => {
+  const hosted = { ...openai, maxEdge: 800 };
+
+  it.each([
+    [undefined, 800],
+    [1_000, 800],
+    [300, 300],
+  ])('with indexing.sendMaxEdge %s has an edge of %i', (sendMaxEdge, edge) => {
+    const { embedding } = parseConfig({ embedding: hosted, indexing: { sendMaxEdge } });
+    expect(embedding).toMatchObject({ maxEdge: edge });
+    expect(identityOf(embedding)).toMatchObject({ maxEdge: edge });
+  });
+
+  it('caps the default of every hosted provider', () => {
+    for (const provider of ['openai', 'azure', 'cohere', 'gemini', 'voyage']) {
+      const needed = provider === 'openai' ? openai : { apiKey: 'key', provider };
+      const address = provider === 'azure' ? { baseURL: 'https://azure.example' } : {};
+      const { embedding } = parseConfig({
+        embedding: { ...needed, ...address },
+        indexing: { sendMaxEdge: 200 },
+      });
+      expect(embedding).toMatchObject({ provider, maxEdge: 200 });
+    }
+  });
+
+  it('is nothing to a local model, and nothing to a space that exists', () => {
+    const indexing = { sendMaxEdge: 200 };
+    expect(parseConfig({ indexing }).embedding).toEqual(parseConfig({}).embedding);
+    const { previousEmbedding } = parseConfig({ indexing, previousEmbedding: hosted });
+    expect(previousEmbedding).toMatchObject({ maxEdge: 800 });
   });
 });

@@ -6,6 +6,9 @@ import type { VectorSpace } from './vector-space';
 export { isSameIdentity, type EmbeddingIdentity } from './identity';
 export { createVectorSpace, type VectorSpace } from './vector-space';
 
+/** Longer side of the largest picture that any hosted provider is sent, in pixels, whatever is configured. */
+export const LARGEST_EDGE = 4_096;
+
 export interface EmbeddingLimits {
   /** Most pictures in one `embedImages` call. */
   imagesPerCall: number;
@@ -92,6 +95,20 @@ export interface ProviderContext {
   onUsage?(usage: EmbeddingUsage): void;
 }
 
+/** A row of the README's table of providers: what an operator wants to know before choosing one. */
+export interface ProviderFacts {
+  /** Who serves which models. */
+  serves: string;
+  /** The settings that choose it, as they are written into the configuration. */
+  settings: string;
+  /** Lengths of vectors, model by model. */
+  dimensions: string;
+  /** What leaves the machine. */
+  sends: string;
+  /** What it may be asked, and what of that is not known for certain. */
+  limits: string;
+}
+
 /** A kind of provider as the registry lists it: its settings and how to open it. */
 export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   /** `embedding.provider` in the configuration. */
@@ -100,7 +117,8 @@ export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly configSchema: Schema;
   /** True for a model on this machine: there is nothing to pay, and `onUsage` is not called. */
   readonly isLocal?: boolean;
-  /** Names of the settings that change the vectors; never a secret. */
+  readonly facts: readonly ProviderFacts[];
+  /** Names of the settings that change the vectors, and of the address that a key belongs to; never a secret. */
   readonly identifyingSettings: readonly (keyof z.output<Schema> & string)[];
   /**
    * Opens the provider far enough to know its space; weights are loaded on first use. Fails with

@@ -1,10 +1,21 @@
 import { z } from 'zod';
+import { azureProvider } from './azure';
 import { clipProvider } from './clip';
+import { cohereProvider } from './cohere';
 import type { EmbeddingProvider, ProviderContext, ProviderDefinition } from './contract';
+import { geminiProvider } from './gemini';
 import { openaiProvider } from './openai';
+import { voyageProvider } from './voyage';
 
 /** Every kind of provider: a new one is its folder, an import and a line here. */
-export const providerDefinitions = [clipProvider, openaiProvider] as const;
+export const providerDefinitions = [
+  clipProvider,
+  openaiProvider,
+  azureProvider,
+  cohereProvider,
+  geminiProvider,
+  voyageProvider,
+] as const;
 
 type SchemasOf<Definitions extends readonly ProviderDefinition[]> = {
   -readonly [Index in keyof Definitions]: Definitions[Index]['configSchema'];

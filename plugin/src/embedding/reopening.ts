@@ -33,7 +33,7 @@ export function reopenConfig(
   const lacking = result.error.issues.map((issue) => issue.path.join('.')).join(', ');
   throw new ImageSearchError({
     code: 'provider-unavailable',
-    message: `The model "${String(identity['model'])}" of the provider "${identity.provider}" made the vectors that are searched, but the configuration no longer names it. To answer searches until the new model is ready, set previousEmbedding to the former settings of embedding (lacking: ${lacking}).`,
+    message: `The model "${String(identity['model'] ?? identity['modelVersion'])}" of the provider "${identity.provider}" made the vectors that are searched, but the configuration no longer names it. To answer searches until the new model is ready, set previousEmbedding to the former settings of embedding (lacking: ${lacking}).`,
     retryable: true,
   });
 }

@@ -37,6 +37,13 @@ export interface EncodedPreparation {
   mimeType: 'image/jpeg' | 'image/png' | 'image/webp';
   /** The longer side is at most this many pixels. */
   maxEdge: number;
+  /**
+   * Each side is at least this many pixels: what is smaller gets a white margin, for some models refuse pictures that
+   * are tiny, or much longer than wide. @default 1
+   */
+  minEdge?: number;
+  /** The copy is at most this many bytes, at the cost of quality if need be. @default Infinity */
+  maxBytes?: number;
 }
 
 export type PreparedImage = PixelImage | EncodedImage;

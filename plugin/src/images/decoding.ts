@@ -1,13 +1,14 @@
 import sharp, { type Sharp } from 'sharp';
 import type { EncodedPreparation, ImageLimits, ResizeKernel } from './contract';
 import { enlarge } from './enlarging';
-import { decodingFailure, unsupported } from './failures';
+import { decodingFailure, tooLarge, unsupported } from './failures';
 import { fingerprintGrid } from './fingerprint';
 import { isSameSize, largerSize, type Raster, type Region, type Size } from './geometry';
 import type { PictureHeader } from './header';
 
 const BACKGROUND = '#ffffff';
-const ENCODING_QUALITY = 90;
+/** Tried one after the other until the copy is small enough. */
+const ENCODING_QUALITIES = [90, 75, 50, 25];
 
 export interface EncodedPicture {
   bytes: Uint8Array;
@@ -66,18 +67,32 @@ export function shrinkToLuminance(raster: Raster, { width, height }: Size): Prom
   return fromRaster(raster).resize({ width, height, fit: 'fill' }).greyscale().raw().toBuffer();
 }
 
+/** As good as it can be within `maxBytes`; fails with `image-too-large` when it cannot be that small. */
 export async function encode(
   raster: Raster,
+  { mimeType, maxBytes = Number.POSITIVE_INFINITY }: EncodedPreparation,
+): Promise<Uint8Array> {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const quality of mimeType === 'image/png' ? [100] : ENCODING_QUALITIES) {
+    const data = await encodeAt(quality, fromRaster(raster), mimeType);
+    if (data.length <= maxBytes) return data;
+    smallest = data.length;
+  }
+  throw tooLarge(`${String(smallest)} bytes when encoded`, `${String(maxBytes)} bytes`);
+}
+
+function encodeAt(
+  quality: number,
+  picture: Sharp,
   mimeType: EncodedPreparation['mimeType'],
 ): Promise<Uint8Array> {
-  const picture = fromRaster(raster);
   switch (mimeType) {
     case 'image/jpeg':
-      return picture.jpeg({ quality: ENCODING_QUALITY }).toBuffer();
+      return picture.jpeg({ quality }).toBuffer();
     case 'image/png':
       return picture.png().toBuffer();
     case 'image/webp':
-      return picture.webp({ quality: ENCODING_QUALITY }).toBuffer();
+      return picture.webp({ quality }).toBuffer();
   }
 }
 

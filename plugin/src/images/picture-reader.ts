@@ -16,6 +16,7 @@ import {
   centreOnCanvas,
   cropWindow,
   isSameSize,
+  largerSize,
   mostElongated,
   resizedSize,
   shrunkSize,
@@ -28,6 +29,7 @@ import { checkBytes, checkPixels, readHeader } from './header';
 import { encodeThumbnail, thumbnailSize } from './thumbnail';
 
 const BLACK = [0, 0, 0] as const;
+const WHITE = [255, 255, 255] as const;
 /** Each is a process that may take a good deal of memory. */
 const DRAWINGS_AT_ONCE = 2;
 /** Shorter edge of a drawing for a model that takes pictures as large as they come. */
@@ -123,9 +125,10 @@ async function prepare(
   limits: ImageLimits,
 ): Promise<PreparedImage> {
   if (preparation.kind === 'encoded') {
-    const { raster } = decoded;
-    const { mimeType } = preparation;
-    const data = await encode(raster, mimeType);
+    const { mimeType, minEdge = 1 } = preparation;
+    const canvas = largerSize(decoded.raster, { width: minEdge, height: minEdge });
+    const raster = centreOnCanvas(decoded.raster, canvas, WHITE);
+    const data = await encode(raster, preparation);
     return { kind: 'encoded', mimeType, width: raster.width, height: raster.height, data };
   }
   const { crop, pad } = preparation;

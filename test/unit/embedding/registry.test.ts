@@ -15,10 +15,53 @@ const openaiSettings = {
 describe('the registry of providers', () => {
   it('lists each provider under the name that its settings carry', () => {
     const names = providerDefinitions.map(({ name }) => name);
-    expect(names).toEqual(['clip', 'openai']);
+    expect(names).toEqual(['clip', 'openai', 'azure', 'cohere', 'gemini', 'voyage']);
     expect(
       providerDefinitions.map(({ configSchema }) => configSchema.shape.provider.value),
     ).toEqual(names);
+  });
+
+  it('identifies a model by settings that exist and are no secret, and a hosted one by its address', () => {
+    for (const { configSchema, identifyingSettings } of providerDefinitions) {
+      const settings = Object.keys(configSchema.shape);
+      expect(settings).toEqual(expect.arrayContaining([...identifyingSettings]));
+      expect(identifyingSettings).not.toContain('apiKey');
+      const isHosted = settings.includes('apiKey');
+      expect(identifyingSettings.includes('baseURL' as never)).toBe(isHosted);
+      expect(identifyingSettings.includes('maxEdge' as never)).toBe(isHosted);
+    }
+  });
+
+  it('describes every setting and has facts for every provider', () => {
+    for (const { name, configSchema, facts } of providerDefinitions) {
+      const undescribed = Object.entries(configSchema.shape)
+        .filter(([, schema]) => (schema.meta()?.description ?? '').length < 10)
+        .map(([setting]) => setting);
+      expect(undescribed).toEqual(['provider']);
+      expect(facts.length).toBeGreaterThan(0);
+      for (const { settings } of facts) expect(settings).toContain(`'${name}'`);
+    }
+  });
+
+  it.each([
+    [{ provider: 'voyage', dimensions: 300 }, '256, 512, 1024 or 2048'],
+    [{ provider: 'voyage', model: 'voyage-multimodal-3', dimensions: 512 }, '1024'],
+    [{ provider: 'cohere', dimensions: 300 }, '256, 512, 1024 or 1536'],
+    [{ provider: 'gemini', dimensions: 64 }, '128 to 3072'],
+    [{ provider: 'gemini', model: 'models/gemini-embedding-2', dimensions: 4_096 }, '128 to 3072'],
+  ])('refuses a length that the model does not offer, and names those: %j', (settings, offered) => {
+    const result = embeddingConfigSchema.safeParse({ apiKey: 'key', ...settings });
+    expect(result.error?.issues).toMatchObject([
+      { path: ['dimensions'], message: expect.stringContaining(offered) },
+    ]);
+  });
+
+  it.each([
+    { provider: 'voyage', model: 'voyage-multimodal-4', dimensions: 300 },
+    { provider: 'cohere', model: 'embed-v5', dimensions: 2_048 },
+    { provider: 'gemini', model: 'gemini-embedding-3', dimensions: 64 },
+  ])('lets a model that it does not know through: %j', (settings) => {
+    expect(embeddingConfigSchema.safeParse({ apiKey: 'key', ...settings }).success).toBe(true);
   });
 
   it('reads the settings of the provider that they name, with its defaults', () => {

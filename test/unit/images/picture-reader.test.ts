@@ -218,6 +218,47 @@ describe('preparation', () => {
     expect(prepared).toMatchObject({ width: 90, height: 30 });
   });
 
+  it.each([
+    [1, 1, 28, 28],
+    [3_000, 4, 300, 28],
+    [20, 100, 28, 100],
+    [40, 30, 40, 30],
+  ])('gives a copy of %i × %i a white margin where a side is too short', async (...sides) => {
+    const [width, height, paddedWidth, paddedHeight] = sides;
+    const bytes = await plain(width, height, RED).png().toBuffer();
+    const preparation = {
+      kind: 'encoded',
+      mimeType: 'image/png',
+      maxEdge: 300,
+      minEdge: 28,
+    } as const;
+    const { prepared, size } = await reader.read(bytes, { preparation });
+    expect(prepared).toMatchObject({ width: paddedWidth, height: paddedHeight });
+    expect(size).toEqual({ width, height });
+    const { data, info } = await sharp(prepared.data).raw().toBuffer({ resolveWithObject: true });
+    const pixel = (x: number, y: number): number[] =>
+      [...data.subarray((y * info.width + x) * 3)].slice(0, 3);
+    expect(pixel(info.width >> 1, info.height >> 1)).toEqual(RED);
+    const isPadded = paddedWidth > width || paddedHeight > height;
+    expect(pixel(0, 0)).toEqual(isPadded ? [255, 255, 255] : RED);
+  });
+
+  it.each(['image/jpeg', 'image/webp'] as const)(
+    'makes a copy as %s as small as it has to be, at the cost of quality alone',
+    async (mimeType) => {
+      const bytes = await noise(300, 300).png().toBuffer();
+      const preparation = { kind: 'encoded', mimeType, maxEdge: 300 } as const;
+      const { prepared: best } = await reader.read(bytes, { preparation });
+      const maxBytes = Math.floor(best.data.length * 0.7);
+      const { prepared } = await reader.read(bytes, { preparation: { ...preparation, maxBytes } });
+      expect(prepared).toMatchObject({ width: 300, height: 300 });
+      expect(prepared.data.length).toBeLessThanOrEqual(maxBytes);
+      await expect(
+        reader.read(bytes, { preparation: { ...preparation, maxBytes: 500 } }),
+      ).rejects.toMatchObject({ code: 'image-too-large', retryable: false });
+    },
+  );
+
   it('keeps the bytes as they are', async () => {
     const bytes = await noise(90, 30).png().toBuffer();
     const before = await hashContent(bytes);

@@ -17,6 +17,7 @@ const ALMOST_ONE = 1 - Number.EPSILON;
 const sharedCodes: ErrorCode[] = [
   'provider-not-installed',
   'provider-model-missing',
+  'provider-model-changed',
   'provider-unavailable',
   'provider-unauthorized',
   'store-not-installed',

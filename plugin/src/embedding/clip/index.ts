@@ -6,6 +6,15 @@ export const clipProvider: ProviderDefinition<typeof clipConfigSchema> = {
   name: 'clip',
   configSchema: clipConfigSchema,
   isLocal: true,
+  facts: [
+    {
+      serves: 'CLIP and SigLIP on this machine',
+      settings: "`provider: 'clip'`",
+      dimensions: 'those of the model',
+      sends: 'nothing',
+      limits: 'the processor',
+    },
+  ],
   identifyingSettings: ['model', 'dtype'],
   open: async (config, context) => {
     const { openClipProvider } = await import('./provider');

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { createVectorSpace, type VectorSpace } from '../contract';
 import type { HostedApi } from '../http/api';
+import { describePictures } from '../http/picture-rule';
 import { openaiAnswerSchema } from './answer';
 import type { openaiConfigSchema } from './config';
 import type { ImageFormat } from './image-format';
@@ -9,18 +10,29 @@ import { createOpenaiTransport } from './transport';
 
 export type OpenaiConfig = z.output<typeof openaiConfigSchema>;
 
+const PATH = '/embeddings';
+
 /** A model behind `POST {baseURL}/embeddings`. */
 export function createOpenaiApi(config: OpenaiConfig): HostedApi {
   const { baseURL, apiKey, model, maxEdge } = config;
   const format: ImageFormat = imageFormats[config.imageFormat];
+  const { limits, mimeType, minEdge = 1 } = format;
+  const isLengthSent = config.sendDimensions ?? format.sendsDimensions;
+  const choice = { model, dimensions: isLengthSent ? config.dimensions : undefined };
   return {
     space: createSpace(config, format),
     limits: {
-      ...format.limits,
-      imagesPerCall: config.batchSize,
-      textsPerCall: config.textBatchSize,
+      ...limits,
+      imagesPerCall: Math.min(config.batchSize, limits.imagesPerCall),
+      textsPerCall: Math.min(config.textBatchSize, limits.textsPerCall),
     },
-    imagePreparation: { kind: 'encoded', mimeType: format.mimeType, maxEdge },
+    imagePreparation: {
+      kind: 'encoded',
+      mimeType,
+      maxEdge,
+      minEdge,
+      maxBytes: limits.bytesPerImage,
+    },
     endpoint: {
       host: new URL(baseURL).host,
       model,
@@ -30,31 +42,25 @@ export function createOpenaiApi(config: OpenaiConfig): HostedApi {
     },
     quota: {
       requestsPerMinute: config.requestsPerMinute,
-      tokensPerMinute: Number.POSITIVE_INFINITY,
+      tokensPerMinute: config.tokensPerMinute ?? format.tokensPerMinute,
       imagesPerMinute: Number.POSITIVE_INFINITY,
     },
     timeoutSeconds: config.timeoutSeconds,
     expectedModel: model,
     send: createOpenaiTransport({ baseURL, apiKey }),
     createImagesRequest: (images) => ({
-      path: '/embeddings',
-      body: format.createImagesBody(images, config),
+      path: PATH,
+      body: format.createImagesBody(images, choice),
     }),
-    createTextsRequest: (texts) => ({
-      path: '/embeddings',
-      body: format.createTextsBody(texts, config),
-    }),
+    createTextsRequest: (texts) => ({ path: PATH, body: format.createTextsBody(texts, choice) }),
     answerSchema: openaiAnswerSchema,
-    estimateTokens: () => 0,
+    estimateTokens: (image) => format.estimateTokens(image, model),
   };
 }
 
 /** The address is no part of the space: the same model answers the same vectors wherever it is served. */
 function createSpace(config: OpenaiConfig, format: ImageFormat): VectorSpace {
   const { provider, model, dimensions, imageFormat, maxEdge } = config;
-  const preprocessing = [
-    `${imageFormat}: ${format.describeModes(model)}`,
-    `${format.mimeType} of at most ${String(maxEdge)} px`,
-  ].join('; ');
+  const preprocessing = `${imageFormat}: ${format.describeModes(model)}; ${describePictures({ ...format, maxEdge })}`;
   return createVectorSpace({ provider, model, dimensions, preprocessing });
 }

@@ -1,36 +1,53 @@
-import type { ImageFormat } from './image-format';
+import { toBase64 } from '../http/data-url';
+import { countPatches, type ImageFormat } from './image-format';
 
 /**
  * Jina AI: `{ model, input: [{ image } | { text }], dimensions, embedding_type, task?, truncate? }`.
  *
  * From the vendor's OpenAPI document, https://api.jina.ai/openapi.json (versions of February and April 2026; schemas
- * ClipV2Request and EmbeddingsV4Request):
+ * ClipV2Request and EmbeddingsV4Request), and from its table of rate limits:
  * - An image is a URL or the bare base64 of its file, up to 8 MB. Data URLs are not mentioned, so none are sent.
  * - Vectors come as numbers with `embedding_type: 'float'`. OpenAI's `encoding_format` is refused as an unknown field,
  *   as is any other that a model does not list: only fields that all models with pictures and dimensions share are
  *   sent. `normalized` is not among them, nor is `dimensions` for jina-clip-v1, which therefore cannot be used.
  * - jina-clip-v2 knows the task `retrieval.query` for what is searched with, and none for what is kept; the later
  *   models know `retrieval.passage` for that, and would take `text-matching` when nothing is said.
- * - A free key allows 500 requests a minute, a million tokens a minute and 5 calls at once.
+ * - A free key allows 500 requests a minute, a million tokens a minute and 5 calls at once. jina-clip-v2 counts 4,000
+ *   tokens for a tile of 512 × 512 pixels, the later models 10 for one of 28 × 28.
  *
  * Not verified, for want of a document: that jina-embeddings-v5-omni takes the fields of v4; whether 429 answers
- * carry `retry-after`.
+ * carry `retry-after`; the tokens of a tile, which the answer corrects.
  */
 export const jinaFormat: ImageFormat = {
   mimeType: 'image/jpeg',
 
   limits: {
+    imagesPerCall: 512,
+    textsPerCall: 512,
     // One of the five calls that a free key allows is left to searching.
     concurrentCalls: 4,
     bytesPerImage: 8_000_000,
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
   },
+  tokensPerMinute: 1_000_000,
+  sendsDimensions: true,
+  models: [
+    { name: 'jina-clip-v2', dimensions: { from: 64, to: 1_024 } },
+    { name: 'jina-embeddings-v4', dimensions: { from: 128, to: 2_048 } },
+    { name: 'jina-embeddings-v5-omni-small', dimensions: { from: 32, to: 1_024 } },
+    { name: 'jina-embeddings-v5-omni-nano', dimensions: { from: 32, to: 768 } },
+  ],
+  facts: {
+    serves: 'Jina AI, and what speaks like it',
+    sends: 'pictures as base64, texts with the task `retrieval.query`',
+    limits: 'a free key: 500 requests and 1,000,000 tokens a minute; a picture of 512 px is 4,000',
+  },
 
   createImagesBody: (images, { model, dimensions }) => ({
     model,
-    input: images.map(({ data }) => ({ image: toBase64(data) })),
-    dimensions,
+    input: images.map((image) => ({ image: toBase64(image) })),
+    ...(dimensions === undefined ? {} : { dimensions }),
     embedding_type: 'float',
     ...(hasPassageTask(model) ? { task: PASSAGE_TASK } : {}),
   }),
@@ -38,7 +55,7 @@ export const jinaFormat: ImageFormat = {
   createTextsBody: (texts, { model, dimensions }) => ({
     model,
     input: texts.map((text) => ({ text })),
-    dimensions,
+    ...(dimensions === undefined ? {} : { dimensions }),
     embedding_type: 'float',
     task: QUERY_TASK,
     // An overlong text is cut, as local models do, rather than refused.
@@ -47,16 +64,22 @@ export const jinaFormat: ImageFormat = {
 
   describeModes: (model) =>
     `texts ${QUERY_TASK}, pictures ${hasPassageTask(model) ? PASSAGE_TASK : 'without task'}`,
+
+  estimateTokens: (image, model) => {
+    if (hasPassageTask(model)) return countPatches(image) * TOKENS_OF_PATCH;
+    return (
+      Math.ceil(image.width / TILE_EDGE) * Math.ceil(image.height / TILE_EDGE) * TOKENS_OF_TILE
+    );
+  },
 };
 
 const QUERY_TASK = 'retrieval.query';
 const PASSAGE_TASK = 'retrieval.passage';
+const TILE_EDGE = 512;
+const TOKENS_OF_TILE = 4_000;
+const TOKENS_OF_PATCH = 10;
 
 /** Self-hosted servers name models with their owner: `jinaai/jina-clip-v2`. */
 function hasPassageTask(model: string): boolean {
   return !/(^|\/)jina-clip-/.test(model);
-}
-
-function toBase64({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }

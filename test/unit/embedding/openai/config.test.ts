@@ -53,10 +53,29 @@ describe('settings of the provider openai', () => {
     ['timeoutSeconds', 301],
     ['maxEdge', 10],
     ['retries', 2],
+    ['dimensions', 2_048],
+    ['dimensions', 32],
+    ['tokensPerMinute', 10],
   ])('refuse %s: %j', (key, value) => {
     const { error } = openaiConfigSchema.safeParse({ ...needed, [key]: value });
     expect(error?.issues).toHaveLength(1);
     expect(JSON.stringify(error?.issues)).toContain(key);
+  });
+
+  it('name the lengths that a known model offers, and let unknown models through', () => {
+    const { error } = openaiConfigSchema.safeParse({ ...needed, dimensions: 2_048 });
+    expect(error?.issues).toMatchObject([
+      { path: ['dimensions'], message: 'jina-clip-v2 answers vectors of 64 to 1024' },
+    ]);
+    const others = [
+      { model: 'jinaai/jina-clip-v2', dimensions: 1_024 },
+      { model: 'jina-clip-v9', dimensions: 2_048 },
+      { model: 'jina-clip-v2', imageFormat: 'infinity', dimensions: 2_048 },
+      { model: 'google/embeddinggemma-2', imageFormat: 'deepinfra', dimensions: 512 },
+    ];
+    for (const other of others) {
+      expect(openaiConfigSchema.safeParse({ ...needed, ...other }).success).toBe(true);
+    }
   });
 
   it('never repeat the key in a complaint', () => {

@@ -19,12 +19,14 @@ it('names all that the vectors depend on', async () => {
   });
 });
 
-it.each([{ model: 'jina-embeddings-v4' }, { dimensions: 128 }, { maxEdge: 448 }])(
-  'is another one with %j',
-  async (settings) => {
-    expect((await openSpace(settings)).id).not.toBe((await openSpace()).id);
-  },
-);
+it.each([
+  { model: 'jina-embeddings-v4' },
+  { dimensions: 128 },
+  { maxEdge: 448 },
+  { imageFormat: 'infinity' },
+])('is another one with %j', async (settings) => {
+  expect((await openSpace(settings)).id).not.toBe((await openSpace()).id);
+});
 
 it.each([
   { baseURL: 'https://proxy.example/jina' },
@@ -32,6 +34,8 @@ it.each([
   { batchSize: 3, textBatchSize: 4 },
   { requestsPerMinute: 7 },
   { timeoutSeconds: 9 },
+  { tokensPerMinute: 2_000 },
+  { sendDimensions: false },
 ])('is the same one with %j', async (settings) => {
   expect(await openSpace(settings)).toEqual(await openSpace());
 });
@@ -46,6 +50,8 @@ it('asks for pictures as they are sent', async () => {
     kind: 'encoded',
     mimeType: 'image/jpeg',
     maxEdge: 448,
+    minEdge: 1,
+    maxBytes: 8_000_000,
   });
   expect(provider.limits).toMatchObject({
     imagesPerCall: 8,

@@ -1,5 +1,18 @@
-import sharp from 'sharp';
 import { z } from 'zod';
+import type { RecordedRequest } from '../embedding-server';
+import {
+  bearerKey,
+  checkEnvelope,
+  countItems,
+  fieldOf,
+  isGoodPicture,
+  listAnswer,
+  VendorRefusal,
+  type ListAnswer,
+  type ParsedRequest,
+  type VendorDouble,
+  type VendorInput,
+} from './double';
 
 /**
  * Requests of `POST /v1/embeddings` as the vendor documents them: https://api.jina.ai/openapi.json, schemas
@@ -41,35 +54,48 @@ const requestSchemas = { 'jina-clip-v2': clipRequest, 'jina-embeddings-v4': omni
 
 export type JinaModel = keyof typeof requestSchemas;
 
-type JinaInput = { text: string } | { image: Buffer };
+const LARGEST_IMAGE = 8_000_000;
 
-export interface JinaRequest {
-  inputs: JinaInput[];
-  dimensions: number | undefined;
+/** Jina's API with one model, whose vectors have at most `native` values. */
+export function jinaDouble(model: JinaModel, native: number): VendorDouble<ListAnswer> {
+  return {
+    basePath: '/v1',
+    keyHeader: bearerKey,
+    countPictures: ({ body }) =>
+      countItems(fieldOf(body, 'input'), (item) => fieldOf(item, 'image') !== undefined),
+    parse: (request) => parseRequest(request, model, native),
+    answer: (vectors) => listAnswer(model, vectors),
+    refuseInput: (index, reason) => refuseField([model, 'input', String(index)], reason),
+    refuseKey: (wasGiven) =>
+      new VendorRefusal(401, {
+        detail: 'Invalid API key.',
+        code: wasGiven ? 'AUTH_INVALID_API_KEY' : 'AUTH_MISSING_API_KEY',
+        request_id: 'r-1',
+      }),
+  };
 }
 
-/** A refusal in the vendor's shapes HTTPValidationError and ErrorResponse. */
-export class JinaRefusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly body: object,
-  ) {
-    super(`${String(status)} ${JSON.stringify(body)}`);
-  }
-}
-
-/** The body of a request, checked against the documented shape of `model`. */
-export async function parseJinaRequest(body: unknown, model: JinaModel): Promise<JinaRequest> {
+/** Checked against the documented shape of `model`; refusals have the shapes HTTPValidationError and ErrorResponse. */
+async function parseRequest(
+  request: RecordedRequest,
+  model: JinaModel,
+  native: number,
+): Promise<ParsedRequest> {
+  checkEnvelope(request, { path: '/v1/embeddings', missing: { detail: 'Not Found' } });
+  const { body } = request;
   const named = z.object({ model: z.string() }).safeParse(body);
   if (named.success && named.data.model !== model) {
     const detail = `Model '${named.data.model}' not found. Available models: ${model}.`;
-    throw new JinaRefusal(400, { detail, code: 'INPUT_MODEL_NOT_FOUND', request_id: 'r-1' });
+    throw new VendorRefusal(400, { detail, code: 'INPUT_MODEL_NOT_FOUND', request_id: 'r-1' });
   }
   const result = requestSchemas[model].safeParse(body);
   if (!result.success) throw refusalOf(result.error.issues, model);
   const { input, embedding_type: type, dimensions } = result.data;
   if (![undefined, null, 'float'].some((numbers) => numbers === type)) {
     throw refuseField([model, 'embedding_type'], 'The double answers float only');
+  }
+  if ((dimensions ?? 0) > native) {
+    throw refuseField([model, 'dimensions'], `The double has ${String(native)} dimensions`);
   }
   const documents = Array.isArray(input) ? input : [input];
   const inputs = await Promise.all(
@@ -78,14 +104,14 @@ export async function parseJinaRequest(body: unknown, model: JinaModel): Promise
   return { inputs, dimensions: dimensions ?? undefined };
 }
 
-export function refuseField(path: readonly string[], message: string): JinaRefusal {
-  return new JinaRefusal(422, {
+function refuseField(path: readonly string[], message: string): VendorRefusal {
+  return new VendorRefusal(422, {
     detail: `${message}. Field errors: ${path.join(' -> ')}`,
     errors: [{ field: ['body', ...path].join(' -> '), message, type: 'value_error' }],
   });
 }
 
-function refusalOf(issues: readonly z.core.$ZodIssue[], model: JinaModel): JinaRefusal {
+function refusalOf(issues: readonly z.core.$ZodIssue[], model: JinaModel): VendorRefusal {
   const errors = issues.flatMap((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
     return keys.map((key) => ({
@@ -97,23 +123,18 @@ function refusalOf(issues: readonly z.core.$ZodIssue[], model: JinaModel): JinaR
     }));
   });
   const detail = errors.map(({ field, message }) => `${message}: ${field}`).join('; ');
-  return new JinaRefusal(422, { detail, errors });
+  return new VendorRefusal(422, { detail, errors });
 }
-
-const LARGEST_IMAGE = 8_000_000;
 
 async function readDocument(
   entry: z.output<typeof document>,
   path: readonly string[],
-): Promise<JinaInput> {
+): Promise<VendorInput> {
   if (typeof entry === 'string') return { text: entry };
   if ('text' in entry) return entry;
   const image = Buffer.from(entry.image, 'base64');
-  if (image.length > LARGEST_IMAGE) throw refuseField(path, 'Image exceeds 8MB');
-  try {
-    await sharp(image).stats();
-  } catch {
-    throw refuseField(path, 'Image cannot be decoded');
+  if (!(await isGoodPicture(image, { bytes: LARGEST_IMAGE }))) {
+    throw refuseField(path, 'Image cannot be decoded or exceeds 8MB');
   }
   return { image };
 }

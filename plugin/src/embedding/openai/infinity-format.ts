@@ -1,0 +1,51 @@
+import { toDataURL } from '../http/data-url';
+import { countPatches, type ImageFormat } from './image-format';
+
+/**
+ * Infinity, on a machine of one's own: `{ model, input: string[], modality?, dimensions?, encoding_format }`, where a
+ * picture is its data URL and `modality` is `image`; texts go without.
+ *
+ * From the server's source (michaelfeil/infinity, October 2025, `fastapi_schemas/pymodels.py`): at most 32 pictures and
+ * 2,048 texts in a request by default; a request for `dimensions` cuts the vectors of whatever model. The path is
+ * `/embeddings` right below the address unless the server was started with a prefix. A picture that it cannot read is a
+ * 400, a busy server a 429.
+ */
+export const infinityFormat: ImageFormat = {
+  mimeType: 'image/jpeg',
+
+  limits: {
+    imagesPerCall: 32,
+    textsPerCall: 512,
+    // The server makes batches of its own out of what arrives together.
+    concurrentCalls: 2,
+    bytesPerImage: Number.POSITIVE_INFINITY,
+    pixelsPerImage: Number.POSITIVE_INFINITY,
+    mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
+  },
+  tokensPerMinute: Number.POSITIVE_INFINITY,
+  sendsDimensions: false,
+  models: [],
+  facts: {
+    serves: 'Infinity on your own machine: CLIP, SigLIP, jina-clip',
+    sends: 'pictures as data URLs with the modality `image`, texts as they are',
+    limits: '32 pictures a request',
+  },
+
+  createImagesBody: (images, { model, dimensions }) => ({
+    model,
+    input: images.map(toDataURL),
+    modality: 'image',
+    ...(dimensions === undefined ? {} : { dimensions }),
+    encoding_format: 'float',
+  }),
+
+  createTextsBody: (texts, { model, dimensions }) => ({
+    model,
+    input: texts,
+    ...(dimensions === undefined ? {} : { dimensions }),
+    encoding_format: 'float',
+  }),
+
+  describeModes: () => 'texts and pictures without modes',
+  estimateTokens: countPatches,
+};

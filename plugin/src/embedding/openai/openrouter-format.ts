@@ -1,0 +1,60 @@
+import { toDataURL } from '../http/data-url';
+import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-format';
+
+/**
+ * OpenRouter, which passes requests on to many vendors:
+ * `{ model, input: string[] | [{ content: [{ type: 'image_url', image_url: { url } }] }], input_type, dimensions?,
+ * encoding_format }`.
+ *
+ * From the vendor's API reference (POST /embeddings) and its own client's types of August 2026: every item of `input`
+ * becomes one vector; `usage.cost` is in credits, which are US dollars; `index` may be missing; an exhausted balance is
+ * a 402. `input_type` is a hint in words of the vendor behind, such as `search_query`.
+ *
+ * Not verified: which models take `dimensions` (set `embedding.sendDimensions: false` where one does not), what
+ * pictures each of them takes, and how the answer names a model that has dated versions.
+ */
+export const openrouterFormat: ImageFormat = {
+  mimeType: 'image/jpeg',
+  minEdge: shortestEdgeOfPatches,
+
+  limits: {
+    imagesPerCall: 128,
+    textsPerCall: 512,
+    concurrentCalls: 4,
+    bytesPerImage: 5_000_000,
+    pixelsPerImage: Number.POSITIVE_INFINITY,
+    mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
+  },
+  tokensPerMinute: Number.POSITIVE_INFINITY,
+  sendsDimensions: true,
+  models: [],
+  facts: {
+    serves: 'OpenRouter: any of its embedding models that takes pictures',
+    sends: 'pictures as data URLs with `search_document`, texts with `search_query`',
+    limits: 'those of the model; tells what each request cost',
+  },
+
+  createImagesBody: (images, { model, dimensions }) => ({
+    model,
+    input: images.map((image) => ({
+      content: [{ type: 'image_url', image_url: { url: toDataURL(image) } }],
+    })),
+    input_type: DOCUMENT_TYPE,
+    ...(dimensions === undefined ? {} : { dimensions }),
+    encoding_format: 'float',
+  }),
+
+  createTextsBody: (texts, { model, dimensions }) => ({
+    model,
+    input: texts,
+    input_type: QUERY_TYPE,
+    ...(dimensions === undefined ? {} : { dimensions }),
+    encoding_format: 'float',
+  }),
+
+  describeModes: () => `texts ${QUERY_TYPE}, pictures ${DOCUMENT_TYPE}`,
+  estimateTokens: countPatches,
+};
+
+const QUERY_TYPE = 'search_query';
+const DOCUMENT_TYPE = 'search_document';
