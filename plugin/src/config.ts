@@ -56,6 +56,23 @@ const indexingSchema = z.strictObject({
   }),
 });
 
+const searchUrlsSchema = z.strictObject({
+  enabled: z.boolean().default(false).meta({
+    description:
+      'Whether a picture may be searched with by its address (`url`), from which this server then fetches it',
+  }),
+  timeoutSeconds: wholeNumber(1, 14).default(8).meta({
+    description: 'Time for fetching one, redirects included',
+  }),
+  concurrency: wholeNumber(1, 32).default(4).meta({
+    description: 'Pictures that are fetched at once; four times as many wait, more are refused',
+  }),
+  allowedHosts: z.array(z.string().min(1)).default([]).meta({
+    description:
+      'Host names that callers may make this server ask even though they lie in a private network or on another port than 80 and 443',
+  }),
+});
+
 const searchSchema = z.strictObject({
   maxTextLength: wholeNumber(1, 10_000).default(1_000).meta({
     description: 'Longest text that is searched for, in characters',
@@ -73,6 +90,9 @@ const searchSchema = z.strictObject({
   }),
   requestsPerMinute: wholeNumber(0, 1_000_000).default(120).meta({
     description: 'Content API requests per API token, user or address; 0: no limit',
+  }),
+  urls: searchUrlsSchema.prefault({}).meta({
+    description: 'Searching by the address of a picture',
   }),
   queryCacheEntries: wholeNumber(0, 1_000_000).default(1_000).meta({
     description: 'Texts whose embeddings are kept in memory; 0: none',

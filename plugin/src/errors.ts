@@ -16,6 +16,7 @@ export const errorCodes = [
   'image-missing',
   'image-unreachable',
   'storage-refused',
+  'url-unreachable',
   // The embedding provider.
   'provider-not-installed',
   'provider-model-missing',

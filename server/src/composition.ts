@@ -23,8 +23,11 @@ import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contrac
 import { currentOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
+import type { GuardedFetch } from '../../plugin/src/network/contract';
+import { createQueryFetch } from '../../plugin/src/network/query-fetch';
 import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
+import { QueryUrls } from '../../plugin/src/search/query-urls';
 import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
@@ -93,6 +96,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     isInUse: async (spaceId) => (await records.list()).some(({ space }) => space.id === spaceId),
   });
   const remote = createGuardedFetch({ allowedHosts: config.indexing.allowedHosts });
+  const queryFetch = createQueryFetch(config.search.urls);
   const assets = createAssetSource({
     strapi,
     remote,
@@ -156,6 +160,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const engine = new SearchEngine({
     activeSpace: spaces,
     embedder: createQueryEmbedder(config),
+    urls: config.search.urls.enabled ? createQueryUrls(config, queryFetch) : null,
     closeScore: config.search.closeScore,
   });
   const isEnabled = config.indexing.enabled;
@@ -254,7 +259,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     async stop() {
       unsubscribe?.();
       if (wakeSoon) clearTimeout(wakeSoon);
-      await shutDown({ spaces, meter, store, remote, logger, clock });
+      await shutDown({ spaces, meter, store, remotes: [remote, queryFetch], logger, clock });
       ended.abort();
     },
   };
@@ -344,6 +349,15 @@ function createQueryEmbedder({ search }: ImageSearchConfig): QueryEmbedder {
     }),
     cacheEntries: search.queryCacheEntries,
     cacheMs: search.queryCacheMinutes * MINUTE_MS,
+  });
+}
+
+function createQueryUrls({ search }: ImageSearchConfig, fetch: GuardedFetch): QueryUrls {
+  return new QueryUrls({
+    fetch,
+    maxBytes: search.maxImageBytes,
+    timeoutMs: search.urls.timeoutSeconds * SECOND_MS,
+    atOnce: search.urls.concurrency,
   });
 }
 

@@ -1,7 +1,7 @@
 import type { UsageMeter } from '../../plugin/src/billing/usage-meter';
 import type { Clock } from '../../plugin/src/clock';
 import type { Logger } from '../../plugin/src/logger';
-import type { GuardedFetch } from '../../plugin/src/network/guarded-fetch';
+import type { GuardedFetch } from '../../plugin/src/network/contract';
 import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
@@ -16,7 +16,8 @@ export interface ShutdownOptions {
   spaces: Pick<Spaces, 'stopIndexing' | 'dispose'>;
   meter: Pick<UsageMeter, 'stop'>;
   store: Pick<VectorStore, 'dispose'>;
-  remote: Pick<GuardedFetch, 'dispose'>;
+  /** All that downloads. */
+  remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
 }
@@ -26,12 +27,16 @@ export interface ShutdownOptions {
  * not done by then is lost to nobody, because its leases run out. Never rejects.
  */
 export async function shutDown(options: ShutdownOptions): Promise<void> {
-  const { clock, logger, meter, remote, spaces, store } = options;
+  const { clock, logger, meter, remotes, spaces, store } = options;
   const drained = spaces.stopIndexing(DRAIN_MS);
   await isDoneWithin(drained, { milliseconds: DRAIN_MS, clock });
   const released = Promise.all([drained, spaces.dispose()]);
   const isReleased = await isDoneWithin(released, { milliseconds: RELEASE_MS, clock });
-  const closed = Promise.all([meter.stop(), store.dispose(), remote.dispose()]);
+  const closed = Promise.all([
+    meter.stop(),
+    store.dispose(),
+    ...remotes.map((remote) => remote.dispose()),
+  ]);
   const isClosed = await isDoneWithin(closed, { milliseconds: CLOSE_MS, clock });
   if (isReleased && isClosed) return;
   logger.warn('Image search did not end in time; what was under way is indexed after the start.');

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AssetSource } from '../../plugin/src/indexing/contract';
-import { createGuardedFetch, type GuardedFetch } from '../../plugin/src/network/guarded-fetch';
+import type { GuardedFetch } from '../../plugin/src/network/contract';
+import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { createAssetSource } from '../../server/src/assets/asset-source';
 import { startByteServer, type Answer, type ByteServer } from '../support/byte-server';
 import { createLibrary, samplePicture } from '../support/library';

@@ -167,25 +167,26 @@ describe.each(faces)('a question over the %s', (_name, face) => {
       { text: 'dog', vector, space },
     ]) {
       const response = await face().post('search', body);
-      expectFailure(response, refused(/one of "text", "image", "fileId" and "vector"/));
+      expectFailure(response, refused(/one of "text", "image", "url", "fileId" and "vector"/));
     }
     expectFailure(
       await publicFace.post('embeddings', { text: 'dog', image }),
-      refused(/either "text" or "image"/),
+      refused(/one of "text", "image" and "url"/),
     );
   });
 
   it.each([{}, { like: [] }, { unlike: ['cat'] }, { minScore: 0.1 }, { filters: { id: 1 } }])(
     'is not %j',
     async (body) => {
-      const message = /something to look for: "text", "image", "fileId", "vector" or "like"/;
+      const message = /something to look for: "text", "image", "url", "fileId", "vector" or "like"/;
       expectFailure(await face().post('search', body), refused(message));
     },
   );
 
-  it('is not the address of a picture', async () => {
-    const response = await face().post('search', { url: 'http://127.0.0.1/picture.png' });
-    expectFailure(response, refused(/url/));
+  it('is not the address of a picture unless that is switched on', async () => {
+    const url = 'http://127.0.0.1/picture.png';
+    expectFailure(await face().post('search', { url }), refused(/search\.urls\.enabled/));
+    expectFailure(await publicFace.post('embeddings', { url }), refused(/search\.urls\.enabled/));
   });
 
   it.each([

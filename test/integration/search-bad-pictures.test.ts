@@ -169,7 +169,7 @@ describe.each(faces)('a multipart request over the %s', (_name, face) => {
     const withBase64 = post().attach('image', picture, 'a.jpg').field('image', 'aGFsbG8=');
     expectFailure(await withBase64, refused(/one of "text", "image"/));
     const toEmbed = publicFace.post('embeddings').attach('image', picture).field('text', 'dog');
-    expectFailure(await toEmbed, refused(/either "text" or "image"/));
+    expectFailure(await toEmbed, refused(/one of "text", "image" and "url"/));
   });
 
   it.each([

@@ -1,12 +1,13 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A real HTTP server on the loopback interface. */
+/** A real HTTP server on the loopback network. */
 export interface ByteServer {
   readonly port: number;
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<host>:<port>` */
   readonly origin: string;
   /** Path and query of every request that arrived. */
   readonly requests: string[];
@@ -15,7 +16,11 @@ export interface ByteServer {
   close(): Promise<void>;
 }
 
-export async function startByteServer(): Promise<ByteServer> {
+/** @param place by default a free port of 127.0.0.1 */
+export async function startByteServer({
+  host = '127.0.0.1',
+  port: wantedPort = 0,
+} = {}): Promise<ByteServer> {
   const answers = new Map<string, Answer>();
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -25,11 +30,12 @@ export async function startByteServer(): Promise<ByteServer> {
     if (answer) answer(request, response);
     else response.writeHead(404).end('nothing here');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.listen(wantedPort, host);
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    origin: `http://127.0.0.1:${String(port)}`,
+    origin: `http://${host}:${String(port)}`,
     requests,
     on: (path, answer) => void answers.set(path, answer),
     close: () => closeServer(server),

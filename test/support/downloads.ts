@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect } from '@jest/globals';
 import {
-  createGuardedFetch,
   FetchError,
   type FetchFailure,
   type FetchOptions,
   type GuardedFetch,
-} from '../../plugin/src/network/guarded-fetch';
+} from '../../plugin/src/network/contract';
+import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { startByteServer, type ByteServer } from './byte-server';
 
 export const LOOPBACK = '127.0.0.1';

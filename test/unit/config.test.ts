@@ -54,6 +54,7 @@ describe('the defaults', () => {
         maxTextLength: 1_000,
         maxImageBytes: 20_000_000,
         maxPixels: 50_000_000,
+        urls: { enabled: false, timeoutSeconds: 8, concurrency: 4, allowedHosts: [] },
         decodeTimeoutSeconds: 10,
         requestsPerMinute: 120,
         queryCacheEntries: 1_000,
@@ -166,10 +167,14 @@ describe('a configuration that is not valid', () => {
 });
 
 describe('the schema', () => {
-  it.each(['indexing', 'search'] as const)('describes every setting of %s', (name) => {
-    const { shape } = configSchema.shape[name].unwrap();
+  const search = configSchema.shape.search.unwrap();
+  it.each([
+    ['indexing', configSchema.shape.indexing.unwrap()],
+    ['search', search],
+    ['search.urls', search.shape.urls.unwrap()],
+  ])('describes every setting of %s', (_name, { shape }) => {
     const settings = Object.entries(shape as Record<string, { meta(): unknown }>);
-    expect(settings.length).toBeGreaterThan(4);
+    expect(settings.length).toBeGreaterThan(3);
     for (const [, schema] of settings) {
       expect(schema.meta()).toMatchObject({ description: expect.stringMatching(/.{10}/) });
     }

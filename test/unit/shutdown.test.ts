@@ -45,7 +45,7 @@ async function stop(
     dispose: parts.dispose ?? (() => activeSpace.dispose()),
   };
   const meter = { stop: () => Promise.resolve() };
-  const all = { spaces, meter, store, remote, logger, clock, ...parts };
+  const all = { spaces, meter, store, remotes: [remote], logger, clock, ...parts };
   void shutDown(all).then(() => {
     isOver = true;
   });

@@ -8,6 +8,8 @@ export const apiLimits = {
   maxExamples: 20,
   /** Files of one `POST reindex`. */
   maxReindexedFiles: 100,
+  /** Characters of `url`. */
+  maxUrlLength: 2_048,
   /** Numbers of `vector`. */
   maxDimensions: 8_192,
   /** Keys and list items of `filters`, all levels together. */

@@ -20,6 +20,20 @@ const textSchema = z
 /** A picture as text: base64, or a data URL of a picture. */
 const imageTextSchema = z.string().min(1, 'must not be empty');
 
+const urlSchema = z
+  .string()
+  .max(apiLimits.maxUrlLength, `must have at most ${String(apiLimits.maxUrlLength)} characters`)
+  .refine(
+    isPlainWebAddress,
+    'must be the http or https address of a picture, without a user name or password',
+  );
+
+function isPlainWebAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password } = new URL(address);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
+}
+
 const exampleSchema = z.union([fileIdSchema, textSchema], {
   error: 'must be the numeric id of a file or a text',
 });
@@ -87,6 +101,7 @@ export const similarQuerySchema = z.strictObject(commonShape);
 export const searchBodySchema = z.strictObject({
   text: textSchema.optional(),
   image: imageTextSchema.optional(),
+  url: urlSchema.optional(),
   fileId: fileIdSchema.optional(),
   vector: vectorSchema.optional(),
   space: z.string().min(1).optional(),
@@ -98,6 +113,7 @@ export const searchBodySchema = z.strictObject({
 export const embeddingBodySchema = z.strictObject({
   text: textSchema.optional(),
   image: imageTextSchema.optional(),
+  url: urlSchema.optional(),
 });
 
 export type SearchBody = z.output<typeof searchBodySchema>;

@@ -1,67 +1,57 @@
-import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { Agent, request, type Dispatcher } from 'undici';
+import { FetchError, type GuardedFetch } from './contract';
+import { isPublicAddress, systemAddresses, type HostResolver } from './host-addresses';
 
 const MOST_REDIRECTS = 3;
+/** However long the other side would keep a connection for the next download. */
+const KEEP_ALIVE_MS = 4_000;
+const DEFAULT_PORTS: Record<string, number> = { 'http:': 80, 'https:': 443 };
 
-export type FetchFailure =
-  /** Not http(s), no valid URL, or an address that may not be asked. */
-  | 'refused'
-  /** The other side says that there is nothing. */
-  | 'missing'
-  | 'too-large'
-  /** No answer in time, a broken connection, or an answer that is no success. */
-  | 'unreachable';
-
-/** A download that did not work; the message names the host alone, because URLs may be signed. */
-export class FetchError extends Error {
-  override readonly name = 'FetchError';
-  constructor(
-    readonly failure: FetchFailure,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-export interface FetchOptions {
-  maxBytes: number;
-  /** For the whole download, in milliseconds. */
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
-}
-
-/**
- * Downloads bytes without becoming a door to the network it runs in: only http and https, only addresses of the
- * public internet unless the host is listed, checked after DNS resolution at the moment of connecting (so that a name
- * cannot change its mind in between) and again on every redirect; with a limit on bytes and on time.
- */
-export interface GuardedFetch {
-  /** @throws FetchError, or the signal's reason when aborted */
-  fetchBytes(url: string, options: FetchOptions): Promise<Uint8Array>;
-  dispose(): Promise<void>;
-}
-
-export function createGuardedFetch(options: {
-  /** Host names or addresses that are asked wherever they lie. */
+export interface GuardedFetchOptions {
+  /** Host names or addresses that are asked wherever they lie, on whichever port. */
   allowedHosts: readonly string[];
-}): GuardedFetch {
+  /** Ports on which other hosts are asked; by default all. */
+  ports?: readonly number[];
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>;
+  /** Whether an answer that says it is of this type (lower case, without parameters) is read; by default all are. */
+  acceptsType?: (mediaType: string) => boolean;
+  /** Finds the addresses of hosts that are not listed. @default systemAddresses */
+  resolve?: HostResolver;
+  /** @default isPublicAddress */
+  isPublic?: (address: string) => boolean;
+}
+
+/** Whom the guard lets through. */
+interface Guard {
+  allowedHosts: ReadonlySet<string>;
+  ports: readonly number[] | undefined;
+  resolve: HostResolver;
+  isPublic: (address: string) => boolean;
+}
+
+export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
+  const { ports, headers = {}, acceptsType = () => true } = options;
+  const { resolve = systemAddresses, isPublic = isPublicAddress } = options;
   const allowedHosts = new Set(options.allowedHosts.map(toPlainHost));
-  const agent = new Agent({ connect: { lookup: guardedLookup(allowedHosts) } });
+  const guard: Guard = { allowedHosts, ports, resolve, isPublic };
+  const agent = new Agent({
+    connect: { lookup: guardedLookup(guard) },
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  });
 
   async function follow(
     url: URL,
     signal: AbortSignal,
     redirects: number,
   ): Promise<Dispatcher.ResponseData> {
-    refuseUrl(url, allowedHosts);
-    const response = await request(url, { dispatcher: agent, signal });
+    refuseUrl(url, guard);
+    const response = await request(url, { dispatcher: agent, signal, headers });
     const { location } = response.headers;
     const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
     if (!isRedirect || typeof location !== 'string') return response;
-    await response.body.dump();
+    discard(response);
     if (redirects >= MOST_REDIRECTS) {
       throw new FetchError(
         'unreachable',
@@ -78,7 +68,8 @@ export function createGuardedFetch(options: {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
       try {
         const response = await follow(url, either, 0);
-        await refuseStatus(response, url);
+        refuseStatus(response, url);
+        refuseType(response, { host: url.hostname, acceptsType });
         return await readBody(response, { maxBytes, host: url.hostname });
       } catch (error) {
         if (error instanceof FetchError) throw error;
@@ -96,7 +87,7 @@ export function createGuardedFetch(options: {
       }
     },
     async dispose() {
-      await agent.close();
+      await agent.destroy();
     },
   };
 }
@@ -106,16 +97,25 @@ function parseUrl(address: string): URL {
   throw new FetchError('refused', 'The address of the file is no valid URL.');
 }
 
-function refuseUrl(url: URL, allowedHosts: ReadonlySet<string>): void {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+function refuseUrl(url: URL, { allowedHosts, ports, isPublic }: Guard): void {
+  const defaultPort = DEFAULT_PORTS[url.protocol];
+  if (defaultPort === undefined) {
     throw new FetchError(
       'refused',
       `Only http and https addresses are read, not ${url.protocol}//.`,
     );
   }
+  if (url.username !== '' || url.password !== '') {
+    throw new FetchError('refused', 'An address with a user name or a password is not read.');
+  }
   const host = toPlainHost(url.hostname);
+  if (allowedHosts.has(host)) return;
+  const port = url.port === '' ? defaultPort : Number(url.port);
+  if (ports && !ports.includes(port)) {
+    throw new FetchError('refused', `${host} is not asked on port ${String(port)}.`);
+  }
   // DNS is not asked about a literal address, so it is judged here.
-  if (isIP(host) !== 0 && !allowedHosts.has(host)) refuseAddress(host, host);
+  if (isIP(host) !== 0 && !isPublic(host)) throw notPublic(host);
 }
 
 /** Lower case, an IPv6 address without its brackets. */
@@ -123,32 +123,23 @@ function toPlainHost(host: string): string {
   return host.replace(/^\[|\]$/g, '').toLowerCase();
 }
 
-/** All that IANA has given out as public so far: an IPv4 address wrapped in another block is none. */
-const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
-
-function refuseAddress(address: string, host: string): void {
-  const parsed = ipaddr.process(address);
-  const isKnownBlock = parsed instanceof ipaddr.IPv4 || parsed.match(PUBLIC_IPV6);
-  if (isKnownBlock && parsed.range() === 'unicast') return;
-  throw new FetchError(
-    'refused',
-    `${host} is not an address of the public internet (${parsed.range()}).`,
-  );
+function notPublic(host: string): FetchError {
+  return new FetchError('refused', `${host} is not an address of the public internet.`);
 }
 
-function guardedLookup(allowedHosts: ReadonlySet<string>): LookupFunction {
-  return (host, options, callback) => {
-    lookup(host, { ...options, all: true }).then(
+/** What it answers is what is connected to: nobody asks a second time. */
+function guardedLookup({ allowedHosts, resolve, isPublic }: Guard): LookupFunction {
+  async function findAddresses(host: string) {
+    if (allowedHosts.has(host.toLowerCase())) return systemAddresses(host);
+    const addresses = await resolve(host);
+    if (addresses.every(({ address }) => isPublic(address))) return addresses;
+    throw notPublic(host);
+  }
+
+  return (host, { all }, callback) => {
+    findAddresses(host).then(
       (addresses) => {
-        try {
-          if (!allowedHosts.has(host.toLowerCase())) {
-            for (const { address } of addresses) refuseAddress(address, host);
-          }
-        } catch (error) {
-          callback(error as Error, []);
-          return;
-        }
-        if (options.all) callback(null, addresses);
+        if (all) callback(null, addresses);
         else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
       },
       (error: unknown) => {
@@ -158,12 +149,28 @@ function guardedLookup(allowedHosts: ReadonlySet<string>): LookupFunction {
   };
 }
 
-async function refuseStatus(response: Dispatcher.ResponseData, url: URL): Promise<void> {
+function refuseStatus(response: Dispatcher.ResponseData, url: URL): void {
   const { statusCode } = response;
   if (statusCode >= 200 && statusCode < 300) return;
-  await response.body.dump();
+  discard(response);
   const failure = statusCode === 404 || statusCode === 410 ? 'missing' : 'unreachable';
   throw new FetchError(failure, `${url.hostname} answered with status ${String(statusCode)}.`);
+}
+
+function refuseType(
+  response: Dispatcher.ResponseData,
+  { host, acceptsType }: { host: string; acceptsType: (mediaType: string) => boolean },
+): void {
+  const header = [response.headers['content-type'] ?? []].flat()[0];
+  const mediaType = header?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType === undefined || mediaType === '' || acceptsType(mediaType)) return;
+  discard(response);
+  throw new FetchError('wrong-type', `${host} sends a type of file that is not read.`);
+}
+
+/** Ends a body that nobody wants, however long it would be. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => undefined).destroy();
 }
 
 async function readBody(

@@ -22,12 +22,22 @@ export interface VisibleFiles<Row> {
 
 /** One thing to look for. */
 export type SearchExample =
-  { kind: 'text'; text: string } | { kind: 'file'; fileId: number } | ExampleImage | ExampleVector;
+  | { kind: 'text'; text: string }
+  | { kind: 'file'; fileId: number }
+  | ExampleImage
+  | ExampleUrl
+  | ExampleVector;
 
 export interface ExampleImage {
   kind: 'image';
   /** Encoded picture; embedded, never stored. */
   bytes: Uint8Array;
+}
+
+export interface ExampleUrl {
+  kind: 'url';
+  /** Where a picture is; fetched for this search alone. */
+  url: string;
 }
 
 export interface ExampleVector {

@@ -14,6 +14,7 @@ import type {
 } from './contract';
 import { collectPage, type PageOptions } from './page';
 import type { QueryEmbedder } from './query-embedder';
+import type { QueryUrls } from './query-urls';
 import { vectorOfText, type TextVectors } from './query-texts';
 
 /**
@@ -21,8 +22,8 @@ import { vectorOfText, type TextVectors } from './query-texts';
  *
  * - `search` answers best first, only files that `visible` lets through; files that serve as examples are left out.
  *   Fails with `file-not-found` (an example that the caller may not see is one), `not-ready` (an example that is not
- *   indexed yet), `space-mismatch` (a vector of another space), `invalid-input`, `image-*`, and with what the
- *   provider and the store fail with.
+ *   indexed yet), `space-mismatch` (a vector of another space), `invalid-input`, `image-*`, as
+ *   `QueryUrls.read` does, and with what the provider and the store fail with.
  * - A signal that is aborted ends the wait for the space and for vectors: with `aborted`, or with
  *   `provider-unavailable` when its reason is a `TimeoutError`, a deadline.
  * - `embed` answers the vector of one text or picture.
@@ -30,33 +31,36 @@ import { vectorOfText, type TextVectors } from './query-texts';
 export class SearchEngine {
   readonly #activeSpace: Pick<ActiveSpace, 'get'>;
   readonly #embedder: QueryEmbedder;
+  readonly #urls: QueryUrls | null;
   readonly #closeScore: number | null;
 
   constructor({
     activeSpace,
     embedder,
+    urls = null,
     closeScore = null,
   }: {
     /** Where searches are answered; asked for every one of them. */
     activeSpace: Pick<ActiveSpace, 'get'>;
     embedder: QueryEmbedder;
+    /** Null: an example that is the address of a picture is refused with `invalid-input`. */
+    urls?: QueryUrls | null;
     /** As the operator set it, which wins over the model's own; see `EmbeddingProvider.closeScore`. */
     closeScore?: number | null | undefined;
   }) {
     this.#activeSpace = activeSpace;
     this.#embedder = embedder;
+    this.#urls = urls;
     this.#closeScore = closeScore;
   }
 
   async search<Row>(request: SearchRequest, visible: VisibleFiles<Row>): Promise<SearchPage<Row>> {
+    const examples = [...request.like, ...request.unlike];
+    this.#refuseUrls(examples);
     const space = await untilAborted(this.#activeSpace.get(), request.signal);
-    const exampleIds = fileIdsOf([...request.like, ...request.unlike]);
+    const exampleIds = fileIdsOf(examples);
     await refuseInvisible(exampleIds, visible);
-    const vectors = await this.#vectorsOf(
-      [...request.like, ...request.unlike],
-      space,
-      request.signal,
-    );
+    const vectors = await this.#vectorsOf(examples, space, request.signal);
     const like = vectors.slice(0, request.like.length);
     const unlike = vectors.slice(request.like.length);
     const question: PageOptions<Row> = {
@@ -90,10 +94,21 @@ export class SearchEngine {
     example: Exclude<SearchExample, { kind: 'file' } | ExampleVector>,
     signal?: AbortSignal,
   ): Promise<{ vector: Float32Array; space: VectorSpace }> {
+    this.#refuseUrls([example]);
     const space = await untilAborted(this.#activeSpace.get(), signal);
     const [vector] = await this.#vectorsOf([example], space, signal);
     if (!vector) throw new RangeError('An example has no vector.');
     return { vector, space: space.provider.space };
+  }
+
+  #refuseUrls(examples: readonly SearchExample[]): void {
+    if (this.#urls || examples.every(({ kind }) => kind !== 'url')) return;
+    throw new ImageSearchError({
+      code: 'invalid-input',
+      message:
+        'url: pictures are not fetched by their address here; the setting search.urls.enabled switches that on.',
+      retryable: false,
+    });
   }
 
   /** Texts together, for a call embeds many as fast as one; the rest one by one. */
@@ -126,11 +141,22 @@ export class SearchEngine {
         return vectorOfText(example.text, await byText);
       case 'image':
         return this.#embedder.embedImage(example.bytes, space.provider, signal);
+      case 'url':
+        return this.#vectorOfUrl(example.url, space, signal);
       case 'file':
         return vectorOfFile(example.fileId, space);
       case 'vector':
         return toQueryVector(example, space.provider.space);
     }
+  }
+
+  async #vectorOfUrl(
+    url: string,
+    { provider }: OpenSpace,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    if (!this.#urls) throw new RangeError('Addresses are refused before they are looked at.');
+    return this.#embedder.embedImage(await this.#urls.read(url, signal), provider, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { AssetDescription, AssetSource } from '../../../plugin/src/indexing/contract';
-import { FetchError, type GuardedFetch } from '../../../plugin/src/network/guarded-fetch';
+import { FetchError, type GuardedFetch } from '../../../plugin/src/network/contract';
 import { FILE_UID } from '../plugin-id';
 
 /** What decides whether an upload file is a picture. */
@@ -204,6 +204,7 @@ async function readRemote(options: {
           retryable: false,
           cause: error,
         });
+      case 'wrong-type':
       case 'unreachable':
         throw unreachableError(row, error.message, error);
     }

@@ -16,6 +16,7 @@ const statusOf = {
   'image-missing': 404,
   'image-unreachable': 502,
   'storage-refused': 502,
+  'url-unreachable': 400,
   'provider-not-installed': 503,
   'provider-model-missing': 503,
   'provider-model-changed': 503,

@@ -10,6 +10,7 @@ import {
 } from '../../../plugin/src/contracts/search';
 import type {
   ExampleImage,
+  ExampleUrl,
   SearchExample,
   SearchRequest,
 } from '../../../plugin/src/search/contract';
@@ -52,12 +53,16 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
 export async function readEmbeddingInput(
   ctx: Context,
   limits: InputLimits,
-): Promise<ExampleImage | { kind: 'text'; text: string }> {
+): Promise<ExampleImage | ExampleUrl | { kind: 'text'; text: string }> {
   const { fields, imagePart } = await readBody(ctx, limits);
   const body = parseInput(embeddingBodySchema, fields);
-  const given = [...textExample(body, limits), ...imageExample(body, imagePart, limits)];
+  const given = [
+    ...textExample(body, limits),
+    ...imageExample(body, imagePart, limits),
+    ...urlExample(body),
+  ];
   const [example] = given;
-  if (!example || given.length > 1) throw inputError('Give either "text" or "image".');
+  if (!example || given.length > 1) throw inputError('Give one of "text", "image" and "url".');
   return example;
 }
 
@@ -137,16 +142,19 @@ function mainExample(
   const examples = [
     ...textExample(body, limits),
     ...imageExample(body, imagePart, limits),
+    ...urlExample(body),
     ...fileExample(body),
     ...vectorExample(body),
   ];
   if (examples.length > 1) {
     throw inputError(
-      'Give one of "text", "image", "fileId" and "vector"; further examples belong into "like" and "unlike".',
+      'Give one of "text", "image", "url", "fileId" and "vector"; further examples belong into "like" and "unlike".',
     );
   }
   if (examples.length === 0 && !body.like?.length) {
-    throw inputError('Give something to look for: "text", "image", "fileId", "vector" or "like".');
+    throw inputError(
+      'Give something to look for: "text", "image", "url", "fileId", "vector" or "like".',
+    );
   }
   return examples;
 }
@@ -165,6 +173,10 @@ function imageExample(
     examples.push({ kind: 'image', bytes: decodeImageText(image, maxImageBytes) });
   }
   return examples;
+}
+
+function urlExample({ url }: EmbeddingBody): ExampleUrl[] {
+  return url === undefined ? [] : [{ kind: 'url', url }];
 }
 
 function fileExample({ fileId }: SearchBody): SearchExample[] {

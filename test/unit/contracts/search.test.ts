@@ -203,6 +203,36 @@ describe('the body of a search', () => {
   });
 });
 
+describe('the address of a picture', () => {
+  it.each([
+    'http://example.com/a.png',
+    'https://example.com:8443/a.png?b=c#d',
+    'HTTPS://EXAMPLE.COM',
+    'http://[::1]/',
+  ])('may be %s', (url) => {
+    expect(searchBodySchema.parse({ url }).url).toBe(url);
+    expect(embeddingBodySchema.parse({ url })).toEqual({ url });
+  });
+
+  it.each([
+    '',
+    'a.png',
+    '//example.com/a.png',
+    'ftp://example.com/a.png',
+    'data:image/png;base64,AA==',
+    'http://',
+    'http://name@example.com/a.png',
+    'http://:password@example.com/a.png',
+    `http://example.com/${'x'.repeat(2_048)}`,
+    7,
+    null,
+    ['http://example.com/a.png'],
+  ])('may not be %j', (url) => {
+    expect(faults(searchBodySchema, { url })).toEqual(['url']);
+    expect(faults(embeddingBodySchema, { url })).toEqual(['url']);
+  });
+});
+
 describe('the body of an embedding', () => {
   it('takes a text or a picture and nothing else', () => {
     expect(embeddingBodySchema.parse({ text: 'a dog' })).toEqual({ text: 'a dog' });

@@ -1,12 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createActiveSpace } from '../../../plugin/src/active-space';
+import type { GuardedFetch } from '../../../plugin/src/network/contract';
 import type {
   ExampleImage,
+  ExampleUrl,
   SearchExample,
   SearchRequest,
 } from '../../../plugin/src/search/contract';
 import { SearchEngine } from '../../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
+import { QueryUrls } from '../../../plugin/src/search/query-urls';
 import { failure } from '../../support/failures';
 import { createFakeClock } from '../../support/fake-clock';
 import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
@@ -29,7 +32,7 @@ let provider: HashProvider;
 let store: MemoryVectorStore;
 let engine: SearchEngine;
 
-function createEngine(closeScore?: number): SearchEngine {
+function createEngine(closeScore?: number, urls: QueryUrls | null = null): SearchEngine {
   return new SearchEngine({
     activeSpace: createActiveSpace({
       openProvider: () => Promise.resolve(provider),
@@ -38,6 +41,7 @@ function createEngine(closeScore?: number): SearchEngine {
       retryAfterMs: 1_000,
     }),
     embedder: new QueryEmbedder({ pictures: plainPictureReader, cacheEntries: 10, cacheMs: 1_000 }),
+    urls,
     closeScore,
   });
 }
@@ -381,3 +385,49 @@ function untilIdle(): Promise<void> {
 function dotProduct(left: Float32Array, right: Float32Array): number {
   return left.reduce((sum, value, index) => sum + value * (right[index] ?? Number.NaN), 0);
 }
+
+describe('an example that is an address', () => {
+  const url: ExampleUrl = { kind: 'url', url: 'https://pictures.example/dog.png' };
+  let fetched: string[];
+  const fetch: GuardedFetch = {
+    fetchBytes(address) {
+      fetched.push(address);
+      return Promise.resolve(plainPicture('a dog'));
+    },
+    dispose: () => Promise.resolve(),
+  };
+
+  const createUrls = (): QueryUrls =>
+    new QueryUrls({ fetch, maxBytes: 1_000, timeoutMs: 1_000, atOnce: 1 });
+
+  beforeEach(() => {
+    fetched = [];
+  });
+
+  it('is refused, with the setting that mends it, before anything else is done', async () => {
+    const refusal = {
+      code: 'invalid-input',
+      message: expect.stringMatching(/search\.urls\.enabled/),
+    };
+    await expect(search({ like: [url] })).rejects.toMatchObject(refusal);
+    await expect(search({ like: [text('a dog')], unlike: [url] })).rejects.toMatchObject(refusal);
+    await expect(engine.embed(url)).rejects.toMatchObject(refusal);
+    expect([...provider.imageCalls, ...provider.textCalls]).toEqual([]);
+  });
+
+  it('is the picture that is there', async () => {
+    engine = createEngine(undefined, createUrls());
+    const byPicture = await search({ like: [image(plainPicture('a dog'))] });
+    expect(await search({ like: [url] })).toEqual(byPicture);
+    expect((await engine.embed(url)).vector).toEqual(vectorOf('a dog'));
+    expect(fetched).toEqual([url.url, url.url]);
+  });
+
+  it('is fetched for nobody who may not see the other examples', async () => {
+    engine = createEngine(undefined, createUrls());
+    await expect(search({ like: [url, file(999)] })).rejects.toMatchObject({
+      code: 'file-not-found',
+    });
+    expect(fetched).toEqual([]);
+  });
+});
