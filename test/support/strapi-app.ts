@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, rm, symlink } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -65,6 +65,7 @@ export async function createDataFolder(): Promise<string> {
 }
 
 async function boot(folder: string, servesPanel: boolean): Promise<Core.Strapi> {
+  if (servesPanel && folder !== appFolder) await showSharedPanel(folder);
   const strapi = await createStrapi({
     appDir: folder,
     distDir: folder,
@@ -74,6 +75,13 @@ async function boot(folder: string, servesPanel: boolean): Promise<Core.Strapi> 
   strapi.server.mount();
   await new Promise<void>((resolve) => strapi.server.httpServer.listen(0, '127.0.0.1', resolve));
   return strapi;
+}
+
+/** The one panel that was built serves every app: what an app contains is no part of it. */
+async function showSharedPanel(folder: string): Promise<void> {
+  const link = path.join(folder, 'build');
+  // Suites beside each other find it made already.
+  await symlink(path.join(appFolder, 'build'), link).catch(() => lstat(link));
 }
 
 /** Sets variables of this process; the function it answers puts back what was there. */

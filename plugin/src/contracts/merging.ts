@@ -60,6 +60,13 @@ export const suggestionCriteria = [
   'age',
 ] as const;
 
+const losslessTypes = ['image/png', 'image/tiff', 'image/bmp', 'image/svg+xml'];
+
+/** Whether a format keeps every pixel as it was; by media type. */
+export function isLossless(mime: string): boolean {
+  return losslessTypes.includes(mime);
+}
+
 const mergedFileSchema = z.object({
   id: z.number(),
   documentId: z.string(),

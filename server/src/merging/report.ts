@@ -1,4 +1,5 @@
 import {
+  isLossless,
   mergingLimits,
   type FileUse,
   type MergedFile,
@@ -9,7 +10,7 @@ import type { LocatedUse } from '../usage/contract';
 import { groupBy } from '../usage/grouping';
 import type { LibraryFile } from '../usage/library-files';
 import type { Merge } from './merge-steps';
-import { isLossless, pixelsOf } from './suggestion';
+import { pixelsOf } from './suggestion';
 
 /** Width to height, as parts of it: rounding and cropping a pixel stay below. */
 const SHAPE_TOLERANCE = 0.01;
@@ -88,7 +89,7 @@ function warningsOf(copy: LibraryFile, keep: LibraryFile): MergeWarning[] {
   if (differsInShape(keep, copy)) {
     warn('other-shape', `${name(keep)} is not as wide for its height as ${name(copy)}.`);
   }
-  if (isLossless(copy) && !isLossless(keep)) {
+  if (isLossless(copy.mime) && !isLossless(keep.mime)) {
     warn('lossy-kept', `${name(copy)} is stored without loss, ${name(keep)} is not.`);
   }
   return warnings;

@@ -1,4 +1,4 @@
-import type { SuggestionCriterion } from '../../../plugin/src/contracts/merging';
+import { isLossless, type SuggestionCriterion } from '../../../plugin/src/contracts/merging';
 import type { LibraryFile } from '../usage/library-files';
 
 export interface Candidate extends Pick<LibraryFile, 'id' | 'mime' | 'width' | 'height' | 'size'> {
@@ -7,13 +7,12 @@ export interface Candidate extends Pick<LibraryFile, 'id' | 'mime' | 'width' | '
   useCount: number;
 }
 
-const LOSSLESS = ['image/png', 'image/tiff', 'image/bmp', 'image/svg+xml'];
 const VECTOR = 'image/svg+xml';
 
 /** The weightiest first; the larger number is the better. */
 const criteria: Record<SuggestionCriterion, (file: Candidate) => number> = {
   pixels: pixelsOf,
-  format: (file) => (isLossless(file) ? 1 : 0),
+  format: (file) => (isLossless(file.mime) ? 1 : 0),
   bytes: ({ size }) => size,
   usage: ({ useCount }) => useCount,
   alternativeText: ({ alternativeText }) => (isEmpty(alternativeText) ? 0 : 1),
@@ -51,10 +50,6 @@ function compare(left: Candidate, right: Candidate): number {
 /** A drawing of lines has as many pixels as anybody asks for. */
 export function pixelsOf({ mime, width, height }: Candidate | LibraryFile): number {
   return mime === VECTOR ? Number.MAX_SAFE_INTEGER : (width ?? 0) * (height ?? 0);
-}
-
-export function isLossless({ mime }: Pick<LibraryFile, 'mime'>): boolean {
-  return LOSSLESS.includes(mime);
 }
 
 export function isEmpty(text: string | null): boolean {
