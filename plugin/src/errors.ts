@@ -6,6 +6,7 @@ export const errorCodes = [
   // What a caller sent.
   'invalid-input',
   'file-not-found',
+  'pair-not-found',
   'space-mismatch',
   'rate-limited',
   'conflict',

@@ -11,6 +11,7 @@ import type {
   ProviderContext,
 } from '../../plugin/src/embedding/contract';
 import type { ReindexScope, TestResponse } from '../../plugin/src/contracts/management';
+import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
 import {
   isLocalProvider,
@@ -36,6 +37,7 @@ import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
+import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createIndexingHolds, type IndexingHolds } from './repositories/indexing-hold';
 import { createJobLeases } from './repositories/job-leases';
@@ -61,6 +63,7 @@ export interface ImageSearch {
   readonly billing: Billing;
   readonly holds: IndexingHolds;
   readonly merging: FileMerging;
+  readonly pairs: DuplicatePairs;
   readonly inputLimits: InputLimits;
   /** What the panel is told of the configuration. */
   readonly panel: ImageSearchConfig['panel'];
@@ -106,6 +109,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const entriesOf = (spaceId: () => string): IndexEntries =>
     createIndexEntries(strapi, { spaceId });
   const records = createSpaceRecords(strapi);
+  const pairs = createDuplicatePairs(strapi);
   const usageRecords = createUsageRecords(strapi);
   const meter = new UsageMeter({ records: usageRecords, logger, clock });
   const billed = {
@@ -191,7 +195,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     status,
     billing,
     holds,
-    merging: createFileMerging({ strapi, logger }),
+    merging: createFileMerging({ strapi, logger, pairs }),
+    pairs,
     inputLimits: config.search,
     panel: config.panel,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
@@ -244,6 +249,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     start() {
       unsubscribe = subscribeToUploads({
         strapi,
+        removePairs: (fileIds) => pairs.removeFiles(fileIds),
         logger,
         markPending: async (fileIds) => {
           await spaces.markPending(fileIds);

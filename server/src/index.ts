@@ -8,6 +8,7 @@ import { spaceSchema } from './content-types/space/schema';
 import { controllers } from './controllers';
 import { removeTemporaryFiles } from './http/temporary-files';
 import { registerAdminActions } from './permissions';
+import { policies } from './policies';
 import { routes } from './routes';
 import { imageSearchOf, services } from './services';
 
@@ -20,6 +21,7 @@ export interface ServerEntry {
   config: { default: object; validator(config: unknown): void };
   contentTypes: object;
   controllers: object;
+  policies: object;
   routes: object;
   services: object;
   register(context: WithStrapi): void;
@@ -43,6 +45,7 @@ const serverEntry: ServerEntry = {
     space: { schema: spaceSchema },
   },
   controllers,
+  policies,
   routes,
   services,
 

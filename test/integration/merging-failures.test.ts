@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
 import { checkMergePermission } from '../../server/src/merging/merge-permission';
-import { hideUnreadableTitles } from '../../server/src/merging/readable-uses';
+import { hideTitlesInReport } from '../../server/src/merging/readable-uses';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { dumpDatabase, startMergingApp, type MergingApp } from '../support/merging-app';
 import { articleUsing, createArticle, readArticle } from '../support/merging-content';
@@ -235,7 +235,7 @@ describe('the permission to merge', () => {
     ];
     expect(titles(report)).toEqual(['Article']);
     const { ability } = await editor([{ action: UPDATE }]);
-    const hidden = await hideUnreadableTitles(app.strapi, { ability, report });
+    const hidden = await hideTitlesInReport(app.strapi, { ability, report });
     expect(titles(hidden)).toEqual([null]);
     expect(hidden.files.map(({ useCount }) => useCount)).toEqual(
       report.files.map(({ useCount }) => useCount),
@@ -247,7 +247,7 @@ describe('the permission to merge', () => {
     const shownTo = async (locales: string[]) => {
       const properties = { fields: ['title'], locales };
       const reader = await editor([{ ...read, properties }]);
-      return hideUnreadableTitles(app.strapi, { ability: reader.ability, report });
+      return hideTitlesInReport(app.strapi, { ability: reader.ability, report });
     };
     expect(await shownTo(['en'])).toEqual(report);
     expect(titles(await shownTo(['de']))).toEqual([null]);

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
+import { systemClock } from '../../plugin/src/clock';
 import { createFileMerging } from '../../server/src/merging/merging';
 import { findUsage } from '../../server/src/usage/usage';
 import type { LibraryFile } from '../../server/src/usage/library-files';
@@ -23,6 +24,7 @@ import {
   type Article,
 } from '../support/merging-content';
 import { mariadb } from '../support/mariadb-server';
+import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import { postgres } from '../support/postgres-server';
 import type { StartOptions } from '../support/strapi-app';
 
@@ -218,7 +220,11 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     const ids = [one.id, two.id];
     const { documentId: using } = await createArticle(app, { gallery: ids });
     // As two processes have it: each has a merging of its own.
-    const merging = createFileMerging({ strapi: app.strapi, logger: app.logger });
+    const merging = createFileMerging({
+      strapi: app.strapi,
+      pairs: new MemoryDuplicatePairs(systemClock),
+      logger: app.logger,
+    });
     const results = await Promise.allSettled([
       app.merging.perform({ fileIds: ids, keepId: one.id }),
       merging.perform({ fileIds: ids, keepId: two.id }),

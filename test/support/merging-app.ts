@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
+import { systemClock } from '../../plugin/src/clock';
 import type { FileMerging } from '../../server/src/merging/merging';
 import { createFileMerging } from '../../server/src/merging/merging';
 import { loadFiles, type LibraryFile } from '../../server/src/usage/library-files';
 import { createLibrary, type FileBytes, type Library } from './library';
+import { MemoryDuplicatePairs } from './memory-duplicate-pairs';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 import { startStrapi, type StartOptions, type StrapiApp } from './strapi-app';
 import { appFolder } from './strapi-environment';
@@ -42,12 +44,13 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
     .create({ data: { code: 'de', name: 'German (de)' } });
   const library = createLibrary(app);
   const logger = createRecordingLogger();
+  const pairs = new MemoryDuplicatePairs(systemClock);
   let uploads = 0;
   return {
     ...app,
     library,
     logger,
-    merging: createFileMerging({ strapi, logger }),
+    merging: createFileMerging({ strapi, logger, pairs }),
     files: (ids) => loadFiles(strapi, ids),
     storedNames: () => readdir(path.join(strapi.dirs.static.public, 'uploads')),
     async uploadCopies(...variants) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { apiLimits } from './limits';
-import { numberSchema } from './numbers';
+import { LARGEST_ID, numberSchema } from './numbers';
 
 export const duplicateKindSchema = z.enum(['identical', 'same-picture', 'variant']);
 export const pairStatusSchema = z.enum(['open', 'ignored', 'merged']);
@@ -9,9 +9,18 @@ export const duplicatesQuerySchema = z.strictObject({
   status: pairStatusSchema.default('open'),
   kind: duplicateKindSchema.optional(),
   /** What `meta.nextCursor` of the page before said. */
-  cursor: numberSchema.pipe(z.int().min(1)).optional(),
+  cursor: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).optional(),
   /** Groups; a page may have some more, or fewer though it is not the last. */
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
+});
+
+export const fileDuplicatesQuerySchema = z.strictObject({
+  status: pairStatusSchema.default('open'),
+});
+
+/** In an address. */
+export const pairParametersSchema = z.object({
+  id: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)),
 });
 
 /** One pair is decided, not a group: what belongs together is worked out anew from pairs. */
@@ -31,8 +40,8 @@ export const evidenceSchema = z.object({
   /** How one picture lies on the other; for `variant` alone. */
   alignment: z
     .object({
-      /** Id of the file that shows less, or the same. */
-      innerFileId: z.number(),
+      /** Id of the file that shows less, or the same; null for a picture that is no file, which was checked. */
+      innerFileId: z.number().nullable(),
       isMirrored: z.boolean(),
       /** Where it lies, as parts of the other picture's width and height. */
       region: z.object({
@@ -94,9 +103,25 @@ export const duplicatesResponseSchema = z.object({
 
 export const decisionResponseSchema = z.object({ data: duplicatePairSchema });
 
-/** One file's duplicates; `GET files/:id/duplicates` of the panel. */
+/** One file's duplicates, newest first; `GET files/:id/duplicates` of the panel. */
 export const fileDuplicatesResponseSchema = z.object({
   data: z.array(z.object({ pair: duplicatePairSchema, file: libraryFileSchema })),
+});
+
+/** One file's open duplicates, those most alike first; `GET /api/image-search/duplicates/:id`. */
+export const publicDuplicatesResponseSchema = z.object({
+  data: z.array(
+    z.object({
+      /** How alike the two are where one lies on the other, -1 to 1; 1 for the same bytes. */
+      score: z.number(),
+      kind: duplicateKindSchema,
+      evidence: evidenceSchema,
+      file: libraryFileSchema,
+    }),
+  ),
+  meta: z.object({
+    pagination: z.object({ start: z.number(), limit: z.number(), hasMore: z.boolean() }),
+  }),
 });
 
 /** Whether a picture is here already; `POST check`. */
@@ -117,7 +142,7 @@ export const checkResponseSchema = z.object({
 /** Pairs of files that this user uploaded, found after a moment; `GET duplicates/notes?after=`. */
 export const notesQuerySchema = z.strictObject({
   /** Pairs above this id; without it none, only where to go on from. */
-  after: numberSchema.pipe(z.int().min(0)).optional(),
+  after: numberSchema.pipe(z.int().min(0).max(LARGEST_ID)).optional(),
 });
 
 export const notesResponseSchema = z.object({
@@ -161,6 +186,8 @@ export const scanResponseSchema = z.object({
 export type DuplicatesResponse = z.output<typeof duplicatesResponseSchema>;
 export type DuplicateGroupView = DuplicatesResponse['data'][number];
 export type DuplicatePairView = DuplicateGroupView['pairs'][number];
+export type DuplicateEvidence = z.output<typeof evidenceSchema>;
+export type PublicDuplicatesResponse = z.output<typeof publicDuplicatesResponseSchema>;
 export type DecisionResponse = z.output<typeof decisionResponseSchema>;
 export type FileDuplicatesResponse = z.output<typeof fileDuplicatesResponseSchema>;
 export type CheckResponse = z.output<typeof checkResponseSchema>;

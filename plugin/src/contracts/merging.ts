@@ -113,6 +113,14 @@ export const mergeReportSchema = z.object({
 
 export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 
+/** Where a file is used; `GET files/:id/usage`. */
+export const fileUsageResponseSchema = z.object({
+  /** At most `mergingLimits.maxUsesTold` of them. */
+  data: z.array(fileUseSchema),
+  meta: z.object({ useCount: z.number() }),
+});
+
+export type FileUsageResponse = z.output<typeof fileUsageResponseSchema>;
 export type MergeResponse = z.output<typeof mergeResponseSchema>;
 export type UseKind = z.output<typeof useKindSchema>;
 export type FileUse = z.output<typeof fileUseSchema>;

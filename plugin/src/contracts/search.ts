@@ -2,10 +2,7 @@ import { z } from 'zod';
 import { booleanSchema } from './booleans';
 import { filtersSchema } from './filters';
 import { apiLimits } from './limits';
-import { numberSchema } from './numbers';
-
-/** Ids are 32-bit integers in every database of Strapi; some fail when they are compared with a larger number. */
-const LARGEST_ID = 2 ** 31 - 1;
+import { LARGEST_ID, numberSchema } from './numbers';
 
 const NO_FILE_ID = 'must be the numeric id of a file';
 
@@ -115,6 +112,8 @@ export const embeddingBodySchema = z.strictObject({
   image: imageTextSchema.optional(),
   url: urlSchema.optional(),
 });
+
+export const pictureBodySchema = z.strictObject({ image: imageTextSchema.optional() });
 
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;

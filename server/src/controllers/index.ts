@@ -2,9 +2,11 @@ import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import { adminFiles, contentApiFiles } from '../files/callers';
 import { imageSearchOf } from '../services';
+import { createDuplicatesHandlers } from './duplicates';
 import { createManagementHandlers } from './management';
 import { createMergingHandlers } from './merging';
 import { createPanelHandlers } from './panel';
+import { createPublicDuplicatesHandlers } from './public-duplicates';
 import { createSearchHandlers } from './search';
 
 interface WithStrapi {
@@ -39,8 +41,15 @@ export const controllers = {
     return { find: findByMethod(handlers), findSimilar: handlers.findSimilar };
   },
   'admin-index': ({ strapi }: WithStrapi) => createManagementHandlers(() => imageSearchOf(strapi)),
-  'admin-duplicates': ({ strapi }: WithStrapi) =>
-    createMergingHandlers(strapi, () => imageSearchOf(strapi)),
+  duplicates: ({ strapi }: WithStrapi) =>
+    createPublicDuplicatesHandlers({
+      imageSearch: () => imageSearchOf(strapi),
+      visibleFilesOf: contentApiFiles(strapi),
+    }),
+  'admin-duplicates': ({ strapi }: WithStrapi) => ({
+    ...createMergingHandlers(strapi, () => imageSearchOf(strapi)),
+    ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
+  }),
   'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };
 

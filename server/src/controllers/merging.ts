@@ -4,7 +4,7 @@ import { mergeBodySchema, type MergeResponse } from '../../../plugin/src/contrac
 import type { ImageSearch } from '../composition';
 import { parseInput } from '../http/parse-input';
 import { checkMergePermission } from '../merging/merge-permission';
-import { hideUnreadableTitles } from '../merging/readable-uses';
+import { hideTitlesInReport } from '../merging/readable-uses';
 
 /** Merging files that show the same; a dry run answers what would be done and writes nothing. */
 export function createMergingHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
@@ -19,7 +19,7 @@ export function createMergingHandlers(strapi: Core.Strapi, imageSearch: () => Im
         ? await merging.plan({ fileIds, keepId })
         : await merging.perform({ fileIds, keepId, userId: user.id });
       ctx.body = {
-        data: await hideUnreadableTitles(strapi, { ability, report }),
+        data: await hideTitlesInReport(strapi, { ability, report }),
       } satisfies MergeResponse;
     },
   };

@@ -1,7 +1,5 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
 import {
-  fileIdSchema,
   similarQuerySchema,
   textSearchQuerySchema,
   type EmbeddingResponse,
@@ -9,24 +7,14 @@ import {
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
 import type { VisibleFilesOf } from '../files/callers';
-import { parseInput } from '../http/parse-input';
+import { fileParametersSchema, parseInput } from '../http/parse-input';
+import { signalOf } from '../http/request-signal';
 import {
   readEmbeddingInput,
   readSearchInput,
   toTextExample,
   type SearchInput,
 } from '../http/search-input';
-
-/** Opening the model and embedding the query; a model that is being downloaded takes minutes. */
-const DEADLINE_MS = 15_000;
-
-const similarParametersSchema = z.object({
-  id: z
-    .string()
-    .regex(/^[1-9]\d*$/, 'must be the numeric id of a file')
-    .transform(Number)
-    .pipe(fileIdSchema),
-});
 
 /**
  * The handlers that both faces of the API share; who may see what is `visibleFilesOf`'s business.
@@ -68,7 +56,7 @@ export function createSearchHandlers(options: {
     },
 
     findSimilar: async (ctx: Context): Promise<void> => {
-      const { id } = parseInput(similarParametersSchema, ctx['params']);
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
       const common = parseInput(similarQuerySchema, ctx.query);
       await answer(ctx, { like: [{ kind: 'file', fileId: id }], unlike: [], ...common });
     },
@@ -83,17 +71,4 @@ export function createSearchHandlers(options: {
       } satisfies EmbeddingResponse;
     },
   };
-}
-
-/** Aborted when the caller hangs up before the answer, or when that takes too long. */
-function signalOf(ctx: Context): AbortSignal {
-  const controller = new AbortController();
-  const deadline = setTimeout(() => {
-    controller.abort(new DOMException('The search took too long.', 'TimeoutError'));
-  }, DEADLINE_MS);
-  ctx.res.once('close', () => {
-    clearTimeout(deadline);
-    if (!ctx.res.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../../../plugin/src/logger';
 const statusOf = {
   'invalid-input': 400,
   'file-not-found': 404,
+  'pair-not-found': 404,
   'space-mismatch': 409,
   'rate-limited': 429,
   conflict: 409,

@@ -1,5 +1,15 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { fileIdSchema } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
+
+/** Of addresses with the id of a file in them. */
+export const fileParametersSchema = z.object({
+  id: z
+    .string()
+    .regex(/^[1-9]\d*$/, 'must be the numeric id of a file')
+    .transform(Number)
+    .pipe(fileIdSchema),
+});
 
 /** A body of thousands of wrong items has thousands of faults. */
 const MOST_TOLD = 20;

@@ -3,6 +3,7 @@ import qs from 'qs';
 import { apiLimits } from '../../../plugin/src/contracts/limits';
 import {
   embeddingBodySchema,
+  pictureBodySchema,
   searchBodySchema,
   type CommonSearchInput,
   type EmbeddingBody,
@@ -64,6 +65,14 @@ export async function readEmbeddingInput(
   const [example] = given;
   if (!example || given.length > 1) throw inputError('Give one of "text", "image" and "url".');
   return example;
+}
+
+/** Body of `POST check` → the one picture to look for. */
+export async function readPictureInput(ctx: Context, limits: InputLimits): Promise<ExampleImage> {
+  const { fields, imagePart } = await readBody(ctx, limits);
+  const [image, ...more] = imageExample(parseInput(pictureBodySchema, fields), imagePart, limits);
+  if (!image || more.length > 0) throw inputError('Give one picture as "image".');
+  return image;
 }
 
 /** @param input what a refusal calls the text */

@@ -23,7 +23,13 @@ const USED_AGAIN = 'It came to be used again while it was merged.';
  */
 export async function removeCopies(
   strapi: Core.Strapi,
-  options: { keepId: number; copyIds: readonly number[]; logger: Logger },
+  options: {
+    keepId: number;
+    copyIds: readonly number[];
+    /** Told of each copy in the transaction that deletes its row. */
+    onRemoval: (copyId: number) => Promise<void>;
+    logger: Logger;
+  },
 ): Promise<Map<number, string>> {
   const { copyIds, logger } = options;
   const obstacles = new Map<number, string>();
@@ -32,7 +38,7 @@ export async function removeCopies(
     try {
       const obstacle = usedAgain.has(id)
         ? USED_AGAIN
-        : await removeCopy(strapi, id, options.keepId);
+        : await removeCopy(strapi, { ...options, copyId: id });
       if (obstacle !== null) obstacles.set(id, obstacle);
     } catch (error) {
       logger.warn(
@@ -58,9 +64,9 @@ async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promis
 /** Holds the file's row meanwhile: a field that is given this file now waits, and then finds that it is gone. */
 async function removeCopy(
   strapi: Core.Strapi,
-  copyId: number,
-  keepId: number,
+  options: { copyId: number; keepId: number; onRemoval: (copyId: number) => Promise<void> },
 ): Promise<string | null> {
+  const { copyId, keepId, onRemoval } = options;
   return strapi.db.transaction(async ({ trx }) => {
     const tables = createDatabaseTables(strapi, trx);
     const held = await holdFiles(tables, [copyId, keepId]);
@@ -74,6 +80,8 @@ async function removeCopy(
     if (!held.has(copyId)) return null;
     if ((await readRelationRows(tables, [copyId])).length > 0) return USED_AGAIN;
     const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: copyId } });
+    // Before the storage deletes anything: that is not undone when this fails.
+    await onRemoval(copyId);
     await strapi.plugin('upload').service<UploadService>('upload').remove(file);
     return null;
   });

@@ -1,7 +1,9 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import { createVisibleFiles } from '../files/visible-files';
 import { FILE_UID } from '../plugin-id';
+import { loadFiles } from '../usage/library-files';
 
 /** Strapi's one action for changing and for deleting files. */
 const UPDATE_FILES = 'plugin::upload.assets.update';
@@ -13,10 +15,10 @@ interface PermissionsManager {
 
 /**
  * Refuses a merge unless the administrator may change and delete each of these files, under the conditions of the
- * role (a file of one's own …). A file that is not there is refused like one that may not be touched.
+ * role (a file of one's own …).
  *
  * @param ability `ctx.state.userAbility` of an admin request
- * @throws ForbiddenError that names the files
+ * @throws ForbiddenError that names the files; ImageSearchError `file-not-found` for those that are gone
  */
 export async function checkMergePermission(
   strapi: Core.Strapi,
@@ -40,7 +42,18 @@ export async function checkMergePermission(
   const allowed = await files.keepReadable(fileIds);
   const refused = fileIds.filter((id) => !allowed.has(id));
   if (refused.length === 0) return;
-  throw new errors.PolicyError(
-    `Your role may not change ${refused.map((id) => `file ${String(id)}`).join(', ')}.`,
-  );
+  const existing = await loadFiles(strapi, refused);
+  const gone = refused.filter((id) => !existing.some((file) => file.id === id));
+  if (gone.length > 0) {
+    throw new ImageSearchError({
+      code: 'file-not-found',
+      message: `There is no ${list(gone)} any more. Nothing was merged; look at the files again.`,
+      retryable: false,
+    });
+  }
+  throw new errors.PolicyError(`Your role may not change ${list(refused)}.`);
+}
+
+function list(fileIds: readonly number[]): string {
+  return fileIds.map((id) => `file ${String(id)}`).join(', ');
 }

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import type { MergeReport } from '../../../plugin/src/contracts/merging';
+import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
@@ -46,8 +47,14 @@ const LOCK_FAILURES = [
   'SQLITE_BUSY',
 ];
 
-export function createFileMerging(options: { strapi: Core.Strapi; logger: Logger }): FileMerging {
-  const { strapi, logger } = options;
+export interface FileMergingOptions {
+  strapi: Core.Strapi;
+  /** Where it is noted who merged what. */
+  pairs: Pick<DuplicatePairs, 'markMerged'>;
+  logger: Logger;
+}
+
+export function createFileMerging({ strapi, pairs, logger }: FileMergingOptions): FileMerging {
   /** Files of merges that this process is at; other processes are kept apart by the database. */
   const underWay = new Set<number>();
 
@@ -82,7 +89,12 @@ export function createFileMerging(options: { strapi: Core.Strapi; logger: Logger
     }
     const obstacles = obstaclesOf(merged);
     const copyIds = merged.copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
-    const left = await removeCopies(strapi, { keepId: merged.keep.id, copyIds, logger });
+    const keptId = merged.keep.id;
+    const left = await removeCopies(strapi, {
+      ...{ keepId: keptId, copyIds, logger },
+      onRemoval: (copyId) =>
+        pairs.markMerged({ keptId, removedIds: [copyId], userId: userId ?? null }),
+    });
     return createReport(merged, new Map([...obstacles, ...left]));
   }
 

@@ -10,17 +10,28 @@ interface PermissionsManager {
   getQuery(): Record<string, unknown> | null | undefined;
 }
 
+/** The report with `hideUnreadableTitles` of its uses. */
+export async function hideTitlesInReport(
+  strapi: Core.Strapi,
+  { ability, report }: { ability: unknown; report: MergeReport },
+): Promise<MergeReport> {
+  const files = report.files.map(async (file) => ({
+    ...file,
+    uses: await hideUnreadableTitles(strapi, { ability, uses: file.uses }),
+  }));
+  return { ...report, files: await Promise.all(files) };
+}
+
 /**
- * The report without the titles of entries that this administrator may not read in the Content Manager: that an entry
- * uses a file must be told before the file goes, what it is called need not.
+ * Uses without the titles of entries that this administrator may not read in the Content Manager: that an entry uses
+ * a file must be told before the file goes, what it is called need not.
  *
  * @param ability `ctx.state.userAbility` of an admin request
  */
 export async function hideUnreadableTitles(
   strapi: Core.Strapi,
-  { ability, report }: { ability: unknown; report: MergeReport },
-): Promise<MergeReport> {
-  const uses = report.files.flatMap((file) => file.uses);
+  { ability, uses }: { ability: unknown; uses: readonly FileUse[] },
+): Promise<FileUse[]> {
   const readable = new Set<string>();
   for (const [uid, ofType] of groupBy(uses, ({ contentType }) => contentType.uid)) {
     const ids = new Set(ofType.map(({ entryId }) => entryId));
@@ -28,12 +39,9 @@ export async function hideUnreadableTitles(
       readable.add(`${uid} ${String(id)}`);
     }
   }
-  const hide = (use: FileUse): FileUse =>
-    readable.has(`${use.contentType.uid} ${String(use.entryId)}`) ? use : { ...use, title: null };
-  return {
-    ...report,
-    files: report.files.map((file) => ({ ...file, uses: file.uses.map(hide) })),
-  };
+  return uses.map((use) =>
+    readable.has(`${use.contentType.uid} ${String(use.entryId)}`) ? use : { ...use, title: null },
+  );
 }
 
 async function readableIds(

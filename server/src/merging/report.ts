@@ -74,7 +74,7 @@ function worstFirst(uses: readonly LocatedUse[]): LocatedUse[] {
   ];
 }
 
-function toFileUse(use: LocatedUse): FileUse {
+export function toFileUse(use: LocatedUse): FileUse {
   const { kind, contentType, documentId, entryId, locale, status, path, title, obstacle } = use;
   return { kind, contentType, documentId, entryId, locale, status, path, title, obstacle };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LARGEST_ID } from '../../../plugin/src/contracts/numbers';
 import type {
   DuplicatePairs,
   FoundPair,
@@ -7,9 +8,6 @@ import type {
 } from '../../../plugin/src/duplicates/contract';
 import { DUPLICATE_PAIR_UID } from '../plugin-id';
 import { chunksOf, type DatabaseTables, type TableQuery } from '../usage/database-tables';
-
-/** Ids are 32-bit integers in every database of Strapi. */
-const LARGEST_ID = 2 ** 31 - 1;
 
 const membershipSchema = z.object({ file: z.number(), cluster: z.number() });
 const clusterSchema = z.object({ cluster: z.number(), newest: z.number() });

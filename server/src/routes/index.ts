@@ -4,7 +4,11 @@ import type { HandlerName } from '../controllers';
 import { errorAnswers } from '../http/error-answers';
 import { rateLimit } from '../http/rate-limit';
 import { adminActions } from '../permissions';
+import { PLUGIN_ID } from '../plugin-id';
+import type { policies } from '../policies';
 import { imageSearchOf } from '../services';
+
+const HAS_ANY_ACTION = 'has-any-action' satisfies keyof typeof policies;
 
 type Middleware = (ctx: Context, next: Next) => Promise<void>;
 
@@ -18,11 +22,12 @@ const contentApiRoutes: Route[] = [
   { method: 'GET', path: '/search', handler: 'search.find' },
   { method: 'POST', path: '/search', handler: 'search.find' },
   { method: 'GET', path: '/similar/:id', handler: 'similar.find' },
+  { method: 'GET', path: '/duplicates/:id', handler: 'duplicates.findOne' },
   { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
 ];
 
-/** Without an action a route is for whoever is signed in. */
-const adminRoutes: (Route & { action?: string })[] = [
+/** Who has any of the actions may pass; without one a route is for whoever is signed in. */
+const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   { method: 'GET', path: '/search', handler: 'admin-search.find', action: adminActions.search },
   { method: 'POST', path: '/search', handler: 'admin-search.find', action: adminActions.search },
   {
@@ -36,6 +41,30 @@ const adminRoutes: (Route & { action?: string })[] = [
     path: '/duplicates/merge',
     handler: 'admin-duplicates.merge',
     action: adminActions.duplicates,
+  },
+  {
+    method: 'GET',
+    path: '/duplicates',
+    handler: 'admin-duplicates.list',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/:id/decision',
+    handler: 'admin-duplicates.decide',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'GET',
+    path: '/files/:id/duplicates',
+    handler: 'admin-duplicates.ofFile',
+    action: [adminActions.search, adminActions.duplicates],
+  },
+  {
+    method: 'GET',
+    path: '/files/:id/usage',
+    handler: 'admin-duplicates.usage',
+    action: [adminActions.search, adminActions.duplicates],
   },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
@@ -88,12 +117,14 @@ export const routes = {
           middlewares,
           policies: [
             'admin::isAuthenticatedAdmin',
-            ...(action === undefined
-              ? []
-              : [{ name: 'admin::hasPermissions', config: { actions: [action] } }]),
+            ...(action === undefined ? [] : [hasAnyAction([action].flat())]),
           ],
         },
       })),
     };
   },
 };
+
+function hasAnyAction(actions: readonly string[]) {
+  return { name: `plugin::${PLUGIN_ID}.${HAS_ANY_ACTION}`, config: { actions } };
+}

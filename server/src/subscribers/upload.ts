@@ -17,6 +17,8 @@ export interface UploadSubscriberOptions {
   strapi: Core.Strapi;
   /** Puts files into the queue; the only thing that an upload waits for. */
   markPending: (fileIds: readonly number[]) => Promise<void>;
+  /** Forgets what was found between these files and others; they are gone. */
+  removePairs: (fileIds: readonly number[]) => Promise<void>;
   logger: Logger;
 }
 
@@ -39,13 +41,32 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
     }
   }
 
+  async function removePairs(fileIds: readonly number[]): Promise<void> {
+    try {
+      if (fileIds.length > 0) await options.removePairs(fileIds);
+    } catch (error) {
+      options.logger.warn(
+        `Duplicates of deleted files are still on record, and not shown. ${toImageSearchError(error).message}`,
+      );
+    }
+  }
+
   /** Inside a caller's transaction nothing is written: it may be rolled back, and a failed write would break it. */
-  async function markAfterCommit(fileIds: readonly number[]): Promise<void> {
-    if (!strapi.db.inTransaction()) return mark(fileIds);
+  async function afterCommit(work: () => Promise<void>): Promise<void> {
+    if (!strapi.db.inTransaction()) return work();
     await strapi.db.transaction(({ onCommit }) => {
-      onCommit(() => mark(fileIds));
+      onCommit(work);
     });
   }
+
+  const markAfterCommit = (fileIds: readonly number[]): Promise<void> =>
+    afterCommit(() => mark(fileIds));
+
+  const forgetAfterCommit = (fileIds: readonly number[]): Promise<void> =>
+    afterCommit(async () => {
+      await mark(fileIds);
+      await removePairs(fileIds);
+    });
 
   async function rememberAffected(event: FileEvent): Promise<void> {
     try {
@@ -69,9 +90,9 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
       touchesBytes(event) ? markAfterCommit(idsOf([event.result])) : undefined,
     beforeUpdateMany: (event) => (touchesBytes(event) ? rememberAffected(event) : undefined),
     afterUpdateMany: (event) => markAfterCommit((event as FileEvent).state.fileIds ?? []),
-    afterDelete: (event) => markAfterCommit(idsOf(picturesAmong([event.result]))),
+    afterDelete: (event) => forgetAfterCommit(idsOf(picturesAmong([event.result]))),
     beforeDeleteMany: (event) => rememberAffected(event),
-    afterDeleteMany: (event) => markAfterCommit((event as FileEvent).state.fileIds ?? []),
+    afterDeleteMany: (event) => forgetAfterCommit((event as FileEvent).state.fileIds ?? []),
   });
 }
 

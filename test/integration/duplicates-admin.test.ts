@@ -1,0 +1,391 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Response } from 'supertest';
+import {
+  decisionResponseSchema,
+  duplicatesResponseSchema,
+  fileDuplicatesResponseSchema,
+} from '../../plugin/src/contracts/duplicates';
+import { fileUsageResponseSchema } from '../../plugin/src/contracts/merging';
+import { DUPLICATE_PAIR_UID, FILE_UID } from '../../server/src/plugin-id';
+import { findings } from '../conformance/duplicate-pairs/situations';
+import { range } from '../conformance/index-entries/situations';
+import {
+  DUPLICATES,
+  READ,
+  READ_OWN,
+  startDuplicatesApp,
+  verdicts,
+  type DuplicatesApp,
+} from '../support/duplicates-app';
+import { createArticle } from '../support/merging-content';
+import { productOf } from '../support/search-app';
+import { expectFailure } from '../support/search-face';
+import type { AdminCredentials } from '../support/strapi-client';
+
+let app: DuplicatesApp;
+
+beforeAll(async () => {
+  app = await startDuplicatesApp();
+});
+afterAll(async () => {
+  await app.stop();
+});
+beforeEach(async () => {
+  await app.strapi.db.query(DUPLICATE_PAIR_UID).deleteMany({});
+});
+
+function dataOf(response: Response) {
+  expect(response.status).toBe(200);
+  const parsed = duplicatesResponseSchema.parse(response.body);
+  // Nothing more is told than the contract names.
+  expect(response.body).toEqual(parsed);
+  return parsed;
+}
+
+const groupsIn = (response: Response) =>
+  dataOf(response).data.map(({ files }) => files.map(({ id }) => id));
+
+async function two(): Promise<[number, number]> {
+  const [one = 0, other = 0] = await app.uploadFiles(2);
+  return [one, other];
+}
+
+describe('GET duplicates', () => {
+  it('answers groups with their files, pairs and evidence, newest first', async () => {
+    const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
+    await app.record(b, [a], { verdict: verdicts.variant });
+    await app.record(d, [c], { verdict: verdicts.identical });
+    await app.record(c, [a], { verdict: verdicts.samePicture });
+    const { data, meta } = dataOf(await app.get('duplicates'));
+    expect(meta).toEqual({ nextCursor: null, counts: { open: 3, ignored: 0, merged: 0 } });
+    const pairs = data.flatMap((group) => group.pairs);
+    expect(pairs.map(({ fileA, fileB }) => [fileA, fileB]).sort()).toEqual([
+      [a, b],
+      [a, c],
+      [c, d],
+    ]);
+    for (const { files, representativeId, hasMore } of data) {
+      expect(files[0]?.id).toBe(representativeId);
+      expect(files[0]).toMatchObject({ name: expect.any(String), url: expect.any(String) });
+      expect(hasMore).toBe(false);
+    }
+    expect(pairs.find(({ fileB }) => fileB === b)).toMatchObject({
+      kind: 'variant',
+      evidence: {
+        similarity: 0.875,
+        fingerprintDistance: 90,
+        correlation: 0.9,
+        alignment: { innerFileId: b, isMirrored: true, region: { width: 0.5 } },
+      },
+      status: 'open',
+      decision: null,
+    });
+    expect(pairs.find(({ fileB }) => fileB === d)).toMatchObject({ evidence: {} });
+  });
+
+  it('answers one kind, one status, and pages', async () => {
+    const files = await app.uploadFiles(8);
+    const pairs = [];
+    for (const index of [0, 2, 4, 6]) {
+      const verdict = index < 4 ? verdicts.identical : verdicts.samePicture;
+      pairs.push(await app.record(files[index + 1] ?? 0, [files[index] ?? 0], { verdict }));
+    }
+    expect(groupsIn(await app.get('duplicates?kind=identical'))).toEqual([
+      [files[2], files[3]],
+      [files[0], files[1]],
+    ]);
+    const first = dataOf(await app.get('duplicates?limit=3'));
+    expect(first.data.map(({ id }) => id)).toEqual([pairs[3]?.id, pairs[2]?.id, pairs[1]?.id]);
+    const cursor = String(first.meta.nextCursor);
+    const second = dataOf(await app.get(`duplicates?limit=3&cursor=${cursor}`));
+    expect(second.data.map(({ id }) => id)).toEqual([pairs[0]?.id]);
+    expect(second.meta.nextCursor).toBeNull();
+    expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([]);
+  });
+
+  it.each([
+    ['status=lost', 'status'],
+    ['kind=similar', 'kind'],
+    ['limit=0', 'limit'],
+    ['limit=101', 'limit'],
+    ['cursor=-1', 'cursor'],
+    ['cursor=99999999999', 'cursor'],
+    ['page=2', 'page'],
+  ])('refuses %s and names it', async (query, name) => {
+    const response = await app.get(`duplicates?${query}`);
+    expectFailure(response, { status: 400, code: 'invalid-input' });
+    expect(JSON.stringify(response.body)).toContain(name);
+  });
+
+  it('shows a pair to those alone who may see both files', async () => {
+    const editor = await app.editorWith(DUPLICATES, READ_OWN);
+    const [mine = 0, mineToo = 0, others = 0] = await app.uploadFiles(3);
+    await app.strapi.db.query(FILE_UID).updateMany({
+      where: { id: { $in: [mine, mineToo] } },
+      data: { createdBy: editor.id },
+    });
+    await app.record(mineToo, [mine]);
+    const hidden = await app.record(others, [mine, mineToo]);
+    expect(groupsIn(await app.get('duplicates', editor))).toEqual([[mine, mineToo]]);
+    const ofFile = await app.get(`files/${String(mine)}/duplicates`, editor);
+    expect(fileDuplicatesResponseSchema.parse(ofFile.body).data.map(({ file }) => file.id)).toEqual(
+      [mineToo],
+    );
+    expectFailure(await app.get(`files/${String(others)}/duplicates`, editor), {
+      status: 404,
+      code: 'file-not-found',
+    });
+    const path = `duplicates/${String(hidden.id)}/decision`;
+    expectFailure(await app.post(path, { status: 'ignored' }, editor), {
+      status: 404,
+      code: 'pair-not-found',
+    });
+    expect((await app.post(path, { status: 'ignored' })).status).toBe(200);
+  });
+
+  it('asks who calls, for the action, and for the right to read the Media Library', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    const requests = [
+      ['get', 'duplicates'],
+      ['post', `duplicates/${String(id)}/decision`],
+      ['get', `files/${String(a)}/duplicates`],
+      ['get', `files/${String(a)}/usage`],
+    ] as const;
+    const reader = await app.editorWith(READ, { action: 'plugin::image-search.manage' });
+    const blind = await app.editorWith(DUPLICATES);
+    const searcher = await app.editorWith(READ, { action: 'plugin::image-search.search' });
+    for (const [method, path] of requests) {
+      expect((await app.request[method](`/image-search/${path}`)).status).toBe(401);
+      const call = async (credentials: typeof reader) =>
+        method === 'get'
+          ? app.get(path, credentials)
+          : app.post(path, { status: 'ignored' }, credentials);
+      expect((await call(reader)).status).toBe(403);
+      expect((await call(blind)).status).toBe(403);
+      expect((await call(searcher)).status).toBe(path.startsWith('files') ? 200 : 403);
+    }
+    expect(await productOf(app).pairs.counts()).toMatchObject({ open: 1 });
+  });
+
+  it('reads a page of thousands of open pairs with few queries, each group once', async () => {
+    const fileIds = await app.uploadFiles(2);
+    const [template] = await app.files(fileIds);
+    const columns = (await app.strapi.db
+      .connection('files')
+      .where({ id: template?.id })
+      .first()) as Record<string, unknown>;
+    const first = 100_000;
+    const rows = range(first, 10_001).map((id) => ({ ...columns, id }));
+    await app.strapi.db.connection.batchInsert('files', rows, 100);
+    const { pairs } = productOf(app);
+    // Two times 2,500 copies of two pictures, and 2,500 pairs.
+    for (const start of [first, first + 2_500]) {
+      await pairs.record([findings(start, range(start + 1, 2_499))]);
+    }
+    for (let offset = 5_000; offset < 10_000; offset += 500) {
+      const batch = range(0, 250).map((index) => first + offset + 2 * index);
+      await pairs.record(batch.map((id) => findings(id, [id + 1])));
+    }
+    let queries = 0;
+    const count = (): void => void (queries += 1);
+    app.strapi.db.connection.on('query', count);
+    const seen: number[] = [];
+    const perPage: number[] = [];
+    let cursor: number | null = null;
+    do {
+      queries = 0;
+      const query = cursor === null ? '' : `&cursor=${String(cursor)}`;
+      const page = dataOf(await app.get(`duplicates?limit=100${query}`));
+      perPage.push(queries);
+      seen.push(...page.data.map(({ representativeId }) => representativeId));
+      cursor = page.meta.nextCursor;
+    } while (cursor !== null);
+    app.strapi.db.connection.removeListener('query', count);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).toHaveLength(2_502);
+    expect(Math.max(...perPage)).toBeLessThan(40);
+    await app.strapi.db.connection('files').where('id', '>=', first).delete();
+  });
+});
+
+describe('POST duplicates/:id/decision', () => {
+  const decide = (id: number, body: object) => app.post(`duplicates/${String(id)}/decision`, body);
+
+  it('ignores a pair, says who did, and takes it back', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    const response = await decide(id, { status: 'ignored' });
+    expect(response.status).toBe(200);
+    const { data } = decisionResponseSchema.parse(response.body);
+    expect(data).toMatchObject({
+      ...{ id, status: 'ignored' },
+      decision: { at: expect.any(String), by: { name: 'Test Administrator' } },
+    });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([]);
+    expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([[a, b]]);
+    const back = decisionResponseSchema.parse((await decide(id, { status: 'open' })).body);
+    expect(back.data).toMatchObject({ status: 'open', decision: null });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
+  });
+
+  it('sticks when the pair is found again, and ends when one of the files is replaced', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    await decide(id, { status: 'ignored' });
+    await app.record(b, [a], { verdict: verdicts.variant });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([]);
+    await app.record(b, [a], { version: 2 });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
+    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
+  });
+
+  it('takes the first of two decisions at a time', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    const editors = [
+      await app.editorWith(DUPLICATES, READ),
+      await app.editorWith(DUPLICATES, READ),
+    ];
+    const path = `duplicates/${String(id)}/decision`;
+    const responses = await Promise.all(
+      editors.map((editor) => app.post(path, { status: 'ignored' }, editor)),
+    );
+    const winners = responses.map(
+      ({ body }) => decisionResponseSchema.parse(body).data.decision?.by?.id,
+    );
+    expect(editors.map((editor) => editor.id)).toContain(winners[0]);
+    expect(winners[1]).toBe(winners[0]);
+  });
+
+  it('does not need the right to change files', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    const editor = await app.editorWith(DUPLICATES, READ);
+    const path = `duplicates/${String(id)}/decision`;
+    expect((await app.post(path, { status: 'ignored' }, editor)).status).toBe(200);
+  });
+
+  it.each([
+    [{}, 'status'],
+    [{ status: 'merged' }, 'status'],
+    [{ status: 'ignored', user: 1 }, 'user'],
+  ])('refuses %j', async (body, name) => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    const response = await decide(id, body);
+    expectFailure(response, { status: 400, code: 'invalid-input' });
+    expect(JSON.stringify(response.body)).toContain(name);
+  });
+
+  it('says that there is no such pair, and what is no id', async () => {
+    expectFailure(await decide(2_000_000_000, { status: 'ignored' }), {
+      status: 404,
+      code: 'pair-not-found',
+    });
+    expectFailure(await app.post('duplicates/9999999999/decision', { status: 'ignored' }), {
+      status: 400,
+      code: 'invalid-input',
+    });
+    expectFailure(await app.post('duplicates/first/decision', { status: 'ignored' }), {
+      status: 400,
+      code: 'invalid-input',
+    });
+  });
+
+  it('says that a file was deleted meanwhile, of which nobody told', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    await app.strapi.db.connection('files').where({ id: b }).delete();
+    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'file-not-found' });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([]);
+    expectFailure(await app.get(`files/${String(b)}/duplicates`), {
+      status: 404,
+      code: 'file-not-found',
+    });
+  });
+
+  it('is over for the pairs of a file that is deleted in the Media Library', async () => {
+    const [a, b] = await two();
+    const { id } = await app.record(b, [a]);
+    await app.library.call('delete', `/upload/files/${String(b)}`);
+    expect(await productOf(app).pairs.counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
+    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
+  });
+});
+
+describe('merging and pairs', () => {
+  const merge = (fileIds: number[], keepId: number) =>
+    app.post('duplicates/merge', { fileIds, keepId });
+
+  it('marks the pairs of what was merged, with who did it, and keeps the others', async () => {
+    const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
+    const { id } = await app.record(a, [b, c, d]);
+    await app.record(b, [c]);
+    expect((await merge([a, b], a)).status).toBe(200);
+    const merged = dataOf(await app.get('duplicates?status=merged'));
+    expect(merged.data).toMatchObject([
+      {
+        files: [{ id: a }],
+        pairs: [{ id, status: 'merged', decision: { by: { name: 'Test Administrator' } } }],
+      },
+    ]);
+    expect(merged.meta.counts).toEqual({ open: 2, ignored: 0, merged: 1 });
+    expect(groupsIn(await app.get('duplicates'))).toEqual([[a, c, d]]);
+    expectFailure(await app.post(`duplicates/${String(id)}/decision`, { status: 'open' }), {
+      status: 409,
+      code: 'conflict',
+    });
+  });
+
+  it('lets one of two merges at a time win, and loses nothing', async () => {
+    const [a = 0, b = 0, c = 0] = await app.uploadFiles(3);
+    await app.record(a, [b, c]);
+    const responses = await Promise.all([merge([a, b, c], a), merge([a, b, c], b)]);
+    const statuses = responses.map(({ status }) => status).sort();
+    expect(statuses[0]).toBe(200);
+    expect([404, 409]).toContain(statuses[1]);
+    const kept = responses[0].status === 200 ? a : b;
+    expect((await app.files([a, b, c])).map(({ id }) => id)).toEqual([kept]);
+    expect(groupsIn(await app.get('duplicates'))).toEqual([]);
+    const again = await merge([a, b, c], kept);
+    expectFailure(again, { status: 404, code: 'file-not-found' });
+    expect(JSON.stringify(again.body)).toContain(String(c));
+  });
+});
+
+describe('GET files/:id/duplicates', () => {
+  it('answers the other files with their pairs', async () => {
+    const [a = 0, b = 0, c = 0] = await app.uploadFiles(3);
+    const { id } = await app.record(b, [a]);
+    await app.record(b, [c]);
+    const ofFile = async (query = '') => {
+      const response = await app.get(`files/${String(b)}/duplicates${query}`);
+      expect(response.status).toBe(200);
+      const { data } = fileDuplicatesResponseSchema.parse(response.body);
+      return data.map(({ file }) => file.id);
+    };
+    expect(await ofFile()).toEqual([c, a]);
+    await app.post(`duplicates/${String(id)}/decision`, { status: 'ignored' });
+    expect(await ofFile()).toEqual([c]);
+    expect(await ofFile('?status=ignored')).toEqual([a]);
+  });
+});
+
+describe('GET files/:id/usage', () => {
+  it('tells where a file is used, and titles to those alone who may read them', async () => {
+    const [a, b] = await two();
+    await createArticle(app, { title: 'Harvest', cover: a });
+    const usage = async (id: number, account?: AdminCredentials) => {
+      const response = await app.get(`files/${String(id)}/usage`, account);
+      expect(response.status).toBe(200);
+      return fileUsageResponseSchema.parse(response.body);
+    };
+    const { data, meta } = await usage(a);
+    expect(meta).toEqual({ useCount: data.length });
+    expect(data).toMatchObject([{ kind: 'relation', path: 'cover', title: 'Harvest' }]);
+    expect(await usage(b)).toEqual({ data: [], meta: { useCount: 0 } });
+    const editor = await app.editorWith(DUPLICATES, READ);
+    expect((await usage(a, editor)).data).toMatchObject([{ path: 'cover', title: null }]);
+  });
+});

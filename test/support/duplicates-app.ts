@@ -1,0 +1,77 @@
+import type { Response } from 'supertest';
+import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
+import { findings, verdicts } from '../conformance/duplicate-pairs/situations';
+import { startMergingApp, type MergingApp } from './merging-app';
+import { productOf } from './search-app';
+import type { RolePermission } from './strapi-accounts';
+import { testAdministrator, type AdminCredentials } from './strapi-client';
+import type { StartOptions } from './strapi-app';
+
+export const DUPLICATES = { action: 'plugin::image-search.duplicates' };
+export const READ = { action: 'plugin::upload.read' };
+export const READ_OWN = { ...READ, conditions: ['admin::is-creator'] };
+
+/** A Strapi in which pairs are put on record by hand: nothing is indexed. */
+export interface DuplicatesApp extends MergingApp {
+  /** Requests as an administrator; as the super administrator when none is named. */
+  get(path: string, credentials?: AdminCredentials): Promise<Response>;
+  post(path: string, body: object, credentials?: AdminCredentials): Promise<Response>;
+  /** An administrator who may do only this. */
+  editorWith(...permissions: RolePermission[]): Promise<AdminCredentials & { id: number }>;
+  /** New files, in this number. */
+  uploadFiles(count: number): Promise<number[]>;
+  /** Says that the file is a duplicate of the others; answers its pair with the first. */
+  record(
+    fileId: number,
+    otherIds: readonly number[],
+    options?: Parameters<typeof findings>[2],
+  ): Promise<DuplicatePair>;
+}
+
+export { verdicts };
+
+export async function startDuplicatesApp(options: StartOptions = {}): Promise<DuplicatesApp> {
+  const app = await startMergingApp({
+    isPluginEnabled: true,
+    ...options,
+    imageSearch: { indexing: { enabled: false }, ...options.imageSearch },
+  });
+  let accounts = 0;
+  const tokenOf = async (credentials = testAdministrator): Promise<string> =>
+    `Bearer ${await app.adminToken(credentials)}`;
+  return {
+    ...app,
+    get: async (path, credentials) =>
+      app.request.get(`/image-search/${path}`).set('authorization', await tokenOf(credentials)),
+    post: async (path, body, credentials) =>
+      app.request
+        .post(`/image-search/${path}`)
+        .set('authorization', await tokenOf(credentials))
+        .send(body),
+    async editorWith(...permissions) {
+      accounts += 1;
+      const credentials = {
+        email: `editor-${String(accounts)}@example.com`,
+        password: 'Editor-Pass-1',
+      };
+      const { id } = await app.createRestrictedAdmin({ ...credentials, permissions });
+      return { ...credentials, id };
+    },
+    async uploadFiles(count) {
+      const variants = Array.from({ length: count }, () => ({
+        width: 40,
+        format: 'png' as const,
+      }));
+      return (await app.uploadCopies(...variants)).map(({ id }) => id);
+    },
+    async record(fileId, otherIds, found) {
+      const { pairs } = productOf(app);
+      await pairs.record([findings(fileId, otherIds, found)]);
+      const [first = 0] = otherIds;
+      const touching = await pairs.pairsTouching({ fileIds: [fileId], limit: 1_000 });
+      const pair = touching.find(({ fileA, fileB }) => [fileA, fileB].includes(first));
+      if (!pair) throw new Error('The pair was not put on record.');
+      return pair;
+    },
+  };
+}
