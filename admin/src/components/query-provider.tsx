@@ -8,10 +8,13 @@ const MOST_RETRIES = 2;
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      // Strapi may well answer while the browser believes to be offline, and if not, that is to be said.
+      networkMode: 'always',
       refetchOnWindowFocus: false,
       // A refusal stays a refusal; a server that says what is wrong is shown, not hammered.
       retry: (failures, error) => failures < MOST_RETRIES && isNetworkFailure(error),
     },
+    mutations: { networkMode: 'always' },
   },
 });
 

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { adminActions } from '../../plugin/src/contracts/identity';
+import { findAccessibilityFaults } from '../support/accessibility';
+import { describeInBrowser } from '../support/browser';
+import { createLibrary, samplePictures, type FileBytes, type Library } from '../support/library';
+import { takeScreenshot } from '../support/screenshots';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+const INDEX = '/plugins/image-search/index';
+const BROKEN = 'broken.png';
+const NO_PICTURES = 'There are no pictures in the Media Library yet.';
+/** The browser has all of the panel to load. */
+const FIRST_VIEW_MS = 60_000;
+
+describeInBrowser('The Index page', (browser) => {
+  let app: StrapiApp;
+  let library: Library;
+  let pictures: FileBytes[];
+  beforeAll(async () => {
+    app = await startStrapi({ servesPanel: true });
+    library = createLibrary(app);
+    pictures = await samplePictures(9);
+  });
+  afterAll(() => app.stop());
+
+  it('says where to begin when there are no pictures', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByText(NO_PICTURES).waitFor({ timeout: FIRST_VIEW_MS });
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+
+  it('shows uploads being indexed while one looks', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByText(NO_PICTURES).waitFor();
+    await library.upload(...pictures.slice(0, 8));
+    await page.getByText('of 8 in the Media Library').waitFor({ timeout: 40_000 });
+    await page.getByRole('progressbar', { name: 'Pictures that can be found' }).waitFor();
+    await page.getByText('Up to date').waitFor({ timeout: 40_000 });
+    expect(await page.getByText('8 of 8 pictures').count()).toBe(1);
+  });
+
+  it('says why a picture failed, and tries it again', async () => {
+    await library.upload({ fileName: BROKEN, bytes: Buffer.from('this is no picture') });
+    await app.waitUntilIndexed();
+    const page = await browser.open(app.url, INDEX);
+    const row = page.getByRole('listitem').filter({ hasText: BROKEN });
+    await row.getByText('This file is damaged').waitFor();
+    expect(await row.getByRole('link', { name: BROKEN }).getAttribute('href')).toMatch(
+      /\/admin\/plugins\/upload\?assetId=\d+$/,
+    );
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await takeScreenshot(page, 'index-page');
+    await row.getByRole('button', { name: `Try “${BROKEN}” again` }).click();
+    await page.getByText('1 picture is indexed again.').waitFor();
+  });
+
+  it('stops and resumes indexing, and says who did', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByRole('button', { name: 'Stop indexing' }).click();
+    await page.getByText('Test Administrator stopped indexing').waitFor();
+    await page.getByRole('button', { name: 'Resume indexing' }).click();
+    await page.getByRole('button', { name: 'Stop indexing' }).waitFor();
+    expect(await page.getByText('stopped indexing').count()).toBe(0);
+  });
+
+  it('tests model and store now', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByRole('button', { name: 'Test now' }).click();
+    await page.getByText(/Embedding model: works \(\d+ ms\)/).waitFor();
+    await page.getByText(/Vector store: works \(\d+ ms\)/).waitFor();
+  });
+
+  it('estimates a rebuild before it begins', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByRole('button', { name: 'Index again …' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Index again' });
+    await dialog.getByRole('radio', { name: 'Every picture' }).click();
+    await dialog.getByText('there is nothing to pay').waitFor();
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    await page.getByText(/\d+ pictures are indexed again\./).waitFor();
+    await app.waitUntilIndexed();
+  });
+
+  it('keeps the last figures when Strapi cannot be reached', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByText('Up to date').waitFor();
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: 'Test now' }).click();
+    await page.getByText('The figures are those of').waitFor({ timeout: 20_000 });
+    expect(await page.getByText('of 9 in the Media Library').count()).toBe(1);
+  });
+
+  it('is not for a role that may not manage, nor is its link', async () => {
+    const editor = { email: 'index-editor@example.com', password: 'Test-Editor-1' };
+    await app.createRestrictedAdmin({
+      ...editor,
+      permissions: [{ action: adminActions.search }, { action: adminActions.duplicates }],
+    });
+    const page = await browser.open(app.url, INDEX, { as: editor });
+    await page.getByText('“See the index and rebuild it”').waitFor();
+    const links = page.getByRole('navigation', { name: 'Pages of' }).getByRole('link');
+    expect(await links.allTextContents()).toEqual(['Search', 'Duplicates']);
+  });
+
+  describe('for a role that may not see the Media Library', () => {
+    it('names failed files by their number', async () => {
+      const operator = { email: 'operator@example.com', password: 'Test-Operator-1' };
+      await app.createRestrictedAdmin({
+        ...operator,
+        permissions: [{ action: adminActions.manage }],
+      });
+      const page = await browser.open(app.url, INDEX, { as: operator });
+      await page.getByText(/^File \d+$/).waitFor();
+      expect(await page.getByText(BROKEN).count()).toBe(0);
+    });
+  });
+
+  it('is as readable in the dark', async () => {
+    const page = await browser.open(app.url, INDEX, { theme: 'dark' });
+    await page.getByText('This file is damaged').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+});
