@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sampleLibrary } from '../../sample/library';
 import { startHostedApp, type HostedApp } from '../support/hosted-app';
-import type { Fault } from '../support/jina-server';
+import type { Fault, JinaServer } from '../support/jina-server';
 import { samplePicture, samplePictures, type FileBytes } from '../support/library';
 import { testKey } from '../support/openai-provider';
 import { pollUntil } from '../support/polling';
@@ -12,7 +12,7 @@ const FIRST_PICTURES = 12;
 const MOST_FIRST_TRIES = 8;
 
 describe('a hosted provider', () => {
-  let app: HostedApp;
+  let app: HostedApp<JinaServer>;
   /** Pictures that are not uploaded yet. */
   let supply: FileBytes[];
   /** Everything that was answered. */

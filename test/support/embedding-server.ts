@@ -15,7 +15,7 @@ export interface EmbeddingServerOptions<Answer> {
 }
 
 /** What goes wrong with one request. */
-export type Fault<Answer = never> =
+export type Fault<Answer = unknown> =
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: object }
   /** 200 with this body instead of an answer. */
   | { kind: 'body'; contentType: string; body: string }

@@ -1,13 +1,17 @@
 import { rm } from 'node:fs/promises';
-import { testKey } from './openai-provider';
+import type { EmbeddingServer } from './embedding-server';
+import { startVendorServer } from './hosted-provider';
 import { startJinaServer, type JinaServer } from './jina-server';
 import { createLibrary, type Library } from './library';
+import { testKey } from './openai-provider';
 import { createDataFolder } from './strapi-app';
 import { spawnStrapi, type StrapiProcess } from './strapi-process';
+import type { Vendor } from './vendors';
 
 /** A Strapi in a process of its own that embeds through a server double. */
-export interface HostedApp extends StrapiProcess, Library {
-  readonly server: JinaServer;
+export interface HostedApp<Server extends EmbeddingServer = EmbeddingServer>
+  extends StrapiProcess, Library {
+  readonly server: Server;
   /** Pictures that were sent to the server, those that were sent again included. */
   picturesSent(): number;
   /** Requests with pictures. */
@@ -15,28 +19,43 @@ export interface HostedApp extends StrapiProcess, Library {
   stop(): Promise<void>;
 }
 
-/** It writes all that it logs; see `output`. */
-export async function startHostedApp(settings: {
-  timeoutSeconds?: number;
-  batchSize?: number;
+interface OtherSettings {
   indexing?: Record<string, unknown>;
   budget?: Record<string, unknown>;
-}): Promise<HostedApp> {
-  const { indexing = {}, budget = {}, ...provider } = settings;
+}
+
+/** On the double of Jina. It writes all that it logs; see `output`. */
+export async function startHostedApp(
+  settings: { timeoutSeconds?: number; batchSize?: number } & OtherSettings,
+): Promise<HostedApp<JinaServer>> {
+  const { indexing, budget, ...provider } = settings;
   const model = 'jina-clip-v2';
   const server = await startJinaServer({ apiKey: testKey, model, dimensions: 256 });
+  const embedding = { provider: 'openai', model, dimensions: 256, ...provider };
+  return startOn(server, embedding, { indexing, budget });
+}
+
+/** On the double of any vendor, with the settings that belong to it. */
+export async function startVendorApp(
+  vendor: Vendor,
+  settings: OtherSettings = {},
+): Promise<HostedApp> {
+  return startOn(await startVendorServer(vendor), vendor.settings, settings);
+}
+
+async function startOn<Server extends EmbeddingServer>(
+  server: Server,
+  embedding: Record<string, unknown>,
+  {
+    indexing = {},
+    budget = {},
+  }: { [Name in keyof OtherSettings]: OtherSettings[Name] | undefined },
+): Promise<HostedApp<Server>> {
   const dataFolder = await createDataFolder();
   const process = await spawnStrapi({
     dataFolder,
     imageSearch: {
-      embedding: {
-        provider: 'openai',
-        baseURL: server.baseURL,
-        apiKey: testKey,
-        model,
-        dimensions: 256,
-        ...provider,
-      },
+      embedding: { ...embedding, baseURL: server.baseURL, apiKey: testKey },
       indexing,
       budget,
     },

@@ -40,13 +40,14 @@ const nestedSchema = z.object({
   type: text,
   status: text,
   message: text,
+  param: text,
   innererror: z.object({ code: text }).optional().catch(undefined),
   details: z.array(detailSchema).optional().catch(undefined),
 });
 const nothing: Partial<z.output<typeof nestedSchema>> = {};
 
 /**
- * `{ error: { code, message } }` of OpenAI and OpenRouter, with `innererror` of Azure, or `status` and `details` of
+ * `{ error: { code, message, param } }` of OpenAI, vLLM and OpenRouter, with `innererror` of Azure, or `status` and `details` of
  * Google; `{ code, detail, errors: [{ field }] }` of Jina; `{ detail }` of Voyage and `{ detail: [{ loc }] }` of
  * FastAPI; `{ message }` of Cohere. All of it is optional, and what is of another type counts as missing.
  */
@@ -77,7 +78,8 @@ export function readErrorBody(body: unknown): ErrorBody {
   const violations = details.flatMap(({ fieldViolations = [] }) =>
     fieldViolations.map(({ field }) => field),
   );
-  const fields = errors ?? (Array.isArray(detail) ? detail : violations);
+  const named = error?.param === undefined ? violations : [error.param];
+  const fields = errors ?? (Array.isArray(detail) ? detail : named);
   return {
     code:
       reason ??
