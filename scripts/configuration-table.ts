@@ -52,7 +52,8 @@ async function formatTable(headings: string[], rows: string[]): Promise<string> 
   const table = [
     `| ${headings.join(' | ')} |`,
     `| ${headings.map(() => '---').join(' | ')} |`,
-    ...rows,
+    // What all hosted models have is told once.
+    ...new Set(rows),
   ];
   return (await format(table.join('\n'), { parser: 'markdown' })).trim();
 }
@@ -67,6 +68,11 @@ function describeSettings(name: string, section: SettingSchema, of: string): str
   return Object.entries(section.properties ?? {})
     .filter(([, setting]) => setting.const === undefined)
     .flatMap(([key, setting]) => {
+      if (key === 'fallback') {
+        return [
+          `| \`${name}.${key}\` | none | as \`embedding\` (clip) | ${setting.description ?? ''} |`,
+        ];
+      }
       if (setting.properties) return describeSettings(`${name}.${key}`, setting, of);
       const isRequired = section.required?.includes(key) ?? false;
       const cells = [

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { budgetConfigSchema } from './billing/config';
 import { LARGEST_EDGE } from './embedding/contract';
-import { embeddingConfigSchema } from './embedding/registry';
+import { configuredEmbeddingSchema, embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
 import { vectorsConfigSchema } from './vectors/registry';
 
@@ -115,7 +115,7 @@ const panelSchema = z.strictObject({
 
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
-  embedding: embeddingConfigSchema.prefault({ provider: 'clip' }),
+  embedding: configuredEmbeddingSchema.prefault({ provider: 'clip' }),
   previousEmbedding: embeddingConfigSchema.optional().meta({
     description:
       'Settings of the model that answers until a new one named by `embedding` holds every picture; needed only for a hosted one whose key or address `embedding` does not name any more',
@@ -172,13 +172,19 @@ function withDefaultKinds(input: unknown): unknown {
   return {
     ...input,
     ...(isSection(embedding) && {
-      embedding: { ...embedding, provider: embedding.provider ?? 'clip' },
+      embedding: withDefaultFallback({ ...embedding, provider: embedding.provider ?? 'clip' }),
     }),
     ...(isSection(previousEmbedding) && {
       previousEmbedding: { ...previousEmbedding, provider: previousEmbedding.provider ?? 'clip' },
     }),
     ...(isSection(vectors) && { vectors: { ...vectors, store: vectors.store ?? 'embedded' } }),
   };
+}
+
+function withDefaultFallback(embedding: Record<string, unknown>): Record<string, unknown> {
+  const { fallback } = embedding;
+  if (!isSection(fallback)) return embedding;
+  return { ...embedding, fallback: { ...fallback, provider: fallback['provider'] ?? 'clip' } };
 }
 
 function isSection(value: unknown): value is Record<string, unknown> {

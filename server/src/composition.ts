@@ -5,10 +5,11 @@ import { figuresOf, meterProvider } from '../../plugin/src/billing/metered-provi
 import { UsageMeter } from '../../plugin/src/billing/usage-meter';
 import { systemClock, type Clock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
-import type {
-  EmbeddingIdentity,
-  EmbeddingProvider,
-  ProviderContext,
+import {
+  isSameIdentity,
+  type EmbeddingIdentity,
+  type EmbeddingProvider,
+  type ProviderContext,
 } from '../../plugin/src/embedding/contract';
 import type { ReindexScope, TestResponse } from '../../plugin/src/contracts/management';
 import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
@@ -16,6 +17,7 @@ import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
 import {
   isLocalProvider,
   openEmbeddingProvider,
+  splitFallback,
   type EmbeddingConfig,
 } from '../../plugin/src/embedding/registry';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
@@ -86,6 +88,7 @@ export interface ImageSearch {
 /** Builds every adapter; nothing else in the product does. Opens nothing before `start` or the first search. */
 export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const config = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
+  const { embedding, fallback } = splitFallback(config.embedding);
   const ended = new AbortController();
   const logger = mutedBy(ended.signal, prefixedLogger(strapi));
   const clock = systemClock;
@@ -131,7 +134,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   };
   const spaces = new Spaces({
     records,
-    configured: identityOf(config.embedding),
+    configured: identityOf(embedding),
+    fallback: fallback && identityOf(fallback),
     entriesOf: (spaceId) => entriesOf(() => spaceId),
     assign: (from, to) =>
       assignEntries(
@@ -162,7 +166,8 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     clock,
   });
   const engine = new SearchEngine({
-    activeSpace: spaces,
+    spaces,
+    logger,
     embedder: createQueryEmbedder(config),
     urls: config.search.urls.enabled ? createQueryUrls(config, queryFetch) : null,
     closeScore: config.search.closeScore,
@@ -292,8 +297,10 @@ function noPictureError(fileId: number): ImageSearchError {
 }
 
 /** Every model that the configuration has settings for, the one that is to answer first. */
-function configuredModels({ embedding, previousEmbedding }: ImageSearchConfig): EmbeddingConfig[] {
-  return [embedding, ...(previousEmbedding ? [previousEmbedding] : [])];
+function configuredModels(config: ImageSearchConfig): EmbeddingConfig[] {
+  const { embedding, fallback } = splitFallback(config.embedding);
+  const { previousEmbedding } = config;
+  return [embedding, previousEmbedding, fallback].filter((model) => model != null);
 }
 
 /** A provider whose work is counted. */
@@ -320,8 +327,9 @@ function requestsPerMinuteOf(
   identity: EmbeddingIdentity,
   config: ImageSearchConfig,
 ): number | null {
-  const settings = reopenConfig(identity, configuredModels(config));
-  return 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
+  const models = configuredModels(config);
+  const settings = models.find((model) => isSameIdentity(identityOf(model), identity));
+  return settings && 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
 }
 
 function createWorkerSettings({

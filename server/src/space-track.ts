@@ -8,7 +8,7 @@ import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/ind
 import type { Logger } from '../../plugin/src/logger';
 import type { JobLeases } from '../../plugin/src/scheduling/contract';
 import type { SpaceTrack } from '../../plugin/src/spaces/contract';
-import type { TrackOptions } from '../../plugin/src/spaces/spaces';
+import type { TrackOptions } from '../../plugin/src/spaces/space-tracks';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
 /** A provider or store that could not be opened is tried again after this time. */

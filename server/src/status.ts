@@ -2,7 +2,6 @@ import type { Clock } from '../../plugin/src/clock';
 import type { SpaceStatus, StatusResponse } from '../../plugin/src/contracts/management';
 import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contract';
 import type { SpaceRecords, SpaceTrack } from '../../plugin/src/spaces/contract';
-import { roleOf } from '../../plugin/src/spaces/roles';
 import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 import type { Billing } from './billing';
@@ -103,7 +102,7 @@ export function createStatus(options: {
     const described = known.map(async (record): Promise<SpaceStatus> => {
       const { id, provider, model, dimensions } = record.space;
       const entries = entriesOf(id);
-      const role = roleOf(record, known);
+      const role = spaces.roleOf(record, known);
       const lastMinute = new Date(clock.now() - MINUTE_MS);
       const [counts, perMinute] = await Promise.all([
         entries.counts(),
@@ -114,7 +113,7 @@ export function createStatus(options: {
       return {
         ...{ id, provider, model, dimensions, role, counts, perMinute },
         remainingSeconds: canTell ? Math.ceil((remaining / perMinute) * SECONDS_PER_MINUTE) : null,
-        problem: role === 'kept' ? null : spaces.problemOf(record),
+        problem: role === 'kept' ? null : spaces.problemOf(record, role),
       };
     });
     const order = ['answering', 'filling', 'fallback', 'kept'];

@@ -33,13 +33,14 @@ export class SpacesRig {
   readonly #queues = new Map<string, MemoryIndexEntries>();
   readonly #processes: Spaces[] = [];
 
-  /** A process whose configuration names this model; it answers, and indexes once it was started. */
-  createProcess(model: string): Spaces {
+  /** A process whose configuration names these models; it answers, and indexes once it was started. */
+  createProcess(model: string, fallback?: string): Spaces {
     const { clock, jobs, logger, records } = this;
     const bootedAt = clock.now();
     const spaces: Spaces = new Spaces({
       records,
       configured: { provider: 'hash', model },
+      fallback: fallback === undefined ? null : { provider: 'hash', model: fallback },
       entriesOf: (spaceId) => this.queue(spaceId),
       assign: (from, to) => assignEntries(this.queue(from), this.queue(to)),
       createTrack: (options) =>
@@ -71,8 +72,8 @@ export class SpacesRig {
     return spaces;
   }
 
-  start(model: string): Spaces {
-    const spaces = this.createProcess(model);
+  start(model: string, fallback?: string): Spaces {
+    const spaces = this.createProcess(model, fallback);
     spaces.start({ isIndexing: true });
     return spaces;
   }

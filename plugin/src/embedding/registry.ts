@@ -31,6 +31,42 @@ export const embeddingConfigSchema = z.discriminatedUnion(
 
 export type EmbeddingConfig = z.output<typeof embeddingConfigSchema>;
 
+const fallbackSchema = clipProvider.configSchema.optional().meta({
+  description:
+    'Settings of a local model that answers searches while the hosted one is down. It indexes every picture, too, into a space of its own',
+});
+
+type WithFallback<Schema extends z.ZodObject> =
+  Schema extends z.ZodObject<infer Shape, infer Strictness>
+    ? z.ZodObject<Shape & { fallback: typeof fallbackSchema }, Strictness>
+    : never;
+
+type ConfiguredSchemasOf<Definitions extends readonly ProviderDefinition[]> = {
+  -readonly [Index in keyof Definitions]: Definitions[Index] extends { isLocal: true }
+    ? Definitions[Index]['configSchema']
+    : WithFallback<Definitions[Index]['configSchema']>;
+};
+
+/** Settings of the model that is to answer; a hosted one may have a local one to fall back on. */
+export const configuredEmbeddingSchema = z.discriminatedUnion(
+  'provider',
+  providerDefinitions.map((definition: ProviderDefinition) =>
+    definition.isLocal === true
+      ? definition.configSchema
+      : definition.configSchema.safeExtend({ fallback: fallbackSchema }),
+  ) as unknown as ConfiguredSchemasOf<typeof providerDefinitions>,
+);
+
+/** Tells the settings of the model that is to answer from those of the one to fall back on. */
+export function splitFallback(config: z.output<typeof configuredEmbeddingSchema>): {
+  embedding: EmbeddingConfig;
+  fallback: EmbeddingConfig | null;
+} {
+  if (!('fallback' in config)) return { embedding: config, fallback: null };
+  const { fallback, ...embedding } = config;
+  return { embedding, fallback: fallback ?? null };
+}
+
 /** Whether the models of a provider run on this machine, where there is nothing to pay. */
 export function isLocalProvider(provider: string): boolean {
   const definitions: readonly ProviderDefinition[] = providerDefinitions;

@@ -32,6 +32,11 @@ export class QueryEmbedder {
     return this.#texts.embed(texts, provider, signal);
   }
 
+  /** Whether the vectors of all these texts are remembered. */
+  hasTexts(texts: readonly string[], provider: EmbeddingProvider): boolean {
+    return this.#texts.has(texts, provider);
+  }
+
   async embedImage(
     bytes: Uint8Array,
     provider: EmbeddingProvider,

@@ -33,6 +33,11 @@ export class QueryTexts {
         : null;
   }
 
+  /** Whether the vectors of all these texts are remembered. */
+  has(texts: readonly string[], provider: EmbeddingProvider): boolean {
+    return texts.every((text) => this.#cache?.has(keyOf(normalizeText(text), provider)) === true);
+  }
+
   /** The vector of each text, with as few calls as the provider's limits allow. */
   async embed(
     texts: readonly string[],

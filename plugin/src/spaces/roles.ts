@@ -1,4 +1,12 @@
+import { isSameIdentity, type EmbeddingIdentity } from '../embedding/contract';
 import type { SpaceRecord, SpaceRole } from './contract';
+
+/** The model that the configuration names to fall back on. */
+export interface FallbackModel {
+  identity: EmbeddingIdentity;
+  /** Its space; null while that is not known. */
+  spaceId: string | null;
+}
 
 /** The space that answers; null before the first one was opened. */
 export function answeringOf(records: readonly SpaceRecord[]): SpaceRecord | null {
@@ -9,12 +17,29 @@ export function answeringOf(records: readonly SpaceRecord[]): SpaceRecord | null
   return answering;
 }
 
-export function roleOf(record: SpaceRecord, records: readonly SpaceRecord[]): SpaceRole {
+export function roleOf(
+  record: SpaceRecord,
+  records: readonly SpaceRecord[],
+  fallback: FallbackModel | null,
+): SpaceRole {
   if (answeringOf(records)?.space.id === record.space.id) return 'answering';
+  if (fallback && spaceOf(fallback, records) === record) return 'fallback';
   return record.activation === null ? 'filling' : 'kept';
 }
 
 /** Spaces whose queue must hear of every change of a file. */
-export function liveOf(records: readonly SpaceRecord[]): SpaceRecord[] {
-  return records.filter((record) => roleOf(record, records) !== 'kept');
+export function liveOf(
+  records: readonly SpaceRecord[],
+  fallback: FallbackModel | null,
+): SpaceRecord[] {
+  return records.filter((record) => roleOf(record, records, fallback) !== 'kept');
+}
+
+/** The newest one, for the files of a model may have changed. */
+function spaceOf(
+  { identity, spaceId }: FallbackModel,
+  records: readonly SpaceRecord[],
+): SpaceRecord | undefined {
+  const candidates = records.filter((record) => isSameIdentity(record.identity, identity));
+  return candidates.find(({ space }) => space.id === spaceId) ?? candidates.at(-1);
 }

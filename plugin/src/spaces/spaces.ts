@@ -1,30 +1,21 @@
 import type { OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
 import { isSameIdentity, type EmbeddingIdentity, type VectorSpace } from '../embedding/contract';
-import { ImageSearchError, toImageSearchError } from '../errors';
+import { toImageSearchError, type ImageSearchError } from '../errors';
 import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
 import { Readiness } from './readiness';
-import { answeringOf, liveOf, roleOf } from './roles';
+import { answeringOf, liveOf, roleOf, type FallbackModel } from './roles';
+import { findIn, inUseError, lateSwitchError } from './space-errors';
+import { SpaceTracks, type TrackOptions } from './space-tracks';
 
 /** Longest time until a switch is noticed that another process made; searches notice it at once. */
 const POLL_MS = 5_000;
-/** A space that was switched away from answers searches that are under way; they end sooner. */
-const FAREWELL_MS = 20_000;
-/** What a track that is switched off may finish. */
-const DRAIN_MS = 3_000;
 /** The queue of files that no space is known for yet. */
 const UNASSIGNED = '';
 
-export interface TrackOptions {
-  identity: EmbeddingIdentity;
-  /** The space that the provider must turn out to have; null for whichever it has. */
-  expectedSpaceId: string | null;
-  /** Called whenever the provider was opened, before anybody uses it; a failure fails the opening. */
-  onOpened: (space: VectorSpace) => Promise<void>;
-}
-
+/** A space that is filled and kept up to date. */
 export interface LiveSpace {
   record: SpaceRecord;
   role: Exclude<SpaceRole, 'kept'>;
@@ -35,6 +26,8 @@ export interface SpacesOptions {
   records: SpaceRecords;
   /** The model that the configuration names. */
   configured: EmbeddingIdentity;
+  /** The one that it names to fall back on; null for none. */
+  fallback: EmbeddingIdentity | null;
   createTrack: (options: TrackOptions) => SpaceTrack;
   entriesOf: (spaceId: string) => IndexEntries;
   /** Moves the queue of files that no space was known for to this space. */
@@ -51,19 +44,17 @@ export interface SpacesOptions {
  * over in one step for all processes. The former is kept as it is until it is dropped. A space that has answered
  * before never takes over by itself again: going back and forth is the operator's decision.
  *
+ * The space to fall back on is filled and kept up to date beside them, and never takes over by itself.
+ *
  * All of it can be killed at any time: what is decided lies in the records, what is done in the queues.
  */
 export class Spaces {
   readonly #options: SpacesOptions;
-  /** Tracks of this process by the space they were made for; the configured one under its identity alone. */
-  readonly #others = new Map<string, SpaceTrack>();
-  readonly #started = new Set<SpaceTrack>();
-  readonly #farewells = new Set<Promise<void>>();
+  readonly #tracks: SpaceTracks;
   readonly #stopping = new AbortController();
   readonly #readiness: Readiness;
   readonly #said = new Set<string>();
   #isIndexing = false;
-  #target: SpaceTrack | null = null;
   /** What answered when this process last looked; null before it did, or when nothing could answer. */
   #lastAnswering: string | null = null;
   #waking = new AbortController();
@@ -71,10 +62,17 @@ export class Spaces {
 
   constructor(options: SpacesOptions) {
     this.#options = options;
+    const { clock, configured, createTrack, entriesOf, fallback, logger, records } = options;
+    const { signal } = this.#stopping;
+    this.#tracks = new SpaceTracks({
+      ...{ configured, fallback, createTrack, signal, logger, clock },
+      onTargetOpened: (space) => this.#announce(space),
+      onFallbackOpened: async (space) => {
+        if (fallback) await records.register(space, fallback);
+      },
+    });
     this.#readiness = new Readiness({
-      entriesOf: options.entriesOf,
-      clock: options.clock,
-      signal: this.#stopping.signal,
+      ...{ entriesOf, clock, signal },
       onProblem: (message) => {
         this.#sayOnce(message);
       },
@@ -98,6 +96,24 @@ export class Spaces {
     return track.activeSpace.get(signal);
   }
 
+  /** Whether the configuration names a model to fall back on. */
+  get hasFallback(): boolean {
+    return this.#options.fallback !== null;
+  }
+
+  /** The open space to fall back on; null without one, or when it is the one that answers. Fails as opening does. */
+  async getFallback(signal?: AbortSignal): Promise<OpenSpace | null> {
+    const fallback = this.#tracks.fallback();
+    if (fallback === null || (await this.answering()) === fallback) return null;
+    return fallback.activeSpace.get(signal);
+  }
+
+  /** Why indexing in the space that answers pauses, as far as this process knows; null while it does not. */
+  pauseError(): ImageSearchError | null {
+    const track = this.#lastAnswering === null ? null : this.#tracks.find(this.#lastAnswering);
+    return track?.workerStatus().pause?.error ?? null;
+  }
+
   /** What this process does in the space that answers, for all processes the same at the same moment. */
   async answering(): Promise<SpaceTrack> {
     return this.#trackOf(answeringOf(await this.#options.records.list()));
@@ -115,53 +131,58 @@ export class Spaces {
     return findIn(await this.#options.records.list(), spaceId);
   }
 
+  roleOf(record: SpaceRecord, records: readonly SpaceRecord[]): SpaceRole {
+    return roleOf(record, records, this.#fallbackModel());
+  }
+
   /** What this process does in the space of the model that the configuration names. */
   configured(): SpaceTrack {
-    return this.#targetTrack();
+    return this.#tracks.target();
   }
 
   /** Spaces that are filled and kept up to date; not one that the configuration no longer names. */
   async live(): Promise<LiveSpace[]> {
     const records = await this.#options.records.list();
     return records.flatMap((record) => {
-      const role = roleOf(record, records);
-      const isIndexed =
-        role === 'answering' || isSameIdentity(record.identity, this.#options.configured);
-      return role === 'kept' || !isIndexed ? [] : [{ record, role, track: this.#trackOf(record) }];
+      const role = this.roleOf(record, records);
+      if (role === 'kept' || this.#isAbandoned(record, role)) return [];
+      return [{ record, role, track: this.#trackOf(record) }];
     });
   }
 
   /** Tracks that index in this process. */
   running(): SpaceTrack[] {
-    return [...this.#started];
+    return this.#tracks.running();
   }
 
   wake(): void {
-    for (const track of this.#started) track.wake();
+    for (const track of this.running()) track.wake();
   }
 
   retryNow(): void {
     this.#readiness.forgetProblems();
-    for (const track of this.#tracks()) track.retryNow();
+    for (const track of this.#tracks.all()) track.retryNow();
     this.#waking.abort();
   }
 
   /** What keeps a space from filling or from taking over, as far as this process knows; null for nothing. */
-  problemOf({ space, identity, activation }: SpaceRecord): string | null {
-    const isAbandoned = activation === null && !isSameIdentity(identity, this.#options.configured);
-    if (isAbandoned) {
+  problemOf(record: SpaceRecord, role: SpaceRole): string | null {
+    if (this.#isAbandoned(record, role)) {
       return 'The configuration names another model by now: name this one again, or drop its space.';
     }
-    const track = this.#tracks().find((candidate) => candidate.spaceId() === space.id);
-    return this.#readiness.problemOf(space.id) ?? (track ? failureOf(track) : null);
+    const { id } = record.space;
+    const track = this.#tracks.find(id);
+    return this.#readiness.problemOf(id) ?? (track ? failureOf(track) : null);
   }
 
-  /** The model that the configuration names, while it could not be opened yet and another one answers. */
+  /** A model that the configuration names, while it could not be opened yet and another one answers. */
   async unopened(): Promise<{ model: string; message: string } | null> {
     if (answeringOf(await this.#options.records.list()) === null) return null;
-    const target = this.#target;
-    const message = target?.spaceId() === null ? failureOf(target) : null;
-    return message === null ? null : { model: String(target?.identity['model']), message };
+    for (const track of [this.#tracks.target(), this.#tracks.fallback()]) {
+      const message = track?.spaceId() === null ? failureOf(track) : null;
+      if (track && message !== null) return { model: String(track.identity['model']), message };
+    }
+    return null;
   }
 
   /**
@@ -176,13 +197,7 @@ export class Spaces {
     if (answering?.space.id === spaceId) return;
     // Fails before the switch when this process could not answer in it.
     await this.#trackOf(record).activeSpace.get(this.#stopping.signal);
-    if (!(await this.#switch(spaceId, answering))) {
-      throw new ImageSearchError({
-        code: 'conflict',
-        message: 'Another switch came first. Look at the status and try again.',
-        retryable: true,
-      });
-    }
+    if (!(await this.#switch(spaceId, answering))) throw lateSwitchError();
   }
 
   /**
@@ -193,66 +208,46 @@ export class Spaces {
   async forget(spaceId: string): Promise<void> {
     const records = await this.#options.records.list();
     const record = findIn(records, spaceId);
+    const role = this.roleOf(record, records);
     const isConfigured = isSameIdentity(record.identity, this.#options.configured);
-    if (isConfigured && roleOf(record, records) !== 'answering') throw inUseError(record, 'fills');
-    const track = this.#others.get(spaceId);
-    if (track) {
-      this.#others.delete(spaceId);
-      await this.#close(track);
-    }
-    if (!(await this.#options.records.forget(spaceId))) throw inUseError(record, 'answers');
+    if (isConfigured && role !== 'answering') throw inUseError(record, 'configured');
+    if (role === 'fallback') throw inUseError(record, 'fallback');
+    await this.#tracks.drop(spaceId);
+    if (!(await this.#options.records.forget(spaceId))) throw inUseError(record, 'answering');
   }
 
   async stopIndexing(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#waking.abort();
-    await Promise.all([...this.#started].map((track) => track.stop(graceMs)));
+    await this.#tracks.stopIndexing(graceMs);
     await this.#loop;
-    await Promise.all(this.#farewells);
+    await this.#tracks.farewells();
   }
 
   async dispose(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#tracks().map((track) => track.dispose()));
-  }
-
-  #tracks(): SpaceTrack[] {
-    return [...(this.#target ? [this.#target] : []), ...this.#others.values()];
+    await this.#tracks.dispose();
   }
 
   /** Spaces that must hear of every change; the empty id as long as none answers. */
   async liveSpaceIds(): Promise<string[]> {
     const records = await this.#options.records.list();
-    const live = liveOf(records).map(({ space }) => space.id);
+    const live = liveOf(records, this.#fallbackModel()).map(({ space }) => space.id);
     return answeringOf(records) ? live : [UNASSIGNED, ...live];
   }
 
-  /** The track of the model that the configuration names. */
-  #targetTrack(): SpaceTrack {
-    this.#target ??= this.#options.createTrack({
-      identity: this.#options.configured,
-      expectedSpaceId: null,
-      onOpened: (space) => this.#announce(space),
-    });
-    return this.#target;
+  #fallbackModel(): FallbackModel | null {
+    const track = this.#tracks.fallback();
+    return track && { identity: track.identity, spaceId: track.spaceId() };
+  }
+
+  /** Whether nobody fills it any more, though it has not answered yet. */
+  #isAbandoned({ identity }: SpaceRecord, role: SpaceRole): boolean {
+    return role === 'filling' && !isSameIdentity(identity, this.#options.configured);
   }
 
   #trackOf(record: SpaceRecord | null): SpaceTrack {
-    const target = this.#targetTrack();
-    if (record === null) return target;
-    const { identity, space } = record;
-    if (target.spaceId() === null && isSameIdentity(identity, target.identity))
-      target.assume(space.id);
-    if (target.spaceId() === space.id) return target;
-    const known = this.#others.get(space.id);
-    if (known) return known;
-    const track = this.#options.createTrack({
-      identity,
-      expectedSpaceId: space.id,
-      onOpened: () => Promise.resolve(),
-    });
-    this.#others.set(space.id, track);
-    return track;
+    return record === null ? this.#tracks.target() : this.#tracks.of(record);
   }
 
   /** The configured provider was opened: its space is known now, and answers if no other can. */
@@ -286,18 +281,15 @@ export class Spaces {
   }
 
   async #step(): Promise<void> {
-    const { records } = this.#options;
-    const target = this.#targetTrack();
-    const answering = answeringOf(await records.list());
-    const wanted = new Set<SpaceTrack>();
+    const target = this.#tracks.target();
+    const answering = answeringOf(await this.#options.records.list());
     const former = this.#trackOf(answering);
-    wanted.add(former);
+    const wanted = new Set([former]);
     if (former !== target && (await this.#isFilling(target))) wanted.add(target);
+    const fallback = this.#openFallback();
+    if (fallback) wanted.add(fallback);
     if (this.#stopping.signal.aborted) return;
-    for (const track of this.#tracks()) {
-      const isInUse = this.#started.has(track) || track.activeSpace.state().kind === 'open';
-      if (isInUse && !wanted.has(track)) this.#retire(track);
-    }
+    this.#tracks.keepOnly(wanted);
     const isSwitched =
       this.#lastAnswering !== null &&
       answering !== null &&
@@ -305,7 +297,7 @@ export class Spaces {
     this.#lastAnswering = answering?.space.id ?? null;
     if (!this.#isIndexing) return;
     for (const track of wanted) {
-      const isBegun = this.#begin(track);
+      const isBegun = this.#tracks.begin(track);
       // A space that was kept has not heard of what changed, however short ago it was compared with the library.
       if (isBegun && isSwitched && track === former) void track.reconcileAgain();
     }
@@ -320,7 +312,8 @@ export class Spaces {
     const { configured, records } = this.#options;
     const before = await records.list();
     const kept = before.find(
-      (record) => isSameIdentity(record.identity, configured) && roleOf(record, before) === 'kept',
+      (record) =>
+        isSameIdentity(record.identity, configured) && this.roleOf(record, before) === 'kept',
     );
     if (kept && target.spaceId() === null) {
       // Opening it would take memory for nothing.
@@ -344,6 +337,28 @@ export class Spaces {
     return record?.activation === null;
   }
 
+  /**
+   * The track to fall back on once it is open; its space and its queue are not known before. Nobody waits for that: it
+   * may take as long as a download.
+   */
+  #openFallback(): SpaceTrack | null {
+    const fallback = this.#tracks.fallback();
+    if (fallback === null) return null;
+    if (fallback.activeSpace.state().kind === 'open') return fallback;
+    fallback.activeSpace.get(this.#stopping.signal).then(
+      () => {
+        this.#waking.abort();
+      },
+      (error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#sayOnce(
+          `The model of embedding.fallback cannot be opened; while the hosted one is down, searches fail. ${toImageSearchError(error).message}`,
+        );
+      },
+    );
+    return null;
+  }
+
   async #switch(spaceId: string, from: SpaceRecord | null): Promise<boolean> {
     const { logger, records } = this.#options;
     const isSwitched = await records.activate(spaceId, from?.space.id ?? null);
@@ -356,55 +371,11 @@ export class Spaces {
     return isSwitched;
   }
 
-  /** Answers false when it was begun before. */
-  #begin(track: SpaceTrack): boolean {
-    if (this.#started.has(track)) return false;
-    this.#started.add(track);
-    track.start();
-    return true;
-  }
-
-  /** Stops indexing in a space, and closes its provider when searches that began before have ended. */
-  #retire(track: SpaceTrack): void {
-    this.#started.delete(track);
-    if (this.#target === track) this.#target = null;
-    for (const [spaceId, other] of this.#others) {
-      if (other === track) this.#others.delete(spaceId);
-    }
-    const farewell = this.#close(track, FAREWELL_MS).finally(() => {
-      this.#farewells.delete(farewell);
-    });
-    this.#farewells.add(farewell);
-  }
-
-  async #close(track: SpaceTrack, waitMs = 0): Promise<void> {
-    this.#started.delete(track);
-    try {
-      await track.stop(DRAIN_MS);
-      if (waitMs > 0) await this.#options.clock.wait(waitMs, this.#stopping.signal);
-      await track.dispose();
-    } catch (error) {
-      const { message } = toImageSearchError(error);
-      this.#options.logger.warn(`A model that is no longer used did not close: ${message}`);
-    }
-  }
-
   #sayOnce(message: string): void {
     if (this.#said.has(message)) return;
     this.#said.add(message);
     this.#options.logger.warn(message);
   }
-}
-
-function findIn(records: readonly SpaceRecord[], spaceId: string): SpaceRecord {
-  const record = records.find(({ space }) => space.id === spaceId);
-  if (record) return record;
-  const known = records.map(({ space }) => space.id).join(', ') || 'none yet';
-  throw new ImageSearchError({
-    code: 'invalid-input',
-    message: `There is no space "${spaceId}"; known: ${known}.`,
-    retryable: false,
-  });
 }
 
 /** Why a track does not work right now; null when it does. */
@@ -413,15 +384,4 @@ function failureOf(track: SpaceTrack): string | null {
   if (pause) return pause.error.message;
   const state = track.activeSpace.state();
   return state.kind === 'failed' ? state.error.message : null;
-}
-
-function inUseError({ space }: SpaceRecord, what: 'answers' | 'fills'): ImageSearchError {
-  return new ImageSearchError({
-    code: 'conflict',
-    message:
-      what === 'answers'
-        ? `Searches are answered in the space ${space.id}: it cannot be dropped. Switch to another first.`
-        : `The configuration names the space ${space.id}: it would be filled again. Name another model first.`,
-    retryable: false,
-  });
 }

@@ -22,6 +22,7 @@ import {
   unreadablePicture,
 } from '../../support/plain-pictures';
 import { pointOf } from '../../support/vector-points';
+import { createRecordingLogger } from '../../support/recording-logger';
 
 const subjects = ['a dog', 'a cat', 'a car', 'a boat', 'a tree'];
 const fileIds = subjects.map((_, index) => index + 1);
@@ -34,7 +35,8 @@ let engine: SearchEngine;
 
 function createEngine(closeScore?: number, urls: QueryUrls | null = null): SearchEngine {
   return new SearchEngine({
-    activeSpace: createActiveSpace({
+    logger: createRecordingLogger(),
+    spaces: createActiveSpace({
       openProvider: () => Promise.resolve(provider),
       store,
       clock: createFakeClock(),
@@ -314,7 +316,8 @@ describe('a model that does not answer', () => {
     for (const isOpened of [false, true]) {
       const never = new Promise<never>(() => undefined);
       const patient = new SearchEngine({
-        activeSpace: createActiveSpace({
+        logger: createRecordingLogger(),
+        spaces: createActiveSpace({
           openProvider: () => (isOpened ? Promise.resolve(provider) : never),
           store,
           clock: createFakeClock(),

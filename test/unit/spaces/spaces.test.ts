@@ -163,7 +163,7 @@ describe('another model', () => {
     };
     const spaces = rig.start('young');
     const youngId = rig.spaceOf('young').id;
-    const problem = async () => spaces.problemOf(await spaces.find(youngId));
+    const problem = async () => spaces.problemOf(await spaces.find(youngId), 'filling');
     await rig.clock.runUntil(async () => /pictures failed/.test((await problem()) ?? ''));
     expect(await problem()).toMatch(/15 pictures failed/);
     expect(await rig.answeringModel()).toBe('old');

@@ -2,7 +2,9 @@ import type { ProviderDefinition } from '../contract';
 import { clipConfigSchema } from './config';
 
 /** CLIP and SigLIP models on this machine: nothing leaves it. */
-export const clipProvider: ProviderDefinition<typeof clipConfigSchema> = {
+export const clipProvider: ProviderDefinition<typeof clipConfigSchema> & {
+  readonly isLocal: true;
+} = {
   name: 'clip',
   configSchema: clipConfigSchema,
   isLocal: true,

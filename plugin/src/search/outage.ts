@@ -1,0 +1,84 @@
+import type { Clock } from '../clock';
+import type { EmbeddingProvider } from '../embedding/contract';
+import { ImageSearchError, type ErrorCode } from '../errors';
+import type { Logger } from '../logger';
+
+/** Failures that say of a provider that it does not work, not of what it was asked. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set([
+  'provider-not-installed',
+  'provider-model-missing',
+  'provider-model-changed',
+  'provider-unavailable',
+  'provider-unauthorized',
+  'provider-bad-answer',
+]);
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** A provider that is asked how it is has so long to answer. */
+const PROBE_TIMEOUT_MS = 5_000;
+
+export function isOutage(error: unknown): error is ImageSearchError {
+  return error instanceof ImageSearchError && OUTAGES.has(error.code);
+}
+
+/**
+ * What is known of a provider that is down, so that nobody waits for its failure again. It is asked how it is after
+ * a pause, which grows from time to time, when a search comes by: that search does not wait for the answer.
+ */
+export class Outage {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #down: { error: ImageSearchError; spaceId: string; probeAt: number; pauses: number } | null =
+    null;
+  /** What indexing pauses for: one failure is heard of once. */
+  #lastHeard: ImageSearchError | null = null;
+
+  constructor({ clock, logger }: { clock: Clock; logger: Logger }) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Why the provider is known to be down; null when it is not. */
+  of(provider: EmbeddingProvider): ImageSearchError | null {
+    if (this.#down?.spaceId !== provider.space.id) return null;
+    if (this.#clock.now() >= this.#down.probeAt) void this.#probe(provider);
+    return this.#down.error;
+  }
+
+  /** It has failed. */
+  note(error: ImageSearchError, { space }: EmbeddingProvider): void {
+    if (this.#down?.spaceId === space.id) return;
+    this.#logger.warn(
+      `Searches are answered by the model of embedding.fallback until the provider is back. ${error.message}`,
+    );
+    const probeAt = this.#nextProbe(0, error.retryAfterMs);
+    this.#down = { error, spaceId: space.id, pauses: 0, probeAt };
+  }
+
+  /** What indexing found out about the provider; null for nothing. */
+  hear(error: ImageSearchError | null, provider: EmbeddingProvider): void {
+    if (error === this.#lastHeard) return;
+    this.#lastHeard = error;
+    if (isOutage(error)) this.note(error, provider);
+  }
+
+  async #probe(provider: EmbeddingProvider): Promise<void> {
+    const down = this.#down;
+    if (down === null) return;
+    down.probeAt = Infinity;
+    const { ok } = await provider.checkHealth({ signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    if (this.#down !== down) return;
+    if (ok) {
+      this.#down = null;
+      this.#logger.info('The provider is back: it answers searches again.');
+    } else {
+      down.pauses += 1;
+      down.probeAt = this.#nextProbe(down.pauses);
+    }
+  }
+
+  #nextProbe(pauses: number, askedForMs = 0): number {
+    const pause = Math.max(FIRST_PAUSE_MS * 2 ** pauses, askedForMs);
+    return this.#clock.now() + Math.min(LONGEST_PAUSE_MS, pause);
+  }
+}
