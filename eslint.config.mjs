@@ -19,7 +19,12 @@ export default defineConfig(
       'no-await-in-loop': 'off',
     },
   },
-  { files: ['admin/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
+  {
+    files: ['admin/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat.recommended],
+    // It speaks to those who use React's compiler.
+    rules: { 'react-hooks/incompatible-library': 'off' },
+  },
   {
     files: ['server/**/*.ts', 'test/**/*.ts', 'sample/**/*.ts'],
     rules: {

@@ -4,7 +4,7 @@ import { findChromium } from './chromium';
 import { testAdministrator, type AdminCredentials } from './strapi-client';
 
 const WINDOW = { width: 1440, height: 900 };
-const ACTION_WITHIN_MS = 15_000;
+const ACTION_WITHIN_MS = 30_000;
 
 /** Who looks at the panel, and how. */
 export interface PanelVisit {
@@ -15,22 +15,23 @@ export interface PanelVisit {
 }
 
 export interface PanelBrowser {
-  /** Signs in at this Strapi, in a browser window that shares nothing with others, and shows a page of the panel. */
+  /** Shows a page of this Strapi's panel in a tab of its own, signed in. */
   open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
 }
 
 /**
  * Describes a suite in a real Chromium. Without one the suite is skipped and its name says why; in CI (environment
- * variable `CI`) it fails. Windows are closed after each test.
+ * variable `CI`) it fails. Tabs are closed after each test.
  */
 export function describeInBrowser(name: string, suite: (browser: PanelBrowser) => void): void {
   const executablePath = findChromium();
   let browser: Browser | undefined;
-  const contexts: BrowserContext[] = [];
+  /** By who looks, and how: whoever has signed in stays so. */
+  const contexts = new Map<string, Promise<BrowserContext>>();
 
-  const open: PanelBrowser['open'] = async (url, path, visit = {}) => {
+  async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {
     if (browser === undefined) throw new Error('Chromium is not running yet.');
-    const { theme = 'light', window = WINDOW } = visit;
+    const { as = testAdministrator, theme = 'light', window = WINDOW } = visit;
     const context = await browser.newContext({
       viewport: window,
       colorScheme: theme,
@@ -38,13 +39,19 @@ export function describeInBrowser(name: string, suite: (browser: PanelBrowser) =
       reducedMotion: 'reduce',
       permissions: ['clipboard-read', 'clipboard-write'],
     });
-    contexts.push(context);
     context.setDefaultTimeout(ACTION_WITHIN_MS);
     await context.addInitScript((chosen) => {
       localStorage.setItem('STRAPI_THEME', chosen);
     }, theme);
-    const page = await context.newPage();
-    await signIn(page, url, visit.as ?? testAdministrator);
+    await signIn(await context.newPage(), url, as);
+    return context;
+  }
+
+  const open: PanelBrowser['open'] = async (url, path, visit = {}) => {
+    const key = JSON.stringify([url, visit]);
+    const created = contexts.get(key) ?? createContext(url, visit);
+    contexts.set(key, created);
+    const page = await (await created).newPage();
     await page.goto(`${url}/admin${path}`);
     return page;
   };
@@ -61,7 +68,9 @@ export function describeInBrowser(name: string, suite: (browser: PanelBrowser) =
       });
     });
     afterEach(async () => {
-      for (const context of contexts.splice(0)) await context.close();
+      for (const context of contexts.values()) {
+        for (const page of (await context).pages()) await page.close();
+      }
     });
     afterAll(() => browser?.close());
     suite({ open });

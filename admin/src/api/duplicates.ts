@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   decisionResponseSchema,
   duplicatesResponseSchema,
+  fileDuplicatesResponseSchema,
   scanResponseSchema,
   type DuplicateGroupView,
   type DuplicatePairView,
@@ -19,6 +20,14 @@ const groupSchema = duplicatesResponseSchema.shape.data.element.extend({
   files: z.array(assetSchema),
 });
 const groupPageSchema = duplicatesResponseSchema.extend({ data: z.array(groupSchema) });
+
+const fileDuplicateSchema = fileDuplicatesResponseSchema.shape.data.element.extend({
+  file: assetSchema,
+});
+const fileDuplicatesSchema = z.object({ data: z.array(fileDuplicateSchema) });
+
+/** Another file that shows the same as the one asked for. */
+export type FileDuplicate = z.output<typeof fileDuplicateSchema>;
 
 export type Pair = DuplicateGroupView['pairs'][number];
 /** Files that were found to show the same, and what was found between them. */
@@ -47,6 +56,18 @@ export function fetchGroups(
     query: { status, kind: kind ?? undefined, cursor: cursor ?? undefined },
     signal,
   });
+}
+
+/** What a file was found to be a duplicate of. */
+export async function fetchFileDuplicates(
+  fileId: number,
+  signal: AbortSignal,
+): Promise<FileDuplicate[]> {
+  const { data } = await pluginApi.get(`/files/${String(fileId)}/duplicates`, {
+    schema: fileDuplicatesSchema,
+    signal,
+  });
+  return data;
 }
 
 /** Says that a pair is none (`ignored`), or takes that back (`open`). */

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { assetSchema, type Asset } from './asset';
+import { strapiApi } from './client';
+
+interface FolderNode {
+  id: number | null;
+  name?: string | undefined;
+  children?: FolderNode[] | undefined;
+}
+
+const folderNodeSchema: z.ZodType<FolderNode> = z.lazy(() =>
+  z.object({
+    id: z.number().nullable().default(null),
+    name: z.string().optional(),
+    children: z.array(folderNodeSchema).optional(),
+  }),
+);
+const structureSchema = z.object({ data: z.array(folderNodeSchema) });
+const pageSchema = z.object({ results: z.array(assetSchema) });
+
+/** A folder of the Media Library. */
+export interface Folder {
+  id: number;
+  name: string;
+  /** 0 at the top. */
+  depth: number;
+  /** Itself and every folder below it. */
+  idsWithin: readonly number[];
+}
+
+/** One file of the Media Library. */
+export function fetchAsset(id: number, signal: AbortSignal): Promise<Asset> {
+  return strapiApi.get(`/upload/files/${String(id)}`, { schema: assetSchema, signal });
+}
+
+/** The pictures that were uploaded last, the newest first. */
+export async function fetchRecentAssets(count: number, signal: AbortSignal): Promise<Asset[]> {
+  const { results } = await strapiApi.get('/upload/files', {
+    schema: pageSchema,
+    query: {
+      sort: 'createdAt:DESC',
+      page: 1,
+      pageSize: count,
+      'filters[$and][0][mime][$startsWith]': 'image/',
+    },
+    signal,
+  });
+  return results;
+}
+
+/** All folders, each before those within it. */
+export async function fetchFolders(signal: AbortSignal): Promise<Folder[]> {
+  const { data } = await strapiApi.get('/upload/folder-structure', {
+    schema: structureSchema,
+    signal,
+  });
+  return data.flatMap((node) => listFolders(node, 0));
+}
+
+/** @param folderId null for the top of the library */
+export async function moveAssets(ids: readonly number[], folderId: number | null): Promise<void> {
+  await strapiApi.post('/upload/actions/bulk-move', {
+    schema: z.unknown(),
+    body: { fileIds: ids, destinationFolderId: folderId },
+  });
+}
+
+function listFolders({ id, name = '', children = [] }: FolderNode, depth: number): Folder[] {
+  // The library itself is a node without an id.
+  if (id === null) return children.flatMap((child) => listFolders(child, depth));
+  const within = children.flatMap((child) => listFolders(child, depth + 1));
+  return [{ id, name, depth, idsWithin: [id, ...within.map((folder) => folder.id)] }, ...within];
+}

@@ -1,0 +1,98 @@
+import { Box, Button, Flex, Loader, Typography } from '@strapi/design-system';
+import { EmptyPictures } from '@strapi/icons/symbols';
+import type { ReactNode } from 'react';
+import { styled } from 'styled-components';
+import type { SearchAnswer, SearchHit } from '../../api/search';
+import { StateMessage } from '../../components/state-message';
+import { useText } from '../../hooks/text';
+
+interface ResultsProps {
+  meta: SearchAnswer['meta'];
+  hits: readonly SearchHit[];
+  /** The words that were looked for. */
+  words: string;
+  isFiltered: boolean;
+  /** Whether these are the results of the question before. */
+  isStale: boolean;
+  onRemoveFilters: () => void;
+  children: ReactNode;
+}
+
+/** What a search has found, with what there is to say about it. */
+export function Results(props: ResultsProps) {
+  const { meta, hits, words, isStale, children } = props;
+  const text = useText();
+  const { indexed, total } = meta.index;
+  if (hits.length === 0) return <NothingFound {...props} />;
+  return (
+    <Flex direction="column" alignItems="stretch" gap={4}>
+      <Flex justifyContent="space-between" gap={4} wrap="wrap" minHeight="2.4rem">
+        <Typography textColor="neutral600">{text('search.results.best')}</Typography>
+        {indexed < total && (
+          <Typography variant="pi" textColor="neutral600">
+            {text('search.notice.incomplete', { indexed, total })}
+          </Typography>
+        )}
+      </Flex>
+      {meta.nothingClose === true && (
+        <Notice>
+          <Typography tag="p" fontWeight="semiBold">
+            {text('search.notice.nothingClose.title', { text: words })}
+          </Typography>
+          <Typography tag="p" textColor="neutral700">
+            {text('search.notice.nothingClose.text')}
+          </Typography>
+        </Notice>
+      )}
+      <Dimmed $isStale={isStale} aria-busy={isStale}>
+        {children}
+      </Dimmed>
+    </Flex>
+  );
+}
+
+function NothingFound({ meta, isFiltered, onRemoveFilters }: ResultsProps) {
+  const text = useText();
+  const reason = () => {
+    if (isFiltered) return text('search.nothing.filtered');
+    return text(meta.index.indexed === 0 ? 'search.nothing.unindexed' : 'search.nothing.text');
+  };
+  return (
+    <StateMessage
+      icon={<EmptyPictures width="16rem" height="auto" />}
+      title={text('search.nothing.title')}
+      text={reason()}
+      action={
+        isFiltered && (
+          <Button variant="secondary" onClick={onRemoveFilters}>
+            {text('search.nothing.filtered.action')}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
+/** While the first answer is on its way. */
+export function Searching() {
+  const text = useText();
+  return (
+    <Flex justifyContent="center" padding={11}>
+      <Loader>{text('search.results.searching')}</Loader>
+    </Flex>
+  );
+}
+
+const Notice = styled(Box)`
+  padding: ${({ theme }) => `${theme.spaces[3]} ${theme.spaces[4]}`};
+  border: 1px solid ${({ theme }) => theme.colors.warning200};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.warning100};
+`;
+
+const Dimmed = styled.div<{ $isStale: boolean }>`
+  opacity: ${({ $isStale }) => ($isStale ? 0.55 : 1)};
+  @media (prefers-reduced-motion: no-preference) {
+    transition: opacity 120ms;
+  }
+`;

@@ -1,0 +1,108 @@
+import { Button, VisuallyHidden } from '@strapi/design-system';
+import { EmptyPictures } from '@strapi/icons/symbols';
+import { StateMessage } from '../../components/state-message';
+import { useText } from '../../hooks/text';
+import { FailureState } from './failure-state';
+import { FoundPictures } from './found-pictures';
+import { addExample, emptyQuery, isQuestion } from './query';
+import { Results, Searching } from './results';
+import type { SearchPageState } from './search-page-state';
+import { StartState } from './start-state';
+
+/** What stands under the search field: where to begin, what was found, or why nothing was. */
+export function SearchContents({ state }: { state: SearchPageState }) {
+  const { query, answer, change } = state;
+  if (state.isPictureGone) {
+    return (
+      <PictureGone
+        onRemove={() => {
+          change({ ...query, picture: null });
+        }}
+      />
+    );
+  }
+  if (!isQuestion(query)) {
+    return (
+      <StartState
+        onWords={(text) => {
+          change({ ...query, text });
+        }}
+        onAsset={state.searchLike}
+      />
+    );
+  }
+  if (answer.isError) {
+    return (
+      <FailureState
+        failure={answer.error}
+        onRetry={() => void answer.refetch()}
+        onStartAnew={() => {
+          change(emptyQuery);
+        }}
+      />
+    );
+  }
+  return answer.data ? <Found state={state} /> : <Searching />;
+}
+
+function Found({ state }: { state: SearchPageState }) {
+  const { query, answer, hits, change } = state;
+  const [first] = answer.data?.pages ?? [];
+  if (!first) return null;
+  return (
+    <>
+      <Results
+        meta={first.meta}
+        hits={hits}
+        words={query.text}
+        isFiltered={Object.values(query.filters).some((value) => value !== undefined)}
+        isStale={answer.isPlaceholderData}
+        onRemoveFilters={() => {
+          state.setFilters({});
+        }}
+      >
+        <FoundPictures
+          hits={hits}
+          hasMore={answer.hasNextPage}
+          isLoadingMore={answer.isFetchingNextPage}
+          onMore={answer.fetchNextPage}
+          onExample={(side, id) => {
+            change(addExample(query, side, id));
+          }}
+          onFindSimilar={(id) => {
+            change({ ...emptyQuery, filters: query.filters, like: [id] });
+          }}
+        />
+      </Results>
+      <Announcement
+        count={hits.length}
+        hasMore={answer.hasNextPage}
+        isStale={answer.isPlaceholderData}
+      />
+    </>
+  );
+}
+
+/** Tells those who do not see the results that they have changed. */
+function Announcement(props: { count: number; hasMore: boolean; isStale: boolean }) {
+  const { count, hasMore, isStale } = props;
+  const text = useText();
+  const key = hasMore ? 'search.results.announcedMore' : 'search.results.announced';
+  return <VisuallyHidden role="status">{isStale ? '' : text(key, { count })}</VisuallyHidden>;
+}
+
+function PictureGone({ onRemove }: { onRemove: () => void }) {
+  const text = useText();
+  return (
+    <StateMessage
+      icon={<EmptyPictures width="16rem" height="auto" />}
+      title={text('search.picture.gone.title')}
+      text={text('search.picture.gone.text')}
+      action={
+        <Button variant="secondary" onClick={onRemove}>
+          {text('search.picture.gone.remove')}
+        </Button>
+      }
+    />
+  );
+}
