@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { budgetConfigSchema } from './billing/config';
+import { duplicatePolicies } from './duplicates/contract';
 import { LARGEST_EDGE } from './embedding/contract';
 import { configuredEmbeddingSchema, embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
@@ -113,6 +114,13 @@ const panelSchema = z.strictObject({
   }),
 });
 
+const duplicatesSchema = z.strictObject({
+  policy: z.enum(duplicatePolicies).default('flag').meta({
+    description:
+      '`flag`: duplicates of new pictures are looked for and listed; `warn`: whoever uploads one is told, too; `off`: they are not looked for',
+  }),
+});
+
 /** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
   embedding: configuredEmbeddingSchema.prefault({ provider: 'clip' }),
@@ -122,6 +130,7 @@ export const configSchema = z.strictObject({
   }),
   vectors: vectorsConfigSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
+  duplicates: duplicatesSchema.prefault({}),
   search: searchSchema.prefault({}),
   budget: budgetConfigSchema.prefault({}),
   panel: panelSchema.prefault({}),

@@ -37,12 +37,14 @@ import { createAssetSource } from './assets/asset-source';
 import { createBilling, type Billing } from './billing';
 import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
+import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createIndexingHolds, type IndexingHolds } from './repositories/indexing-hold';
 import { createJobLeases } from './repositories/job-leases';
+import { createPictureTraces } from './repositories/picture-traces';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
 import { mutedBy, shutDown } from './shutdown';
@@ -66,6 +68,7 @@ export interface ImageSearch {
   readonly holds: IndexingHolds;
   readonly merging: FileMerging;
   readonly pairs: DuplicatePairs;
+  readonly duplicates: DuplicateDetection;
   readonly inputLimits: InputLimits;
   /** What the panel is told of the configuration. */
   readonly panel: ImageSearchConfig['panel'];
@@ -128,8 +131,15 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     await Promise.all([...tracks].map((track) => track.reconcileAgain()));
   };
   const holds = createIndexingHolds(strapi);
+  const traces = createPictureTraces(strapi);
+  const duplicates = createDuplicateDetection({
+    policy: config.duplicates.policy,
+    pairs,
+    ...{ traces, records, store, logger },
+  });
   const workerSettings = {
     ...createWorkerSettings(config),
+    ...{ traces, duplicates: duplicates.watch },
     isHeld: async () => (await holds.current()) !== null,
   };
   const spaces = new Spaces({
@@ -202,6 +212,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     holds,
     merging: createFileMerging({ strapi, logger, pairs }),
     pairs,
+    duplicates,
     inputLimits: config.search,
     panel: config.panel,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
@@ -270,7 +281,19 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     async stop() {
       unsubscribe?.();
       if (wakeSoon) clearTimeout(wakeSoon);
-      await shutDown({ spaces, meter, store, remotes: [remote, queryFetch], logger, clock });
+      const indexing = {
+        stopIndexing: (graceMs: number) =>
+          Promise.all([spaces.stopIndexing(graceMs), duplicates.stop()]),
+        dispose: () => spaces.dispose(),
+      };
+      await shutDown({
+        spaces: indexing,
+        meter,
+        store,
+        remotes: [remote, queryFetch],
+        logger,
+        clock,
+      });
       ended.abort();
     },
   };
@@ -334,7 +357,7 @@ function requestsPerMinuteOf(
 
 function createWorkerSettings({
   indexing,
-}: ImageSearchConfig): Omit<SpaceTrackParts['worker'], 'isHeld'> {
+}: ImageSearchConfig): Omit<SpaceTrackParts['worker'], 'duplicates' | 'isHeld' | 'traces'> {
   return {
     pictures: createPictureReader({
       maxBytes: indexing.maxBytes,

@@ -4,6 +4,7 @@ import { embeddingUsageSchema } from './content-types/embedding-usage/schema';
 import { duplicatePairSchema } from './content-types/duplicate-pair/schema';
 import { indexEntrySchema } from './content-types/index-entry/schema';
 import { jobSchema } from './content-types/job/schema';
+import { pictureTraceSchema } from './content-types/picture-trace/schema';
 import { spaceSchema } from './content-types/space/schema';
 import { controllers } from './controllers';
 import { removeTemporaryFiles } from './http/temporary-files';
@@ -42,6 +43,7 @@ const serverEntry: ServerEntry = {
     'duplicate-pair': { schema: duplicatePairSchema },
     'index-entry': { schema: indexEntrySchema },
     job: { schema: jobSchema },
+    'picture-trace': { schema: pictureTraceSchema },
     space: { schema: spaceSchema },
   },
   controllers,

@@ -2,7 +2,6 @@ import type { UsageMeter } from '../../plugin/src/billing/usage-meter';
 import type { Clock } from '../../plugin/src/clock';
 import type { Logger } from '../../plugin/src/logger';
 import type { GuardedFetch } from '../../plugin/src/network/contract';
-import type { Spaces } from '../../plugin/src/spaces/spaces';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
 /** What is under way may end by itself so long; then it is given back to the queue. */
@@ -13,7 +12,11 @@ const RELEASE_MS = 1_000;
 const CLOSE_MS = 500;
 
 export interface ShutdownOptions {
-  spaces: Pick<Spaces, 'stopIndexing' | 'dispose'>;
+  spaces: {
+    /** Ends what is under way, indexing or whatever follows it. */
+    stopIndexing(graceMs: number): Promise<unknown>;
+    dispose(): Promise<void>;
+  };
   meter: Pick<UsageMeter, 'stop'>;
   store: Pick<VectorStore, 'dispose'>;
   /** All that downloads. */

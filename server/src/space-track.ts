@@ -58,7 +58,8 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
     retryAfterMs: REOPEN_AFTER_MS,
   });
   const entries = parts.entriesOf(() => spaceId ?? '');
-  const shared = { activeSpace, assets, entries, logger, clock };
+  const { traces } = parts.worker;
+  const shared = { activeSpace, assets, entries, logger, clock, traces };
   const worker = new IndexingWorker({ ...parts.worker, ...shared });
   const schedule = new ReconcileSchedule({
     ...shared,

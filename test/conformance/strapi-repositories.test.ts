@@ -4,11 +4,13 @@ import {
   DUPLICATE_PAIR_UID,
   INDEX_ENTRY_UID,
   JOB_UID,
+  PICTURE_TRACE_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/job-leases';
+import { createPictureTraces } from '../../server/src/repositories/picture-traces';
 import { createSpaceRecords } from '../../server/src/repositories/space-records';
 import { createUsageRecords } from '../../server/src/repositories/usage-records';
 import { describeWithServer } from '../support/database-server';
@@ -22,6 +24,7 @@ import { allPairs, filesOf, findings } from './duplicate-pairs/situations';
 import { describeIndexEntries } from './index-entries';
 import { newLease, picture, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
+import { describePictureTraces } from './picture-traces';
 import { describeSpaceRecords } from './space-records';
 import { describeUsageRecords } from './usage-records';
 
@@ -76,6 +79,10 @@ function describeRepositories(
   describeDuplicatePairs("in Strapi's database", async () => {
     await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
     return createDuplicatePairs(strapi());
+  });
+  describePictureTraces("in Strapi's database", async () => {
+    await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});
+    return createPictureTraces(strapi());
   });
   return strapi;
 }

@@ -12,6 +12,8 @@ import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
 import { MemoryIndexEntries } from './memory-index-entries';
 import { MemoryJobLeases } from './memory-job-leases';
+import { MemoryPictureTraces } from './memory-picture-traces';
+import { RecordingDuplicateWatch } from './recording-duplicate-watch';
 import { MemoryVectorStore } from './memory-vector-store';
 import { plainPicture, plainPictureReader } from './plain-pictures';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
@@ -30,6 +32,8 @@ export class IndexingRig {
   readonly entries = new MemoryIndexEntries(this.clock);
   readonly jobs = new MemoryJobLeases(this.clock);
   readonly assets = new MemoryAssets();
+  readonly traces = new MemoryPictureTraces();
+  readonly duplicates = new RecordingDuplicateWatch(this.traces);
   readonly store = new MemoryVectorStore();
   readonly logger: RecordingLogger = createRecordingLogger();
   readonly activeSpace: ActiveSpace;
@@ -53,6 +57,8 @@ export class IndexingRig {
       entries: this.entries,
       assets: this.assets,
       pictures: plainPictureReader,
+      traces: this.traces,
+      duplicates: this.duplicates,
       activeSpace: this.activeSpace,
       policy: { maxAttempts: MAX_ATTEMPTS, firstRetryMs: 5_000, longestRetryMs: 3_600_000 },
       concurrency: 2,
@@ -71,9 +77,9 @@ export class IndexingRig {
 
   /** A schedule of a process that starts now, every hour. */
   createSchedule(options: Partial<ReconcileScheduleOptions> = {}): ReconcileSchedule {
-    const { activeSpace, assets, clock, entries, jobs, logger } = this;
+    const { activeSpace, assets, clock, entries, jobs, logger, traces } = this;
     return new ReconcileSchedule({
-      ...{ activeSpace, assets, clock, entries, jobs, logger },
+      ...{ activeSpace, assets, clock, entries, jobs, logger, traces },
       jobName: () => 'compare',
       leaseMs: LEASE_MS,
       owner,

@@ -208,8 +208,6 @@ function emptyRow(fileId: number): Row {
     ...noLease,
     ...noError,
     contentHash: null,
-    fingerprint: null,
-    fingerprintQuality: null,
     sourceSignature: null,
     indexedAt: null,
   };

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { failure } from './failures';
-import type { PictureReader, PixelImage } from '../../plugin/src/images/contract';
+import {
+  encodeThumbnail,
+  type PictureReader,
+  type PixelImage,
+} from '../../plugin/src/images/contract';
 
 const UNREADABLE = 'unreadable';
 
@@ -20,6 +24,13 @@ export function pixelsOf(bytes: Uint8Array): PixelImage {
   return { kind: 'pixels', width: 2, height: 2, data };
 }
 
+function thumbnailOf(bytes: Uint8Array): string {
+  const luminance = createHash('sha256').update(bytes).digest().subarray(0, 4);
+  const grey = Buffer.alloc(4, 128);
+  const size = { width: 2, height: 2 };
+  return encodeThumbnail({ ...size, luminance, chroma: { ...size, blue: grey, red: grey } });
+}
+
 /** Reads any bytes as a picture of 2 × 2 pixels, except those that say they are none. */
 export const plainPictureReader: PictureReader = {
   async read(bytes, { fingerprint = false }) {
@@ -31,7 +42,7 @@ export const plainPictureReader: PictureReader = {
     return {
       prepared: pixelsOf(bytes),
       size: { width: 2, height: 2 },
-      ...(fingerprint && { fingerprint: { bits, quality: 0.5 } }),
+      ...(fingerprint && { fingerprint: { bits, quality: 0.5 }, thumbnail: thumbnailOf(bytes) }),
     };
   },
 };

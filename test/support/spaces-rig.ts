@@ -9,9 +9,11 @@ import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
 import { MemoryIndexEntries } from './memory-index-entries';
 import { MemoryJobLeases } from './memory-job-leases';
+import { MemoryPictureTraces } from './memory-picture-traces';
 import { MemorySpaceRecords } from './memory-space-records';
 import { MemoryVectorStore } from './memory-vector-store';
 import { plainPicture, plainPictureReader } from './plain-pictures';
+import { RecordingDuplicateWatch } from './recording-duplicate-watch';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 
 /**
@@ -30,6 +32,7 @@ export class SpacesRig {
   /** What opens a model; by default a provider that has just hashes to tell. */
   openModel: (model: string) => Promise<HashProvider> = (model) =>
     Promise.resolve(new HashProvider({ model }));
+  readonly traces = new MemoryPictureTraces();
   readonly #queues = new Map<string, MemoryIndexEntries>();
   readonly #processes: Spaces[] = [];
 
@@ -51,6 +54,8 @@ export class SpacesRig {
           assets: this.assets,
           worker: {
             pictures: plainPictureReader,
+            traces: this.traces,
+            duplicates: new RecordingDuplicateWatch(this.traces),
             policy: { maxAttempts: 3, firstRetryMs: 1_000, longestRetryMs: 2_000 },
             concurrency: 2,
             leaseMs: 60_000,

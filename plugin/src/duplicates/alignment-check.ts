@@ -3,7 +3,9 @@ import { rectangleSum, sumTable, type Plane, type PlaneSize, type Rectangle } fr
 
 /** What two pictures that lie on each other have in common, seen through small windows. */
 export interface Agreement {
-  /** Part of the inner picture that the two have in common in one rectangle, 0 to 1. */
+  /** The rectangle that the two have in common, as parts of the inner picture's width and height. */
+  common: Rectangle;
+  /** Part of the inner picture that it is, 0 to 1. */
   covered: number;
   /** Windows in there in which either picture shows something. */
   windows: number;
@@ -49,6 +51,12 @@ export function checkPlacement(outer: Plane, inner: Plane, placement: Placement)
   const all = grid.values.filter((correlation) => !Number.isNaN(correlation)).length;
   const area = (best.right - best.left) * (best.bottom - best.top);
   return {
+    common: {
+      left: best.left / grid.width,
+      top: best.top / grid.height,
+      right: best.right / grid.width,
+      bottom: best.bottom / grid.height,
+    },
     covered: area / (grid.width * grid.height),
     windows,
     matching: windows > 0 ? matching / windows : 0,

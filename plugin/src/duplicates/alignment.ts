@@ -2,6 +2,7 @@ import { checkPlacement, type Agreement } from './alignment-check';
 import { refinePlacement } from './alignment-refinement';
 import { searchAlignment, type Guess } from './alignment-search';
 import type { ComparablePicture } from './comparable-picture';
+import { repaintedPart } from './colour-comparison';
 import type { Alignment } from './contract';
 import { fingerprintDistance, mirroredDistance } from './fingerprint-distance';
 import type { Placement } from './placement';
@@ -24,6 +25,8 @@ const MATCHING_OF_FEW = 0.95;
 const LEAST_OVERALL = 0.4;
 /** Fingerprints of unrelated pictures differ in at least 80 bits: below, the pictures probably lie edge on edge. */
 const HINTING_DISTANCE = 80;
+/** Part of what two pictures have in common that may have other colours. */
+const MOST_REPAINTED = 0.1;
 /** Shortest side of a picture that is aligned, in pixels. */
 const LEAST_SIDE = 10;
 
@@ -40,6 +43,11 @@ export function align(
     firstConfirmed({ one, other, guesses: hints, bounds }) ??
     firstConfirmed({ one, other, guesses: searchAlignment(one, other), bounds })
   );
+}
+
+/** Whether the fingerprints suggest that two pictures lie edge on edge, on one side or the other. */
+export function isHinted(one: ComparablePicture, other: ComparablePicture): boolean {
+  return hintedGuesses(one, other).length > 0;
 }
 
 /** Edge on edge, if the fingerprints suggest it. */
@@ -68,7 +76,12 @@ function firstConfirmed(job: {
   for (const guess of guesses) {
     const [outer, inner] = guess.inner === 'other' ? [one, other] : [other, one];
     const found = confirm(outer, inner, guess);
-    if (found !== null && isWithin(found.agreement, bounds)) return found.alignment;
+    if (found === null || !isWithin(found.agreement, bounds)) continue;
+    const { alignment, agreement } = found;
+    const { common } = agreement;
+    const { isMirrored, region } = alignment;
+    const repainted = repaintedPart({ outer, inner, isMirrored, region, common });
+    if (repainted <= MOST_REPAINTED) return alignment;
   }
   return null;
 }

@@ -1,4 +1,4 @@
-import { decodeThumbnail } from '../images/contract';
+import { decodeThumbnail, type ChromaGrid } from '../images/contract';
 import { normalisedForRefinement, type SlopedPlane } from './alignment-refinement';
 import type { PictureTrace } from './contract';
 import { wordsOf } from './fingerprint-distance';
@@ -12,13 +12,15 @@ export interface View extends PlaneSize {
 /** A trace unpacked, with whatever was worked out of it so far. */
 export class ComparablePicture {
   readonly plane: Plane;
+  readonly chroma: ChromaGrid;
   readonly fingerprint: Int32Array;
   readonly #grey = new Map<string, Plane>();
   readonly #normalised = new Map<string, SlopedPlane>();
   readonly #searchable = new Map<string, Searchable>();
 
-  constructor(plane: Plane, fingerprint: Int32Array) {
+  constructor(plane: Plane, chroma: ChromaGrid, fingerprint: Int32Array) {
     this.plane = plane;
+    this.chroma = chroma;
     this.fingerprint = fingerprint;
   }
 
@@ -52,7 +54,8 @@ export function comparablePicture(trace: PictureTrace): ComparablePicture | null
   if (trace.fingerprint === null || trace.thumbnail === null) return null;
   const thumbnail = decodeThumbnail(trace.thumbnail);
   if (thumbnail === null) return null;
-  return new ComparablePicture(planeOf(thumbnail), wordsOf(trace.fingerprint.bits));
+  const words = wordsOf(trace.fingerprint.bits);
+  return new ComparablePicture(planeOf(thumbnail), thumbnail.chroma, words);
 }
 
 function cached<Value>(known: Map<string, Value>, view: View, make: () => Value): Value {

@@ -1,4 +1,5 @@
 import type { PerceptualFingerprint } from '../images/contract';
+import type { IdPage } from '../vectors/contract';
 
 export { clusterPairs, type KnownClusters } from './clustering';
 export { currentPairs } from './current-pairs';
@@ -28,6 +29,17 @@ export const duplicateKinds = ['identical', 'same-picture', 'variant'] as const;
  * - `variant`: cropped, framed, flipped, or with a logo or banner on it.
  */
 export type DuplicateKind = (typeof duplicateKinds)[number];
+
+/**
+ * What becomes of a picture that the library has already; an upload succeeds whatever it says.
+ *
+ * - `flag`: the pair is noted.
+ * - `warn`: whoever uploaded it is told, too.
+ * - `off`: no duplicates are looked for.
+ */
+export const duplicatePolicies = ['flag', 'warn', 'off'] as const;
+
+export type DuplicatePolicy = (typeof duplicatePolicies)[number];
 
 /** A verdict and what it rests on; plain JSON. */
 export type DuplicateVerdict =
@@ -97,6 +109,11 @@ export interface DuplicateThresholds {
  */
 export interface Judge {
   judge(one: PictureTrace, other: PictureTrace, similarity: number | null): DuplicateVerdict | null;
+  /**
+   * Whether two pictures that are not the same picture deserve to be aligned before others: their fingerprints, or
+   * that of one and of the other's mirror image, are nearer than those of unrelated pictures.
+   */
+  isPromising(one: PictureTrace, other: PictureTrace): boolean;
 }
 
 /** Two files that a verdict joins. */
@@ -219,23 +236,59 @@ export interface FileTrace extends PictureTrace {
   fileId: number;
 }
 
+/** A picture as it was when it was compared. */
+export interface ComparedFile {
+  fileId: number;
+  contentHash: string;
+}
+
 /**
  * One trace per file of the library, whatever model is used; written when the file was read.
  *
- * - `put` inserts or replaces by file id.
+ * A trace knows the last pass in which its picture was compared with all others; a pass is a name of the caller's, at
+ * most 200 characters. What is not marked with the present pass is still to be compared, so that a comparison that
+ * is killed goes on where it was.
+ *
+ * - `put` inserts or replaces by file id, the mark of its pass taken off; the last of two for one file counts.
  * - `remove` and `get` are silent on ids that are missing; `get` answers in no promised order.
+ * - `listIds` answers ids in ascending order after `cursor` (from the start when null).
  * - `withContentHash` answers the ids of files with these bytes, ascending, at most `limit`; by an index.
+ * - `markCompared` marks files that still have those bytes; it is silent on others.
+ * - `unmark` takes the marks off.
+ * - `notCompared` answers ids of files without the mark of this pass, at most `limit`; by an index.
  */
 export interface PictureTraces {
   put(traces: readonly FileTrace[]): Promise<void>;
   remove(fileIds: readonly number[]): Promise<void>;
   get(fileIds: readonly number[]): Promise<FileTrace[]>;
+  listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
+  markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;
+  unmark(fileIds: readonly number[]): Promise<void>;
+  notCompared(pass: string, limit: number): Promise<number[]>;
+  /** How many traces there are, and how many of them have the mark of this pass. */
+  counts(pass: string): Promise<{ total: number; compared: number }>;
+}
+
+/**
+ * What indexing tells of pictures, so that duplicates are found. None of it fails for a fault of that search: what it
+ * could not look at now is looked at later.
+ */
+export interface DuplicateWatch {
+  /** Before the vectors of these files change: that they were compared before counts no more. */
+  expect(fileIds: readonly number[], spaceId: string): Promise<void>;
+  /** Their traces and vectors are stored: they are compared with the others soon. Answers at once. */
+  indexed(fileIds: readonly number[], spaceId: string): void;
+  /** The files are gone. Rejects when that could not be noted. */
+  forget(fileIds: readonly number[]): Promise<void>;
 }
 
 /** A file that a picture is a duplicate of. */
 export interface DuplicateMatch {
   fileId: number;
+  /** Of the file's bytes that were compared. */
+  contentHash: string;
+  /** Names the picture `one` and the file `other`. */
   verdict: DuplicateVerdict;
 }
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { align } from './alignment';
+import { align, isHinted } from './alignment';
+import { repaintedPart } from './colour-comparison';
 import { comparablePicture, type ComparablePicture } from './comparable-picture';
 import type { DuplicateThresholds, DuplicateVerdict, Judge, PictureTrace } from './contract';
 import { fingerprintDistance } from './fingerprint-distance';
@@ -7,6 +8,9 @@ import { compareWhole } from './whole-comparison';
 
 /** Each takes up to half a megabyte. */
 const KEPT_PICTURES = 32;
+/** Part of the whole picture that may have other colours. */
+const MOST_REPAINTED = 0.03;
+const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 /** Difference of proportions, as a factor, that rounding to whole pixels and careless resizing leave. */
 const SAME_PROPORTIONS = 1.04;
 
@@ -33,6 +37,11 @@ export function createJudge(thresholds: DuplicateThresholds): Judge {
       if (alignment === null) return null;
       return { kind: 'variant', similarity, fingerprintDistance: distance, alignment };
     },
+
+    isPromising(one, other) {
+      const [openOne, openOther] = [open(one), open(other)];
+      return openOne !== null && openOther !== null && isHinted(openOne, openOther);
+    },
   };
 }
 
@@ -57,5 +66,8 @@ function judgeWhole(
 ): DuplicateVerdict | null {
   const { correlation, largestDifference } = compareWhole(one, other);
   if (correlation < bounds.correlation || largestDifference > bounds.largestDifference) return null;
+  const common = { left: 0, top: 0, right: 1, bottom: 1 };
+  const lying = { outer: one, inner: other, isMirrored: false, region: WHOLE, common };
+  if (repaintedPart(lying) > MOST_REPAINTED) return null;
   return { kind: 'same-picture', fingerprintDistance: distance, correlation, largestDifference };
 }

@@ -1,6 +1,6 @@
 export { hashContent } from './content-hash';
 export { createPictureReader } from './picture-reader';
-export { decodeThumbnail, encodeThumbnail } from './thumbnail';
+export { chromaSize, decodeThumbnail, encodeThumbnail, isCurrentThumbnail } from './thumbnail';
 
 /**
  * How a model wants a picture. Everything that is not listed here is fixed for all models: EXIF orientation is
@@ -81,13 +81,24 @@ export interface PerceptualFingerprint {
   quality: number;
 }
 
-/** A whole picture in grey, small enough to be kept beside its fingerprint. */
+/** A whole picture, small enough to be kept beside its fingerprint: finely in grey, roughly in colour. */
 export interface Thumbnail {
   /** In pixels, 1 to 48. */
   width: number;
   height: number;
   /** One byte a pixel, 0 to 255, row by row. */
   luminance: Uint8Array;
+  chroma: ChromaGrid;
+}
+
+/** Colour without light, on a grid over the whole picture: Cb and Cr of ITU-R BT.601, 128 for grey. */
+export interface ChromaGrid {
+  /** In cells, 1 to 12; given by the thumbnail's size, see `chromaSize`. */
+  width: number;
+  height: number;
+  /** One byte a cell, 0 to 255, row by row. */
+  blue: Uint8Array;
+  red: Uint8Array;
 }
 
 export interface PictureReading {

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import type { EncodedPreparation, ImageLimits, ResizeKernel } from './contract';
+import type { ChromaGrid, EncodedPreparation, ImageLimits, ResizeKernel } from './contract';
 import { enlarge } from './enlarging';
 import { decodingFailure, tooLarge, unsupported } from './failures';
 import { fingerprintGrid } from './fingerprint';
@@ -65,6 +65,21 @@ export async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
 /** Luminance (0–255) of a raster on a grid that is no larger than it on either axis, row by row. */
 export function shrinkToLuminance(raster: Raster, { width, height }: Size): Promise<Uint8Array> {
   return fromRaster(raster).resize({ width, height, fit: 'fill' }).greyscale().raw().toBuffer();
+}
+
+/** Colours of a raster on a grid that is no larger than it on either axis. */
+export async function shrinkToChroma(raster: Raster, size: Size): Promise<ChromaGrid> {
+  const pixels = await fromRaster(raster).resize({ ...size, fit: 'fill' }).raw().toBuffer();
+  const cells = size.width * size.height;
+  const blue = new Uint8Array(cells);
+  const red = new Uint8Array(cells);
+  for (let cell = 0; cell < cells; cell += 1) {
+    const [r = 0, g = 0, b = 0] = pixels.subarray(3 * cell, 3 * cell + 3);
+    const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+    blue[cell] = Math.min(255, Math.round(128 + 0.564 * (b - luma)));
+    red[cell] = Math.min(255, Math.round(128 + 0.713 * (r - luma)));
+  }
+  return { width: size.width, height: size.height, blue, red };
 }
 
 /** As good as it can be within `maxBytes`; fails with `image-too-large` when it cannot be that small. */

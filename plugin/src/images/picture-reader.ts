@@ -8,7 +8,14 @@ import type {
   PreparedImage,
   ReadPictureOptions,
 } from './contract';
-import { decode, encode, luminanceGrid, shrinkToLuminance, type EncodedPicture } from './decoding';
+import {
+  decode,
+  encode,
+  luminanceGrid,
+  shrinkToChroma,
+  shrinkToLuminance,
+  type EncodedPicture,
+} from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import { fingerprintGrid, fingerprintOf } from './fingerprint';
 import { enlarge } from './enlarging';
@@ -26,7 +33,7 @@ import {
   type Size,
 } from './geometry';
 import { checkBytes, checkPixels, readHeader } from './header';
-import { encodeThumbnail, thumbnailSize } from './thumbnail';
+import { chromaSize, encodeThumbnail, thumbnailSize } from './thumbnail';
 
 const BLACK = [0, 0, 0] as const;
 const WHITE = [255, 255, 255] as const;
@@ -170,5 +177,6 @@ async function traceOf(
   const fingerprint = fingerprintOf(await luminanceGrid(raster));
   const size = smallerSize(thumbnailSize(picture), raster);
   const luminance = await shrinkToLuminance(raster, size);
-  return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance }) };
+  const chroma = await shrinkToChroma(raster, chromaSize(size));
+  return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance, chroma }) };
 }

@@ -1,12 +1,13 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
+import type { DuplicateWatch, PictureTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError, type ErrorCode } from '../errors';
 import type { ProviderHealth } from '../embedding/contract';
 import type { Logger } from '../logger';
 import type { VectorPoint } from '../vectors/contract';
 import type { CircuitBreaker } from './circuit-breaker';
-import type { AssetSource, IndexedPicture, IndexEntries, IndexEntry } from './contract';
-import type { EntryPreparation, Prepared, ReadyPicture } from './entry-preparation';
+import type { AssetSource, IndexEntries, IndexEntry } from './contract';
+import type { EntryPreparation, Prepared, ReadPicture, ReadyPicture } from './entry-preparation';
 import type { EntrySettlement, FailedTry } from './entry-settlement';
 import { isContentFailure, isSharedFailure } from './retry-policy';
 
@@ -23,6 +24,8 @@ export interface BatchIndexerOptions {
   preparation: EntryPreparation;
   settlement: EntrySettlement;
   assets: AssetSource;
+  traces: Pick<PictureTraces, 'put'>;
+  duplicates: DuplicateWatch;
   breaker: CircuitBreaker;
   /** Bounds how many calls of the provider are under way. */
   embedQueue: PQueue;
@@ -70,6 +73,7 @@ export class BatchIndexer {
     const prepared = await Promise.all(
       entries.map((entry) => this.#options.preparation.prepare(entry, space, signal)),
     );
+    await this.#keepTraces(prepared);
     const ready: ReadyPicture[] = [];
     for (const item of prepared) {
       if (item.kind === 'ready') ready.push(item.picture);
@@ -79,10 +83,22 @@ export class BatchIndexer {
     return outcome;
   }
 
+  /** Before they are embedded: what the model cannot do today is not read again for that. */
+  async #keepTraces(prepared: readonly Prepared[]): Promise<void> {
+    const read = prepared.flatMap((item) => {
+      const isNew = (item.kind === 'ready' || item.kind === 'unchanged') && item.picture.trace;
+      return isNew ? [item.picture] : [];
+    });
+    if (read.length === 0) return;
+    const held = await this.#idsStillHeld(read);
+    const traces = read.flatMap(({ trace }) => (trace && held.has(trace.fileId) ? [trace] : []));
+    await this.#options.traces.put(traces);
+  }
+
   async #settle(item: Exclude<Prepared, { kind: 'ready' }>, batch: Batch): Promise<void> {
     switch (item.kind) {
       case 'unchanged':
-        return this.#complete(item.picture, batch);
+        return this.#completeAll([item.picture], batch);
       case 'gone':
         await this.#options.settlement.forget(item.entry);
         batch.outcome.removed += 1;
@@ -94,7 +110,7 @@ export class BatchIndexer {
   }
 
   async #embedAndStore(ready: readonly ReadyPicture[], batch: Batch): Promise<void> {
-    const { breaker, embedQueue } = this.#options;
+    const { breaker, duplicates, embedQueue } = this.#options;
     const { space, signal } = batch;
     try {
       const images = ready.map((picture) => picture.image);
@@ -103,6 +119,7 @@ export class BatchIndexer {
       });
       const points = ready.map((picture, index) => toPoint(picture, vectors[index]));
       const held = await this.#idsStillHeld(ready);
+      await duplicates.expect(idsOf(ready), space.provider.space.id);
       await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
       this.#refusedInARow.clear();
       breaker.succeed();
@@ -110,12 +127,12 @@ export class BatchIndexer {
       await this.#settleBatchFailure(ready, toImageSearchError(error), batch);
       return;
     }
-    for (const picture of ready) await this.#complete(picture, batch);
+    await this.#completeAll(ready, batch);
   }
 
   /** A file that was replaced meanwhile may be indexed already: its new vector must not be overwritten. */
-  async #idsStillHeld(ready: readonly ReadyPicture[]): Promise<Set<number>> {
-    const leases = new Map(ready.map(({ entry }) => [entry.fileId, entry.lease]));
+  async #idsStillHeld(pictures: readonly ReadPicture[]): Promise<Set<number>> {
+    const leases = new Map(pictures.map(({ entry }) => [entry.fileId, entry.lease]));
     const entries = await this.#options.entries.get([...leases.keys()]);
     const held = entries.filter((entry) => entry.lease === leases.get(entry.fileId));
     return new Set(held.map((entry) => entry.fileId));
@@ -210,15 +227,39 @@ export class BatchIndexer {
 
   async #countFailure(failure: FailedTry, { outcome, space }: Batch): Promise<void> {
     outcome.failed += 1;
-    const error = await removeFormerVector(failure, space);
+    const error = await this.#forgetFormerContent(failure, space);
     await this.#options.settlement.fail({ ...failure, error });
   }
 
-  async #complete(
-    { entry, result }: { entry: IndexEntry; result: IndexedPicture },
-    { outcome, space }: Batch,
-  ): Promise<void> {
-    const { assets, logger, settlement } = this.#options;
+  /**
+   * A picture that cannot be embedded must not be found by what its file showed before; and one that cannot even be
+   * read is no duplicate of anything.
+   *
+   * @returns the failure that counts: that of the store, when the vector could not be removed
+   */
+  async #forgetFormerContent(
+    { entry, error }: FailedTry,
+    space: OpenSpace,
+  ): Promise<ImageSearchError> {
+    if (entry.indexedAt === null || !isContentFailure(error)) return error;
+    try {
+      await space.collection.remove([entry.fileId]);
+      if (!REFUSALS.has(error.code)) await this.#options.duplicates.forget([entry.fileId]);
+      return error;
+    } catch (otherError) {
+      return toImageSearchError(otherError);
+    }
+  }
+
+  async #completeAll(pictures: readonly ReadPicture[], batch: Batch): Promise<void> {
+    for (const picture of pictures) await this.#complete(picture, batch);
+    const changed = pictures.filter((picture) => 'image' in picture || picture.trace !== null);
+    if (changed.length === 0) return;
+    this.#options.duplicates.indexed(idsOf(changed), batch.space.provider.space.id);
+  }
+
+  async #complete({ entry, result }: ReadPicture, { outcome, space }: Batch): Promise<void> {
+    const { assets, duplicates, logger, settlement } = this.#options;
     const settled = await settlement.complete(entry, result);
     if (settled === 'written') outcome.indexed += 1;
     if (settled !== 'lost') return;
@@ -226,7 +267,9 @@ export class BatchIndexer {
     // must not stay behind.
     try {
       const asset = await assets.describe(entry.fileId);
-      if (!asset) await space.collection.remove([entry.fileId]);
+      if (asset) return;
+      await space.collection.remove([entry.fileId]);
+      await duplicates.forget([entry.fileId]);
     } catch (error) {
       const { message } = toImageSearchError(error);
       logger.warn(
@@ -258,22 +301,8 @@ function everythingRefusedError({ code, message }: ImageSearchError): ImageSearc
   });
 }
 
-/**
- * A picture that cannot be embedded must not be found by what its file showed before.
- *
- * @returns the failure that counts: that of the store, when the vector could not be removed
- */
-async function removeFormerVector(
-  { entry, error }: FailedTry,
-  space: OpenSpace,
-): Promise<ImageSearchError> {
-  if (entry.indexedAt === null || !isContentFailure(error)) return error;
-  try {
-    await space.collection.remove([entry.fileId]);
-    return error;
-  } catch (storeError) {
-    return toImageSearchError(storeError);
-  }
+function idsOf(pictures: readonly ReadPicture[]): number[] {
+  return pictures.map(({ entry }) => entry.fileId);
 }
 
 function toPoint({ asset, result }: ReadyPicture, vector: Float32Array | undefined): VectorPoint {

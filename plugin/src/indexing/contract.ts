@@ -23,8 +23,6 @@ export interface IndexEntry {
   errorMessage: string | null;
   /** SHA-256 of the stored bytes, lower-case hexadecimal. */
   contentHash: string | null;
-  fingerprint: string | null;
-  fingerprintQuality: number | null;
   /** What the file row looked like when it was indexed; see AssetDescription. */
   sourceSignature: string | null;
   indexedAt: Date | null;
@@ -33,8 +31,6 @@ export interface IndexEntry {
 /** What a finished indexing adds to an entry. */
 export interface IndexedPicture {
   contentHash: string;
-  fingerprint: string | null;
-  fingerprintQuality: number | null;
   sourceSignature: string;
 }
 

@@ -1,29 +1,44 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
+import type { DuplicateWatch, FileTrace, PictureTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
-import { hashContent, type PictureReader, type PreparedImage } from '../images/contract';
+import {
+  hashContent,
+  isCurrentThumbnail,
+  type PictureReader,
+  type PictureReading,
+  type PreparedImage,
+} from '../images/contract';
 import type { AssetDescription, AssetSource, IndexedPicture, IndexEntry } from './contract';
 import type { FailedTry } from './entry-settlement';
 
-/** A claimed entry whose picture is ready for the model. */
-export interface ReadyPicture {
+/** A claimed entry whose picture was read. */
+export interface ReadPicture {
   entry: IndexEntry;
+  result: IndexedPicture;
+  /** To be kept; null when it is known already. */
+  trace: FileTrace | null;
+}
+
+/** A claimed entry whose picture is ready for the model. */
+export interface ReadyPicture extends ReadPicture {
   asset: AssetDescription;
   image: PreparedImage;
-  result: IndexedPicture;
 }
 
 export type Prepared =
   | { kind: 'ready'; picture: ReadyPicture }
   /** Its bytes are those that were embedded last time: its vector still holds. */
-  | { kind: 'unchanged'; picture: { entry: IndexEntry; result: IndexedPicture } }
-  /** Its file is gone, and its vector with it. */
+  | { kind: 'unchanged'; picture: ReadPicture }
+  /** Its file is gone, and with it its vector and all that was known of it. */
   | { kind: 'gone'; entry: IndexEntry }
   | { kind: 'failed'; failure: FailedTry };
 
 export interface EntryPreparationOptions {
   assets: AssetSource;
   pictures: PictureReader;
+  traces: Pick<PictureTraces, 'get'>;
+  duplicates: Pick<DuplicateWatch, 'forget'>;
   /** Bounds how many pictures are read and decoded at once, over all batches. */
   readQueue: PQueue;
   maxBytes: number;
@@ -59,29 +74,31 @@ export class EntryPreparation {
     seen: { asset: AssetDescription | null };
   }): Promise<Prepared> {
     const { entry, space, signal, seen } = job;
-    const { assets, pictures, maxBytes } = this.#options;
-    const asset = await assets.describe(entry.fileId);
+    const { assets, duplicates, pictures, maxBytes, traces } = this.#options;
+    const { fileId } = entry;
+    const asset = await assets.describe(fileId);
     seen.asset = asset;
     if (!asset) {
-      await space.collection.remove([entry.fileId]);
+      await space.collection.remove([fileId]);
+      await duplicates.forget([fileId]);
       return { kind: 'gone', entry };
     }
     this.#refuseHopeless(entry, asset);
-    const bytes = await assets.read(entry.fileId, { maxBytes, signal });
+    const bytes = await assets.read(fileId, { maxBytes, signal });
     const contentHash = await hashContent(bytes);
-    const kept = await unchangedResult({ entry, asset, contentHash, space });
-    if (kept) return { kind: 'unchanged', picture: { entry, result: kept } };
-    const { prepared, fingerprint } = await pictures.read(bytes, {
+    const result = { contentHash, sourceSignature: asset.signature };
+    const isEmbedded = await isVectorKept({ entry, contentHash, space });
+    const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
+    if (isEmbedded && isTraced) {
+      return { kind: 'unchanged', picture: { entry, result, trace: null } };
+    }
+    const reading = await pictures.read(bytes, {
       preparation: space.provider.imagePreparation,
-      fingerprint: true,
+      fingerprint: !isTraced,
     });
-    const result = {
-      contentHash,
-      fingerprint: fingerprint?.bits ?? null,
-      fingerprintQuality: fingerprint?.quality ?? null,
-      sourceSignature: asset.signature,
-    };
-    return { kind: 'ready', picture: { entry, asset, image: prepared, result } };
+    const trace = isTraced ? null : toTrace(fileId, contentHash, reading);
+    if (isEmbedded) return { kind: 'unchanged', picture: { entry, result, trace } };
+    return { kind: 'ready', picture: { entry, asset, image: reading.prepared, result, trace } };
   }
 
   /** An entry that was claimed too often without an outcome has probably killed the process each time. */
@@ -95,23 +112,33 @@ export class EntryPreparation {
   }
 }
 
-/** What the entry already holds, when its bytes are the same and its vector is still there. */
-async function unchangedResult(job: {
+/** Whether the bytes are those that were embedded last time, and their vector is still there. */
+async function isVectorKept(job: {
   entry: IndexEntry;
-  asset: AssetDescription;
   contentHash: string;
   space: OpenSpace;
-}): Promise<IndexedPicture | null> {
-  const { entry, asset, contentHash, space } = job;
-  const { fingerprint, fingerprintQuality } = entry;
-  if (entry.contentHash !== contentHash) return null;
-  if (fingerprint === null) return null;
+}): Promise<boolean> {
+  const { entry, contentHash, space } = job;
+  if (entry.contentHash !== contentHash) return false;
   const [point] = await space.collection.getMany([entry.fileId]);
-  if (point?.payload.contentHash !== contentHash) return null;
+  return point?.payload.contentHash === contentHash;
+}
+
+/** Whether what is kept of a file is of these bytes, and in the present form. */
+export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): boolean {
+  return trace?.contentHash === contentHash && isCurrentThumbnail(trace.thumbnail);
+}
+
+export function toTrace(
+  fileId: number,
+  contentHash: string,
+  { fingerprint, thumbnail, size }: PictureReading,
+): FileTrace {
   return {
+    fileId,
     contentHash,
-    fingerprint,
-    fingerprintQuality,
-    sourceSignature: asset.signature,
+    fingerprint: fingerprint ?? null,
+    thumbnail: thumbnail ?? null,
+    ...size,
   };
 }

@@ -1,5 +1,6 @@
 import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
+import type { PictureTraces } from '../duplicates/contract';
 import { toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { JobClaim, JobLeases } from '../scheduling/contract';
@@ -19,6 +20,7 @@ const BOOT_MS = MINUTE_MS;
 export interface ReconcileScheduleOptions {
   assets: AssetSource;
   entries: IndexEntries;
+  traces: PictureTraces;
   activeSpace: ActiveSpace;
   jobs: JobLeases;
   /** What this comparison is called in all processes; asked when the space was opened, if that is possible. */
@@ -179,12 +181,12 @@ export class ReconcileSchedule {
   }
 
   async #reconcile(): Promise<ReconcileReport> {
-    const { assets, entries, logger, onMarked } = this.#options;
+    const { assets, entries, logger, onMarked, traces } = this.#options;
     // Without a provider the queue is still filled, so that nothing is lost and the status is true.
     const { signal } = this.#stopping;
     const space = await this.#openSpace();
     if (signal.aborted) return { pictures: 0, marked: 0, retried: 0 };
-    const report = await reconcile({ assets, entries, space, logger, signal });
+    const report = await reconcile({ assets, entries, space, traces, logger, signal });
     if (report.marked > 0) onMarked();
     return report;
   }

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { ActiveSpace, OpenSpace } from '../active-space';
 import { unlimitedShare, type BudgetShare, type IndexingBudget } from '../billing/contract';
 import type { Clock } from '../clock';
+import type { DuplicateWatch, PictureTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { PictureReader } from '../images/contract';
 import type { Logger } from '../logger';
@@ -22,6 +23,8 @@ export interface IndexingWorkerOptions {
   entries: IndexEntries;
   assets: AssetSource;
   pictures: PictureReader;
+  traces: PictureTraces;
+  duplicates: DuplicateWatch;
   activeSpace: ActiveSpace;
   policy: RetryPolicy;
   /** Pictures read and decoded at once. */
@@ -202,7 +205,8 @@ export class IndexingWorker {
   }
 
   #buildPipeline(space: OpenSpace) {
-    const { assets, clock, entries, logger, maxBytes, pictures, policy, random } = this.#options;
+    const { assets, clock, duplicates, entries, logger, maxBytes, pictures, policy, random, traces } =
+      this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const breaker = this.#breaker;
@@ -211,11 +215,15 @@ export class IndexingWorker {
     const indexer = new BatchIndexer({
       assets,
       breaker,
+      duplicates,
       embedQueue,
       entries,
       logger,
-      preparation: new EntryPreparation({ assets, maxAttempts, maxBytes, pictures, readQueue }),
+      preparation: new EntryPreparation({
+        ...{ assets, duplicates, maxAttempts, maxBytes, pictures, readQueue, traces },
+      }),
       settlement: new EntrySettlement({ breaker, clock, entries, logger, policy, random }),
+      traces,
     });
     return { space, indexer, maxBatches: concurrentCalls + 1 };
   }

@@ -26,8 +26,6 @@ const rowSchema = z.object({
   errorCode: z.enum(errorCodes).nullable().catch('unexpected'),
   errorMessage: z.string().nullable(),
   contentHash: z.string().nullable(),
-  fingerprint: z.string().nullable(),
-  fingerprintQuality: z.number().nullable(),
   sourceSignature: z.string().nullable(),
   indexedAt: z.coerce.date().nullable(),
 });

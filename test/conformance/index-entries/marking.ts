@@ -25,8 +25,6 @@ export function describeMarking(entries: () => IndexEntries): void {
         errorCode: null,
         errorMessage: null,
         contentHash: null,
-        fingerprint: null,
-        fingerprintQuality: null,
         sourceSignature: null,
         indexedAt: null,
       });

@@ -40,13 +40,6 @@ export function describeOutcomes(entries: () => IndexEntries): void {
       await entries().complete(7, lease.token, picture);
       expect(await entryOf(entries(), 7)).toMatchObject({ errorCode: null, errorMessage: null });
     });
-
-    it('keeps that a picture has no fingerprint', async () => {
-      const token = await claimNew(entries(), [7]);
-      const flat = { ...picture, fingerprint: null, fingerprintQuality: null };
-      await entries().complete(7, token, flat);
-      expect(await entryOf(entries(), 7)).toMatchObject(flat);
-    });
   });
 
   describe('fail', () => {

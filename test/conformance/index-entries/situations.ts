@@ -19,8 +19,6 @@ export function newLease(expiresAt = inAnHour()): Lease {
 
 export const picture: IndexedPicture = {
   contentHash: 'a'.repeat(64),
-  fingerprint: 'b'.repeat(64),
-  fingerprintQuality: 0.25,
   sourceSignature: 'c'.repeat(64),
 };
 

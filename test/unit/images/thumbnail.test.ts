@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { decodeThumbnail, encodeThumbnail } from '../../../plugin/src/images/contract';
+import {
+  chromaSize,
+  decodeThumbnail,
+  encodeThumbnail,
+  isCurrentThumbnail,
+} from '../../../plugin/src/images/contract';
 import { clip224, noise, plain, reader } from './pictures';
 
 async function thumbnailOf(bytes: Uint8Array): Promise<string> {
@@ -11,11 +16,11 @@ async function thumbnailOf(bytes: Uint8Array): Promise<string> {
 
 describe('the thumbnail of a picture', () => {
   it.each([
-    [480, 480, 48, 48, 1544],
-    [400, 300, 48, 36, 1160],
-    [300, 900, 16, 48, 520],
-    [20, 10, 20, 10, 140],
-    [4000, 20, 48, 1, 40],
+    [480, 480, 48, 48, 1740],
+    [400, 300, 48, 36, 1308],
+    [300, 900, 16, 48, 588],
+    [20, 10, 20, 10, 244],
+    [4000, 20, 48, 1, 60],
   ])('of %i × %i pixels has %i × %i', async (width, height, itsWidth, itsHeight, characters) => {
     const text = await thumbnailOf(await noise(width, height).png().toBuffer());
     expect(text).toHaveLength(characters);
@@ -41,6 +46,21 @@ describe('the thumbnail of a picture', () => {
     expect([row[0], row[20], row[27], row[47]]).toEqual([near(10), near(10), near(250), near(250)]);
   });
 
+  it('shows where a picture is coloured, and how', async () => {
+    const half = await plain(100, 200, [200, 40, 40]).png().toBuffer();
+    const picture = plain(200, 200, [40, 60, 200]).composite([{ input: half, left: 100, top: 0 }]);
+    const thumbnail = decodeThumbnail(await thumbnailOf(await picture.png().toBuffer()));
+    expect(thumbnail?.chroma).toMatchObject({ width: 12, height: 12 });
+    const { blue, red } = thumbnail?.chroma ?? { blue: [], red: [] };
+    const near = (value: number): unknown => expect.closeTo(value, -1);
+    expect([blue[1], red[1], blue[10], red[10]]).toEqual([
+      near(201),
+      near(106),
+      near(101),
+      near(210),
+    ]);
+  });
+
   it('is about the same for a model that squeezes pictures', async () => {
     const bytes = await sharp(await noise(600, 400).png().toBuffer())
       .blur(6)
@@ -63,26 +83,50 @@ describe('the thumbnail of a picture', () => {
 });
 
 describe('the stored form of a thumbnail', () => {
+  /** One cell of colour for a thumbnail of up to four pixels a side. */
+  const chromaOf = (width: number, height: number, blue = 100, red = 140) => {
+    const size = chromaSize({ width, height });
+    const filled = (value: number) => new Uint8Array(size.width * size.height).fill(value);
+    return { ...size, blue: filled(blue), red: filled(red) };
+  };
+
   it('keeps every grey value within half a step of its range', () => {
     const luminance = Uint8Array.from({ length: 35 }, (_, index) => 40 + index * 6);
-    const decoded = decodeThumbnail(encodeThumbnail({ width: 5, height: 7, luminance }));
-    const differences = Array.from(luminance, (value, place) =>
-      Math.abs(value - (decoded?.luminance[place] ?? Number.NaN)),
+    const chroma = chromaOf(5, 7);
+    const decoded = decodeThumbnail(encodeThumbnail({ width: 5, height: 7, luminance, chroma }));
+    expect(Math.max(...differencesOf(luminance, decoded?.luminance))).toBeLessThanOrEqual(
+      (34 * 6) / 15 / 2 + 0.5,
     );
-    expect(Math.max(...differences)).toBeLessThanOrEqual((34 * 6) / 15 / 2 + 0.5);
+  });
+
+  it('keeps every colour within half a step of its range', () => {
+    const luminance = new Uint8Array(35).fill(1);
+    const rising = Uint8Array.from({ length: 35 }, (_, index) => 30 + index * 5);
+    const chroma = { width: 5, height: 7, blue: rising, red: rising.toReversed() };
+    const decoded = decodeThumbnail(encodeThumbnail({ width: 5, height: 7, luminance, chroma }));
+    const most = (34 * 5) / 15 / 2 + 0.5;
+    expect(Math.max(...differencesOf(chroma.blue, decoded?.chroma.blue))).toBeLessThanOrEqual(most);
+    expect(Math.max(...differencesOf(chroma.red, decoded?.chroma.red))).toBeLessThanOrEqual(most);
   });
 
   it('keeps a flat picture as it is', () => {
-    const flat = { width: 3, height: 2, luminance: new Uint8Array(6).fill(77) };
+    const luminance = new Uint8Array(6).fill(77);
+    const flat = { width: 3, height: 2, luminance, chroma: chromaOf(3, 2) };
     expect(decodeThumbnail(encodeThumbnail(flat))).toEqual(flat);
+    expect(isCurrentThumbnail(encodeThumbnail(flat))).toBe(true);
   });
 
   it.each([
     ['nothing', ''],
-    ['another form', Buffer.from([2, 1, 2, 0, 255, 0]).toString('base64')],
-    ['a part', Buffer.from([1, 4, 4, 0, 255, 0]).toString('base64')],
+    ['an earlier form', Buffer.from([1, 1, 2, 0, 255, 0]).toString('base64')],
+    ['a part', Buffer.from([2, 4, 4, 0, 255, 0]).toString('base64')],
     ['words', 'no thumbnail'],
   ])('is null when it is %s', (_, text) => {
     expect(decodeThumbnail(text)).toBeNull();
+    expect(isCurrentThumbnail(text)).toBe(false);
   });
 });
+
+function differencesOf(values: Uint8Array, others: Uint8Array | undefined): number[] {
+  return Array.from(values, (value, place) => Math.abs(value - (others?.[place] ?? Number.NaN)));
+}

@@ -24,7 +24,7 @@ const entries = [
 
 type AssetCase = (typeof assets)[number];
 type EntryCase = (typeof entries)[number];
-type Case = [asset: AssetCase, entry: EntryCase, hasVector: boolean | null];
+type Case = [asset: AssetCase, entry: EntryCase, hasVector: boolean | null, hasTrace: boolean];
 
 function assetOf(asset: AssetCase): AssetDescription | null {
   if (asset === 'no asset') return null;
@@ -50,32 +50,33 @@ function entryOf(entry: EntryCase): IndexEntry | null {
     errorCode: null,
     errorMessage: null,
     contentHash: null,
-    fingerprint: null,
-    fingerprintQuality: null,
     sourceSignature: entry === 'failed blindly' ? null : 'known',
     indexedAt: null,
   };
 }
 
 /** The rules, one after the other: the first that fits decides. */
-function isWorkExpected([asset, entry, hasVector]: Case): boolean {
+function isWorkExpected([asset, entry, hasVector, hasTrace]: Case): boolean {
   if (entry === 'pending' || entry === 'indexing') return false;
-  if (entry === 'no entry') return asset !== 'no asset' || hasVector === true;
+  if (entry === 'no entry') return asset !== 'no asset' || hasVector === true || hasTrace;
   if (asset === 'no asset') return true;
   if (asset === 'a changed asset') return entry !== 'failed blindly';
-  return entry === 'indexed' && hasVector === false;
+  return entry === 'indexed' && (hasVector === false || !hasTrace);
 }
 
 const cases = assets.flatMap((asset) =>
   entries.flatMap((entry) =>
-    [true, false, null].map((hasVector): Case => [asset, entry, hasVector]),
+    [true, false, null].flatMap((hasVector) =>
+      [true, false].map((hasTrace): Case => [asset, entry, hasVector, hasTrace]),
+    ),
   ),
 );
 
 describe('needsWork', () => {
-  it.each(cases)('for %s, %s, a vector: %s', (...combination) => {
-    const [asset, entry, hasVector] = combination;
-    const sighting = { fileId: 1, asset: assetOf(asset), entry: entryOf(entry), hasVector };
+  it.each(cases)('for %s, %s, a vector: %s, a trace: %s', (...combination) => {
+    const [asset, entry, hasVector, hasTrace] = combination;
+    const found = { hasVector, hasTrace };
+    const sighting = { fileId: 1, asset: assetOf(asset), entry: entryOf(entry), ...found };
     expect(needsWork(sighting)).toBe(isWorkExpected(combination));
   });
 
@@ -85,7 +86,8 @@ describe('needsWork', () => {
     ['image-missing', false],
   ] as const)('for a file that failed with %s: %s', (errorCode, isExpected) => {
     const entry = { ...(entryOf('failed') as IndexEntry), errorCode };
-    const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, hasVector: false };
+    const found = { hasVector: false, hasTrace: true };
+    const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, ...found };
     expect(needsWork(sighting)).toBe(isExpected);
   });
 });
@@ -108,6 +110,7 @@ describe('reconcile', () => {
     return reconcile({
       assets: rig.assets,
       entries: rig.entries,
+      traces: rig.traces,
       space,
       logger: rig.logger,
       signal: new AbortController().signal,

@@ -35,8 +35,6 @@ export const indexEntrySchema = {
     errorCode: { type: 'string' as const },
     errorMessage: { type: 'text' as const },
     contentHash: { type: 'string' as const },
-    fingerprint: { type: 'string' as const },
-    fingerprintQuality: { type: 'float' as const },
     sourceSignature: { type: 'string' as const },
     indexedAt: { type: 'datetime' as const },
   },

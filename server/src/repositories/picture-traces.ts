@@ -1,0 +1,137 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { FileTrace, PictureTraces } from '../../../plugin/src/duplicates/contract';
+import { PICTURE_TRACE_UID } from '../plugin-id';
+import { chunksOf } from '../usage/database-tables';
+import { retryConflicts } from './row-locks';
+
+/** Most rows in one INSERT: each has some 2 kB. */
+const LARGEST_INSERT = 100;
+
+const idSchema = z.object({ fileId: z.number() });
+
+const rowSchema = idSchema.extend({
+  contentHash: z.string(),
+  fingerprint: z.string().nullable(),
+  fingerprintQuality: z.number().nullable(),
+  thumbnail: z.string().nullable(),
+  width: z.number(),
+  height: z.number(),
+});
+
+const byFile = [{ fileId: 'asc' }];
+
+/** The traces in Strapi's own database. What changes several rows takes them in the order of their files. */
+export function createPictureTraces(strapi: Core.Strapi): PictureTraces {
+  const rows = () => strapi.db.query(PICTURE_TRACE_UID);
+
+  async function findIds(options: object): Promise<number[]> {
+    const found: unknown[] = await rows().findMany({ select: ['fileId'], ...options });
+    return found.map((row) => idSchema.parse(row).fileId);
+  }
+
+  async function update(where: object, comparedIn: string | null): Promise<void> {
+    await retryConflicts(strapi, () => rows().updateMany({ where, data: { comparedIn } }));
+  }
+
+  async function insert(traces: readonly FileTrace[]): Promise<void> {
+    const { tableName } = strapi.db.metadata.get(PICTURE_TRACE_UID);
+    await strapi.db
+      .getConnection(tableName)
+      .insert(traces.map(toColumns))
+      .onConflict('file_id')
+      .merge();
+  }
+
+  return {
+    async put(traces) {
+      const latest = new Map(traces.map((trace) => [trace.fileId, trace]));
+      const inOrder = [...latest.values()].sort((one, other) => one.fileId - other.fileId);
+      for (const some of chunksOf(inOrder, LARGEST_INSERT)) {
+        await retryConflicts(strapi, () => insert(some));
+      }
+    },
+
+    async remove(fileIds) {
+      for (const ids of chunksOf(ascending(fileIds))) {
+        await retryConflicts(strapi, () => rows().deleteMany({ where: { fileId: { $in: ids } } }));
+      }
+    },
+
+    async get(fileIds) {
+      const found: unknown[] = [];
+      for (const ids of chunksOf(new Set(fileIds))) {
+        found.push(...(await rows().findMany({ where: { fileId: { $in: ids } } })));
+      }
+      return found.map((row) => toTrace(rowSchema.parse(row)));
+    },
+
+    async listIds(cursor, limit) {
+      const ids = await findIds({
+        where: cursor === null ? {} : { fileId: { $gt: cursor } },
+        orderBy: byFile,
+        limit,
+      });
+      return { ids, nextCursor: ids.length === limit ? (ids.at(-1) ?? null) : null };
+    },
+
+    withContentHash: (contentHash, limit) =>
+      findIds({ where: { contentHash }, orderBy: byFile, limit }),
+
+    async markCompared(files, pass) {
+      const inOrder = [...files].sort((one, other) => one.fileId - other.fileId);
+      for (const some of chunksOf(inOrder, LARGEST_INSERT)) {
+        const same = some.map(({ fileId, contentHash }) => ({ fileId, contentHash }));
+        await update({ $or: same }, pass);
+      }
+    },
+
+    async unmark(fileIds) {
+      for (const ids of chunksOf(ascending(fileIds))) {
+        await update({ fileId: { $in: ids }, comparedIn: { $notNull: true } }, null);
+      }
+    },
+
+    async notCompared(pass, limit) {
+      const ids: number[] = [];
+      // One after the other: with all in one condition no database takes the index.
+      for (const comparedIn of [{ $null: true }, { $lt: pass }, { $gt: pass }]) {
+        const rest = limit - ids.length;
+        if (rest === 0) break;
+        ids.push(...(await findIds({ where: { comparedIn }, limit: rest })));
+      }
+      return ids;
+    },
+
+    async counts(pass) {
+      const [total, compared] = await Promise.all([
+        rows().count(),
+        rows().count({ where: { comparedIn: pass } }),
+      ]);
+      return { total, compared };
+    },
+  };
+}
+
+function ascending(fileIds: readonly number[]): number[] {
+  return [...new Set(fileIds)].sort((one, other) => one - other);
+}
+
+function toColumns({ fileId, contentHash, fingerprint, thumbnail, width, height }: FileTrace) {
+  return {
+    file_id: fileId,
+    content_hash: contentHash,
+    fingerprint: fingerprint?.bits ?? null,
+    fingerprint_quality: fingerprint?.quality ?? null,
+    thumbnail,
+    width,
+    height,
+    compared_in: null,
+  };
+}
+
+function toTrace(row: z.output<typeof rowSchema>): FileTrace {
+  const { fingerprint, fingerprintQuality, ...rest } = row;
+  const isKnown = fingerprint !== null && fingerprintQuality !== null;
+  return { ...rest, fingerprint: isKnown ? { bits: fingerprint, quality: fingerprintQuality } : null };
+}
