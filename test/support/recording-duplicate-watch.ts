@@ -2,7 +2,7 @@ import type { DuplicateWatch, PictureTraces } from '../../plugin/src/duplicates/
 
 /** Notes what indexing tells of pictures, and compares nothing. */
 export class RecordingDuplicateWatch implements DuplicateWatch {
-  readonly told: { what: 'expect' | 'indexed'; fileIds: number[]; spaceId: string }[] = [];
+  readonly told: { what: 'expect' | 'indexed' | 'traced'; fileIds: number[]; spaceId?: string }[] = [];
   readonly #traces: Pick<PictureTraces, 'remove'>;
 
   constructor(traces: Pick<PictureTraces, 'remove'>) {
@@ -16,6 +16,10 @@ export class RecordingDuplicateWatch implements DuplicateWatch {
 
   indexed(fileIds: readonly number[], spaceId: string): void {
     this.told.push({ what: 'indexed', fileIds: [...fileIds], spaceId });
+  }
+
+  traced(fileIds: readonly number[]): void {
+    this.told.push({ what: 'traced', fileIds: [...fileIds] });
   }
 
   forget(fileIds: readonly number[]): Promise<void> {

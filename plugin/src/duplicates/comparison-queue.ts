@@ -23,8 +23,8 @@ export interface ComparisonQueueOptions {
  */
 export class ComparisonQueue implements DuplicateWatch {
   readonly #options: ComparisonQueueOptions;
-  /** Files, and the space that each was indexed in. */
-  readonly #waiting = new Map<number, string>();
+  /** Files, and the space that each was indexed in; null for those of which only the trace is known. */
+  readonly #waiting = new Map<number, string | null>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   /** The last thing that was said to be wrong; null when the last batch went well. */
@@ -45,6 +45,14 @@ export class ComparisonQueue implements DuplicateWatch {
   }
 
   indexed(fileIds: readonly number[], spaceId: string): void {
+    this.#add(fileIds, spaceId);
+  }
+
+  traced(fileIds: readonly number[]): void {
+    this.#add(fileIds, null);
+  }
+
+  #add(fileIds: readonly number[], spaceId: string | null): void {
     if (!this.#options.currentPass || this.#stopping.signal.aborted) return;
     for (const fileId of fileIds) {
       if (this.#waiting.size < MOST_WAITING) this.#waiting.set(fileId, spaceId);
@@ -80,7 +88,9 @@ export class ComparisonQueue implements DuplicateWatch {
       try {
         const pass = await currentPass();
         // A space that only fills is compared as a whole when it takes over.
-        const ids = batch.flatMap(([fileId, spaceId]) => (spaceId === pass.spaceId ? [fileId] : []));
+        const ids = batch.flatMap(([fileId, spaceId]) =>
+          spaceId === null || spaceId === pass.spaceId ? [fileId] : [],
+        );
         await this.#options.comparison.compare(ids, { pass, signal });
         this.#problem = null;
       } catch (error) {

@@ -279,8 +279,49 @@ export interface DuplicateWatch {
   expect(fileIds: readonly number[], spaceId: string): Promise<void>;
   /** Their traces and vectors are stored: they are compared with the others soon. Answers at once. */
   indexed(fileIds: readonly number[], spaceId: string): void;
+  /** Their traces alone are stored, for want of a model: they are compared by their bytes. Answers at once. */
+  traced(fileIds: readonly number[]): void;
   /** The files are gone. Rejects when that could not be noted. */
   forget(fileIds: readonly number[]): Promise<void>;
+}
+
+export const scanStates = ['never', 'running', 'stopped', 'done'] as const;
+
+/** How far the comparison of the whole library is. */
+export interface ScanRecord {
+  state: (typeof scanStates)[number];
+  /** Counts the times that everything was to be compared anew; part of the mark of its pass. */
+  number: number;
+  /** Pairs that it added. */
+  found: number;
+  /** Pictures that it compared in a minute, when that was last known. */
+  perMinute: number | null;
+  /** What keeps it from going on; null for nothing. */
+  problem: string | null;
+  startedAt: Date | null;
+  endedAt: Date | null;
+  /** When it last told how far it is. */
+  toldAt: Date | null;
+}
+
+/**
+ * The one scan of a library: the same truth for all processes that share the database.
+ *
+ * - `begin` starts a scan that does not run: on with what is left when it was stopped, or `anew` is false, else from the
+ *   beginning, under the next number. One that runs is left as it is. Answers the scan as it is then.
+ * - `stop` ends it for the time being, whether it runs or not.
+ * - `tell` adds what was found and replaces the rest; `finish` ends it. Both change nothing unless the scan of that number
+ *   runs, and answer whether it does.
+ */
+export interface DuplicateScans {
+  read(): Promise<ScanRecord>;
+  begin(options: { anew: boolean; now: Date }): Promise<ScanRecord>;
+  stop(now: Date): Promise<ScanRecord>;
+  tell(
+    number: number,
+    progress: { found: number; perMinute: number | null; problem: string | null; now: Date },
+  ): Promise<boolean>;
+  finish(number: number, now: Date): Promise<boolean>;
 }
 
 /** A file that a picture is a duplicate of. */

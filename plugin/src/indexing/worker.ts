@@ -15,9 +15,12 @@ import { EntrySettlement } from './entry-settlement';
 import { createLease, isAbandoned, type LeaseOwner } from './lease';
 import { keepRenewing } from './lease-renewal';
 import type { RetryPolicy } from './retry-policy';
+import { UntracedPictures } from './untraced-pictures';
 
 /** Longest time until work is noticed that another process added. */
 const IDLE_POLL_MS = 5_000;
+/** Between two goes at pictures that wait for a model which is down. */
+const UNTRACED_PAUSE_MS = 250;
 
 export interface IndexingWorkerOptions {
   entries: IndexEntries;
@@ -50,6 +53,7 @@ export class IndexingWorker {
   readonly #options: IndexingWorkerOptions;
   readonly #breaker: CircuitBreaker;
   readonly #readQueue: PQueue;
+  readonly #untraced: UntracedPictures;
   readonly #batches = new Set<Promise<void>>();
   /** Stops claiming. */
   #stopping = new AbortController();
@@ -63,6 +67,7 @@ export class IndexingWorker {
   constructor(options: IndexingWorkerOptions) {
     this.#options = options;
     this.#readQueue = new PQueue({ concurrency: options.concurrency });
+    this.#untraced = new UntracedPictures({ ...options, readQueue: this.#readQueue });
     this.#breaker = createCircuitBreaker({
       clock: options.clock,
       random: options.random,
@@ -72,6 +77,7 @@ export class IndexingWorker {
         );
       },
       onClose: () => {
+        this.#untraced.forgetOutage();
         options.logger.info('Indexing goes on.');
       },
     });
@@ -81,8 +87,8 @@ export class IndexingWorker {
     if (this.#loop) return;
     this.#stopping = new AbortController();
     this.#aborting = new AbortController();
-    // Every picture that is under way listens to it.
-    setMaxListeners(0, this.#aborting.signal);
+    // Every picture that is under way listens to one of them.
+    setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
     this.#loop = this.#run();
   }
 
@@ -150,7 +156,8 @@ export class IndexingWorker {
     this.#waking = new AbortController();
     const pauseMs = this.#breaker.pauseMs();
     if (pauseMs > 0) {
-      await this.#sleep(Math.min(pauseMs, IDLE_POLL_MS));
+      const read = await this.#untraced.readSome(this.#stopping.signal);
+      await this.#sleep(Math.min(pauseMs, read > 0 ? UNTRACED_PAUSE_MS : IDLE_POLL_MS));
       return;
     }
     if (!(await this.#isWorkDue())) {
