@@ -2,7 +2,8 @@ import type { DuplicateWatch, PictureTraces } from '../../plugin/src/duplicates/
 
 /** Notes what indexing tells of pictures, and compares nothing. */
 export class RecordingDuplicateWatch implements DuplicateWatch {
-  readonly told: { what: 'expect' | 'indexed' | 'traced'; fileIds: number[]; spaceId?: string }[] = [];
+  readonly told: { what: 'expect' | 'indexed' | 'traced'; fileIds: number[]; spaceId?: string }[] =
+    [];
   readonly #traces: Pick<PictureTraces, 'remove'>;
 
   constructor(traces: Pick<PictureTraces, 'remove'>) {

@@ -94,7 +94,7 @@ export class ComparisonQueue implements DuplicateWatch {
         await this.#options.comparison.compare(ids, { pass, signal });
         this.#problem = null;
       } catch (error) {
-        if (!signal.aborted) this.#complain(error);
+        if (!this.#stopping.signal.aborted) this.#complain(error);
       }
     }
   }

@@ -41,7 +41,11 @@ export class LibraryComparison {
    */
   async compare(
     fileIds: readonly number[],
-    { pass, signal, onCompared }: { pass: Pass; signal: AbortSignal; onCompared?: () => Promise<void> },
+    {
+      pass,
+      signal,
+      onCompared,
+    }: { pass: Pass; signal: AbortSignal; onCompared?: () => Promise<void> },
   ): Promise<number> {
     const { finder, pairs, traces } = this.#options;
     const known = await traces.get(fileIds);

@@ -69,7 +69,10 @@ export function shrinkToLuminance(raster: Raster, { width, height }: Size): Prom
 
 /** Colours of a raster on a grid that is no larger than it on either axis. */
 export async function shrinkToChroma(raster: Raster, size: Size): Promise<ChromaGrid> {
-  const pixels = await fromRaster(raster).resize({ ...size, fit: 'fill' }).raw().toBuffer();
+  const pixels = await fromRaster(raster)
+    .resize({ ...size, fit: 'fill' })
+    .raw()
+    .toBuffer();
   const cells = size.width * size.height;
   const blue = new Uint8Array(cells);
   const red = new Uint8Array(cells);

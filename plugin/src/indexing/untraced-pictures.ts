@@ -101,6 +101,10 @@ export class UntracedPictures {
     const bytes = await assets.read(fileId, { maxBytes, signal });
     const contentHash = await hashContent(bytes);
     if (isTraceOf(contentHash, await traces.get([fileId]))) return null;
-    return toTrace(fileId, contentHash, await pictures.read(bytes, { preparation, fingerprint: true }));
+    return toTrace(
+      fileId,
+      contentHash,
+      await pictures.read(bytes, { preparation, fingerprint: true }),
+    );
   }
 }

@@ -212,8 +212,18 @@ export class IndexingWorker {
   }
 
   #buildPipeline(space: OpenSpace) {
-    const { assets, clock, duplicates, entries, logger, maxBytes, pictures, policy, random, traces } =
-      this.#options;
+    const {
+      assets,
+      clock,
+      duplicates,
+      entries,
+      logger,
+      maxBytes,
+      pictures,
+      policy,
+      random,
+      traces,
+    } = this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const breaker = this.#breaker;

@@ -133,5 +133,8 @@ function toColumns({ fileId, contentHash, fingerprint, thumbnail, width, height 
 function toTrace(row: z.output<typeof rowSchema>): FileTrace {
   const { fingerprint, fingerprintQuality, ...rest } = row;
   const isKnown = fingerprint !== null && fingerprintQuality !== null;
-  return { ...rest, fingerprint: isKnown ? { bits: fingerprint, quality: fingerprintQuality } : null };
+  return {
+    ...rest,
+    fingerprint: isKnown ? { bits: fingerprint, quality: fingerprintQuality } : null,
+  };
 }

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
+import { createPictureTraces } from '../../server/src/repositories/picture-traces';
+import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
+import { pollUntil } from '../support/polling';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+const MOST_PAIRS = 100;
+
+/** A pair as tests name it: the other file and the kind, `ignored` ones marked. */
+type Partner = [fileId: number, kind: string];
+
+describe('duplicates in the Media Library', () => {
+  let app: StrapiApp;
+  let library: Library;
+  let elephant: FileBytes;
+  let originalId: number;
+
+  beforeAll(async () => {
+    app = await startStrapi();
+    library = createLibrary(app);
+    for (const concept of ['teapot', 'guitar', 'owl', 'castle', 'sunflower']) {
+      await upload(await samplePicture(concept));
+    }
+    elephant = await samplePicture('elephant');
+    originalId = await upload(elephant);
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  it('are none among different pictures', async () => {
+    expect(await partnersOf(originalId)).toEqual([]);
+    expect(await createDuplicatePairs(app.strapi).counts()).toMatchObject({ open: 0 });
+  });
+
+  it.each<[string, string, (bytes: Buffer) => Promise<Buffer>]>([
+    ['a copy', 'identical', (bytes) => Promise.resolve(bytes)],
+    ['one encoded again', 'same-picture', (bytes) => sharp(bytes).jpeg({ quality: 60 }).toBuffer()],
+    ['a grey one', 'same-picture', (bytes) => sharp(bytes).greyscale().jpeg().toBuffer()],
+    ['a flipped one', 'variant', (bytes) => sharp(bytes).flop().png().toBuffer()],
+    ['a part', 'variant', crop],
+  ])('are found: %s', async (_name, kind, change) => {
+    const bytes = await change(elephant.bytes);
+    const fileId = await upload({ fileName: 'again.png', bytes });
+    expect(await partnersOf(fileId)).toContainEqual([originalId, kind]);
+    await remove(fileId);
+    expect(await partnersOf(fileId)).toEqual([]);
+    expect(await createPictureTraces(app.strapi).get([fileId])).toEqual([]);
+  });
+
+  it('are judged anew when a file is replaced', async () => {
+    const fileId = await upload(elephant);
+    expect(await partnersOf(fileId)).toEqual([[originalId, 'identical']]);
+    await library.replace(fileId, await samplePicture('pizza'));
+    await untilCompared();
+    expect(await partnersOf(fileId)).toEqual([]);
+    await library.replace(fileId, elephant);
+    await untilCompared();
+    expect(await partnersOf(fileId)).toEqual([[originalId, 'identical']]);
+    await remove(fileId);
+  });
+
+  it('keep what was decided when everything is embedded anew', async () => {
+    const pairs = createDuplicatePairs(app.strapi);
+    const fileId = await upload(elephant);
+    const [pair] = await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS });
+    await pairs.decide(pair?.id ?? 0, { status: 'ignored', userId: null, decidedAt: new Date() });
+    await library.reindex('all');
+    await untilCompared();
+    expect(await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS })).toMatchObject([
+      { id: pair?.id, status: 'ignored' },
+    ]);
+    await remove(fileId);
+  });
+
+  async function upload(file: FileBytes): Promise<number> {
+    const [uploaded] = await library.upload(file);
+    if (!uploaded) throw new Error('Nothing was uploaded.');
+    await untilCompared();
+    return uploaded.id;
+  }
+
+  async function remove(fileId: number): Promise<void> {
+    await library.call('delete', `/upload/files/${String(fileId)}`);
+    await untilCompared();
+  }
+
+  /** Until everything is indexed, and nothing is left to be compared. */
+  async function untilCompared(): Promise<void> {
+    const { space } = await app.waitUntilIndexed();
+    await pollUntil(
+      () => app.strapi.db.query('plugin::image-search.picture-trace').findMany({}),
+      (rows: { comparedIn: string | null }[]) =>
+        rows.every(({ comparedIn }) => comparedIn?.endsWith(space?.id ?? '')),
+    );
+  }
+
+  async function partnersOf(fileId: number): Promise<Partner[]> {
+    const pairs = createDuplicatePairs(app.strapi);
+    const found = await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS });
+    return found.map(({ fileA, fileB, verdict }) => [
+      fileA === fileId ? fileB : fileA,
+      verdict.kind,
+    ]);
+  }
+});
+
+async function crop(bytes: Buffer): Promise<Buffer> {
+  const { width, height } = await sharp(bytes).metadata();
+  const part = { width: Math.round(width * 0.8), height: Math.round(height * 0.8) };
+  return sharp(bytes)
+    .extract({ left: 5, top: height - part.height, ...part })
+    .png()
+    .toBuffer();
+}
