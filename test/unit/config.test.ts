@@ -213,3 +213,34 @@ describe('the largest picture that is sent', () => {
     expect(previousEmbedding).toMatchObject({ maxEdge: 800 });
   });
 });
+
+describe('a fallback', () => {
+  it('is a local model unless it says otherwise, with the defaults of one', () => {
+    const { embedding } = parseConfig({ embedding: { ...openai, fallback: { model: 'folder' } } });
+    expect(embedding).toMatchObject({
+      provider: 'openai',
+      fallback: { provider: 'clip', model: 'folder', dtype: 'q8' },
+    });
+  });
+
+  it('is local, and for hosted models alone', () => {
+    expect(faults({ embedding: { fallback: { model: 'folder' } } })).toEqual([
+      expect.stringContaining('embedding has no setting "fallback"'),
+    ]);
+    expect(faults({ embedding: { ...openai, fallback: openai } })).toEqual(
+      expect.arrayContaining([expect.stringContaining('embedding.fallback.provider')]),
+    );
+  });
+});
+
+describe('a budget', () => {
+  it('limits nothing by default', () => {
+    expect(parseConfig({}).budget).toEqual({ currency: 'USD' });
+  });
+
+  it('in money needs a price', () => {
+    expect(faults({ budget: { moneyPerMonth: 20 } })).toEqual([
+      expect.stringMatching(/budget\.moneyPerMonth: needs a price/),
+    ]);
+  });
+});
