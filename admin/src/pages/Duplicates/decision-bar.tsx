@@ -1,4 +1,4 @@
-import { Button, Flex, Typography } from '@strapi/design-system';
+import { Button, Flex, Typography, VisuallyHidden } from '@strapi/design-system';
 import { ChevronLeft, ChevronRight } from '@strapi/icons';
 import { styled } from 'styled-components';
 import type { MergeReport } from '../../../../plugin/src/contracts/merging';
@@ -80,15 +80,16 @@ function KeepButton({ side, name, isSuggested, isDisabled, onKeep }: KeepButtonP
       size="L"
       variant={isSuggested ? 'default' : 'secondary'}
       disabled={isDisabled}
-      aria-label={text(isSuggested ? 'duplicates.keep.suggested' : 'duplicates.keep.named', {
-        side: label,
-        name,
-      })}
       startIcon={isLeft ? <ChevronLeft /> : undefined}
       endIcon={isLeft ? undefined : <ChevronRight />}
       onClick={onKeep}
     >
-      {label}
+      <span>
+        {label}
+        <VisuallyHidden>
+          {text(isSuggested ? 'duplicates.keep.suggested' : 'duplicates.keep.named', { name })}
+        </VisuallyHidden>
+      </span>
       <KeyHint>{isLeft ? '1' : '2'}</KeyHint>
     </Button>
   );
