@@ -12,7 +12,11 @@ import {
   type ProviderContext,
 } from '../../plugin/src/embedding/contract';
 import type { ReindexScope, TestResponse } from '../../plugin/src/contracts/management';
-import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
+import {
+  createPictureCheck,
+  type DuplicatePairs,
+  type PictureCheck,
+} from '../../plugin/src/duplicates/contract';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
 import {
   isLocalProvider,
@@ -20,6 +24,7 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../../plugin/src/embedding/registry';
+import type { PictureReader } from '../../plugin/src/images/contract';
 import { createPictureReader } from '../../plugin/src/images/picture-reader';
 import { ImageSearchError } from '../../plugin/src/errors';
 import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contract';
@@ -69,6 +74,9 @@ export interface ImageSearch {
   readonly merging: FileMerging;
   readonly pairs: DuplicatePairs;
   readonly duplicates: DuplicateDetection;
+  readonly check: PictureCheck;
+  /** Whether uploaders are to be told of duplicates. */
+  readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
   /** What the panel is told of the configuration. */
   readonly panel: ImageSearchConfig['panel'];
@@ -213,6 +221,12 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     merging: createFileMerging({ strapi, logger, pairs }),
     pairs,
     duplicates,
+    check: createPictureCheck({
+      pictures: createQueryPictures(config),
+      finder: duplicates.finder,
+      embed: async (bytes, signal) => (await engine.embed({ kind: 'image', bytes }, signal)).vector,
+    }),
+    warnsUploaders: config.duplicates.policy === 'warn',
     inputLimits: config.search,
     panel: config.panel,
     http: { logger, requestsPerMinute: config.search.requestsPerMinute },
@@ -377,13 +391,18 @@ function createWorkerSettings({
   };
 }
 
-function createQueryEmbedder({ search }: ImageSearchConfig): QueryEmbedder {
+function createQueryPictures({ search }: ImageSearchConfig): PictureReader {
+  return createPictureReader({
+    maxBytes: search.maxImageBytes,
+    maxPixels: search.maxPixels,
+    timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
+  });
+}
+
+function createQueryEmbedder(config: ImageSearchConfig): QueryEmbedder {
+  const { search } = config;
   return new QueryEmbedder({
-    pictures: createPictureReader({
-      maxBytes: search.maxImageBytes,
-      maxPixels: search.maxPixels,
-      timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
-    }),
+    pictures: createQueryPictures(config),
     cacheEntries: search.queryCacheEntries,
     cacheMs: search.queryCacheMinutes * MINUTE_MS,
   });

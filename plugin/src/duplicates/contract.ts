@@ -6,6 +6,7 @@ export { currentPairs } from './current-pairs';
 export { pageOfGroups, type GroupPage } from './group-page';
 export { groupPairs } from './grouping';
 export { createJudge } from './judge';
+export { createPictureCheck, type PictureCheck } from './picture-check';
 export { thresholdsFor } from './thresholds';
 
 /** What is kept of a picture so that it can be compared with others and its file need not be read again. */

@@ -8,6 +8,7 @@ import { createMergingHandlers } from './merging';
 import { createPanelHandlers } from './panel';
 import { createPublicDuplicatesHandlers } from './public-duplicates';
 import { createSearchHandlers } from './search';
+import { createUploaderHandlers } from './uploaders';
 
 interface WithStrapi {
   strapi: Core.Strapi;
@@ -49,6 +50,7 @@ export const controllers = {
   'admin-duplicates': ({ strapi }: WithStrapi) => ({
     ...createMergingHandlers(strapi, () => imageSearchOf(strapi)),
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
+    ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),
   'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };

@@ -26,6 +26,13 @@ const contentApiRoutes: Route[] = [
   { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
 ];
 
+/** Whoever may upload is told whether a picture is there already, and so is who may search for it. */
+const uploaderActions = [
+  'plugin::upload.assets.create',
+  adminActions.search,
+  adminActions.duplicates,
+];
+
 /** Who has any of the actions may pass; without one a route is for whoever is signed in. */
 const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   { method: 'GET', path: '/search', handler: 'admin-search.find', action: adminActions.search },
@@ -48,6 +55,13 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
     handler: 'admin-duplicates.list',
     action: adminActions.duplicates,
   },
+  {
+    method: 'GET',
+    path: '/duplicates/notes',
+    handler: 'admin-duplicates.notes',
+    action: uploaderActions,
+  },
+  { method: 'POST', path: '/check', handler: 'admin-duplicates.check', action: uploaderActions },
   {
     method: 'POST',
     path: '/duplicates/:id/decision',
