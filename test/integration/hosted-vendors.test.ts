@@ -27,6 +27,7 @@ describe.each(chosen)('a library embedded by $name', (vendor) => {
     pictures = await Promise.all(CONCEPTS.map((concept) => samplePicture(concept)));
     app = await startVendorApp(vendor, {
       indexing: { firstRetrySeconds: 1, sendMaxEdge: MOST_EDGE },
+      refusesPicture: isPlain,
     });
   });
   afterAll(async () => {
@@ -69,7 +70,34 @@ describe.each(chosen)('a library embedded by $name', (vendor) => {
     expect(healed.counts).toMatchObject({ indexed: CONCEPTS.length + 2, failed: 0 });
     expect(app.output()).not.toContain(testKey);
   });
+
+  it('fails the one picture that the vendor refuses, and not those that were sent along with it', async () => {
+    const before = (await app.readStatus()).counts.indexed;
+    const canvas = { width: 80, height: 60, channels: 3 as const, background: '#c04020' };
+    const bytes = await sharp({ create: canvas }).png().toBuffer();
+    const [first, refused, last] = await app.upload(
+      await samplePicture('violin'),
+      { fileName: 'plain.png', bytes },
+      await samplePicture('bicycle'),
+    );
+    const status = await app.waitUntilIndexed();
+    expect(status.counts).toMatchObject({ indexed: before + 2, failed: 1 });
+    expect(status.worker).toMatchObject({ pause: null });
+    expect(await app.entry(refused?.id ?? 0)).toMatchObject({
+      state: 'failed',
+      error: { code: 'provider-rejected-input' },
+    });
+    for (const file of [first, last]) {
+      expect(await app.entry(file?.id ?? 0)).toMatchObject({ state: 'indexed' });
+    }
+  });
 });
+
+/** One colour and nothing else, but for what encoding does to it. */
+async function isPlain(picture: Buffer): Promise<boolean> {
+  const { channels } = await sharp(picture).stats();
+  return channels.every(({ stdev }) => stdev < 1);
+}
 
 /** Header of every JPEG picture in a request, whether as bytes or in base64. */
 function jpegsIn(bytes: Buffer): Promise<{ width: number; height: number }>[] {

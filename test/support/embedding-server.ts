@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer as readBytes } from 'node:stream/consumers';
 import type { SampleEmbedder } from './sample-embedder';
-import type { VendorDouble } from './vendors/double';
+import type { VendorDouble, VendorInput } from './vendors/double';
 import { VendorRefusal } from './vendors/double';
 
 export interface EmbeddingServerOptions<Answer> {
@@ -12,6 +12,8 @@ export interface EmbeddingServerOptions<Answer> {
   dimensions: number;
   /** A text that is refused. */
   refusedText?: string;
+  /** Whether a picture is refused, and the whole request with it. */
+  refusesPicture?: (picture: Buffer) => Promise<boolean>;
 }
 
 /** What goes wrong with one request. */
@@ -229,14 +231,12 @@ async function answerWell<Answer>({
   options,
   embed,
 }: Exchange<Answer>): Promise<void> {
-  const { vendor, dimensions: native, refusedText } = options;
+  const { vendor, dimensions: native } = options;
   try {
     checkKey(recorded, vendor);
     const parsed = await vendor.parse(recorded);
-    const refused = parsed.inputs.findIndex(
-      (input) => 'text' in input && input.text === refusedText,
-    );
-    if (refused >= 0) throw vendor.refuseInput(refused, 'The text is refused');
+    const refused = await findRefused(parsed.inputs, options);
+    if (refused >= 0) throw vendor.refuseInput(refused, 'The input is refused');
     const vectors = (await embed(parsed.inputs)).map((vector) =>
       resize(vector, parsed.dimensions ?? native, vendor.vectorLength ?? 1),
     );
@@ -249,6 +249,19 @@ async function answerWell<Answer>({
     if (!(error instanceof VendorRefusal)) throw error;
     sendJson(response, error.status, error.body);
   }
+}
+
+/** The place of the first input that the vendor will not have; -1 for none. */
+async function findRefused<Answer>(
+  inputs: readonly VendorInput[],
+  { refusedText, refusesPicture }: EmbeddingServerOptions<Answer>,
+): Promise<number> {
+  const refusals = await Promise.all(
+    inputs.map(async (input) =>
+      'text' in input ? input.text === refusedText : await refusesPicture?.(input.image),
+    ),
+  );
+  return refusals.indexOf(true);
 }
 
 function checkKey<Answer>({ headers }: RecordedRequest, vendor: VendorDouble<Answer>): void {

@@ -38,9 +38,11 @@ export async function startHostedApp(
 /** On the double of any vendor, with the settings that belong to it. */
 export async function startVendorApp(
   vendor: Vendor,
-  settings: OtherSettings = {},
+  settings: OtherSettings & { refusesPicture?: (picture: Buffer) => Promise<boolean> } = {},
 ): Promise<HostedApp> {
-  return startOn(await startVendorServer(vendor), vendor.settings, settings);
+  const { refusesPicture, ...others } = settings;
+  const server = await startVendorServer(vendor, refusesPicture ? { refusesPicture } : {});
+  return startOn(server, vendor.settings, others);
 }
 
 async function startOn<Server extends EmbeddingServer>(

@@ -4,14 +4,18 @@ import {
   openEmbeddingProvider,
   type EmbeddingConfig,
 } from '../../plugin/src/embedding/registry';
-import { startEmbeddingServer, type EmbeddingServer } from './embedding-server';
+import {
+  startEmbeddingServer,
+  type EmbeddingServer,
+  type EmbeddingServerOptions,
+} from './embedding-server';
 import { testKey } from './openai-provider';
 import type { Vendor } from './vendors';
 
 /** The vendor's double, with the key of tests. */
 export function startVendorServer(
   { double, native }: Vendor,
-  options: { refusedText?: string } = {},
+  options: Pick<EmbeddingServerOptions<unknown>, 'refusedText' | 'refusesPicture'> = {},
 ): Promise<EmbeddingServer> {
   return startEmbeddingServer({ vendor: double, apiKey: testKey, dimensions: native, ...options });
 }
