@@ -1,10 +1,10 @@
-import { useRBAC } from '@strapi/strapi/admin';
+import { useAllowedActions } from '../../hooks/permissions';
 
 /** Strapi's one action for changing and for deleting files. */
-const changeFiles = [{ action: 'plugin::upload.assets.update', subject: null }];
+const changeFiles = ['plugin::upload.assets.update'];
 
 /** Whether the role may change files at all, which merging needs; which ones is known to the server alone. */
 export function useMayChangeFiles(): boolean {
-  const { allowedActions, isLoading } = useRBAC(changeFiles);
-  return isLoading || allowedActions['canUpdate'] === true;
+  const { allowed, isLoading } = useAllowedActions(changeFiles);
+  return isLoading || allowed.size > 0;
 }
