@@ -1,23 +1,46 @@
 import type { StrapiApp } from '@strapi/strapi/admin';
 import { Search } from '@strapi/icons';
 import { adminActions, PLUGIN_ID } from '../../plugin/src/contracts/identity';
+import { Companion } from './editors/companion';
+import { SimilarPanel } from './editors/similar-panel';
 import { loadMessages } from './translations/languages';
-import { englishMessage, messageId } from './translations/messages';
+import { englishMessage, messageId, type TextKey } from './translations/messages';
 
 const MENU_POSITION = 5;
+/** One of them is enough to see what they are asked for. */
+const permissions = Object.values(adminActions).map((action) => ({ action, subject: null }));
+
+/** What of the content manager is used here; Strapi does not type it. */
+interface ContentManager {
+  apis?: { addEditViewSidePanel?: (panels: unknown[]) => void };
+}
 
 export default {
   register(app: StrapiApp): void {
     app.addMenuLink({
       to: `plugins/${PLUGIN_ID}`,
       icon: Search,
-      intlLabel: { id: messageId('common.name'), defaultMessage: englishMessage('common.name') },
-      // One of them is enough to see the link.
-      permissions: Object.values(adminActions).map((action) => ({ action, subject: null })),
+      intlLabel: labelOf('common.name'),
+      permissions,
       Component: () => import('./pages/app'),
       position: MENU_POSITION,
     });
+    // Strapi shows components of that name on every page of the panel, as long as its new Media Library is in use.
+    app.addComponents([{ name: `future-global::${PLUGIN_ID}`, Component: Companion }]);
+    app.widgets.register({
+      id: 'overview',
+      pluginId: PLUGIN_ID,
+      icon: Search,
+      title: labelOf('widgets.home.title'),
+      component: async () => (await import('./widgets/overview-widget')).default,
+      permissions,
+    });
     app.registerPlugin({ id: PLUGIN_ID, name: 'Image Search' });
+  },
+
+  bootstrap(app: Pick<StrapiApp, 'getPlugin'>): void {
+    const contentManager = app.getPlugin('content-manager') as ContentManager | undefined;
+    contentManager?.apis?.addEditViewSidePanel?.([SimilarPanel]);
   },
 
   /** Never rejects: Strapi would show no panel at all. */
@@ -27,3 +50,7 @@ export default {
     );
   },
 };
+
+function labelOf(key: TextKey): { id: string; defaultMessage: string } {
+  return { id: messageId(key), defaultMessage: englishMessage(key) };
+}

@@ -23,7 +23,12 @@ export function BillCard({ bill }: { bill: Bill }) {
       ) : (
         <Flex tag="ul" direction="column" alignItems="stretch">
           {bill.providers.map((billed) => (
-            <Line key={`${billed.provider} ${billed.model}`} tag="li" paddingBlock={2}>
+            <Line
+              key={`${billed.provider} ${billed.model}`}
+              tag="li"
+              paddingTop={2}
+              paddingBottom={2}
+            >
               <Billed billed={billed} currency={currency} />
             </Line>
           ))}

@@ -17,7 +17,7 @@ export function GivenUpRow({ picture: { entry, asset } }: { picture: GivenUpPict
   const { retry } = useIndexActions();
   const name = asset?.name ?? text('index.givenUp.fileNumber', { id: entry.fileId });
   return (
-    <Row tag="li" gap={4} paddingBlock={3} alignItems="center">
+    <Row tag="li" gap={4} paddingTop={3} paddingBottom={3} alignItems="center">
       <Thumbnail background="neutral100" hasRadius>
         {asset ? (
           <Picture asset={asset} width={THUMBNAIL_PX} alternativeText="" />

@@ -24,8 +24,10 @@ export function Note({ tone, children, action }: NoteProps) {
       background={background}
       borderColor={border}
       hasRadius
-      paddingInline={4}
-      paddingBlock={3}
+      paddingLeft={4}
+      paddingRight={4}
+      paddingTop={3}
+      paddingBottom={3}
       role={tone === 'neutral' ? 'status' : 'alert'}
     >
       <Flex gap={3} alignItems="center">

@@ -32,7 +32,7 @@ export function SpacesCard({ status }: { status: Status }) {
     <Card title={text('index.spaces.title')}>
       <Flex tag="ul" direction="column" alignItems="stretch" gap={0}>
         {status.spaces.map((space) => (
-          <Row key={space.id} tag="li" paddingBlock={4}>
+          <Row key={space.id} tag="li" paddingTop={4} paddingBottom={4}>
             <Space space={space} total={status.total} onIntent={setIntent} />
           </Row>
         ))}

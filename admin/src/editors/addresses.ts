@@ -1,0 +1,11 @@
+import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
+
+/** Of the search for pictures like a file, within the panel. */
+export function similarAddress(fileId: number): string {
+  return `/plugins/${PLUGIN_ID}/search?like=${String(fileId)}`;
+}
+
+/** Of the duplicates that a pair belongs to, within the panel. */
+export function duplicatesAddress(pairId: number): string {
+  return `/plugins/${PLUGIN_ID}/duplicates?group=${String(pairId)}`;
+}

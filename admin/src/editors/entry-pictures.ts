@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+/** A content type or a component as the content manager knows it. */
+export interface FieldOwner {
+  attributes: Record<string, { type: string; component?: string; components?: string[] }>;
+}
+
+export type Components = Record<string, FieldOwner>;
+
+/** A picture that an entry uses. */
+export interface EntryPicture {
+  id: number;
+  name: string;
+}
+
+const objectSchema = z.record(z.string(), z.unknown());
+const fileSchema = z.object({ id: z.number(), name: z.string().catch(''), mime: z.string() });
+
+/** Whether an entry can have media at all, within its components, too. */
+export function hasMedia(
+  owner: FieldOwner,
+  components: Components,
+  seen = new Set<string>(),
+): boolean {
+  return Object.values(owner.attributes).some((attribute) => {
+    if (attribute.type === 'media') return true;
+    return [attribute.component, ...(attribute.components ?? [])].some((uid) => {
+      const component = uid === undefined ? undefined : components[uid];
+      if (uid === undefined || !component || seen.has(uid)) return false;
+      seen.add(uid);
+      return hasMedia(component, components, seen);
+    });
+  });
+}
+
+/** The pictures in a form's values, in the order of the fields, each once. */
+export function picturesIn(
+  values: unknown,
+  owner: FieldOwner,
+  components: Components,
+): EntryPicture[] {
+  const found = [...walk(values, owner, components)];
+  return found.filter(({ id }, index) => found.findIndex((other) => other.id === id) === index);
+}
+
+function* walk(
+  values: unknown,
+  owner: FieldOwner,
+  components: Components,
+): Generator<EntryPicture> {
+  const fields = objectSchema.safeParse(values);
+  if (!fields.success) return;
+  for (const [name, attribute] of Object.entries(owner.attributes)) {
+    for (const item of listOf(fields.data[name])) {
+      if (attribute.type === 'media') yield* readPicture(item);
+      else if (attribute.type === 'component' || attribute.type === 'dynamiczone') {
+        const component = components[attribute.component ?? componentOf(item)];
+        if (component) yield* walk(item, component, components);
+      }
+    }
+  }
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function* readPicture(value: unknown): Generator<EntryPicture> {
+  const file = fileSchema.safeParse(value);
+  if (file.success && file.data.mime.startsWith('image/')) {
+    yield { id: file.data.id, name: file.data.name };
+  }
+}
+
+function componentOf(item: unknown): string {
+  const named = z.object({ __component: z.string() }).safeParse(item);
+  return named.success ? named.data.__component : '';
+}

@@ -1,0 +1,33 @@
+import {
+  unstable_useContentManagerContext as useContentManagerContext,
+  useForm,
+} from '@strapi/strapi/admin';
+import { lazy, Suspense } from 'react';
+import { useImageSearchPermissions } from '../hooks/permissions';
+import { useText } from '../hooks/text';
+import { hasMedia, picturesIn } from './entry-pictures';
+import { SilentBoundary } from './silent-boundary';
+
+const SimilarPictures = lazy(() => import('./similar-pictures'));
+
+/**
+ * Pictures of the library that are like those which an entry uses, beside its form. Nothing for entries without media, and
+ * for roles that may not search.
+ */
+export function SimilarPanel() {
+  const text = useText();
+  const { may } = useImageSearchPermissions();
+  const { contentType, components } = useContentManagerContext();
+  const values = useForm('SimilarPanel', (state) => state.values);
+  if (!may.search || !contentType || !hasMedia(contentType, components)) return null;
+  return {
+    title: text('widgets.similar.title'),
+    content: (
+      <SilentBoundary>
+        <Suspense fallback={null}>
+          <SimilarPictures pictures={picturesIn(values, contentType, components)} />
+        </Suspense>
+      </SilentBoundary>
+    ),
+  };
+}

@@ -1,0 +1,118 @@
+import {
+  Box,
+  Flex,
+  Link,
+  Loader,
+  SingleSelect,
+  SingleSelectOption,
+  Typography,
+} from '@strapi/design-system';
+import { useState } from 'react';
+import { NavLink, useHref } from 'react-router-dom';
+import { styled } from 'styled-components';
+import { ApiFailure } from '../api/failure';
+import type { Asset } from '../api/asset';
+import { mediaLibraryAddress } from '../api/media-library';
+import { nameOf, Picture } from '../components/picture';
+import { QueryProvider } from '../components/query-provider';
+import { useFailureText } from '../hooks/failure-text';
+import { useSimilarPictures } from '../hooks/similar-pictures';
+import { useText } from '../hooks/text';
+import { similarAddress } from './addresses';
+import type { EntryPicture } from './entry-pictures';
+
+const COUNT = 6;
+const WIDTH_PX = 96;
+/** The picture itself is not in the index yet, or never will be. */
+const NOT_INDEXED = ['not-ready', 'file-not-found'];
+
+/** A handful of similar pictures for one of those that an entry uses. */
+export default function SimilarPictures({ pictures }: { pictures: readonly EntryPicture[] }) {
+  const text = useText();
+  const [chosen, setChosen] = useState<number | null>(null);
+  const picture = pictures.find(({ id }) => id === chosen) ?? pictures[0];
+  if (!picture) {
+    return (
+      <Typography variant="pi" textColor="neutral600">
+        {text('widgets.similar.none')}
+      </Typography>
+    );
+  }
+  return (
+    <QueryProvider>
+      <Flex direction="column" alignItems="stretch" gap={3} width="100%">
+        {pictures.length > 1 && (
+          <SingleSelect
+            aria-label={text('widgets.similar.to')}
+            size="S"
+            value={picture.id}
+            onChange={(id) => {
+              setChosen(Number(id));
+            }}
+          >
+            {pictures.map(({ id, name }) => (
+              <SingleSelectOption key={id} value={id}>
+                {name}
+              </SingleSelectOption>
+            ))}
+          </SingleSelect>
+        )}
+        <Similar fileId={picture.id} />
+      </Flex>
+    </QueryProvider>
+  );
+}
+
+function Similar({ fileId }: { fileId: number }) {
+  const text = useText();
+  const failureText = useFailureText();
+  const { data, error, isPending } = useSimilarPictures(fileId, COUNT);
+  if (isPending) return <Loader small>{text('common.loading')}</Loader>;
+  if (error || data.length === 0) {
+    const isUnknown = error instanceof ApiFailure && NOT_INDEXED.includes(error.code);
+    return (
+      <Typography variant="pi" textColor="neutral600">
+        {error && !isUnknown ? failureText(error) : text('widgets.similar.empty')}
+      </Typography>
+    );
+  }
+  return (
+    <>
+      <Pictures>
+        {data.map((asset) => (
+          <li key={asset.id}>
+            <SimilarPicture asset={asset} />
+          </li>
+        ))}
+      </Pictures>
+      <Link tag={NavLink} to={similarAddress(fileId)}>
+        {text('widgets.similar.more')}
+      </Link>
+    </>
+  );
+}
+
+/** Opens beside the form, which may hold what is not saved. */
+function SimilarPicture({ asset }: { asset: Asset }) {
+  const text = useText();
+  const href = useHref(mediaLibraryAddress(asset.id));
+  const label = text('widgets.similar.open', { name: nameOf(asset) });
+  return (
+    <a href={href} target="_blank" rel="noreferrer" aria-label={label} title={asset.name}>
+      <Frame background="neutral100" hasRadius>
+        <Picture asset={asset} width={WIDTH_PX} alternativeText="" />
+      </Frame>
+    </a>
+  );
+}
+
+const Pictures = styled.ul`
+  display: grid;
+  grid-template-columns: repeat(3, 1fr);
+  gap: ${({ theme }) => theme.spaces[2]};
+`;
+
+const Frame = styled(Box)`
+  aspect-ratio: 1;
+  overflow: hidden;
+`;

@@ -1,0 +1,98 @@
+import { Box, Flex, Link, ProgressBar, Typography } from '@strapi/design-system';
+import { Widget } from '@strapi/strapi/admin';
+import { useQuery } from '@tanstack/react-query';
+import { NavLink } from 'react-router-dom';
+import { duplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
+import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
+import { pluginApi } from '../api/client';
+import { QueryProvider } from '../components/query-provider';
+import { useFormats } from '../hooks/formats';
+import { useIndexStatus } from '../hooks/index-status';
+import { useImageSearchPermissions } from '../hooks/permissions';
+import { useText } from '../hooks/text';
+
+const HOME = `/plugins/${PLUGIN_ID}`;
+
+/** How much can be found, what waits to be decided, and the way there: of that what the role may see. */
+export default function OverviewWidget() {
+  return (
+    <QueryProvider>
+      <Overview />
+    </QueryProvider>
+  );
+}
+
+function Overview() {
+  const text = useText();
+  const { may, isLoading } = useImageSearchPermissions();
+  if (isLoading) return <Widget.Loading />;
+  return (
+    <Flex direction="column" alignItems="stretch" justifyContent="center" gap={5} height="100%">
+      {may.manage && <Coverage />}
+      {may.duplicates && <OpenDuplicates />}
+      {may.search && (
+        <Link tag={NavLink} to={`${HOME}/search`}>
+          {text('widgets.home.search')}
+        </Link>
+      )}
+    </Flex>
+  );
+}
+
+function Coverage() {
+  const text = useText();
+  const formats = useFormats();
+  const { status, isLost } = useIndexStatus();
+  if (isLost) return <Widget.Error />;
+  if (!status) return <Widget.Loading />;
+  const { counts, total } = status;
+  const value = total === 0 ? 0 : Math.floor((counts.indexed / total) * 100);
+  return (
+    <Box>
+      <Flex justifyContent="space-between" alignItems="baseline" gap={2} paddingBottom={2}>
+        <Typography variant="beta" tag="p">
+          {text('widgets.home.coverage', {
+            indexed: formats.number(counts.indexed),
+            total: formats.number(total),
+          })}
+        </Typography>
+        <Link tag={NavLink} to={`${HOME}/index`}>
+          {text('common.page.index')}
+        </Link>
+      </Flex>
+      <ProgressBar
+        aria-label={text('index.coverage.title')}
+        value={value}
+        size="S"
+        style={{ width: '100%' }}
+      />
+      <Typography variant="pi" textColor={counts.failed > 0 ? 'danger600' : 'neutral600'} tag="p">
+        {counts.failed > 0
+          ? text('widgets.home.failed', { count: counts.failed })
+          : text('index.coverage.title')}
+      </Typography>
+    </Box>
+  );
+}
+
+function OpenDuplicates() {
+  const text = useText();
+  const { data } = useQuery({
+    queryKey: ['open-duplicates'],
+    queryFn: ({ signal }) =>
+      pluginApi.get('/duplicates', {
+        schema: duplicatesResponseSchema,
+        query: { limit: 1 },
+        signal,
+      }),
+  });
+  if (!data) return null;
+  return (
+    <Flex justifyContent="space-between" alignItems="baseline" gap={2}>
+      <Typography>{text('widgets.home.duplicates', { count: data.meta.counts.open })}</Typography>
+      <Link tag={NavLink} to={`${HOME}/duplicates`}>
+        {text('common.page.duplicates')}
+      </Link>
+    </Flex>
+  );
+}

@@ -1,0 +1,101 @@
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { adminActions } from '../../plugin/src/contracts/identity';
+import { findAccessibilityFaults } from '../support/accessibility';
+import { describeInBrowser } from '../support/browser';
+import { createLibrary, samplePictures } from '../support/library';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { appFolder } from '../support/strapi-environment';
+
+/** The browser has all of the panel to load. */
+const FIRST_VIEW_MS = 60_000;
+const HOME_PAGE = '/content-manager/single-types/api::home-page.home-page';
+
+describeInBrowser('Where editors already are', (browser) => {
+  let app: StrapiApp;
+  let fileId: number;
+  beforeAll(async () => {
+    const folder = path.join(appFolder, 'editorial');
+    app = await startStrapi({ folder, servesPanel: true });
+    const library = createLibrary(app);
+    const [first, ...others] = await samplePictures(5);
+    if (!first) throw new Error('There are no sample pictures.');
+    // The same bytes twice are duplicates, whatever the model.
+    const uploaded = await library.upload(first, ...others, { ...first, fileName: 'again.png' });
+    fileId = uploaded[0]?.id ?? 0;
+    await library.call('put', '/content-manager/single-types/api::home-page.home-page', {
+      hero: fileId,
+    });
+    await app.waitUntilIndexed();
+  });
+  afterAll(() => app.stop());
+
+  it('a picture’s details in the Media Library lead to similar ones', async () => {
+    const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`);
+    const drawer = page.getByRole('dialog', { name: 'File details' });
+    const button = drawer.getByRole('button', { name: 'Find similar' });
+    await button.waitFor({ timeout: FIRST_VIEW_MS });
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    await show(page, 'drawer');
+    await button.click();
+    await page.waitForURL((address) => address.pathname.endsWith('/image-search/search'));
+    expect(new URL(page.url()).searchParams.get('like')).toBe(String(fileId));
+  });
+
+  it('the home page says how much can be found, and leads there', async () => {
+    const page = await browser.open(app.url, '/');
+    await page.getByText('6 of 6').waitFor({ timeout: FIRST_VIEW_MS });
+    await show(page, 'home');
+    await page.getByRole('main').getByRole('link', { name: 'Index' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Index' }).waitFor();
+  });
+
+  it('an entry with a picture shows similar ones beside its form', async () => {
+    const page = await browser.open(app.url, HOME_PAGE);
+    await page.getByRole('heading', { name: 'Similar pictures' }).waitFor({
+      timeout: FIRST_VIEW_MS,
+    });
+    const links = page.getByRole('link', { name: /in the Media Library$/ });
+    await links.first().waitFor();
+    expect(await links.count()).toBe(5);
+    await show(page, 'entry');
+  });
+
+  it('a role without rights sees none of it', async () => {
+    const writer = { email: 'writer@example.com', password: 'Test-Writer-1' };
+    await app.createRestrictedAdmin({
+      ...writer,
+      permissions: [{ action: 'plugin::upload.read' }, { action: 'plugin::upload.assets.update' }],
+    });
+    const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`, {
+      as: writer,
+    });
+    const drawer = page.getByRole('dialog', { name: 'File details' });
+    await drawer.getByText('File info').waitFor({ timeout: FIRST_VIEW_MS });
+    expect(await drawer.getByRole('button', { name: 'Find similar' }).count()).toBe(0);
+    await page.goto(`${app.url}/admin`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    expect(await page.getByRole('link', { name: 'Image Search' }).count()).toBe(0);
+    expect(await page.getByText('Search for pictures').count()).toBe(0);
+  });
+
+  it('a role that may search but not decide has the button alone', async () => {
+    const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
+    await app.createRestrictedAdmin({
+      ...searcher,
+      permissions: [{ action: 'plugin::upload.read' }, { action: adminActions.search }],
+    });
+    const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`, {
+      as: searcher,
+    });
+    const drawer = page.getByRole('dialog', { name: 'File details' });
+    await drawer.getByRole('button', { name: 'Find similar' }).waitFor({ timeout: FIRST_VIEW_MS });
+    expect(await drawer.getByRole('link').count()).toBe(0);
+  });
+});
+
+async function show(page: Page, name: string): Promise<void> {
+  const folder = process.env.SHOW_FOLDER;
+  if (folder !== undefined) await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  hasMedia,
+  picturesIn,
+  type Components,
+  type FieldOwner,
+} from '../../../admin/src/editors/entry-pictures';
+
+const slide: FieldOwner = { attributes: { image: { type: 'media' } } };
+const components: Components = {
+  'shared.slide': slide,
+  'shared.slider': { attributes: { slides: { type: 'component', component: 'shared.slide' } } },
+  'shared.quote': {
+    attributes: {
+      text: { type: 'text' },
+      nested: { type: 'component', component: 'shared.quote' },
+    },
+  },
+};
+const article: FieldOwner = {
+  attributes: {
+    title: { type: 'string' },
+    cover: { type: 'media' },
+    gallery: { type: 'media' },
+    sections: { type: 'dynamiczone', components: ['shared.slider', 'shared.quote'] },
+  },
+};
+
+function picture(id: number, mime = 'image/png') {
+  return { id, name: `${String(id)}.png`, mime, url: '/uploads/a.png' };
+}
+
+describe('An entry’s pictures', () => {
+  it('are found in fields, lists and components, in their order, each once', () => {
+    const values = {
+      title: 'Words',
+      cover: picture(1),
+      gallery: [picture(2), picture(1), picture(3, 'video/mp4')],
+      sections: [
+        { __component: 'shared.quote', text: 'Words', nested: null },
+        { __component: 'shared.slider', slides: [{ image: picture(4) }, { image: null }] },
+      ],
+    };
+    expect(picturesIn(values, article, components).map(({ id }) => id)).toEqual([1, 2, 4]);
+  });
+
+  it.each([
+    ['an entry that is new', {}],
+    ['no values yet', undefined],
+    ['fields of another shape', { cover: 7, gallery: ['x'], sections: { __component: 'gone' } }],
+  ])('are none in %s', (_name, values) => {
+    expect(picturesIn(values, article, components)).toEqual([]);
+  });
+});
+
+describe('Whether an entry can have pictures', () => {
+  it('is known from its fields and those of its components', () => {
+    expect(hasMedia(article, components)).toBe(true);
+    const page: FieldOwner = {
+      attributes: { body: { type: 'dynamiczone', components: ['shared.slider'] } },
+    };
+    expect(hasMedia(page, components)).toBe(true);
+  });
+
+  it('does not go round in circles', () => {
+    const words: FieldOwner = {
+      attributes: { quote: { type: 'component', component: 'shared.quote' } },
+    };
+    expect(hasMedia(words, components)).toBe(false);
+  });
+});
