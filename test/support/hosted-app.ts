@@ -12,6 +12,8 @@ import type { Vendor } from './vendors';
 export interface HostedApp<Server extends EmbeddingServer = EmbeddingServer>
   extends StrapiProcess, Library {
   readonly server: Server;
+  /** Where all that it keeps lies: database, vectors, uploads. */
+  readonly dataFolder: string;
   /** Pictures that were sent to the server, those that were sent again included. */
   picturesSent(): number;
   /** Requests with pictures. */
@@ -67,6 +69,7 @@ async function startOn<Server extends EmbeddingServer>(
     ...process,
     ...createLibrary(process),
     server,
+    dataFolder,
     picturesSent: () => server.picturesSent(),
     pictureRequests: () => server.pictureRequests(),
     async stop() {
