@@ -46,6 +46,7 @@ import { createDuplicateDetection, type DuplicateDetection } from './duplicate-d
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
+import { createDuplicateScans } from './repositories/duplicate-scans';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createIndexingHolds, type IndexingHolds } from './repositories/indexing-hold';
 import { createJobLeases } from './repositories/job-leases';
@@ -143,7 +144,12 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const duplicates = createDuplicateDetection({
     policy: config.duplicates.policy,
     pairs,
-    ...{ traces, records, store, logger },
+    ...{ traces, records, store, logger, clock },
+    scans: createDuplicateScans(strapi),
+    jobs: createJobLeases(strapi),
+    isIndexing: () => spaces.running().some((track) => track.workerStatus().state === 'working'),
+    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
+    owner: currentOwner(),
   });
   const workerSettings = {
     ...createWorkerSettings(config),
@@ -290,6 +296,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
         },
       });
       spaces.start({ isIndexing: isEnabled });
+      if (isEnabled) duplicates.start();
     },
 
     async stop() {

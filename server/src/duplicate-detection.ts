@@ -1,17 +1,23 @@
+import type { Clock } from '../../plugin/src/clock';
+import type { ScanResponse } from '../../plugin/src/contracts/duplicates';
 import { ComparisonQueue } from '../../plugin/src/duplicates/comparison-queue';
 import type {
   DuplicateFinder,
   DuplicatePairs,
   DuplicatePolicy,
+  DuplicateScans,
   DuplicateWatch,
   PictureTraces,
 } from '../../plugin/src/duplicates/contract';
 import { createDuplicateFinder } from '../../plugin/src/duplicates/finder';
 import { LibraryComparison, type Pass } from '../../plugin/src/duplicates/library-comparison';
+import type { LeaseOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
+import type { JobLeases } from '../../plugin/src/scheduling/contract';
 import type { SpaceRecords } from '../../plugin/src/spaces/contract';
 import { answeringOf } from '../../plugin/src/spaces/roles';
 import type { VectorCollection, VectorStore } from '../../plugin/src/vectors/contract';
+import { LibraryScan } from './library-scan';
 
 export interface DuplicateDetectionParts {
   policy: DuplicatePolicy;
@@ -19,7 +25,14 @@ export interface DuplicateDetectionParts {
   pairs: DuplicatePairs;
   records: Pick<SpaceRecords, 'list'>;
   store: Pick<VectorStore, 'ensureSpace'>;
+  scans: DuplicateScans;
+  jobs: JobLeases;
+  /** Whether this process indexes pictures right now. */
+  isIndexing: () => boolean;
+  leaseMs: number;
+  owner: LeaseOwner;
   logger: Logger;
+  clock: Clock;
 }
 
 /** All that looks for duplicates. */
@@ -27,26 +40,46 @@ export interface DuplicateDetection {
   readonly finder: DuplicateFinder;
   /** What indexing tells. */
   readonly watch: DuplicateWatch;
+  readonly scan: Pick<LibraryScan, 'describe' | 'begin' | 'halt'>;
+  /** Compares in the background what is left. */
+  start(): void;
   stop(): Promise<void>;
 }
 
 export function createDuplicateDetection(parts: DuplicateDetectionParts): DuplicateDetection {
-  const { logger, pairs, policy, records, traces } = parts;
+  const { isIndexing, logger, pairs, policy, records, scans, traces } = parts;
   const openCollection = createCollectionOpener(parts);
   const finder = createDuplicateFinder({ traces, openCollection });
   const comparison = new LibraryComparison({ traces, pairs, finder, openCollection });
   const currentPass = async (): Promise<Pass> => {
     const spaceId = answeringOf(await records.list())?.space.id ?? null;
-    return { mark: spaceId ?? '', spaceId };
+    const { number } = await scans.read();
+    return { mark: `${String(number)}:${spaceId ?? ''}`, spaceId };
   };
   const watch = new ComparisonQueue({
     ...{ comparison, logger, pairs, traces },
     currentPass: policy === 'off' ? null : currentPass,
   });
+  const scan = new LibraryScan({
+    ...parts,
+    ...{ comparison, currentPass },
+    isBusy: () => isIndexing() || watch.isBusy(),
+  });
+  const describeOff = async (): Promise<ScanResponse['data']> => ({
+    ...(await scan.describe()),
+    state: 'off',
+  });
+  const isOff = policy === 'off';
   return {
     finder,
     watch,
-    stop: () => watch.stop(),
+    scan: isOff ? { describe: describeOff, begin: describeOff, halt: describeOff } : scan,
+    start() {
+      if (!isOff) scan.start();
+    },
+    async stop() {
+      await Promise.all([watch.stop(), scan.stop()]);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
 import { embeddingUsageSchema } from './content-types/embedding-usage/schema';
 import { duplicatePairSchema } from './content-types/duplicate-pair/schema';
+import { duplicateScanSchema } from './content-types/duplicate-scan/schema';
 import { indexEntrySchema } from './content-types/index-entry/schema';
 import { jobSchema } from './content-types/job/schema';
 import { pictureTraceSchema } from './content-types/picture-trace/schema';
@@ -43,6 +44,7 @@ const serverEntry: ServerEntry = {
     'duplicate-pair': { schema: duplicatePairSchema },
     'index-entry': { schema: indexEntrySchema },
     job: { schema: jobSchema },
+    'duplicate-scan': { schema: duplicateScanSchema },
     'picture-trace': { schema: pictureTraceSchema },
     space: { schema: spaceSchema },
   },

@@ -7,3 +7,4 @@ export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';
 export const JOB_UID = 'plugin::image-search.job';
 export const DUPLICATE_PAIR_UID = 'plugin::image-search.duplicate-pair';
 export const PICTURE_TRACE_UID = 'plugin::image-search.picture-trace';
+export const DUPLICATE_SCAN_UID = 'plugin::image-search.duplicate-scan';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { scanResponseSchema, type ScanResponse } from '../../plugin/src/contracts/duplicates';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createPictureTraces } from '../../server/src/repositories/picture-traces';
 import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
@@ -74,6 +75,30 @@ describe('duplicates in the Media Library', () => {
     ]);
     await remove(fileId);
   });
+
+  it('are found by a scan of the whole library when they are not known any more', async () => {
+    const pairs = createDuplicatePairs(app.strapi);
+    const fileId = await upload(elephant);
+    await pairs.removeFiles([fileId]);
+    expect(await scan('get')).toMatchObject({ state: 'never', problem: null });
+    expect(await scan('delete')).toMatchObject({ state: 'stopped' });
+    expect(await scan('post')).toMatchObject({ state: 'running' });
+    expect(await pollUntil(() => scan('get'), isDone)).toMatchObject({ found: 0 });
+    expect(await scan('post')).toMatchObject({ state: 'running', startedAt: expect.any(String) });
+    const done = await pollUntil(() => scan('get'), isDone);
+    expect(done).toMatchObject({ found: 1, endedAt: expect.any(String), problem: null });
+    expect(done.done).toBe(done.total);
+    expect(await partnersOf(fileId)).toEqual([[originalId, 'identical']]);
+  });
+
+  async function scan(method: 'get' | 'post' | 'delete'): Promise<ScanResponse['data']> {
+    const { body } = await library.call(method, '/image-search/duplicates/scan');
+    return scanResponseSchema.parse(body).data;
+  }
+
+  function isDone({ state }: ScanResponse['data']): boolean {
+    return state === 'done';
+  }
 
   async function upload(file: FileBytes): Promise<number> {
     const [uploaded] = await library.upload(file);

@@ -7,6 +7,7 @@ import { createManagementHandlers } from './management';
 import { createMergingHandlers } from './merging';
 import { createPanelHandlers } from './panel';
 import { createPublicDuplicatesHandlers } from './public-duplicates';
+import { createScanHandlers } from './scan';
 import { createSearchHandlers } from './search';
 import { createUploaderHandlers } from './uploaders';
 
@@ -52,6 +53,7 @@ export const controllers = {
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),
+  'admin-scan': ({ strapi }: WithStrapi) => createScanHandlers(() => imageSearchOf(strapi)),
   'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };
 

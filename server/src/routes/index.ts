@@ -63,6 +63,24 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   },
   { method: 'POST', path: '/check', handler: 'admin-duplicates.check', action: uploaderActions },
   {
+    method: 'GET',
+    path: '/duplicates/scan',
+    handler: 'admin-scan.find',
+    action: [adminActions.duplicates, adminActions.manage],
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/scan',
+    handler: 'admin-scan.start',
+    action: adminActions.manage,
+  },
+  {
+    method: 'DELETE',
+    path: '/duplicates/scan',
+    handler: 'admin-scan.stop',
+    action: adminActions.manage,
+  },
+  {
     method: 'POST',
     path: '/duplicates/:id/decision',
     handler: 'admin-duplicates.decide',

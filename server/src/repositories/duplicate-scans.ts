@@ -1,0 +1,105 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import {
+  scanStates,
+  type DuplicateScans,
+  type ScanRecord,
+} from '../../../plugin/src/duplicates/contract';
+import { DUPLICATE_SCAN_UID } from '../plugin-id';
+
+const NAME = 'library';
+const never = { state: 'never', number: 0, found: 0 } as const;
+
+const dateSchema = z.coerce.date().nullable();
+const rowSchema = z.object({
+  state: z.enum(scanStates),
+  number: z.number(),
+  found: z.number(),
+  perMinute: z.number().nullable(),
+  problem: z.string().nullable(),
+  startedAt: dateSchema,
+  endedAt: dateSchema,
+  toldAt: dateSchema,
+});
+
+/** The scan in Strapi's own database. Every change is one conditional UPDATE. */
+export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
+  const rows = () => strapi.db.query(DUPLICATE_SCAN_UID);
+
+  async function read(): Promise<ScanRecord> {
+    const row: unknown = await rows().findOne({ where: { name: NAME } });
+    if (row !== null) return rowSchema.parse(row);
+    const unknown = {
+      perMinute: null,
+      problem: null,
+      startedAt: null,
+      endedAt: null,
+      toldAt: null,
+    };
+    return { ...never, ...unknown };
+  }
+
+  /** Another process may be about to do the same. */
+  async function ensure(): Promise<void> {
+    if ((await rows().count({ where: { name: NAME } })) > 0) return;
+    const { tableName } = strapi.db.metadata.get(DUPLICATE_SCAN_UID);
+    const row = { name: NAME, ...never };
+    await strapi.db.getConnection(tableName).insert(row).onConflict('name').ignore();
+  }
+
+  async function update(where: object, data: object): Promise<boolean> {
+    const { count } = await rows().updateMany({ where: { ...where, name: NAME }, data });
+    return count > 0;
+  }
+
+  return {
+    read,
+
+    async begin({ anew, now }) {
+      await ensure();
+      const { found, number, startedAt, state } = await read();
+      if (state === 'running') return read();
+      const isGoingOn = state === 'stopped';
+      await update(
+        { state, number },
+        {
+          state: 'running',
+          number: anew && !isGoingOn ? number + 1 : number,
+          found: isGoingOn ? found : 0,
+          startedAt: (isGoingOn ? startedAt : null) ?? now,
+          ...{ endedAt: null, perMinute: null, problem: null, toldAt: null },
+        },
+      );
+      return read();
+    },
+
+    async stop(now) {
+      await ensure();
+      const ended = { state: 'stopped', endedAt: now, perMinute: null, problem: null };
+      await update({ state: { $ne: 'stopped' } }, ended);
+      return read();
+    },
+
+    async tell(number, { found, now, perMinute, problem }) {
+      const isRunning = await update(
+        { number, state: 'running' },
+        { perMinute, problem, toldAt: now },
+      );
+      if (isRunning && found > 0) {
+        const where = { name: NAME, number };
+        await strapi.db
+          .queryBuilder(DUPLICATE_SCAN_UID)
+          .where(where)
+          .increment('found', found)
+          .execute();
+      }
+      return isRunning;
+    },
+
+    finish: (number, now) =>
+      update(
+        { number, state: 'running' },
+        { state: 'done', endedAt: now, perMinute: null, problem: null },
+      ),
+  };
+}
