@@ -1,9 +1,9 @@
-import { Badge, Box, Flex, Typography } from '@strapi/design-system';
+import { Box, Flex, Typography } from '@strapi/design-system';
 import { styled } from 'styled-components';
 import type { FileUse, MergedFile } from '../../../../plugin/src/contracts/merging';
 import { useText, type Text } from '../../hooks/text';
 
-const outcomeVariants = { kept: 'success', removed: 'danger', left: 'warning' } as const;
+const outcomeColours = { kept: 'success', removed: 'danger', left: 'warning' } as const;
 
 /** What becomes of one file of a merge, and the places that use it. */
 export function MergedFileView({ file }: { file: MergedFile }) {
@@ -13,9 +13,7 @@ export function MergedFileView({ file }: { file: MergedFile }) {
   return (
     <Box>
       <Flex gap={2} wrap="wrap">
-        <Badge variant={outcomeVariants[outcome]} textColor="neutral800">
-          {text(`duplicates.outcome.${outcome}`)}
-        </Badge>
+        <Outcome $colour={outcomeColours[outcome]}>{text(`duplicates.outcome.${outcome}`)}</Outcome>
         <Typography fontWeight="semiBold" textColor="neutral800">
           {name}
         </Typography>
@@ -66,6 +64,16 @@ function useTitle({ contentType, title, entryId }: FileUse): string {
 function useDetails({ path, locale, status }: FileUse, text: Text): string {
   return [path, locale, status && text(`duplicates.use.${status}`)].filter(Boolean).join(' · ');
 }
+
+// Strapi's badge is too pale to be read where it says “deleted”.
+const Outcome = styled.span<{ $colour: 'success' | 'danger' | 'warning' }>`
+  padding: ${({ theme }) => `${theme.spaces[1]} ${theme.spaces[2]}`};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme, $colour }) => theme.colors[`${$colour}100`]};
+  color: ${({ theme, $colour }) => theme.colors[`${$colour}700`]};
+  font-size: ${({ theme }) => theme.fontSizes[1]};
+  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
+`;
 
 const Uses = styled.details`
   margin-top: ${({ theme }) => theme.spaces[1]};
