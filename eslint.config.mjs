@@ -20,6 +20,23 @@ export default defineConfig(
     },
   },
   {
+    files: ['admin/**/*.{ts,tsx}', 'plugin/src/contracts/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'zod',
+              importNames: ['z'],
+              message: 'Write `import * as z`: the panel then carries what it uses of zod alone.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['admin/**/*.{ts,tsx}'],
     extends: [reactHooks.configs.flat.recommended],
     // It speaks to those who use React's compiler.

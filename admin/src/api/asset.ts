@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const formatSchema = z.object({
   url: z.string(),

@@ -1,5 +1,5 @@
 import { getFetchClient, type FetchResponse } from '@strapi/strapi/admin';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
 import { toApiFailure, unknownAnswer } from './failure';
 

@@ -1,5 +1,5 @@
 import { isFetchError } from '@strapi/strapi/admin';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const detailsSchema = z.object({ code: z.string() });
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { assetSchema, type Asset } from './asset';
 import { strapiApi } from './client';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { searchResponseSchema } from '../../../plugin/src/contracts/search';
 import { assetSchema } from './asset';
 import { pluginApi } from './client';

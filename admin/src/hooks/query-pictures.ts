@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
 import type { QueryPicture } from './search';
 

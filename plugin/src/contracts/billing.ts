@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What one model did in the month; a hosted one is paid for, a local one is not. */
 const billedProviderSchema = z.object({

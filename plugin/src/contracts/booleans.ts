@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A boolean as JSON has it, or as an address or a form spells it. */
 export const booleanSchema = z.union(

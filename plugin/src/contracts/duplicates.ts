@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiLimits } from './limits';
 import { LARGEST_ID, numberSchema } from './numbers';
 

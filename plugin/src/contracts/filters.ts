@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiLimits } from './limits';
 
 /** Strapi filters on `plugin::upload.file`: bounded here, because Strapi walks them in one go; checked there. */

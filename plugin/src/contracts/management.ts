@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { billSchema } from './billing';
 import { apiLimits } from './limits';
 import { numberSchema } from './numbers';

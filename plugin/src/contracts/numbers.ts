@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Ids are 32-bit integers in every database of Strapi; some fail when they are compared with a larger number. */
 export const LARGEST_ID = 2 ** 31 - 1;

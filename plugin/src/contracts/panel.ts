@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the panel must know of the configuration, whatever the role of who is signed in; `GET panel`. */
 export const panelResponseSchema = z.object({

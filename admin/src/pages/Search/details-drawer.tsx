@@ -15,6 +15,7 @@ import { useFileActions, useLibraryPermissions } from '../../hooks/file-actions'
 import { useText } from '../../hooks/text';
 import { DetailsList } from './details-list';
 import { DrawerDuplicates } from './drawer-duplicates';
+import { DrawerUsage } from './drawer-usage';
 
 const WIDTH = 400;
 
@@ -106,6 +107,7 @@ function Drawer(props: DrawerProps) {
             {text('search.details.findSimilar')}
           </Button>
           <DetailsList hit={hit} />
+          <DrawerUsage fileId={file.id} />
           <DrawerDuplicates fileId={file.id} />
         </Flex>
       </Content>

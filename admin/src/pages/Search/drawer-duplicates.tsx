@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { styled } from 'styled-components';
 import { fetchFileDuplicates } from '../../api/duplicates';
 import { Picture } from '../../components/picture';
-import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
 
 const THUMBNAIL = 48;
@@ -11,11 +10,9 @@ const THUMBNAIL = 48;
 /** Files that were found to be duplicates of this one; nothing when there are none, or none may be seen. */
 export function DrawerDuplicates({ fileId }: { fileId: number }) {
   const text = useText();
-  const { may } = useImageSearchPermissions();
   const { data: duplicates = [] } = useQuery({
     queryKey: ['file-duplicates', fileId],
     queryFn: ({ signal }) => fetchFileDuplicates(fileId, signal),
-    enabled: may.duplicates,
   });
   if (duplicates.length === 0) return null;
   return (

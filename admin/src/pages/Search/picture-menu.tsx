@@ -2,7 +2,7 @@ import { IconButton, MenuItem, SimpleMenu } from '@strapi/design-system';
 import { Image, Images, Upload } from '@strapi/icons';
 import { useStrapiApp } from '@strapi/strapi/admin';
 import { createElement, useRef, useState, type ComponentType } from 'react';
-import { z } from 'zod';
+import * as z from 'zod';
 import { useText } from '../../hooks/text';
 
 /** What is used of the dialog in which media fields pick their files. */

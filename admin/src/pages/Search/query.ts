@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
 import { fileIdSchema, orientations } from '../../../../plugin/src/contracts/search';
 
