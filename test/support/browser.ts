@@ -4,7 +4,7 @@ import { findChromium } from './chromium';
 import { testAdministrator, type AdminCredentials } from './strapi-client';
 
 const WINDOW = { width: 1440, height: 900 };
-const ACTION_WITHIN_MS = 30_000;
+const ACTION_WITHIN_MS = 60_000;
 
 /** Who looks at the panel, and how. */
 export interface PanelVisit {

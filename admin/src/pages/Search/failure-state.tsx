@@ -22,11 +22,7 @@ export function FailureState({ failure, onRetry, onStartAnew }: FailureStateProp
   return (
     <StateMessage
       icon={
-        isForbidden(failure) ? (
-          <EmptyPermissions width="16rem" height="auto" />
-        ) : (
-          <EmptyPictures width="16rem" height="auto" />
-        )
+        isForbidden(failure) ? <EmptyPermissions width="16rem" /> : <EmptyPictures width="16rem" />
       }
       title={title}
       {...(explanation !== undefined && { text: explanation })}

@@ -59,7 +59,7 @@ function NothingFound({ meta, isFiltered, onRemoveFilters }: ResultsProps) {
   };
   return (
     <StateMessage
-      icon={<EmptyPictures width="16rem" height="auto" />}
+      icon={<EmptyPictures width="16rem" />}
       title={text('search.nothing.title')}
       text={reason()}
       action={

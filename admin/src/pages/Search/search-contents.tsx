@@ -95,7 +95,7 @@ function PictureGone({ onRemove }: { onRemove: () => void }) {
   const text = useText();
   return (
     <StateMessage
-      icon={<EmptyPictures width="16rem" height="auto" />}
+      icon={<EmptyPictures width="16rem" />}
       title={text('search.picture.gone.title')}
       text={text('search.picture.gone.text')}
       action={

@@ -90,7 +90,7 @@ function EmptyLibrary() {
   const text = useText();
   return (
     <StateMessage
-      icon={<EmptyPictures width="16rem" height="auto" />}
+      icon={<EmptyPictures width="16rem" />}
       title={text('search.empty.title')}
       text={text('search.empty.text')}
       action={

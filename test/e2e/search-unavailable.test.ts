@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { findAccessibilityFaults } from '../support/accessibility';
+import { describeInBrowser } from '../support/browser';
+import { SEARCH_PAGE, searchOn } from '../support/panel-search';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+describeInBrowser('The search page without a model', (browser) => {
+  let app: StrapiApp;
+  beforeAll(async () => {
+    const model = path.join(__dirname, 'there-is-no-model');
+    app = await startStrapi({
+      servesPanel: true,
+      imageSearch: { embedding: { provider: 'clip', model } },
+    });
+  });
+  afterAll(() => app.stop());
+
+  it('invites to fill an empty library', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    await page.getByText('The library has no pictures yet').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+
+  it('says that the model does not answer, and leads operators to the index', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    await searchOn(page).field.fill('dog');
+    await page.getByText('The search cannot answer now').waitFor();
+    await page.getByText('there-is-no-model').waitFor();
+    await page.getByRole('link', { name: 'See the index' }).click();
+    await page.waitForURL('**/plugins/image-search/index');
+  });
+});
