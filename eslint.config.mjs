@@ -22,16 +22,11 @@ export default defineConfig(
   {
     files: ['admin/**/*.{ts,tsx}', 'plugin/src/contracts/**/*.ts'],
     rules: {
-      'no-restricted-imports': [
+      'no-restricted-syntax': [
         'error',
         {
-          paths: [
-            {
-              name: 'zod',
-              importNames: ['z'],
-              message: 'Write `import * as z`: the panel then carries what it uses of zod alone.',
-            },
-          ],
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+          message: 'Write `import * as z`: the panel then carries what it uses of zod alone.',
         },
       ],
     },

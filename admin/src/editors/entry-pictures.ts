@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A content type or a component as the content manager knows it. */
 export interface FieldOwner {

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { z } from 'zod';
+import * as z from 'zod';
 import { searchResponseSchema } from '../../../plugin/src/contracts/search';
 import { assetSchema } from '../api/asset';
 import { pluginApi } from '../api/client';
