@@ -36,6 +36,7 @@ describeInBrowser('Where editors already are', (browser) => {
     const drawer = page.getByRole('dialog', { name: 'File details' });
     const button = drawer.getByRole('button', { name: 'Find similar' });
     await button.waitFor({ timeout: FIRST_VIEW_MS });
+    await drawer.getByRole('link', { name: '1 duplicate' }).waitFor();
     expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
     await show(page, 'drawer');
     await button.click();

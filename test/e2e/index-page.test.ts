@@ -49,7 +49,7 @@ describeInBrowser('The Index page', (browser) => {
       /\/admin\/plugins\/upload\?assetId=\d+$/,
     );
     expect(await findAccessibilityFaults(page)).toEqual([]);
-    await takeScreenshot(page, 'index-page');
+    await takeScreenshot(page, 'panel-index');
     await row.getByRole('button', { name: `Try “${BROKEN}” again` }).click();
     await page.getByText('1 picture is indexed again.').waitFor();
   });

@@ -57,10 +57,16 @@ function Duplicates({ fileId, isLinked }: { fileId: number; isLinked: boolean })
   const [newest, ...others] = useFileDuplicates(fileId);
   if (!newest) return null;
   const label = text('widgets.duplicates', { count: others.length + 1 });
-  if (!isLinked) return <Badge variant="warning">{label}</Badge>;
+  // Strapi's badge for warnings is hard to read in this size.
+  const badge = (
+    <Badge backgroundColor="warning100" textColor="neutral800">
+      {label}
+    </Badge>
+  );
+  if (!isLinked) return badge;
   return (
     <Link tag={NavLink} to={duplicatesAddress(newest.pair.id)}>
-      <Badge variant="warning">{label}</Badge>
+      {badge}
     </Link>
   );
 }
