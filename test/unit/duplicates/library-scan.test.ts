@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LibraryComparison, Pass } from '../../../plugin/src/duplicates/library-comparison';
+import type { LeaseOwner } from '../../../plugin/src/indexing/lease';
+import { LibraryScan } from '../../../server/src/library-scan';
+import { range } from '../../conformance/index-entries/situations';
+import { bareTrace } from '../../support/duplicate-world';
+import { createFakeClock, type FakeClock } from '../../support/fake-clock';
+import { MemoryDuplicateScans } from '../../support/memory-duplicate-scans';
+import { MemoryJobLeases } from '../../support/memory-job-leases';
+import { MemoryPictureTraces } from '../../support/memory-picture-traces';
+import { createRecordingLogger, type RecordingLogger } from '../../support/recording-logger';
+
+const LEASE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const PICTURE_MS = 500;
+/** More than are compared without a word. */
+const MANY = 70;
+
+const owner: LeaseOwner = { host: 'alpha', pid: 1, life: 'first' };
+
+let clock: FakeClock;
+let traces: MemoryPictureTraces;
+let scans: MemoryDuplicateScans;
+let jobs: MemoryJobLeases;
+let logger: RecordingLogger;
+let started: LibraryScan[];
+/** Files in the order in which they were compared. */
+let compared: number[];
+let spaceId: string;
+let isBusy: boolean;
+/** Runs after each batch, before it is marked; what it throws the comparison fails with. */
+let onBatch: () => unknown;
+
+beforeEach(() => {
+  clock = createFakeClock();
+  traces = new MemoryPictureTraces();
+  scans = new MemoryDuplicateScans();
+  jobs = new MemoryJobLeases(clock);
+  logger = createRecordingLogger();
+  [started, compared, spaceId, isBusy] = [[], [], 'space', false];
+  onBatch = () => undefined;
+});
+afterEach(async () => {
+  await Promise.all(started.map((scan) => scan.stop()));
+});
+
+/** Takes half a second a picture, and finds one pair in each batch. */
+const comparison: Pick<LibraryComparison, 'compare'> = {
+  async compare(fileIds, { pass, signal, onCompared }) {
+    for (const fileId of fileIds) {
+      await clock.wait(PICTURE_MS, signal);
+      compared.push(fileId);
+      await onCompared?.();
+    }
+    await onBatch();
+    await traces.markCompared(await traces.get(fileIds), pass.mark);
+    return 1;
+  },
+};
+
+async function currentPass(): Promise<Pass> {
+  const { number } = await scans.read();
+  return { mark: `${String(number)}:${spaceId}`, spaceId };
+}
+
+/** The scan of a process. */
+function startScan(self = owner): LibraryScan {
+  const scan = new LibraryScan({
+    ...{ comparison, traces, scans, jobs, currentPass, logger, clock },
+    isBusy: () => isBusy,
+    leaseMs: LEASE_MS,
+    owner: self,
+  });
+  started.push(scan);
+  scan.start();
+  return scan;
+}
+
+async function addFiles(count: number): Promise<void> {
+  await traces.put(
+    range(1, count).map((fileId) => ({ ...bareTrace(`file ${String(fileId)}`), fileId })),
+  );
+}
+
+const isEverythingCompared = async (): Promise<boolean> => {
+  const { mark } = await currentPass();
+  return (await traces.notCompared(mark, 1)).length === 0;
+};
+
+const isDone = async (): Promise<boolean> => (await scans.read()).state === 'done';
+
+describe('what is left in a library', () => {
+  it('is compared without a word when it is little', async () => {
+    await addFiles(49);
+    startScan();
+    await clock.runUntil(isEverythingCompared);
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual(range(1, 49));
+    expect(await scans.read()).toMatchObject({ state: 'never', number: 0 });
+  });
+
+  it('is a scan when it is much, from where the marks say', async () => {
+    await addFiles(MANY);
+    await traces.markCompared(await traces.get(range(1, 10)), (await currentPass()).mark);
+    const scan = startScan();
+    await clock.runUntil(isDone);
+    expect(compared).toEqual(range(11, MANY - 10));
+    expect(await scan.describe()).toMatchObject({
+      state: 'done',
+      done: MANY,
+      total: MANY,
+      found: 3,
+    });
+  });
+
+  it('is everything when another model answers', async () => {
+    await addFiles(MANY);
+    startScan();
+    await clock.runUntil(isDone);
+    spaceId = 'another';
+    await clock.runUntil(isEverythingCompared);
+    expect(compared).toEqual([...range(1, MANY), ...range(1, MANY)]);
+  });
+
+  it('waits until nothing is indexed, and gives way between batches', async () => {
+    isBusy = true;
+    await addFiles(MANY);
+    startScan();
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual([]);
+    isBusy = false;
+    onBatch = () => {
+      isBusy = true;
+    };
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual(range(1, 20));
+    isBusy = false;
+    onBatch = () => undefined;
+    await clock.runUntil(isDone);
+    expect(compared).toEqual(range(1, MANY));
+  });
+
+  it('leaves most of the time to others', async () => {
+    await addFiles(MANY);
+    const begunAt = clock.now();
+    startScan();
+    await clock.runUntil(isDone);
+    expect(clock.now() - begunAt).toBeGreaterThanOrEqual(MANY * PICTURE_MS * 3);
+  });
+});
+
+describe('a scan that is asked for', () => {
+  it('compares everything anew, once', async () => {
+    await addFiles(3);
+    const scan = startScan();
+    await clock.runUntil(isEverythingCompared);
+    expect(await scan.begin()).toMatchObject({ state: 'running', done: 0, total: 3 });
+    expect(await scan.begin()).toMatchObject({ state: 'running', done: 0, total: 3 });
+    await clock.runUntil(isDone);
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(await scan.describe()).toMatchObject({ state: 'done', done: 3, total: 3, found: 1 });
+  });
+
+  it('begins at once', async () => {
+    const scan = startScan();
+    await clock.advance(1);
+    await addFiles(1);
+    const askedAt = clock.now();
+    await scan.begin();
+    await clock.runUntil(() => compared.length === 1);
+    expect(clock.now() - askedAt).toBe(PICTURE_MS);
+  });
+
+  it('ends in an empty library', async () => {
+    const scan = startScan();
+    await scan.begin();
+    await clock.runUntil(isDone);
+    expect(await scan.describe()).toMatchObject({ done: 0, total: 0, remainingSeconds: null });
+  });
+
+  it('tells how long it takes while it moves', async () => {
+    await addFiles(MANY);
+    const scan = startScan();
+    await clock.runUntil(() => compared.length > 20);
+    const { remainingSeconds } = await scan.describe();
+    // 50 are left, at half a second and twice that of rest.
+    expect(remainingSeconds).toBe(50 * 1.5);
+    await scan.halt();
+    expect(await scan.describe()).toMatchObject({ state: 'stopped', remainingSeconds: null });
+  });
+
+  it('stays stopped in the next life of the process, and goes on without comparing twice', async () => {
+    await addFiles(MANY);
+    const scan = startScan();
+    onBatch = () => scan.halt();
+    await scan.begin();
+    const { startedAt } = await scan.describe();
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual(range(1, 20));
+    await scan.stop();
+
+    onBatch = () => undefined;
+    const next = startScan({ ...owner, life: 'second' });
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual(range(1, 20));
+    expect(await next.describe()).toMatchObject({ state: 'stopped', done: 20, total: MANY });
+    expect(await next.begin()).toMatchObject({ state: 'running', done: 20, startedAt });
+    await clock.runUntil(isDone);
+    expect(compared).toEqual(range(1, MANY));
+  });
+});
+
+describe('several processes', () => {
+  it('compare nothing that another compares', async () => {
+    await addFiles(MANY);
+    startScan();
+    startScan({ host: 'beta', pid: 2, life: 'other' });
+    await clock.runUntil(isDone);
+    await clock.advance(HOUR_MS);
+    expect(compared).toEqual(range(1, MANY));
+  });
+
+  it('go on at once for one of this host that is dead, and for another only when its lease ran out', async () => {
+    await addFiles(1);
+    await claimAs('beta|1|life|token');
+    startScan();
+    await clock.advance(LEASE_MS - 1);
+    expect(compared).toEqual([]);
+    await clock.runUntil(isEverythingCompared);
+
+    await addFiles(1);
+    await claimAs(`${owner.host}|${String(owner.pid)}|earlier|token`);
+    const deadAt = clock.now();
+    await clock.runUntil(isEverythingCompared);
+    expect(clock.now() - deadAt).toBeLessThan(LEASE_MS / 2);
+  });
+
+  async function claimAs(token: string): Promise<void> {
+    const expiresAt = new Date(clock.now() + LEASE_MS);
+    const claim = await jobs.tryClaim({
+      name: 'compare all pictures',
+      lease: { token, expiresAt },
+      notStartedSince: new Date(clock.now() + 1),
+    });
+    expect(claim.kind).toBe('claimed');
+  }
+});
+
+describe('a failure', () => {
+  it('is told once, as long as it stays the same, and the scan goes on after it', async () => {
+    await addFiles(MANY);
+    onBatch = () => Promise.reject(new Error('The store sleeps.'));
+    const scan = startScan();
+    await clock.advance(HOUR_MS);
+    expect(logger.at('warn')).toEqual([expect.stringContaining('The store sleeps.')]);
+    expect(await scan.describe()).toMatchObject({
+      state: 'running',
+      done: 0,
+      problem: expect.stringContaining('The store sleeps.'),
+    });
+    onBatch = () => undefined;
+    await clock.runUntil(isDone);
+    expect(await scan.describe()).toMatchObject({ done: MANY, problem: null });
+  });
+
+  it('leaves the job to other processes', async () => {
+    await addFiles(1);
+    onBatch = () => {
+      onBatch = () => undefined;
+      throw new Error('The store sleeps.');
+    };
+    startScan();
+    await clock.runUntil(() => compared.length === 1);
+    startScan({ host: 'beta', pid: 2, life: 'other' });
+    const begunAt = clock.now();
+    await clock.runUntil(isEverythingCompared);
+    expect(clock.now() - begunAt).toBeLessThan(LEASE_MS / 2);
+  });
+});
