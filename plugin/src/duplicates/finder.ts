@@ -18,7 +18,7 @@ import { thresholdsFor } from './thresholds';
 const MOST_EQUAL = 20;
 /** Nearest neighbours that are looked at. */
 const NEIGHBOURS = 20;
-/** Neighbours that are aligned, which takes a millisecond or two each; see docs/duplicates.md for what more would find. */
+/** Neighbours that are aligned, which takes a millisecond or two each. */
 const MOST_ALIGNED = 5;
 
 export interface DuplicateFinderOptions {
