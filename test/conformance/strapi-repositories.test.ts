@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   EMBEDDING_USAGE_UID,
   DUPLICATE_PAIR_UID,
+  DUPLICATE_SCAN_UID,
   INDEX_ENTRY_UID,
   JOB_UID,
   PICTURE_TRACE_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
+import { createDuplicateScans } from '../../server/src/repositories/duplicate-scans';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/job-leases';
 import { createPictureTraces } from '../../server/src/repositories/picture-traces';
@@ -21,6 +23,7 @@ import type { AppDatabase } from '../support/strapi-environment';
 import { createSeededRandom } from '../../sample/seeded-random';
 import { describeDuplicatePairs } from './duplicate-pairs';
 import { allPairs, filesOf, findings } from './duplicate-pairs/situations';
+import { describeDuplicateScans } from './duplicate-scans';
 import { describeIndexEntries } from './index-entries';
 import { newLease, picture, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
@@ -79,6 +82,10 @@ function describeRepositories(
   describeDuplicatePairs("in Strapi's database", async () => {
     await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
     return createDuplicatePairs(strapi());
+  });
+  describeDuplicateScans("in Strapi's database", async () => {
+    await strapi().db.query(DUPLICATE_SCAN_UID).deleteMany({});
+    return createDuplicateScans(strapi());
   });
   describePictureTraces("in Strapi's database", async () => {
     await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});

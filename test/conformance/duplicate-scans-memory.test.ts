@@ -1,0 +1,4 @@
+import { MemoryDuplicateScans } from '../support/memory-duplicate-scans';
+import { describeDuplicateScans } from './duplicate-scans';
+
+describeDuplicateScans('in memory', () => Promise.resolve(new MemoryDuplicateScans()));
