@@ -25,9 +25,10 @@ export interface PanelSearch {
 
 export function searchOn(page: Page): PanelSearch {
   const results = page.getByRole('list', { name: 'Pictures found' });
-  const opener = (id: number): Locator => results.locator(`[data-result="${String(id)}"]`);
+  const opener = (id: number): Locator => page.locator(`[data-result="${String(id)}"]`);
+  const field = page.getByLabel('What the picture shows');
   return {
-    field: page.getByLabel('What the picture shows'),
+    field,
     results,
     async ids() {
       const found = await results
@@ -49,6 +50,8 @@ export function searchOn(page: Page): PanelSearch {
         .click();
     },
     async drop({ bytes, name, type }) {
+      // Before, nobody takes what is dropped.
+      await field.waitFor();
       await page.evaluate(
         ({ base64, ...file }) => {
           const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -1,4 +1,4 @@
-import { Button, VisuallyHidden } from '@strapi/design-system';
+import { Button, Flex, VisuallyHidden } from '@strapi/design-system';
 import { EmptyPictures } from '@strapi/icons/symbols';
 import { StateMessage } from '../../components/state-message';
 import { useText } from '../../hooks/text';
@@ -31,7 +31,7 @@ export function SearchContents({ state }: { state: SearchPageState }) {
       />
     );
   }
-  if (answer.isError) {
+  if (answer.isError && !answer.isFetchNextPageError) {
     return (
       <FailureState
         failure={answer.error}
@@ -64,7 +64,8 @@ function Found({ state }: { state: SearchPageState }) {
         <FoundPictures
           hits={hits}
           hasMore={answer.hasNextPage}
-          isLoadingMore={answer.isFetchingNextPage}
+          // After a failure nobody asks again by scrolling.
+          isLoadingMore={answer.isFetchingNextPage || answer.isFetchNextPageError}
           onMore={answer.fetchNextPage}
           onExample={(side, id) => {
             change(addExample(query, side, id));
@@ -73,6 +74,7 @@ function Found({ state }: { state: SearchPageState }) {
             change({ ...emptyQuery, filters: query.filters, like: [id] });
           }}
         />
+        {answer.isFetchNextPageError && <MoreAgain onRetry={answer.fetchNextPage} />}
       </Results>
       <Announcement
         count={hits.length}
@@ -80,6 +82,18 @@ function Found({ state }: { state: SearchPageState }) {
         isStale={answer.isPlaceholderData}
       />
     </>
+  );
+}
+
+/** Stands where further results would be. */
+function MoreAgain({ onRetry }: { onRetry: () => Promise<unknown> }) {
+  const text = useText();
+  return (
+    <Flex justifyContent="center" padding={6}>
+      <Button variant="secondary" onClick={() => void onRetry()}>
+        {text('common.failure.tryAgain')}
+      </Button>
+    </Flex>
   );
 }
 

@@ -21,29 +21,32 @@ export default function SearchPage() {
       <Page.Title>{text('search.title')}</Page.Title>
       <Layouts.Header title={text('search.title')} subtitle={text('search.subtitle')} />
       <Layouts.Content>
-        <Flex ref={top} gap={2} alignItems="flex-start">
-          <SearchField
-            query={query}
-            picture={picture}
-            typed={field.typed}
-            onType={field.type}
-            onCompose={field.compose}
-            onSubmit={field.submit}
-            onChange={state.change}
-            endAction={<PictureMenu onFile={state.takeFile} onAsset={state.searchLike} />}
-          />
-          <FilterMenu {...filterProps} onOpen={state.loadFolders} />
-        </Flex>
-        {picture && (
-          <Typography tag="p" variant="pi" textColor="neutral600" paddingTop={2}>
-            {text('search.picture.local')}
-          </Typography>
-        )}
-        <FilterTags {...filterProps} />
-        <Box paddingTop={4}>
-          <SearchContents state={state} />
+        {/* What is hidden from view lies within the page, or the window could be scrolled past its end. */}
+        <Box position="relative">
+          <Flex ref={top} gap={2} alignItems="flex-start">
+            <SearchField
+              query={query}
+              picture={picture}
+              typed={field.typed}
+              onType={field.type}
+              onCompose={field.compose}
+              onSubmit={field.submit}
+              onChange={state.change}
+              endAction={<PictureMenu onFile={state.takeFile} onAsset={state.searchLike} />}
+            />
+            <FilterMenu {...filterProps} onOpen={state.loadFolders} />
+          </Flex>
+          {picture && (
+            <Typography tag="p" variant="pi" textColor="neutral600" paddingTop={2}>
+              {text('search.picture.local')}
+            </Typography>
+          )}
+          <FilterTags {...filterProps} />
+          <Box paddingTop={4}>
+            <SearchContents state={state} />
+          </Box>
+          <DropZone onFile={state.takeFile} />
         </Box>
-        <DropZone onFile={state.takeFile} />
       </Layouts.Content>
     </Page.Main>
   );

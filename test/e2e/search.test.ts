@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { adminActions } from '../../plugin/src/contracts/identity';
+import { renderSamplePicture } from '../../sample/library';
+import { findAccessibilityFaults } from '../support/accessibility';
+import { describeInBrowser } from '../support/browser';
+import { SEARCH_PAGE, searchOn } from '../support/panel-search';
+import { picturesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+
+const pictures = picturesOf([
+  'guitar',
+  'violin',
+  'trumpet',
+  'dog',
+  'cat',
+  'owl',
+  'red-apple',
+  'pizza',
+  'sailboat',
+  'rocket',
+  'castle',
+  'sunflower',
+  'butterfly',
+  'bicycle',
+  'elephant',
+  'camera',
+]);
+
+describeInBrowser('The search page', (browser) => {
+  let app: SearchApp;
+  const idOf = (concept: string): number => app.fileOf(concept).id;
+  beforeAll(async () => {
+    app = await startSearchApp({ pictures, servesPanel: true });
+  }, 240_000);
+  afterAll(() => app.stop());
+
+  it('starts with words to try and pictures to start from', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    await page
+      .getByRole('button', { name: /^Find pictures like/ })
+      .nth(5)
+      .waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+
+    await page.getByRole('button', { name: 'animals' }).click();
+    await searchOn(page).results.waitFor();
+    expect(searchOn(page).address().get('text')).toBe('animals');
+  });
+
+  it('finds by words while they are typed, and says how many', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const search = searchOn(page);
+    await search.field.fill('guitar');
+    await search.waitForBest(idOf('guitar'));
+    expect(search.address().get('text')).toBe('guitar');
+    await page.getByRole('status').filter({ hasText: '16 pictures found' }).waitFor();
+    expect((await search.ids()).length).toBe(pictures.length);
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+
+    await search.field.fill('dog');
+    await search.waitForBest(idOf('dog'));
+    await page.goBack();
+    await page.getByRole('button', { name: 'animals' }).waitFor();
+    expect(await search.field.inputValue()).toBe('');
+  });
+
+  it('finds by a picture that is dropped, and keeps it in this tab', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const search = searchOn(page);
+    const { picture, id } = app.fileOf('owl');
+    const file = {
+      bytes: await renderSamplePicture(picture),
+      name: 'bird.jpg',
+      type: 'image/jpeg',
+    };
+    await search.drop(file);
+    await search.waitForBest(id);
+    await page.getByRole('button', { name: 'Remove “Like bird.jpg” from the search' }).waitFor();
+    await page.reload();
+    await search.waitForBest(id);
+
+    const other = await browser.open(app.url, SEARCH_PAGE + new URL(page.url()).search);
+    await other.getByText('The picture of this search is not here').waitFor();
+  });
+
+  it('refuses a file that is no picture', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const file = { bytes: Buffer.from('words'), name: 'notes.txt', type: 'text/plain' };
+    await searchOn(page).drop(file);
+    await page.getByText('“notes.txt” is not a picture.').waitFor();
+    expect(searchOn(page).address().size).toBe(0);
+  });
+
+  it('goes towards some results and away from others', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=animal`);
+    const search = searchOn(page);
+    await search.results.waitFor();
+    await search.act(idOf('owl'), 'More like this');
+    await page.getByRole('button', { name: /^Remove “Like/ }).waitFor();
+    await search.act(idOf('dog'), 'Less like this');
+    await page.getByRole('button', { name: /^Remove “Unlike/ }).waitFor();
+    expect(search.address().toString()).toBe(
+      `text=animal&like=${String(idOf('owl'))}&unlike=${String(idOf('dog'))}`,
+    );
+    await page.goBack();
+    await page.getByRole('button', { name: /^Remove “Unlike/ }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^Remove “Like/ }).click();
+    await page.getByRole('button', { name: /^Remove “Like/ }).waitFor({ state: 'detached' });
+    expect(search.address().toString()).toBe('text=animal');
+  });
+
+  it('narrows by filters, which can be removed one by one', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=music`);
+    const search = searchOn(page);
+    await search.results.waitFor();
+    await search.filter('Type', 'PNG');
+    await page.getByRole('button', { name: 'Remove the filter “Type: PNG”' }).waitFor();
+    const pngs = app.files.filter(({ picture }) => picture.mimeType === 'image/png');
+    const count = String(pngs.length);
+    await page
+      .getByRole('status')
+      .filter({ hasText: new RegExp(`^(One|${count}) pictures? found`) })
+      .waitFor();
+    expect((await search.ids()).sort()).toEqual(pngs.map(({ id }) => id).sort());
+
+    await search.filter('Usage', 'Used in content');
+    await page.getByText('No picture passes these filters.').waitFor();
+    await page.getByRole('button', { name: 'Remove the filters' }).click();
+    await page.getByRole('status').filter({ hasText: '16 pictures found' }).waitFor();
+  });
+
+  it('has the whole question in its address', async () => {
+    const id = String(idOf('guitar'));
+    const address = `text=with+strings&like=${id}&orientation=landscape&type=jpeg`;
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?${address}`);
+    const search = searchOn(page);
+    await page.getByRole('button', { name: 'Remove the filter “Landscape”' }).waitFor();
+    await page.getByRole('button', { name: 'Remove the filter “Type: JPEG”' }).waitFor();
+    await page.getByRole('button', { name: /^Remove “Like/ }).waitFor();
+    expect(await search.field.inputValue()).toBe('with strings');
+    expect(search.address().toString()).toBe(address);
+  });
+
+  it('shows a result at its side, and goes on from there', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    const search = searchOn(page);
+    await search.waitForBest(idOf('guitar'));
+    await page.locator(`[data-result="${String(idOf('guitar'))}"]`).click();
+    const drawer = page.getByRole('dialog');
+    await drawer.getByRole('heading', { name: app.fileOf('guitar').picture.fileName }).waitFor();
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    expect(
+      await drawer.getByRole('link', { name: 'Open in the Media Library' }).getAttribute('href'),
+    ).toBe(`/admin/plugins/upload?assetId=${String(idOf('guitar'))}`);
+    await drawer.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('The link was copied.').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
+      `${app.url}/uploads/`,
+    );
+
+    await drawer.getByRole('button', { name: 'Find similar' }).click();
+    await drawer.waitFor({ state: 'detached' });
+    expect(search.address().toString()).toBe(`like=${String(idOf('guitar'))}`);
+  });
+
+  it('is used by the keyboard alone', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    const search = searchOn(page);
+    await search.waitForBest(idOf('guitar'));
+    await page.locator(`[data-result="${String(idOf('guitar'))}"]`).focus();
+    await page.keyboard.press('ArrowRight');
+    const [, second] = await search.ids();
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-result'));
+    expect(await focused()).toBe(String(second));
+    await page.keyboard.press('ArrowDown');
+    expect([null, String(second)]).not.toContain(await focused());
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toBe(String(idOf('guitar')));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await page.getByText('One selected').waitFor();
+  });
+
+  it('moves what is selected to a folder', async () => {
+    await app.request
+      .post('/upload/folders')
+      .auth(await app.adminToken(), { type: 'bearer' })
+      .send({ name: 'Music', parent: null });
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    await searchOn(page).waitForBest(idOf('guitar'));
+    for (const concept of ['guitar', 'violin']) {
+      await page.locator(`[data-result="${String(idOf(concept))}"]`).hover();
+      await page
+        .getByRole('listitem')
+        .filter({ has: page.locator(`[data-result="${String(idOf(concept))}"]`) })
+        .getByRole('checkbox')
+        .click();
+    }
+    await page.getByRole('button', { name: 'Move', exact: true }).click();
+    await page.getByRole('combobox', { name: 'To the folder' }).click();
+    await page.getByRole('option', { name: 'Music' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Move', exact: true }).click();
+    await page.getByText('2 pictures were moved.').waitFor();
+    const moved = await app.strapi.db
+      .query('plugin::upload.file')
+      .findMany({ where: { folder: { name: 'Music' } } });
+    expect(moved.map(({ id }) => Number(id)).sort()).toEqual(
+      [idOf('guitar'), idOf('violin')].sort(),
+    );
+  });
+
+  it('says that nothing is close, and that not everything is indexed', async () => {
+    const coverage = jest
+      .spyOn(productOf(app).status, 'coverage')
+      .mockResolvedValue({ indexed: 1_240, total: 5_000 });
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=qzxv+wkpf`);
+    await page.getByText('Nothing here is close to “qzxv wkpf”').waitFor();
+    await page.getByText('1,240 of 5,000 pictures are indexed.').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    coverage.mockRestore();
+  });
+
+  it('says which picture of the question is gone', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?like=999999`);
+    await page.getByText('A picture of this search cannot be used').waitFor();
+    await page.getByRole('button', { name: 'Start a new search' }).click();
+    await page.getByRole('button', { name: 'animals' }).waitFor();
+  });
+
+  it('waits when there are too many searches', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const answer = {
+      data: null,
+      error: { status: 429, name: 'RateLimitError', message: 'Slowly' },
+    };
+    await page.route('**/image-search/search', (route) =>
+      route.fulfill({ status: 429, json: answer }),
+    );
+    await searchOn(page).field.fill('dog');
+    await page.getByText('Too many searches at once').waitFor();
+    await page.unroute('**/image-search/search');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await searchOn(page).waitForBest(idOf('dog'));
+  });
+
+  it('tells who may not read the library', async () => {
+    const guest = { email: 'guest@example.com', password: 'Test-Guest-1' };
+    await app.createRestrictedAdmin({ ...guest, permissions: [{ action: adminActions.search }] });
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=dog`, { as: guest });
+    await page.getByText('You may not see the Media Library').waitFor();
+  });
+
+  it('can be read in the dark', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`, { theme: 'dark' });
+    await searchOn(page).waitForBest(idOf('guitar'));
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+});
