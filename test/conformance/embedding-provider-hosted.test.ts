@@ -1,6 +1,7 @@
-import { describe } from '@jest/globals';
+import { afterAll, describe } from '@jest/globals';
 import type { EmbeddingServer, Fault } from '../support/embedding-server';
 import { openVendor, startVendorServer, vendorConfig } from '../support/hosted-provider';
+import { openSampleEmbedder, type SampleEmbedder } from '../support/sample-embedder';
 import { vendors, type Vendor } from '../support/vendors';
 import {
   describeEmbeddingProvider,
@@ -18,6 +19,17 @@ const spoiltVectors: Record<AnswerFault, (vector: number[]) => unknown[]> = {
   zero: (vector) => vector.map(() => 0),
 };
 
+/** One model for the servers of all tests: opening one takes longer than most tests. */
+let lent: Promise<SampleEmbedder> | undefined;
+
+function embedder(): Promise<SampleEmbedder> {
+  return (lent ??= openSampleEmbedder());
+}
+
+afterAll(async () => {
+  await (await lent)?.close();
+});
+
 async function openOn(vendor: Vendor, server: EmbeddingServer): Promise<OpenedProvider> {
   const provider = await openVendor(vendorConfig(vendor, { baseURL: server.baseURL }));
   return { provider, close: () => server.close() };
@@ -25,15 +37,15 @@ async function openOn(vendor: Vendor, server: EmbeddingServer): Promise<OpenedPr
 
 for (const vendor of vendors) {
   describeEmbeddingProvider(`${vendor.name}, on the server double`, {
-    open: async () => openOn(vendor, await startVendorServer(vendor)),
+    open: async () => openOn(vendor, await startVendorServer(vendor, { embedder })),
     openSpoilt: async (fault) => {
-      const server = await startVendorServer(vendor);
+      const server = await startVendorServer(vendor, { embedder });
       const spoil: Fault = { kind: 'vectors', change: spoiltVectors[fault] };
       server.failNext(...Array.from({ length: CALLS_PER_TEST }, () => spoil));
       return openOn(vendor, server);
     },
     openRejecting: async () =>
-      openOn(vendor, await startVendorServer(vendor, { refusedText: rejectedText })),
+      openOn(vendor, await startVendorServer(vendor, { embedder, refusedText: rejectedText })),
     openUnavailable: async () => {
       const server = await startVendorServer(vendor);
       await server.close();

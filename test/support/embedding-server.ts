@@ -14,6 +14,8 @@ export interface EmbeddingServerOptions<Answer> {
   refusedText?: string;
   /** Whether a picture is refused, and the whole request with it. */
   refusesPicture?: (picture: Buffer) => Promise<boolean>;
+  /** Lent by a caller with many servers, who closes it; by default the server opens one of its own. */
+  embedder?: () => Promise<SampleEmbedder>;
 }
 
 /** What goes wrong with one request. */
@@ -81,6 +83,7 @@ export async function startEmbeddingServer<Answer>(
   let embedder: Promise<SampleEmbedder> | undefined;
 
   const embed: Embed = async (inputs) => {
+    if (options.embedder) return (await options.embedder()).embed(inputs);
     // A double that only fails needs no model.
     embedder ??= import('./sample-embedder').then(({ openSampleEmbedder }) => openSampleEmbedder());
     return (await embedder).embed(inputs);

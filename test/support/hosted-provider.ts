@@ -15,7 +15,10 @@ import type { Vendor } from './vendors';
 /** The vendor's double, with the key of tests. */
 export function startVendorServer(
   { double, native }: Vendor,
-  options: Pick<EmbeddingServerOptions<unknown>, 'refusedText' | 'refusesPicture'> = {},
+  options: Pick<
+    EmbeddingServerOptions<unknown>,
+    'embedder' | 'refusedText' | 'refusesPicture'
+  > = {},
 ): Promise<EmbeddingServer> {
   return startEmbeddingServer({ vendor: double, apiKey: testKey, dimensions: native, ...options });
 }
