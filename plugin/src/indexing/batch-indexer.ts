@@ -90,9 +90,15 @@ export class BatchIndexer {
       return isNew ? [item.picture] : [];
     });
     if (read.length === 0) return;
-    const held = await this.#idsStillHeld(read);
-    const traces = read.flatMap(({ trace }) => (trace && held.has(trace.fileId) ? [trace] : []));
-    await this.#options.traces.put(traces);
+    try {
+      const held = await this.#idsStillHeld(read);
+      const traces = read.flatMap(({ trace }) => (trace && held.has(trace.fileId) ? [trace] : []));
+      await this.#options.traces.put(traces);
+    } catch (error) {
+      // Searches need no trace: the pictures are embedded all the same.
+      const { message } = toImageSearchError(error);
+      this.#options.logger.warn(`Pictures cannot be compared with others yet: ${message}`);
+    }
   }
 
   async #settle(item: Exclude<Prepared, { kind: 'ready' }>, batch: Batch): Promise<void> {
