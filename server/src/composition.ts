@@ -230,7 +230,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     check: createPictureCheck({
       pictures: createQueryPictures(config),
       finder: duplicates.finder,
-      embed: async (bytes, signal) => (await engine.embed({ kind: 'image', bytes }, signal)).vector,
+      embed: async (bytes, signal) => {
+        const { space, vector } = await engine.embed({ kind: 'image', bytes }, signal);
+        return space.id === (await spaces.answering()).spaceId() ? vector : null;
+      },
     }),
     warnsUploaders: config.duplicates.policy === 'warn',
     inputLimits: config.search,

@@ -12,7 +12,8 @@ const preparation: ImagePreparation = {
 export interface PictureCheckOptions {
   pictures: PictureReader;
   finder: DuplicateFinder;
-  embed: (bytes: Uint8Array, signal: AbortSignal) => Promise<Float32Array>;
+  /** Answers null when the model that the library is compared by does not answer now, though another may. */
+  embed: (bytes: Uint8Array, signal: AbortSignal) => Promise<Float32Array | null>;
 }
 
 /**
@@ -41,7 +42,7 @@ export function createPictureCheck({ embed, finder, pictures }: PictureCheckOpti
     try {
       const vector = await embed(bytes, signal);
       const matches = await finder.find({ trace, vector, exceptFileId: null }, signal);
-      return { matches, isComplete: true };
+      return { matches, isComplete: vector !== null };
     } catch (error) {
       if (isOfPicture(error)) throw error;
       const matches = await finder.find({ trace, vector: null, exceptFileId: null });

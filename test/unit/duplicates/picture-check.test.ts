@@ -20,7 +20,7 @@ function failure(code: ErrorCode): ImageSearchError {
 
 function createRig(
   options: {
-    embed?: () => Promise<Float32Array>;
+    embed?: () => Promise<Float32Array | null>;
     /** What the finder fails with while it is given a vector. */
     storeFailure?: ImageSearchError;
   } = {},
@@ -75,6 +75,13 @@ describe('checking a picture', () => {
       expect(asked.map((picture) => picture.vector)).toEqual([null]);
     },
   );
+
+  it('looks for equal bytes alone, and says so, when only another model answers', async () => {
+    const { asked, check, match } = createRig({ embed: () => Promise.resolve(null) });
+    const found = await check(await readPicture(), signal);
+    expect(found).toEqual({ matches: [match], isComplete: false });
+    expect(asked.map((picture) => picture.vector)).toEqual([null]);
+  });
 
   it('looks for equal bytes alone when the store does not answer', async () => {
     const { asked, check, match } = createRig({ storeFailure: failure('store-unavailable') });
