@@ -91,7 +91,9 @@ export class Answering {
     try {
       return await this.#embedIn(space, question, false);
     } catch (error) {
-      if (isOutage(error)) this.#outage.note(error, provider);
+      // Pictures wait for their turn to be decoded: when time runs out then, the provider may not even have been asked.
+      const isCertain = !signal?.aborted || examples.every(({ kind }) => kind === 'text');
+      if (isOutage(error) && isCertain) this.#outage.note(error, provider);
       throw error;
     }
   }

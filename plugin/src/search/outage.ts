@@ -55,11 +55,14 @@ export class Outage {
     this.#down = { error, spaceId: space.id, pauses: 0, probeAt };
   }
 
-  /** What indexing found out about the provider; null for nothing. */
+  /**
+   * What indexing found out about the provider; null for nothing. One that names a time to come back is up, but was
+   * asked too much: searches, which go ahead, find out for themselves.
+   */
   hear(error: ImageSearchError | null, provider: EmbeddingProvider): void {
     if (error === this.#lastHeard) return;
     this.#lastHeard = error;
-    if (isOutage(error)) this.note(error, provider);
+    if (isOutage(error) && error.retryAfterMs === undefined) this.note(error, provider);
   }
 
   async #probe(provider: EmbeddingProvider): Promise<void> {

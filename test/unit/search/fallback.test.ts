@@ -145,6 +145,23 @@ describe('a provider that is down', () => {
     expect(clock.now() - before).toBe(4_000);
   });
 
+  it('is not taken for down by everybody because one picture took too long', async () => {
+    hosted.onCall = () => new Promise(() => undefined);
+    let model = '';
+    void modelThatAnswers({ kind: 'image', bytes: plainPicture('a dog') }).then((answer) => {
+      model = answer;
+    });
+    await clock.runUntil(() => model !== '');
+    expect(model).toBe('local');
+    hosted.onCall = () => undefined;
+    expect(await modelThatAnswers(text('a cat'))).toBe('hosted');
+  });
+
+  it('is not taken for down when it only asked indexing to come back later', async () => {
+    pause = failure('provider-unavailable', { retryable: true, retryAfterMs: 60_000 });
+    expect(await modelThatAnswers(text('a dog'))).toBe('hosted');
+  });
+
   it('is known to be down by what indexing found out', async () => {
     pause = failure('provider-unauthorized');
     expect(await modelThatAnswers(text('a dog'))).toBe('local');
