@@ -173,6 +173,7 @@ export class IndexingWorker {
     if (!pipeline) return;
     const share = await this.#shareOf(pipeline);
     if (share.images === 0) {
+      await this.#untraced.readSome(this.#stopping.signal);
       await Promise.race([...this.#batches, this.#sleep(IDLE_POLL_MS)]);
       return;
     }
