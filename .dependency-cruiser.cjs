@@ -43,12 +43,13 @@ module.exports = {
     {
       name: 'adapters-are-built-in-one-place',
       comment:
-        'Only the composition may name a store, a provider or a picture reader; others meet their contracts. ' +
+        'Only the composition, with what follows from the configuration alone, may name a store, a provider or a picture reader; ' +
+        'others meet their contracts. ' +
         'Copying between stores needs two of them.',
       severity: 'error',
       from: {
         path: '^server/',
-        pathNot: '^server/src/(composition|commands/copy-vectors-stores)[.]ts$',
+        pathNot: '^server/src/(composition|configured-adapters|commands/copy-vectors-stores)[.]ts$',
       },
       to: {
         path: [

@@ -1,50 +1,43 @@
 import type { Core } from '@strapi/strapi';
 import type { ActiveSpace } from '../../plugin/src/active-space';
 import { Budget } from '../../plugin/src/billing/budget';
-import { figuresOf, meterProvider } from '../../plugin/src/billing/metered-provider';
 import { UsageMeter } from '../../plugin/src/billing/usage-meter';
-import { systemClock, type Clock } from '../../plugin/src/clock';
+import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
-import {
-  isSameIdentity,
-  type EmbeddingIdentity,
-  type EmbeddingProvider,
-  type ProviderContext,
-} from '../../plugin/src/embedding/contract';
-import type { ReindexScope, TestResponse } from '../../plugin/src/contracts/management';
+import type { EmbeddingIdentity } from '../../plugin/src/embedding/contract';
+import type { TestResponse } from '../../plugin/src/contracts/management';
 import {
   createPictureCheck,
   type DuplicatePairs,
   type PictureCheck,
 } from '../../plugin/src/duplicates/contract';
 import { identityOf, reopenConfig } from '../../plugin/src/embedding/reopening';
-import {
-  isLocalProvider,
-  openEmbeddingProvider,
-  splitFallback,
-  type EmbeddingConfig,
-} from '../../plugin/src/embedding/registry';
-import type { PictureReader } from '../../plugin/src/images/contract';
-import { createPictureReader } from '../../plugin/src/images/picture-reader';
-import { ImageSearchError } from '../../plugin/src/errors';
-import type { IndexEntries, IndexState } from '../../plugin/src/indexing/contract';
+import { isLocalProvider, splitFallback } from '../../plugin/src/embedding/registry';
+import type { IndexEntries } from '../../plugin/src/indexing/contract';
 import { currentOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
-import type { GuardedFetch } from '../../plugin/src/network/contract';
 import { createQueryFetch } from '../../plugin/src/network/query-fetch';
 import { SearchEngine } from '../../plugin/src/search/engine';
-import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
-import { QueryUrls } from '../../plugin/src/search/query-urls';
 import { Spaces } from '../../plugin/src/spaces/spaces';
 import { openVectorStore } from '../../plugin/src/vectors/registry';
 import { createAssetSource } from './assets/asset-source';
 import { createBilling, type Billing } from './billing';
+import {
+  configuredModels,
+  createQueryEmbedder,
+  createQueryPictures,
+  createQueryUrls,
+  createWorkerSettings,
+  openMetered,
+  requestsPerMinuteOf,
+} from './configured-adapters';
 import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
+import { prefixedLogger } from './prefixed-logger';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
@@ -53,18 +46,18 @@ import { createJobLeases } from './repositories/job-leases';
 import { createPictureTraces } from './repositories/picture-traces';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
+import { createReindexing, type Reindexing } from './reindexing';
 import { mutedBy, shutDown } from './shutdown';
-import { createSpaceTrack, type SpaceTrackParts } from './space-track';
+import { createSpaceTrack } from './space-track';
 import { createStatus, type Status } from './status';
 import { subscribeToUploads } from './subscribers/upload';
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
 /** An upload is answered before its picture is read, and several uploads at a time become one batch. */
 const SETTLE_MS = 100;
 
 /** The running product inside one Strapi. */
-export interface ImageSearch {
+export interface ImageSearch extends Reindexing {
   /** The space that answers. */
   readonly activeSpace: Pick<ActiveSpace, 'get'>;
   readonly spaces: Spaces;
@@ -85,10 +78,6 @@ export interface ImageSearch {
   readonly http: { logger: Logger; requestsPerMinute: number };
   /** The queue of a space; by default of the one that answers. Fails with `invalid-input` for an unknown one. */
   entriesOf(spaceId?: string): Promise<IndexEntries>;
-  /** Answers how many files were put into the queue. */
-  reindex(scope: ReindexScope): Promise<number>;
-  /** The same of these files alone; fails with `file-not-found` when one is no picture of the library. */
-  reindexFiles(fileIds: readonly number[]): Promise<number>;
   /** Whether provider and store do their work now. */
   testHealth(): Promise<TestResponse['data']>;
   /** Deletes a space that is no longer used, with its vectors and its queue; fails as `Spaces.forget` does. */
@@ -214,6 +203,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     preparation: () => [...preparations.values()].find((progress) => progress !== null) ?? null,
     clock,
   });
+  const reindexing = createReindexing({
+    spaces,
+    assets,
+    entriesOf: (spaceId) => entriesOf(() => spaceId),
+  });
   let unsubscribe: (() => void) | null = null;
   let wakeSoon: NodeJS.Timeout | null = null;
 
@@ -246,32 +240,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
       return entriesOf(() => spaceId);
     },
 
-    async reindex(scope) {
-      // Who asks may have mended something: what waits after a failure waits no longer.
-      spaces.retryNow();
-      const tracks = new Set([await spaces.answering(), ...spaces.running()]);
-      let marked = 0;
-      // Another process may be the one that indexes: its queues are marked all the same.
-      for (const spaceId of await spaces.liveSpaceIds()) {
-        const entries = entriesOf(() => spaceId);
-        marked += await entries.markStatesPending(statesOf(scope));
-        await entries.makeDue();
-      }
-      if (scope !== 'failed') {
-        for (const track of tracks) marked += (await track.reconcile()).marked;
-      }
-      spaces.retryNow();
-      return marked;
-    },
-
-    async reindexFiles(fileIds) {
-      const known = new Set((await assets.describeMany(fileIds)).map(({ fileId }) => fileId));
-      const missing = fileIds.find((fileId) => !known.has(fileId));
-      if (missing !== undefined) throw noPictureError(missing);
-      await spaces.markPending(fileIds);
-      spaces.retryNow();
-      return known.size;
-    },
+    ...reindexing,
 
     testHealth: () => testHealth({ spaces, store, clock }),
 
@@ -320,119 +289,5 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
       });
       ended.abort();
     },
-  };
-}
-
-/** Entries that are made due again, whatever the comparison of library and index finds. */
-function statesOf(scope: ReindexScope): IndexState[] {
-  switch (scope) {
-    case 'missing':
-      return [];
-    case 'failed':
-      return ['failed'];
-    case 'all':
-      return ['indexed', 'skipped', 'failed'];
-  }
-}
-
-function noPictureError(fileId: number): ImageSearchError {
-  return new ImageSearchError({
-    code: 'file-not-found',
-    message: `The file ${String(fileId)} is no picture of the Media Library.`,
-    retryable: false,
-  });
-}
-
-/** Every model that the configuration has settings for, the one that is to answer first. */
-function configuredModels(config: ImageSearchConfig): EmbeddingConfig[] {
-  const { embedding, fallback } = splitFallback(config.embedding);
-  const { previousEmbedding } = config;
-  return [embedding, previousEmbedding, fallback].filter((model) => model != null);
-}
-
-/** A provider whose work is counted. */
-async function openMetered(
-  config: EmbeddingConfig,
-  {
-    meter,
-    clock,
-    ...context
-  }: Omit<ProviderContext, 'onUsage'> & { meter: UsageMeter; clock: Clock },
-): Promise<EmbeddingProvider> {
-  const opened: { provider?: EmbeddingProvider } = {};
-  const provider = await openEmbeddingProvider(config, {
-    ...context,
-    onUsage: (usage) => {
-      if (opened.provider) meter.count(opened.provider.space, figuresOf(usage));
-    },
-  });
-  opened.provider = provider;
-  return meterProvider(provider, { meter, isLocal: isLocalProvider(config.provider), clock });
-}
-
-function requestsPerMinuteOf(
-  identity: EmbeddingIdentity,
-  config: ImageSearchConfig,
-): number | null {
-  const models = configuredModels(config);
-  const settings = models.find((model) => isSameIdentity(identityOf(model), identity));
-  return settings && 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
-}
-
-function createWorkerSettings({
-  indexing,
-}: ImageSearchConfig): Omit<SpaceTrackParts['worker'], 'duplicates' | 'isHeld' | 'traces'> {
-  return {
-    pictures: createPictureReader({
-      maxBytes: indexing.maxBytes,
-      maxPixels: indexing.maxPixels,
-      timeoutMs: indexing.decodeTimeoutSeconds * SECOND_MS,
-    }),
-    policy: {
-      maxAttempts: indexing.maxAttempts,
-      firstRetryMs: indexing.firstRetrySeconds * SECOND_MS,
-      longestRetryMs: indexing.longestRetrySeconds * SECOND_MS,
-    },
-    concurrency: indexing.concurrency,
-    leaseMs: indexing.leaseSeconds * SECOND_MS,
-    maxBytes: indexing.maxBytes,
-    owner: currentOwner(),
-    random: Math.random,
-  };
-}
-
-function createQueryPictures({ search }: ImageSearchConfig): PictureReader {
-  return createPictureReader({
-    maxBytes: search.maxImageBytes,
-    maxPixels: search.maxPixels,
-    timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
-  });
-}
-
-function createQueryEmbedder(config: ImageSearchConfig): QueryEmbedder {
-  const { search } = config;
-  return new QueryEmbedder({
-    pictures: createQueryPictures(config),
-    cacheEntries: search.queryCacheEntries,
-    cacheMs: search.queryCacheMinutes * MINUTE_MS,
-  });
-}
-
-function createQueryUrls({ search }: ImageSearchConfig, fetch: GuardedFetch): QueryUrls {
-  return new QueryUrls({
-    fetch,
-    maxBytes: search.maxImageBytes,
-    timeoutMs: search.urls.timeoutSeconds * SECOND_MS,
-    atOnce: search.urls.concurrency,
-  });
-}
-
-function prefixedLogger({ log }: Core.Strapi): Logger {
-  const say = (message: string): string => `[${PLUGIN_ID}] ${message}`;
-  return {
-    debug: (message) => void log.debug(say(message)),
-    info: (message) => void log.info(say(message)),
-    warn: (message) => void log.warn(say(message)),
-    error: (message) => void log.error(say(message)),
   };
 }
