@@ -4,8 +4,7 @@ import type { EmbeddingProvider } from '../embedding/contract';
 import type { ImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import { untilAborted } from './abortion';
-
-import { isOutage, Outage } from './outage';
+import { isOutage, Outage, type OutageSubject } from './outage';
 import type { QueryEmbedder } from './query-embedder';
 import { textsOf, vectorsIn } from './query-vectors';
 import type { EmbeddableExample } from './url-examples';
@@ -55,12 +54,22 @@ export class Answering {
   readonly #embedder: QueryEmbedder;
   readonly #clock: Clock;
   readonly #outage: Outage;
+  /** A model that hangs while it is opened must not keep one search after the other waiting. */
+  readonly #opening: OutageSubject;
 
   constructor({ spaces, embedder, logger, clock = systemClock }: AnsweringOptions) {
     this.#spaces = spaces;
     this.#embedder = embedder;
     this.#clock = clock;
     this.#outage = new Outage({ clock, logger });
+    this.#opening = {
+      id: 'opening',
+      isWell: (signal) =>
+        untilAborted(spaces.get(), signal).then(
+          () => true,
+          () => false,
+        ),
+    };
   }
 
   /** Fails as the spaces, the provider and the store do, and with `aborted`. */
@@ -82,20 +91,49 @@ export class Answering {
   /** In the space that answers. Fails at once when its provider is needed and known to be down. */
   async #embedMain(question: Question): Promise<EmbeddedQuestion> {
     const { examples, signal } = question;
-    const space = await untilAborted(this.#spaces.get(), signal);
-    if (this.#spaces.hasFallback !== true) return this.#embedIn(space, question, false);
+    if (this.#spaces.hasFallback !== true) {
+      const space = await untilAborted(this.#spaces.get(), signal);
+      return this.#embedIn(space, question, false);
+    }
+    const space = await this.#openMain(signal);
     const { provider } = space;
-    this.#outage.hear(this.#spaces.pauseError?.() ?? null, provider);
-    const outage = this.#isNeeded(provider, examples) ? this.#outage.of(provider) : null;
+    const subject = subjectOf(provider);
+    this.#outage.hear(this.#spaces.pauseError?.() ?? null, subject);
+    const outage = this.#isNeeded(provider, examples) ? this.#outage.of(subject) : null;
     if (outage) throw outage;
     try {
       return await this.#embedIn(space, question, false);
     } catch (error) {
       // Pictures wait for their turn to be decoded: when time runs out then, the provider may not even have been asked.
       const isCertain = !signal?.aborted || examples.every(({ kind }) => kind === 'text');
-      if (isOutage(error) && isCertain) this.#outage.note(error, provider);
+      if (isOutage(error) && isCertain) this.#outage.note(error, subject);
       throw error;
     }
+  }
+
+  /** Opened on first use, perhaps by somebody else. Fails at once when it is known to hang. */
+  async #openMain(signal: AbortSignal | undefined): Promise<OpenSpace> {
+    const outage = this.#outage.of(this.#opening);
+    if (outage) throw outage;
+    const opening = this.#spaces.get();
+    try {
+      return await untilAborted(opening, signal);
+    } catch (error) {
+      if (isOutage(error) && signal?.aborted) this.#noteHanging(opening, error);
+      throw error;
+    }
+  }
+
+  #noteHanging(opening: Promise<OpenSpace>, error: ImageSearchError): void {
+    this.#outage.note(error, this.#opening);
+    opening.then(
+      () => {
+        this.#outage.end(this.#opening, true);
+      },
+      () => {
+        this.#outage.end(this.#opening, false);
+      },
+    );
   }
 
   async #embedInstead(question: Question, outage: ImageSearchError): Promise<EmbeddedQuestion> {
@@ -153,4 +191,11 @@ export class Answering {
       ended.abort();
     }
   }
+}
+
+function subjectOf(provider: EmbeddingProvider): OutageSubject {
+  return {
+    id: provider.space.id,
+    isWell: async (signal) => (await provider.checkHealth({ signal })).ok,
+  };
 }

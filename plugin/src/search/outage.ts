@@ -1,5 +1,4 @@
 import type { Clock } from '../clock';
-import type { EmbeddingProvider } from '../embedding/contract';
 import { ImageSearchError, type ErrorCode } from '../errors';
 import type { Logger } from '../logger';
 
@@ -14,8 +13,16 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
 ]);
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A provider that is asked how it is has so long to answer. */
+/** What is asked how it is has so long to answer. */
 const PROBE_TIMEOUT_MS = 5_000;
+
+/** What may be down: a provider, or the opening of one. */
+export interface OutageSubject {
+  /** Unlike that of any other. */
+  readonly id: string;
+  /** Whether it works; never rejects. */
+  isWell(signal: AbortSignal): Promise<boolean>;
+}
 
 export function isOutage(error: unknown): error is ImageSearchError {
   return error instanceof ImageSearchError && OUTAGES.has(error.code);
@@ -28,8 +35,7 @@ export function isOutage(error: unknown): error is ImageSearchError {
 export class Outage {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #down: { error: ImageSearchError; spaceId: string; probeAt: number; pauses: number } | null =
-    null;
+  #down: { error: ImageSearchError; id: string; probeAt: number; pauses: number } | null = null;
   /** What indexing pauses for: one failure is heard of once. */
   #lastHeard: ImageSearchError | null = null;
 
@@ -38,43 +44,48 @@ export class Outage {
     this.#logger = logger;
   }
 
-  /** Why the provider is known to be down; null when it is not. */
-  of(provider: EmbeddingProvider): ImageSearchError | null {
-    if (this.#down?.spaceId !== provider.space.id) return null;
-    if (this.#clock.now() >= this.#down.probeAt) void this.#probe(provider);
+  /** Why it is known to be down; null when it is not. */
+  of(subject: OutageSubject): ImageSearchError | null {
+    if (this.#down?.id !== subject.id) return null;
+    if (this.#clock.now() >= this.#down.probeAt) void this.#probe(subject);
     return this.#down.error;
   }
 
   /** It has failed. */
-  note(error: ImageSearchError, { space }: EmbeddingProvider): void {
-    if (this.#down?.spaceId === space.id) return;
+  note(error: ImageSearchError, { id }: OutageSubject): void {
+    if (this.#down?.id === id) return;
     this.#logger.warn(
       `Searches are answered by the model of embedding.fallback until the provider is back. ${error.message}`,
     );
     const probeAt = this.#nextProbe(0, error.retryAfterMs);
-    this.#down = { error, spaceId: space.id, pauses: 0, probeAt };
+    this.#down = { error, id, pauses: 0, probeAt };
+  }
+
+  /** It has been found to work, or to fail in another way, which the next search finds out at once. */
+  end({ id }: OutageSubject, isWell: boolean): void {
+    if (this.#down?.id !== id) return;
+    this.#down = null;
+    if (isWell) this.#logger.info('The provider is back: it answers searches again.');
   }
 
   /**
    * What indexing found out about the provider; null for nothing. One that names a time to come back is up, but was
    * asked too much: searches, which go ahead, find out for themselves.
    */
-  hear(error: ImageSearchError | null, provider: EmbeddingProvider): void {
+  hear(error: ImageSearchError | null, subject: OutageSubject): void {
     if (error === this.#lastHeard) return;
     this.#lastHeard = error;
-    if (isOutage(error) && error.retryAfterMs === undefined) this.note(error, provider);
+    if (isOutage(error) && error.retryAfterMs === undefined) this.note(error, subject);
   }
 
-  async #probe(provider: EmbeddingProvider): Promise<void> {
+  async #probe(subject: OutageSubject): Promise<void> {
     const down = this.#down;
     if (down === null) return;
     down.probeAt = Infinity;
-    const { ok } = await provider.checkHealth({ signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    const isWell = await subject.isWell(AbortSignal.timeout(PROBE_TIMEOUT_MS));
     if (this.#down !== down) return;
-    if (ok) {
-      this.#down = null;
-      this.#logger.info('The provider is back: it answers searches again.');
-    } else {
+    if (isWell) this.end(subject, true);
+    else {
       down.pauses += 1;
       down.probeAt = this.#nextProbe(down.pauses);
     }

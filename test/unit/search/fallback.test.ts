@@ -16,6 +16,8 @@ let logger: RecordingLogger;
 let hosted: HashProvider;
 let local: HashProvider;
 let answering: Answering;
+/** What opening the hosted model takes. */
+let opening: () => Promise<void>;
 /** What keeps the fallback from opening. */
 let fallbackFailure: Error | null;
 /** What indexing pauses for. */
@@ -26,6 +28,7 @@ beforeEach(async () => {
   logger = createRecordingLogger();
   hosted = new HashProvider({ model: 'hosted' });
   local = new HashProvider({ model: 'local' });
+  opening = () => Promise.resolve();
   fallbackFailure = null;
   pause = null;
   const store = new MemoryVectorStore();
@@ -50,7 +53,7 @@ beforeEach(async () => {
     }),
     spaces: {
       hasFallback: true,
-      get: () => open(hosted),
+      get: () => opening().then(() => open(hosted)),
       getFallback: () => (fallbackFailure ? Promise.reject(fallbackFailure) : open(local)),
       pauseError: () => pause,
     },
@@ -198,6 +201,79 @@ describe('a provider that is down', () => {
     // After 2, 4, 8, 16 and 32 s, then every minute.
     expect(probes).toBe(8);
     expect(hosted.textCalls).toHaveLength(1);
+  });
+});
+
+describe('a model that hangs while it is opened', () => {
+  let finish: () => void;
+  let fail: (error: Error) => void;
+  let openings: number;
+
+  beforeEach(() => {
+    const hanging = new Promise<void>((resolve, reject) => {
+      finish = resolve;
+      fail = reject;
+    });
+    openings = 0;
+    opening = () => {
+      openings += 1;
+      return hanging;
+    };
+  });
+
+  /** Milliseconds that a search waits for its answer, which is the fallback's. */
+  async function waitOf(words: string): Promise<number> {
+    const before = clock.now();
+    let model = '';
+    void modelThatAnswers(text(words)).then((answer) => {
+      model = answer;
+    });
+    await clock.runUntil(() => model !== '');
+    expect(model).toBe('local');
+    return clock.now() - before;
+  }
+
+  it('keeps the first search waiting for some seconds, and no other', async () => {
+    expect(await waitOf('a dog')).toBe(4_000);
+    expect(await waitOf('a cat')).toBe(0);
+    expect(await waitOf('a car')).toBe(0);
+    expect(logger.at('warn')).toHaveLength(1);
+    expect(openings).toBe(1);
+  });
+
+  it('answers as soon as it is open', async () => {
+    await waitOf('a dog');
+    finish();
+    await clock.advance(0);
+    expect(await modelThatAnswers(text('a cat'))).toBe('hosted');
+    expect(logger.at('info')).toHaveLength(1);
+  });
+
+  it('is asked again at once when that opening has failed', async () => {
+    await waitOf('a dog');
+    fail(failure('store-unavailable'));
+    await clock.advance(0);
+    opening = () => Promise.resolve();
+    expect(await modelThatAnswers(text('a cat'))).toBe('hosted');
+    expect(logger.at('info')).toEqual([]);
+  });
+
+  it('is looked after from time to time, for another one may answer by now', async () => {
+    await waitOf('a dog');
+    opening = () => Promise.resolve();
+    expect(await waitOf('a cat')).toBe(0);
+    await clock.advance(5_000);
+    expect(await waitOf('a car')).toBe(0);
+    expect(await modelThatAnswers(text('a boat'))).toBe('hosted');
+  });
+
+  it('is not taken to hang because a caller hung up', async () => {
+    const caller = new AbortController();
+    const asked = answering.embed({ examples: [text('a dog')], signal: caller.signal });
+    caller.abort();
+    await expect(asked).rejects.toMatchObject({ code: 'aborted' });
+    opening = () => Promise.resolve();
+    expect(await modelThatAnswers(text('a cat'))).toBe('hosted');
   });
 });
 
