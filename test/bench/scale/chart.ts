@@ -24,9 +24,9 @@ const DIRECT = '#8e8ea9';
 const INK = '#32324d';
 const PALE = '#dcdce4';
 
-const [WIDTH, HEIGHT] = [300, 260];
+const [WIDTH, HEIGHT] = [300, 274];
 /** Around the field that the lines are in. */
-const [LEFT, TOP, RIGHT, BOTTOM] = [48, 44, 20, 64];
+const [LEFT, TOP, RIGHT, BOTTOM] = [48, 44, 20, 78];
 
 const latencyOf =
   (clients: 'oneClient' | 'sixteenClients', store: ScaleResult['store']) =>
@@ -100,7 +100,7 @@ function drawPanel(
     ...toX.ticks.map((tick) =>
       text(shorten(tick), { x: toX.at(tick), y: HEIGHT - BOTTOM + 14, anchor: 'middle' }),
     ),
-    text('vectors', { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - BOTTOM + 14, anchor: 'middle' }),
+    text('vectors', { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - BOTTOM + 27, anchor: 'middle' }),
     ...toY.ticks.flatMap((tick) => [
       `<path d="M${place(LEFT, toY.at(tick))}H${String(WIDTH - RIGHT)}" stroke="${PALE}"/>`,
       text(shorten(tick), { x: LEFT - 6, y: toY.at(tick) + 4, anchor: 'end' }),
@@ -116,7 +116,7 @@ function drawPanel(
       ];
     }),
     ...lines.map(({ name, color }, index) => {
-      const y = HEIGHT - BOTTOM + 32 + 13 * index;
+      const y = HEIGHT - BOTTOM + 46 + 13 * index;
       return `<rect x="${String(LEFT)}" y="${String(y - 7)}" width="12" height="4" fill="${color}"/>${text(name, { x: LEFT + 18, y })}`;
     }),
     '</g>',
