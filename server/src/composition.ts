@@ -257,7 +257,9 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     start() {
       unsubscribe = subscribeToUploads({
         strapi,
-        removePairs: (fileIds) => pairs.removeFiles(fileIds),
+        removePairs: (fileIds) => {
+          duplicates.removePairs(fileIds);
+        },
         logger,
         markPending: async (fileIds) => {
           await spaces.markPending(fileIds);

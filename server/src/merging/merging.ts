@@ -93,7 +93,7 @@ export function createFileMerging({ strapi, pairs, logger }: FileMergingOptions)
     const left = await removeCopies(strapi, {
       ...{ keepId: keptId, copyIds, logger },
       onRemoval: (copyId) =>
-        pairs.markMerged({ keptId, removedIds: [copyId], userId: userId ?? null }),
+        pairs.markMerged({ keptId, removedId: copyId, userId: userId ?? null }),
     });
     return createReport(merged, new Map([...obstacles, ...left]));
   }

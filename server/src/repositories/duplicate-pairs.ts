@@ -14,6 +14,7 @@ import { DUPLICATE_PAIR_UID } from '../plugin-id';
 import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
 import { listClusters, readClusters } from './duplicate-clusters';
 import { toPair, toVerdictColumns } from './duplicate-pair-rows';
+import { retryConflicts } from './row-locks';
 import { inTurn } from './write-turns';
 
 /** Most rows in one INSERT: SQLite takes 500 terms of a compound SELECT, which is how its driver writes it. */
@@ -27,7 +28,9 @@ const MOST_ALTERNATIVES = 50;
 const undone: PairStatus[] = ['open', 'ignored'];
 const newestFirst = [{ id: 'desc' }];
 
-/** The pairs in Strapi's own database. Those who write them take turns; those who read them wait for nobody. */
+/**
+ * The pairs in Strapi's own database. Those who write several of them take turns; those who read them wait for nobody.
+ */
 export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
   const rows = () => strapi.db.query(DUPLICATE_PAIR_UID);
 
@@ -130,17 +133,13 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
       });
     },
 
-    async markMerged({ keptId, removedIds, userId }) {
+    /** One row, found by its unique index: nobody can lock that crosswise, so that it needs no turn. */
+    async markMerged({ keptId, removedId, userId }) {
       const status: PairStatus = 'merged';
       const data = { status, decidedBy: userId, decidedAt: new Date() };
-      await inTurn(strapi, TURN, async () => {
-        for (const ids of chunksOf(new Set(removedIds))) {
-          for (const [kept, removed] of bothOrders) {
-            const where = { [kept]: keptId, [removed]: { $in: ids }, status: { $in: undone } };
-            await rows().updateMany({ where, data });
-          }
-        }
-      });
+      const [fileA, fileB] = keptId < removedId ? [keptId, removedId] : [removedId, keptId];
+      const where = { fileA, fileB, status: { $in: undone } };
+      await retryConflicts(strapi, () => rows().updateMany({ where, data }));
     },
 
     async get(ids) {
@@ -186,11 +185,6 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
     },
   };
 }
-
-const bothOrders = [
-  ['fileA', 'fileB'],
-  ['fileB', 'fileA'],
-] as const;
 
 const noDecision = { decidedBy: null, decidedAt: null };
 

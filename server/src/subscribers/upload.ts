@@ -17,8 +17,8 @@ export interface UploadSubscriberOptions {
   strapi: Core.Strapi;
   /** Puts files into the queue; the only thing that an upload waits for. */
   markPending: (fileIds: readonly number[]) => Promise<void>;
-  /** Forgets what was found between these files and others; they are gone. */
-  removePairs: (fileIds: readonly number[]) => Promise<void>;
+  /** These files are gone: what was found between them and others is forgotten soon. Answers at once. */
+  removePairs: (fileIds: readonly number[]) => void;
   logger: Logger;
 }
 
@@ -41,16 +41,6 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
     }
   }
 
-  async function removePairs(fileIds: readonly number[]): Promise<void> {
-    try {
-      if (fileIds.length > 0) await options.removePairs(fileIds);
-    } catch (error) {
-      options.logger.warn(
-        `Duplicates of deleted files are still on record, and not shown. ${toImageSearchError(error).message}`,
-      );
-    }
-  }
-
   /** Inside a caller's transaction nothing is written: it may be rolled back, and a failed write would break it. */
   async function afterCommit(work: () => Promise<void>): Promise<void> {
     if (!strapi.db.inTransaction()) return work();
@@ -65,7 +55,7 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
   const forgetAfterCommit = (fileIds: readonly number[]): Promise<void> =>
     afterCommit(async () => {
       await mark(fileIds);
-      await removePairs(fileIds);
+      options.removePairs(fileIds);
     });
 
   async function rememberAffected(event: FileEvent): Promise<void> {

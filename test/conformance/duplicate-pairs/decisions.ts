@@ -44,7 +44,7 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
     });
 
     it('does not change a merged pair', async () => {
-      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: 8 });
+      await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
       const merged = await pairOf(pairs(), 1, 2);
       expect(await decide('ignored', 5)).toEqual(merged);
       expect(await decide('open', 5)).toEqual(merged);
@@ -69,7 +69,9 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
       await pairs().record([findings(3, [1, 2, 4, 5]), findings(1, [4])]);
       const ignored = await pairOf(pairs(), 3, 4);
       await pairs().decide(ignored.id, { status: 'ignored', userId: 5, decidedAt: noon });
-      await pairs().markMerged({ keptId: 3, removedIds: [1, 4], userId: 8 });
+      for (const removedId of [1, 4]) {
+        await pairs().markMerged({ keptId: 3, removedId, userId: 8 });
+      }
       for (const [fileA, fileB] of [
         [1, 3],
         [3, 4],
@@ -89,15 +91,15 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
 
     it('keeps who merged first', async () => {
       await pairs().record([findings(1, [2])]);
-      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: 8 });
-      await pairs().markMerged({ keptId: 2, removedIds: [1], userId: 9 });
+      await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
+      await pairs().markMerged({ keptId: 2, removedId: 1, userId: 9 });
       expect(await pairOf(pairs(), 1, 2)).toMatchObject({ decidedBy: 8 });
     });
 
     it('is silent when there is no such pair', async () => {
       await pairs().record([findings(1, [2])]);
-      await pairs().markMerged({ keptId: 7, removedIds: [1, 2], userId: null });
-      await pairs().markMerged({ keptId: 1, removedIds: [], userId: null });
+      await pairs().markMerged({ keptId: 7, removedId: 1, userId: null });
+      await pairs().markMerged({ keptId: 1, removedId: 7, userId: null });
       expect(await allPairs(pairs())).toMatchObject([{ status: 'open' }]);
     });
   });

@@ -48,7 +48,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
         userId: null,
         decidedAt: new Date(),
       });
-      await pairs().markMerged({ keptId: 1, removedIds: [4], userId: null });
+      await pairs().markMerged({ keptId: 1, removedId: 4, userId: null });
       expect(filesOf((await list({})).pairs)).toEqual([
         [1, 3],
         [1, 2],
@@ -121,7 +121,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
     });
 
     it('answers those of one status', async () => {
-      await pairs().markMerged({ keptId: 3, removedIds: [1], userId: null });
+      await pairs().markMerged({ keptId: 3, removedId: 1, userId: null });
       expect(filesOf(await touching({ status: 'merged' }))).toEqual([[1, 3]]);
       expect(filesOf(await touching({ status: 'open' }))).toEqual([
         [2, 3],

@@ -110,7 +110,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
 
     it('leaves merged pairs alone', async () => {
       await pairs().record([findings(1, [2])]);
-      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: null });
+      await pairs().markMerged({ keptId: 1, removedId: 2, userId: null });
       const before = await allPairs(pairs());
       expect(await pairs().record([findings(1, [2], { verdict: verdicts.variant })])).toBe(0);
       expect(await pairs().record([findings(1, [2], { version: 2 })])).toBe(0);
@@ -147,7 +147,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
 
     it('keeps merged pairs, and is silent when there is nothing to delete', async () => {
       await pairs().record([findings(1, [2])]);
-      await pairs().markMerged({ keptId: 1, removedIds: [2], userId: 5 });
+      await pairs().markMerged({ keptId: 1, removedId: 2, userId: 5 });
       await pairs().removeFiles([2]);
       await pairs().removeFiles([1]);
       await pairs().removeFiles([]);
