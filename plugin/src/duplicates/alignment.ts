@@ -45,9 +45,9 @@ export function align(
   );
 }
 
-/** Whether the fingerprints suggest that two pictures lie edge on edge, on one side or the other. */
-export function isHinted(one: ComparablePicture, other: ComparablePicture): boolean {
-  return hintedGuesses(one, other).length > 0;
+/** Whether these fingerprints suggest that two pictures lie edge on edge, on one side or the other. */
+export function isHinted(one: Int32Array, other: Int32Array): boolean {
+  return isNearAsSeen(one, other) || isNearMirrored(one, other);
 }
 
 /** Edge on edge, if the fingerprints suggest it. */
@@ -58,12 +58,19 @@ function hintedGuesses(one: ComparablePicture, other: ComparablePicture): Guess[
   );
   const guess = { inner: 'other', scale, left: 0, top: 0, score: 1 } as const;
   const guesses: Guess[] = [];
-  const { fingerprint } = one;
-  if (fingerprintDistance(fingerprint, other.fingerprint) < HINTING_DISTANCE)
+  if (isNearAsSeen(one.fingerprint, other.fingerprint))
     guesses.push({ ...guess, isMirrored: false });
-  if (mirroredDistance(fingerprint, other.fingerprint) < HINTING_DISTANCE)
+  if (isNearMirrored(one.fingerprint, other.fingerprint))
     guesses.push({ ...guess, isMirrored: true });
   return guesses;
+}
+
+function isNearAsSeen(one: Int32Array, other: Int32Array): boolean {
+  return fingerprintDistance(one, other) < HINTING_DISTANCE;
+}
+
+function isNearMirrored(one: Int32Array, other: Int32Array): boolean {
+  return mirroredDistance(one, other) < HINTING_DISTANCE;
 }
 
 function firstConfirmed(job: {

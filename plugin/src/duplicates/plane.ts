@@ -35,17 +35,36 @@ export function mirrored({ width, height, values }: Plane): Plane {
 /** The plane at another size: every pixel is the mean of what it covers, or lies between neighbours when growing. */
 export function resampled(plane: Plane, { width, height }: PlaneSize): Plane {
   if (plane.width === width && plane.height === height) return plane;
-  const narrowed = resampleLines(plane, width);
-  return transposed(resampleLines(transposed(narrowed), height));
+  const rows = { count: plane.height, stride: plane.width, step: 1 };
+  const narrowed = resampledLines(plane.values, rows, { from: plane.width, to: width });
+  const columns = { count: width, stride: 1, step: width };
+  return {
+    width,
+    height,
+    values: resampledLines(narrowed, columns, { from: plane.height, to: height }),
+  };
 }
 
-function resampleLines({ width: from, height, values }: Plane, to: number): Plane {
-  const step = from / to;
+interface Lines {
+  count: number;
+  /** From the start of a line to that of the next, and from one of its values to the next, before resampling. */
+  stride: number;
+  step: number;
+}
+
+/** Lines that lie across keep their distance; those that lie along get closer with their values. */
+function resampledLines(
+  values: Float32Array,
+  { count, stride, step }: Lines,
+  { from, to }: { from: number; to: number },
+): Float32Array {
+  const result = new Float32Array(count * to);
+  const resultStride = step === 1 ? to : stride;
+  const scale = from / to;
   // A triangle as wide as the coarser of both grids.
-  const reach = Math.max(1, step);
-  const result = new Float32Array(to * height);
-  for (let column = 0; column < to; column += 1) {
-    const centre = (column + 0.5) * step - 0.5;
+  const reach = Math.max(1, scale);
+  for (let position = 0; position < to; position += 1) {
+    const centre = (position + 0.5) * scale - 0.5;
     const first = Math.max(0, Math.ceil(centre - reach));
     const last = Math.min(from - 1, Math.floor(centre + reach));
     let total = 0;
@@ -54,23 +73,14 @@ function resampleLines({ width: from, height, values }: Plane, to: number): Plan
     }
     for (let source = first; source <= last; source += 1) {
       const weight = (reach - Math.abs(source - centre)) / total;
-      for (let row = 0; row < height; row += 1) {
-        const place = row * to + column;
-        result[place] = (result[place] ?? 0) + weight * (values[row * from + source] ?? 0);
+      for (let line = 0; line < count; line += 1) {
+        const place = line * resultStride + position * step;
+        result[place] =
+          (result[place] ?? 0) + weight * (values[line * stride + source * step] ?? 0);
       }
     }
   }
-  return { width: to, height, values: result };
-}
-
-function transposed({ width, height, values }: Plane): Plane {
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < height; row += 1) {
-    for (let column = 0; column < width; column += 1) {
-      result[column * height + row] = values[row * width + column] ?? 0;
-    }
-  }
-  return { width: height, height: width, values: result };
+  return result;
 }
 
 /** Softened with weights 1, 2, 1 in both directions: takes the edge off rounding and off pixels between pixels. */
