@@ -1,5 +1,5 @@
 /**
- * `node scripts/run.mjs demo|test|bench|check [arguments]`: one command from a fresh clone. Installs what is missing, builds
+ * `node scripts/run.mjs demo|test|bench|measure-duplicates|check [arguments]`: one command from a fresh clone. Installs what is missing, builds
  * the plugin when its sources are newer, then runs the command with the arguments.
  *
  * Plain JavaScript on Node alone, because nothing else is there when it starts.
@@ -22,6 +22,12 @@ const inModules = (...parts) => inRepository('node_modules', ...parts);
 const commands = {
   check: () => [inRepository('scripts/check.mjs')],
   bench: (given) => ['--import', 'tsx', inRepository('test/bench/index.ts'), ...given],
+  'measure-duplicates': (given) => [
+    '--import',
+    'tsx',
+    inRepository('test/bench/duplicates/index.ts'),
+    ...given,
+  ],
   demo: (given) => ['--import', 'tsx', inRepository('sample/demo.ts'), ...given],
   test: (given) => [inModules('jest/bin/jest.js'), ...given],
 };

@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   indexing: async () => (await import('./indexing')).benchIndexing(),
   uploads: async () => (await import('./uploads')).benchUploads(),
   search: async () => (await import('./search')).benchSearch(),
+  duplicates: async () => (await import('./duplicate-search')).benchDuplicateSearch(),
   memory: async () => (await import('./memory')).benchMemory(),
   kill: async () => (await import('./kill')).benchKill(),
 };

@@ -25,6 +25,12 @@ export const edits: readonly Edit[] = [
   same('contrast +15 %', (picture) => picture.linear(1.15, -0.15 * 128).jpeg({ quality: 90 })),
   same('contrast −15 %', (picture) => picture.linear(0.85, 0.15 * 128).jpeg({ quality: 90 })),
   same('grey', (picture) => picture.greyscale().jpeg({ quality: 90 })),
+  // As a camera that took daylight for the light of a lamp, or the other way round.
+  balanced('white balance, warmer', [1.1, 1, 0.88]),
+  balanced('white balance, colder', [0.88, 1, 1.1]),
+  same('saturation +50 %', (picture) =>
+    picture.modulate({ saturation: 1.5 }).jpeg({ quality: 90 }),
+  ),
   // Stored lying on its side, with the tag that says so.
   same('EXIF rotation', (picture) =>
     picture.rotate(-90).withMetadata({ orientation: 6 }).jpeg({ quality: 90 }),
@@ -43,6 +49,19 @@ function same(name: string, change: (picture: Sharp) => Sharp): Edit {
     name,
     expected: 'same-picture',
     apply: (picture) => change(sharp(picture)).toBuffer(),
+  };
+}
+
+/** Each channel, red first, is multiplied. */
+function balanced(name: string, factors: [number, number, number]): Edit {
+  return {
+    name,
+    expected: 'same-picture',
+    async apply(picture) {
+      // Grey pictures get three channels.
+      const coloured = await sharp(picture).toColourspace('srgb').png().toBuffer();
+      return sharp(coloured).linear(factors, [0, 0, 0]).jpeg({ quality: 90 }).toBuffer();
+    },
   };
 }
 

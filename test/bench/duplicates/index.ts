@@ -16,11 +16,12 @@ import { measureRecall } from './recall';
 import { describe, type DuplicateMeasurement } from './report';
 import { cosine } from './similarity';
 import { collectSubjects, traceOf, type Subject, type TraceMaker } from './traces';
+import { measureFinder } from './whole-finder';
 
 /*
  * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many pictures are
- * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data. What
- * was decoded and embedded is kept in a folder for temporary files; delete it when the edits or the traces change.
+ * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data, and
+ * further photographs from the folder that IMAGE_SEARCH_UNSEEN_PHOTOS names, if it names one. What was decoded and embedded is kept in a folder for temporary files; delete it when the edits or the traces change.
  */
 
 const repositoryFolder = path.resolve(__dirname, '../../..');
@@ -41,6 +42,7 @@ void main(Number(process.argv[2] ?? RANDOM_PAIRS));
 async function main(randomPairs: number): Promise<void> {
   const subjects = await collectSubjects({
     photoFolder,
+    unseenFolder: process.env.IMAGE_SEARCH_UNSEEN_PHOTOS ?? null,
     cacheFolder,
     open: openMaker,
     onProgress: (done, all) => {
@@ -51,16 +53,20 @@ async function main(randomPairs: number): Promise<void> {
   const judge = createJudge(thresholds);
   const similarityBound = thresholds.variant.similarity;
   const random = createSeededRandom('pairs');
+  const parts = (['tuning', 'holdout', 'unseen'] as const).filter((part) =>
+    subjects.some((subject) => subject.part === part),
+  );
+  // All against all would take hours for thousands of unseen photographs: these are left to the finder.
+  const known = subjects.filter(({ part }) => part !== 'unseen');
   const measurement: DuplicateMeasurement = {
     thresholds,
-    recall: (['tuning', 'holdout'] as const).flatMap((part) =>
-      measureRecall(subjects, judge, { part, similarityBound }),
-    ),
-    falsePairs: findFalsePairs(subjects, judge, thresholds),
+    recall: parts.flatMap((part) => measureRecall(subjects, judge, { part, similarityBound })),
+    finder: await measureFinder(subjects, judge),
+    falsePairs: findFalsePairs(known, judge, thresholds),
     artworkCopies: judgeArtworkCopies(subjects, judge),
     bursts: await judgeBursts(judge),
-    nearestPhotographs: judgeNearestPhotographs(subjects, judge),
-    atRandom: alignAtRandom(subjects, judge, { pairs: randomPairs, random }),
+    nearestPhotographs: judgeNearestPhotographs(known, judge),
+    atRandom: alignAtRandom(known, judge, { pairs: randomPairs, random }),
   };
   await mkdir(path.dirname(resultFile), { recursive: true });
   await writeFile(resultFile, `${JSON.stringify(measurement, null, 2)}\n`);

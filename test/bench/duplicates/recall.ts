@@ -2,12 +2,15 @@ import type { Judge } from '../../../plugin/src/duplicates/contract';
 import { edits } from './edits';
 import { hasCloseEmbedding, hasClosePlainHash } from './baselines';
 import { cosine } from './similarity';
-import type { Subject } from './traces';
+import type { Part, Subject } from './traces';
+
+/** Parts of the photographs that have edited copies. */
+export type EditedPart = Exclude<Part, 'artwork'>;
 
 export interface EditRecall {
   edit: string;
   expected: string;
-  part: 'tuning' | 'holdout';
+  part: EditedPart;
   pictures: number;
   /** Parts of the pictures that got the verdict which the edit deserves, and any verdict. */
   asExpected: number;
@@ -23,11 +26,11 @@ export interface EditRecall {
   milliseconds: number;
 }
 
-/** Every edited photograph against its original, for one half of the photographs. */
+/** Every edited photograph against its original, for one part of the photographs. */
 export function measureRecall(
   subjects: readonly Subject[],
   judge: Judge,
-  { part, similarityBound }: { part: 'tuning' | 'holdout'; similarityBound: number },
+  { part, similarityBound }: { part: EditedPart; similarityBound: number },
 ): EditRecall[] {
   const originals = new Map(
     subjects.filter(({ edit }) => edit === null).map((subject) => [subject.name, subject]),

@@ -1,10 +1,12 @@
 import type { DuplicateThresholds } from '../../../plugin/src/duplicates/contract';
 import type { FalsePair, FalsePairs } from './false-pairs';
-import type { EditRecall } from './recall';
+import type { EditedPart, EditRecall } from './recall';
+import type { FinderMeasurement } from './whole-finder';
 
 export interface DuplicateMeasurement {
   thresholds: DuplicateThresholds;
   recall: EditRecall[];
+  finder: FinderMeasurement;
   falsePairs: FalsePairs;
   artworkCopies: { copy: string; original: string; kind: string | null; similarity: number }[];
   bursts: { pairs: number; found: string[] };
@@ -12,54 +14,86 @@ export interface DuplicateMeasurement {
   atRandom: { pairs: number; found: FalsePair[]; milliseconds: { mean: number } };
 }
 
+const partTitles: Record<EditedPart, string> = {
+  tuning: 'as it should be, first half',
+  holdout: 'second half',
+  unseen: 'unseen',
+};
+
 /** Markdown for docs/duplicates.md. */
 export function describe(measurement: DuplicateMeasurement): string {
-  return [describeRecall(measurement.recall), ...describeFalsePairs(measurement)].join('\n');
+  return [
+    describeRecall(measurement),
+    ...describeFinder(measurement),
+    ...describeFalsePairs(measurement),
+  ].join('\n');
 }
 
-function describeRecall(recall: readonly EditRecall[]): string {
-  const rows = recall
-    .filter(({ part }) => part === 'tuning')
-    .map((tuning) => {
-      const holdout = recall.find(({ edit, part }) => part === 'holdout' && edit === tuning.edit);
-      if (holdout === undefined) throw new Error(`Nothing was held out for ${tuning.edit}.`);
-      const both = (value: (row: EditRecall) => number): string =>
-        percent((value(tuning) + value(holdout)) / 2);
-      const cells = [
-        tuning.edit,
-        tuning.expected,
-        percent(tuning.asExpected),
-        percent(holdout.asExpected),
-        both(({ found }) => found),
-        both(({ plainHash }) => plainHash),
-        both(({ closeEmbedding }) => closeEmbedding),
-        ((tuning.milliseconds + holdout.milliseconds) / 2).toFixed(2),
-      ];
-      return `| ${cells.join(' | ')} |`;
-    });
+function describeRecall({ finder, recall }: DuplicateMeasurement): string {
+  const parts = [...new Set(recall.map(({ part }) => part))];
+  const names = [...new Set(recall.map(({ edit }) => edit))];
+  const rows = names.map((edit) => {
+    const judged = recall.filter((row) => row.edit === edit);
+    const looked = finder.recall.filter((row) => row.edit === edit);
+    const cells = [
+      edit,
+      judged[0]?.expected ?? '',
+      ...parts.map((part) =>
+        percent(
+          mean(
+            judged.filter((row) => row.part === part),
+            'asExpected',
+          ),
+        ),
+      ),
+      percent(mean(looked, 'found')),
+      percent(mean(judged, 'plainHash')),
+      percent(mean(judged, 'closeEmbedding')),
+      mean(judged, 'milliseconds').toFixed(2),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const titles = parts.map((part) => partTitles[part]);
+  const head = ['edit', 'verdict', ...titles, 'found by the finder', 'plain 64-bit hash'];
+  const columns = [...head, 'embedding ≥ 0.9', 'ms'];
   return [
-    '| edit | verdict | as it should be, first half | second half | found at all | plain 64-bit hash | embedding ≥ 0.9 | ms |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    `| ${columns.join(' | ')} |`,
+    `| ${columns.map(() => '---').join(' | ')} |`,
     ...rows,
   ].join('\n');
 }
 
+/** Of several parts, each picture counting the same. */
+function mean<Key extends string>(
+  rows: readonly ({ pictures: number } & Record<Key, number>)[],
+  key: Key,
+): number {
+  const pictures = rows.reduce((sum, row) => sum + row.pictures, 0);
+  return rows.reduce((sum, row) => sum + row.pictures * row[key], 0) / pictures;
+}
+
+function describeFinder({ finder }: DuplicateMeasurement): string[] {
+  return [
+    '',
+    `- Finder: ${String(finder.copies)} copies looked up among ${String(finder.library)} pictures, ${finder.milliseconds.toFixed(1)} ms each` +
+      ` beyond the search for neighbours; ${String(finder.falsePairs.length)} times another picture was found.`,
+    ...listPairs(finder.falsePairs),
+    `- Pictures of the library that were taken for each other: ${String(finder.pairsWithinLibrary.length)}.`,
+    ...listPairs(finder.pairsWithinLibrary),
+  ];
+}
+
 function describeFalsePairs(measurement: DuplicateMeasurement): string[] {
   const { falsePairs, bursts, atRandom, artworkCopies, nearestPhotographs } = measurement;
-  const list = (pairs: readonly FalsePair[]): string[] =>
-    pairs.map(
-      ({ one, other, kind, similarity }) =>
-        `  - ${kind}: ${one} and ${other} (similarity ${similarity.toFixed(2)})`,
-    );
   return [
     '',
     `- Pairs that are no duplicates: ${String(falsePairs.pairs)}, of which ${String(falsePairs.similar)} close enough to be aligned` +
       ` (${falsePairs.millisecondsPerSimilarPair.toFixed(2)} ms each) and ${String(falsePairs.closeFingerprints)} by fingerprint;` +
       ` the nearest fingerprints differ in ${String(falsePairs.nearestFingerprint)} bits.`,
     `- False pairs: ${String(falsePairs.found.length)}; plain 64-bit hash ${String(falsePairs.plainHash)}, embedding alone ${String(falsePairs.closeEmbedding)}.`,
-    ...list(falsePairs.found),
+    ...listPairs(falsePairs.found),
     `- Aligned at random: ${String(atRandom.pairs)} pairs, ${atRandom.milliseconds.mean.toFixed(2)} ms each, ${String(atRandom.found.length)} taken for duplicates.`,
-    ...list(atRandom.found),
+    ...listPairs(atRandom.found),
     `- Simulated bursts: ${String(bursts.found.length)} of ${String(bursts.pairs)} taken for duplicates.`,
     `- Nearest photographs taken for duplicates: ${String(nearestPhotographs.filter(({ kind }) => kind !== null).length)} of ${String(nearestPhotographs.length)}.`,
     `- Copies in the sample library: ${String(artworkCopies.filter(({ kind }) => kind !== null).length)} of ${String(artworkCopies.length)} found.`,
@@ -70,6 +104,13 @@ function describeFalsePairs(measurement: DuplicateMeasurement): string[] {
           `  - missed: ${copy} of ${original} (${similarity.toFixed(2)})`,
       ),
   ];
+}
+
+function listPairs(pairs: readonly FalsePair[]): string[] {
+  return pairs.map(
+    ({ one, other, kind, similarity }) =>
+      `  - ${kind}: ${one} and ${other} (similarity ${similarity.toFixed(2)})`,
+  );
 }
 
 function percent(part: number): string {

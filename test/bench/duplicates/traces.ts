@@ -14,6 +14,12 @@ import {
 } from '../../../plugin/src/images/contract';
 import { edits, type ExpectedKind } from './edits';
 
+/**
+ * Photographs of the test data are tuned on (`tuning`) or only reported (`holdout`); those that were found elsewhere
+ * are `unseen`. Artwork is only there to be mistaken.
+ */
+export type Part = 'tuning' | 'holdout' | 'unseen' | 'artwork';
+
 /** One picture as the measurement sees it. */
 export interface Subject {
   /** Names the picture and what was done to it. */
@@ -23,8 +29,7 @@ export interface Subject {
   /** Null for an original. */
   edit: string | null;
   expected: ExpectedKind | null;
-  /** Photographs are tuned on (`tuning`) or only reported (`holdout`); artwork is only there to be mistaken. */
-  part: 'tuning' | 'holdout' | 'artwork';
+  part: Part;
   trace: PictureTrace;
   /** Unit length. */
   vector: Float32Array;
@@ -38,23 +43,30 @@ export interface TraceMaker {
   provider: EmbeddingProvider;
 }
 
+/** Of the unseen photographs, this many are edited, spread over all of them. */
+const EDITED_UNSEEN = 300;
+
 /**
- * Photographs of the folder with their edits, and the sample artwork. What was computed is kept in the cache folder,
+ * Photographs of the folder with their edits, unseen ones (some of them with edits), and the sample artwork. What was computed is kept in the cache folder,
  * a file per family, so that judging them again needs neither decoder nor model.
  */
 export async function collectSubjects(job: {
   photoFolder: string;
+  /** Searched with all folders in it; null when there is none. */
+  unseenFolder: string | null;
   cacheFolder: string;
   open: () => Promise<TraceMaker>;
   onProgress: (done: number, all: number) => void;
 }): Promise<Subject[]> {
-  const { photoFolder, cacheFolder, onProgress } = job;
+  const { photoFolder, unseenFolder, cacheFolder, onProgress } = job;
   await mkdir(cacheFolder, { recursive: true });
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const opened: { maker?: TraceMaker } = {};
   const maker = async (): Promise<TraceMaker> => (opened.maker ??= await job.open());
   const subjects: Subject[] = [];
-  const all = names.length + sampleLibrary.length;
+  const unseen = unseenFolder === null ? [] : await photographsUnder(unseenFolder);
+  const all = names.length + unseen.length + sampleLibrary.length;
+  const step = Math.max(1, Math.floor(unseen.length / EDITED_UNSEEN));
   const collect = async (key: string, make: () => Promise<Subject[]>): Promise<void> => {
     const file = path.join(cacheFolder, `${createHash('sha256').update(key).digest('hex')}.json`);
     if (!existsSync(file)) await writeFile(file, stored(await make()));
@@ -65,11 +77,20 @@ export async function collectSubjects(job: {
     const part = index % 2 === 0 ? 'tuning' : 'holdout';
     await collect(`photograph ${name}`, async () => {
       const picture = await readFile(path.join(photoFolder, name));
-      return photographFamily({ name, part, picture }, await maker());
+      return photographFamily({ name, part, picture, isEdited: true }, await maker());
+    });
+  }
+  for (const [index, file] of unseen.entries()) {
+    onProgress(names.length + index, all);
+    const isEdited = index % step === 0;
+    await collect(`unseen ${String(isEdited)} ${file}`, async () => {
+      const picture = await readFile(file);
+      const family = { name: path.basename(file), part: 'unseen' as const, picture, isEdited };
+      return photographFamily(family, await maker());
     });
   }
   for (const [index, picture] of sampleLibrary.entries()) {
-    onProgress(names.length + index, all);
+    onProgress(names.length + unseen.length + index, all);
     await collect(`artwork ${picture.fileName}`, async () => {
       const original = picture.duplicateOf ?? picture.fileName;
       const bytes = await renderSamplePicture(picture);
@@ -80,6 +101,14 @@ export async function collectSubjects(job: {
   }
   await opened.maker?.provider.dispose();
   return subjects;
+}
+
+async function photographsUnder(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names
+    .filter((name) => /[.]jpe?g$/iu.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 function stored(family: readonly Subject[]): string {
@@ -96,14 +125,15 @@ function restored(text: string): Subject[] {
 }
 
 async function photographFamily(
-  { name, part, picture }: { name: string; part: 'tuning' | 'holdout'; picture: Buffer },
+  job: { name: string; part: Part; picture: Buffer; isEdited: boolean },
   maker: TraceMaker,
 ): Promise<Subject[]> {
+  const { name, part, picture, isEdited } = job;
   const common = { original: name, part };
   const family: Subject[] = [
     { name, ...common, edit: null, expected: null, ...(await look(picture, maker)) },
   ];
-  for (const { name: edit, expected, apply } of edits) {
+  for (const { name: edit, expected, apply } of isEdited ? edits : []) {
     const bytes = await apply(picture, createSeededRandom(`${name} ${edit}`));
     family.push({
       name: `${name}: ${edit}`,

@@ -1,0 +1,137 @@
+import { createDuplicateFinder } from '../../plugin/src/duplicates/finder';
+import { LibraryComparison } from '../../plugin/src/duplicates/library-comparison';
+import type { FileTrace, PictureTrace, PictureTraces } from '../../plugin/src/duplicates/contract';
+import { createPictureReader } from '../../plugin/src/images/contract';
+import type { VectorCollection } from '../../plugin/src/vectors/contract';
+import { createPictureTraces } from '../../server/src/repositories/picture-traces';
+import { imageSearchOf } from '../../server/src/services';
+import { createSeededRandom } from '../../sample/seeded-random';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { createStructuredVectors } from '../support/structured-vectors';
+import { pointOf } from '../support/vector-points';
+import { timeSearches } from './duplicates/timed-collection';
+import { traceOf } from './duplicates/traces';
+import { loadPictures, localModelConfig } from './fixtures';
+import { summarize, timed, type Measurement } from './measurement';
+
+const FILES = 100_000;
+const PICTURES = 300;
+const PER_INSERT = 500;
+const LOOKED_UP = 201;
+const SCANS = 5;
+const FILES_PER_SCAN = 100;
+const FILES_PER_STEP = 20;
+
+/**
+ * Duplicates among 100,000 files: the traces of real pictures, each at many files, and vectors shaped as a model's, so
+ * that most of the neighbours show something else and are aligned in vain, as in a library of much the same things.
+ */
+export async function benchDuplicateSearch(): Promise<Measurement[]> {
+  const app = await startStrapi({
+    imageSearch: { embedding: localModelConfig(), indexing: { enabled: false } },
+  });
+  try {
+    const traces = createPictureTraces(app.strapi);
+    const { collection } = await imageSearchOf(app.strapi).activeSpace.get();
+    const files = await fillLibrary(traces, collection);
+    return [await measureLookUps({ traces, collection, files }), await measureScans(app, files)];
+  } finally {
+    await app.stop();
+  }
+}
+
+async function fillLibrary(
+  traces: PictureTraces,
+  collection: VectorCollection,
+): Promise<readonly FileTrace[]> {
+  const known = await tracesOfPictures();
+  const random = createSeededRandom('duplicates');
+  const vectors = createStructuredVectors(FILES, collection.space.dimensions);
+  const files = Array.from({ length: FILES }, (_, index): FileTrace => ({
+    ...random.pick(known),
+    fileId: index + 1,
+    contentHash: random.hexadecimal(64),
+  }));
+  for (let start = 0; start < FILES; start += PER_INSERT) {
+    const some = files.slice(start, start + PER_INSERT);
+    await traces.put(some);
+    await collection.upsert(
+      some.map(({ fileId, contentHash }) => pointOf(fileId, vectors.picture(), contentHash)),
+    );
+  }
+  return files;
+}
+
+async function tracesOfPictures(): Promise<[PictureTrace, ...PictureTrace[]]> {
+  const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 60_000 });
+  const pictures = await loadPictures(PICTURES);
+  const [first, ...others] = await Promise.all(pictures.map(({ bytes }) => traceOf(bytes, reader)));
+  if (!first) throw new Error('There are no pictures.');
+  return [first, ...others];
+}
+
+/** What an upload costs beyond the search for its neighbours. */
+async function measureLookUps({
+  traces,
+  collection,
+  files,
+}: {
+  traces: PictureTraces;
+  collection: VectorCollection;
+  files: readonly FileTrace[];
+}): Promise<Measurement> {
+  const searches = timeSearches(collection);
+  const finder = createDuplicateFinder({
+    traces,
+    openCollection: () => Promise.resolve(collection),
+  });
+  const values: number[] = [];
+  for (let index = 0; index < LOOKED_UP; index += 1) {
+    const trace = files[Math.floor((index * FILES) / LOOKED_UP)];
+    const [point] = trace ? await collection.getMany([trace.fileId]) : [];
+    if (!trace || !point) throw new Error('The library is not as it was filled.');
+    const before = searches.milliseconds;
+    const { milliseconds } = await timed(() =>
+      finder.find({ trace, vector: point.vector, exceptFileId: trace.fileId }),
+    );
+    values.push(milliseconds - (searches.milliseconds - before));
+  }
+  return summarize({
+    name: 'duplicates of a picture among 100,000, beyond the search for neighbours',
+    unit: 'ms',
+    values,
+    bar: { kind: 'at most', value: 5 },
+  });
+}
+
+/** A scan of the whole library: reading, searching, judging, recording, marking. */
+async function measureScans(app: StrapiApp, files: readonly FileTrace[]): Promise<Measurement> {
+  const { activeSpace, duplicates, pairs } = imageSearchOf(app.strapi);
+  const { collection } = await activeSpace.get();
+  const comparison = new LibraryComparison({
+    traces: createPictureTraces(app.strapi),
+    pairs,
+    finder: duplicates.finder,
+    openCollection: () => Promise.resolve(collection),
+  });
+  const pass = { mark: 'bench', spaceId: collection.space.id };
+  const { signal } = new AbortController();
+  const values: number[] = [];
+  for (let scan = 0; scan < SCANS; scan += 1) {
+    const ids = files
+      .slice(scan * FILES_PER_SCAN, (scan + 1) * FILES_PER_SCAN)
+      .map(({ fileId }) => fileId);
+    const { milliseconds } = await timed(async () => {
+      for (let start = 0; start < ids.length; start += FILES_PER_STEP) {
+        await comparison.compare(ids.slice(start, start + FILES_PER_STEP), { pass, signal });
+      }
+    });
+    values.push(milliseconds / ids.length);
+  }
+  return summarize({
+    name: 'scan for duplicates among 100,000 files, per file',
+    unit: 'ms',
+    values,
+    bar: { kind: 'at most', value: 25 },
+  });
+}

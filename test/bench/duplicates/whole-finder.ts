@@ -1,0 +1,143 @@
+import {
+  createDuplicateFinder,
+  type DuplicateFinderOptions,
+} from '../../../plugin/src/duplicates/finder';
+import type { Judge } from '../../../plugin/src/duplicates/contract';
+import { MemoryPictureTraces } from '../../support/memory-picture-traces';
+import { MemoryVectorStore } from '../../support/memory-vector-store';
+import { edits } from './edits';
+import type { FalsePair } from './false-pairs';
+import { cosine } from './similarity';
+import { timeSearches, type SearchTime } from './timed-collection';
+import type { Part, Subject } from './traces';
+
+export interface FinderRecall {
+  edit: string;
+  expected: string;
+  /** Of which photographs the copies were made. */
+  part: Part;
+  pictures: number;
+  /** Parts of the copies whose original was found with the verdict that the edit deserves, and with any. */
+  asExpected: number;
+  found: number;
+}
+
+export interface FinderMeasurement {
+  /** Pictures of the library that is searched: every original, with the unseen photographs and the artwork. */
+  library: number;
+  recall: FinderRecall[];
+  /** Copies that were looked up, and those of them that were taken for another picture's. */
+  copies: number;
+  falsePairs: FalsePair[];
+  /** Pictures of the library that were taken for each other without being known copies. */
+  pairsWithinLibrary: FalsePair[];
+  /** Median time to find the duplicates of one picture, without the search for its neighbours, in milliseconds. */
+  milliseconds: number;
+}
+
+/**
+ * What the product finds from end to end: neighbours by embedding, a few of them aligned. Every copy is looked up in a
+ * library of all originals, then every picture of the library in the others.
+ */
+export async function measureFinder(
+  subjects: readonly Subject[],
+  judge: Judge,
+): Promise<FinderMeasurement> {
+  const library = subjects.filter(({ edit }) => edit === null);
+  const { options, searching } = await openLibrary(library);
+  const finder = createDuplicateFinder({ ...options, judgeFor: () => judge });
+  const times: number[] = [];
+
+  async function look(subject: Subject, exceptFileId: number | null): Promise<Found[]> {
+    const { trace, vector } = subject;
+    const [start, before] = [performance.now(), searching.milliseconds];
+    const matches = await finder.find({ trace, vector, exceptFileId });
+    times.push(performance.now() - start - (searching.milliseconds - before));
+    return matches.flatMap(({ fileId, verdict }) => {
+      const other = library[fileId - 1];
+      return other ? [{ one: subject, other, kind: verdict.kind }] : [];
+    });
+  }
+
+  const copies = subjects.filter(({ edit }) => edit !== null);
+  const ofCopies = new Map<Subject, Found[]>();
+  for (const copy of copies) ofCopies.set(copy, await look(copy, null));
+  const withinLibrary: Found[] = [];
+  for (const [index, subject] of library.entries()) {
+    withinLibrary.push(...(await look(subject, index + 1)));
+  }
+  return {
+    library: library.length,
+    recall: recallOf(ofCopies),
+    copies: copies.length,
+    falsePairs: [...ofCopies.values()].flat().filter(isFalse).map(toFalsePair),
+    pairsWithinLibrary: withinLibrary
+      .filter((pair) => isFalse(pair) && pair.one.name < pair.other.name)
+      .map(toFalsePair),
+    milliseconds: times.sort((one, other) => one - other)[times.length >> 1] ?? Number.NaN,
+  };
+}
+
+interface Found {
+  one: Subject;
+  other: Subject;
+  kind: string;
+}
+
+async function openLibrary(library: readonly Subject[]): Promise<{
+  options: Pick<DuplicateFinderOptions, 'traces' | 'openCollection'>;
+  searching: SearchTime;
+}> {
+  const traces = new MemoryPictureTraces();
+  const dimensions = library[0]?.vector.length ?? 0;
+  const collection = await new MemoryVectorStore().ensureSpace({
+    id: 'measured',
+    provider: 'clip',
+    model: 'measured',
+    preprocessing: 'measured',
+    dimensions,
+  });
+  const files = library.map((subject, index) => ({ ...subject, fileId: index + 1 }));
+  await traces.put(files.map(({ fileId, trace }) => ({ ...trace, fileId })));
+  await collection.upsert(
+    files.map(({ fileId, trace, vector }) => ({
+      fileId,
+      vector,
+      payload: { mimeType: '', extension: '', createdAt: '', contentHash: trace.contentHash },
+    })),
+  );
+  const searching = timeSearches(collection);
+  return { options: { traces, openCollection: () => Promise.resolve(collection) }, searching };
+}
+
+function recallOf(ofCopies: ReadonlyMap<Subject, readonly Found[]>): FinderRecall[] {
+  const copies = [...ofCopies].map(([copy, found]) => ({
+    copy,
+    kinds: found.filter((pair) => !isFalse(pair)).map(({ kind }) => kind),
+  }));
+  const parts = [...new Set(copies.map(({ copy }) => copy.part))];
+  return parts.flatMap((part) =>
+    edits.map(({ name, expected }) => {
+      const edited = copies.filter(({ copy }) => copy.edit === name && copy.part === part);
+      const share = (holds: (kinds: readonly string[]) => boolean): number =>
+        edited.filter(({ kinds }) => holds(kinds)).length / edited.length;
+      return {
+        edit: name,
+        expected,
+        part,
+        pictures: edited.length,
+        asExpected: share((kinds) => kinds.includes(expected)),
+        found: share((kinds) => kinds.length > 0),
+      };
+    }),
+  );
+}
+
+function isFalse({ one, other }: Found): boolean {
+  return one.original !== other.original;
+}
+
+function toFalsePair({ one, other, kind }: Found): FalsePair {
+  const similarity = cosine(one.vector, other.vector);
+  return { one: one.name, other: other.name, kind, similarity };
+}
