@@ -113,7 +113,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const entriesOf = (spaceId: () => string): IndexEntries =>
     createIndexEntries(strapi, { spaceId });
   const records = createSpaceRecords(strapi);
-  const pairs = createDuplicatePairs(strapi);
+  const pairs = createDuplicatePairs(strapi, logger);
   const usageRecords = createUsageRecords(strapi);
   const meter = new UsageMeter({ records: usageRecords, logger, clock });
   const billed = {
@@ -129,7 +129,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     await Promise.all([...tracks].map((track) => track.reconcileAgain()));
   };
   const holds = createIndexingHolds(strapi);
-  const traces = createPictureTraces(strapi);
+  const traces = createPictureTraces(strapi, logger);
   const duplicates = createDuplicateDetection({
     policy: config.duplicates.policy,
     pairs,

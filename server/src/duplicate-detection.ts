@@ -10,6 +10,7 @@ import type {
   PictureTraces,
 } from '../../plugin/src/duplicates/contract';
 import { createDuplicateFinder } from '../../plugin/src/duplicates/finder';
+import { IsolatingComparison } from '../../plugin/src/duplicates/isolating-comparison';
 import { LibraryComparison, type Pass } from '../../plugin/src/duplicates/library-comparison';
 import { PairRemovals } from '../../plugin/src/duplicates/pair-removals';
 import type { LeaseOwner } from '../../plugin/src/indexing/lease';
@@ -65,7 +66,8 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
   });
   const scan = new LibraryScan({
     ...parts,
-    ...{ comparison, currentPass },
+    currentPass,
+    comparison: new IsolatingComparison({ comparison, traces, logger }),
     isBusy: () => isIndexing() || watch.isBusy(),
   });
   const removals = new PairRemovals({ pairs, logger });

@@ -1,7 +1,8 @@
 import type { Clock } from '../../plugin/src/clock';
 import type { ScanResponse } from '../../plugin/src/contracts/duplicates';
 import type { DuplicateScans, PictureTraces } from '../../plugin/src/duplicates/contract';
-import type { LibraryComparison, Pass } from '../../plugin/src/duplicates/library-comparison';
+import type { IsolatingComparison } from '../../plugin/src/duplicates/isolating-comparison';
+import type { Pass } from '../../plugin/src/duplicates/library-comparison';
 import { toImageSearchError } from '../../plugin/src/errors';
 import { createLease, isAbandoned, type LeaseOwner } from '../../plugin/src/indexing/lease';
 import { keepRenewing } from '../../plugin/src/indexing/lease-renewal';
@@ -22,7 +23,7 @@ const REST = 2;
 const STALE_MS = 60_000;
 
 export interface LibraryScanOptions {
-  comparison: Pick<LibraryComparison, 'compare'>;
+  comparison: Pick<IsolatingComparison, 'compare'>;
   traces: Pick<PictureTraces, 'notCompared' | 'counts'>;
   scans: DuplicateScans;
   jobs: JobLeases;
@@ -78,6 +79,7 @@ export class LibraryScan {
       done: compared,
       total,
       found: scan.found,
+      failed: scan.failed,
       startedAt: scan.startedAt?.toISOString() ?? null,
       endedAt: scan.endedAt?.toISOString() ?? null,
       remainingSeconds:
@@ -158,7 +160,7 @@ export class LibraryScan {
     }
     const startedAt = clock.now();
     let lastAt = startedAt;
-    const found = await comparison.compare(fileIds, {
+    const outcome = await comparison.compare(fileIds, {
       pass,
       signal,
       onCompared: async () => {
@@ -167,7 +169,7 @@ export class LibraryScan {
       },
     });
     const perMinute = (fileIds.length * MINUTE_MS) / Math.max(1, clock.now() - startedAt);
-    await scans.tell(number, { found, perMinute, problem: null, now: this.#now() });
+    await scans.tell(number, { ...outcome, perMinute, problem: null, now: this.#now() });
     return true;
   }
 
@@ -180,8 +182,8 @@ export class LibraryScan {
     logger.warn(`Pictures could not be compared with each other; it is tried again. ${message}`);
     try {
       const { number } = await scans.read();
-      const told = { found: 0, perMinute: null, problem: message, now: this.#now() };
-      await scans.tell(number, told);
+      const told = { perMinute: null, problem: message, now: this.#now() };
+      await scans.tell(number, { found: 0, failed: 0, ...told });
     } catch {
       // What cannot be read now cannot be written either; the log has it.
     }

@@ -13,15 +13,15 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
     });
 
     const begin = (minute: number, anew = true) => scans.begin({ anew, now: at(minute) });
-    const tell = (number: number, found: number, problem: string | null = null) =>
-      scans.tell(number, { found, perMinute: 12.5, problem, now: at(1) });
+    const tell = (number: number, found: number, problem: string | null = null, failed = 0) =>
+      scans.tell(number, { found, failed, perMinute: 12.5, problem, now: at(1) });
 
     it('knows of none at first', async () => {
-      expect(await scans.read()).toEqual({ ...nothing, state: 'never', number: 0, found: 0 });
+      expect(await scans.read()).toEqual({ ...nothing, state: 'never', number: 0 });
     });
 
     it('begins under the next number, or under the same one when it is not anew', async () => {
-      const first = { ...nothing, state: 'running', found: 0, startedAt: at(0) };
+      const first = { ...nothing, state: 'running', startedAt: at(0) };
       expect(await begin(0, false)).toEqual({ ...first, number: 0 });
       expect(await scans.finish(0, at(1))).toBe(true);
       expect(await begin(2)).toEqual({ ...first, number: 1, startedAt: at(2) });
@@ -55,14 +55,16 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
       });
     });
 
-    it('ends with what was found', async () => {
+    it('ends with what was found, and what failed', async () => {
       await begin(0);
-      await tell(1, 3);
+      await tell(1, 3, null, 2);
+      await tell(1, 0, null, 1);
       expect(await scans.finish(1, at(2))).toBe(true);
       expect(await scans.read()).toMatchObject({
-        ...{ state: 'done', number: 1, found: 3, perMinute: null, problem: null },
+        ...{ state: 'done', number: 1, found: 3, failed: 3, perMinute: null, problem: null },
         ...{ startedAt: at(0), endedAt: at(2) },
       });
+      expect(await begin(3)).toMatchObject({ found: 0, failed: 0 });
     });
 
     it('hears nothing of a scan that does not run', async () => {
@@ -76,10 +78,17 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
 
     it.each([true, false])('goes on where it was stopped (anew: %s)', async (anew) => {
       await begin(0);
-      await tell(1, 3);
+      await tell(1, 3, null, 2);
       expect(await scans.stop(at(2))).toMatchObject({ state: 'stopped', perMinute: null });
       expect(await scans.stop(at(3))).toMatchObject({ state: 'stopped', endedAt: at(2) });
-      const on = { state: 'running', number: 1, found: 3, startedAt: at(0), endedAt: null };
+      const on = {
+        state: 'running',
+        number: 1,
+        found: 3,
+        failed: 2,
+        startedAt: at(0),
+        endedAt: null,
+      };
       expect(await begin(4, anew)).toMatchObject(on);
     });
 
@@ -92,7 +101,10 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
   });
 }
 
-const nothing = { perMinute: null, problem: null, startedAt: null, endedAt: null, toldAt: null };
+const nothing = {
+  ...{ found: 0, failed: 0, perMinute: null, problem: null },
+  ...{ startedAt: null, endedAt: null, toldAt: null },
+};
 
 function at(minute: number): Date {
   return new Date(Date.UTC(2026, 0, 1, 12, minute));

@@ -54,6 +54,7 @@ export function describePictureTraces(name: string, empty: () => Promise<Picture
       await traces.put([]);
       await traces.remove([]);
       await traces.unmark([]);
+      expect(await traces.giveUp([], FIRST_PASS)).toBe(0);
       await traces.markCompared([], FIRST_PASS);
       expect(await traces.get([])).toEqual([]);
       expect(await traces.counts(FIRST_PASS)).toEqual({ total: 0, compared: 0 });
@@ -127,6 +128,14 @@ export function describePictureTraces(name: string, empty: () => Promise<Picture
         await traces.put([traceOf(2, hashOf('b'))]);
         await traces.markCompared(compared(1, 2, 4), FIRST_PASS);
         expect(ascending(await traces.notCompared(FIRST_PASS, ALL))).toEqual([2, 3]);
+        expect(await traces.get([4])).toEqual([]);
+      });
+
+      it('leave out what was given up, whatever its bytes are by now', async () => {
+        await traces.put([traceOf(2, hashOf('b'))]);
+        expect(await traces.giveUp([2, 3, 4], FIRST_PASS)).toBe(2);
+        expect(await traces.notCompared(FIRST_PASS, ALL)).toEqual([1]);
+        expect(ascending(await traces.notCompared(SECOND_PASS, ALL))).toEqual([1, 2, 3]);
         expect(await traces.get([4])).toEqual([]);
       });
 

@@ -18,6 +18,8 @@ import { createUsageRecords } from '../../server/src/repositories/usage-records'
 import { describeWithServer } from '../support/database-server';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
+import { bareTrace } from '../support/duplicate-world';
+import { createRecordingLogger } from '../support/recording-logger';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
 import { createSeededRandom } from '../../sample/seeded-random';
@@ -90,6 +92,49 @@ function describeRepositories(
   describePictureTraces("in Strapi's database", async () => {
     await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});
     return createPictureTraces(strapi());
+  });
+
+  it('leaves out a trace that cannot be read, and says so once', async () => {
+    const logger = createRecordingLogger();
+    await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});
+    const traces = createPictureTraces(strapi(), logger);
+    await traces.put([1, 2].map((fileId) => ({ ...bareTrace('same'), fileId })));
+    await strapi()
+      .db.query(PICTURE_TRACE_UID)
+      .updateMany({ where: { fileId: 1 }, data: { width: null } });
+    for (let reading = 0; reading < 2; reading += 1) {
+      expect(await traces.get([1, 2])).toMatchObject([{ fileId: 2 }]);
+    }
+    expect(await traces.notCompared('pass', 10)).toHaveLength(2);
+    expect(logger.at('warn')).toEqual([expect.stringContaining('width')]);
+  });
+
+  it('leaves out a pair that cannot be read, says so once, and finds it anew', async () => {
+    const logger = createRecordingLogger();
+    await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
+    const pairs = createDuplicatePairs(strapi(), logger);
+    await pairs.record([findings(1, [2, 3, 4])]);
+    const [newest, ...others] = await allPairs(pairs);
+    const spoil = (id: number) =>
+      strapi()
+        .db.query(DUPLICATE_PAIR_UID)
+        .updateMany({ where: { id }, data: { evidence: {} } });
+    const ignored = others[0]?.id ?? 0;
+    await pairs.decide(ignored, { status: 'ignored', userId: 1, decidedAt: new Date() });
+    await spoil(newest?.id ?? 0);
+    await spoil(ignored);
+    const page = await pairs.list({ status: 'open', cursor: null, limit: 1 });
+    expect(page).toEqual({ pairs: [], nextCursor: newest?.id });
+    expect(await pairs.list({ status: 'open', cursor: page.nextCursor, limit: 1 })).toMatchObject({
+      pairs: [{ id: others[1]?.id }],
+      nextCursor: null,
+    });
+    expect(await pairs.record([findings(1, [2, 3, 4])])).toBe(1);
+    expect(await pairs.list({ status: 'open', cursor: null, limit: 10 })).toMatchObject({
+      pairs: [{ fileB: newest?.fileB }, { id: others[1]?.id }],
+    });
+    expect(await pairs.counts()).toEqual({ open: 2, ignored: 1, merged: 0 });
+    expect(logger.at('warn')).toHaveLength(2);
   });
   return strapi;
 }

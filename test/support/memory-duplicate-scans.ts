@@ -6,6 +6,7 @@ export class MemoryDuplicateScans implements DuplicateScans {
     state: 'never',
     number: 0,
     found: 0,
+    failed: 0,
     perMinute: null,
     problem: null,
     startedAt: null,
@@ -18,13 +19,14 @@ export class MemoryDuplicateScans implements DuplicateScans {
   }
 
   begin({ anew, now }: { anew: boolean; now: Date }): Promise<ScanRecord> {
-    const { found, number, startedAt, state } = this.#scan;
+    const { failed, found, number, startedAt, state } = this.#scan;
     if (state === 'running') return this.read();
     const isStopped = state === 'stopped';
     return this.#become({
       state: 'running',
       number: anew && !isStopped ? number + 1 : number,
       found: isStopped ? found : 0,
+      failed: isStopped ? failed : 0,
       perMinute: null,
       problem: null,
       startedAt: isStopped && startedAt ? startedAt : now,
@@ -40,10 +42,11 @@ export class MemoryDuplicateScans implements DuplicateScans {
   }
 
   tell(number: number, progress: Parameters<DuplicateScans['tell']>[1]): Promise<boolean> {
-    const { found, now, perMinute, problem } = progress;
+    const { failed, found, now, perMinute, problem } = progress;
     return this.#change(number, {
       ...{ perMinute, problem, toldAt: now },
       found: this.#scan.found + found,
+      failed: this.#scan.failed + failed,
     });
   }
 

@@ -168,12 +168,14 @@ export const scanResponseSchema = z.object({
   data: z.object({
     /** `off`: the policy says that no duplicates are looked for. */
     state: z.enum(['off', 'never', 'running', 'stopped', 'done']),
-    /** Pictures that were compared in this scan. */
+    /** Pictures that were compared in this scan, those that failed included. */
     done: z.number(),
     /** Pictures to compare in all. */
     total: z.number(),
     /** Pairs that the scan added. */
     found: z.number(),
+    /** Pictures that it could not compare; the log says which and why, the next scan tries them again. */
+    failed: z.number(),
     startedAt: z.string().nullable(),
     endedAt: z.string().nullable(),
     /** At the present speed; null while nothing moves. */

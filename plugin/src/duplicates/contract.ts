@@ -252,7 +252,9 @@ export interface ComparedFile {
  * - `listIds` answers ids in ascending order after `cursor` (from the start when null).
  * - `withContentHash` answers the ids of files with these bytes, ascending, at most `limit`; by an index.
  * - `markCompared` marks files that still have those bytes; it is silent on others.
+ * - `giveUp` marks files whatever bytes they have, and answers how many of them there are.
  * - `unmark` takes the marks off.
+ * - Traces that cannot be read are left out of `get`, and of nothing else.
  * - `notCompared` answers ids of files without the mark of this pass, at most `limit`; by an index.
  */
 export interface PictureTraces {
@@ -262,6 +264,7 @@ export interface PictureTraces {
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
   markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;
+  giveUp(fileIds: readonly number[], pass: string): Promise<number>;
   unmark(fileIds: readonly number[]): Promise<void>;
   notCompared(pass: string, limit: number): Promise<number[]>;
   /** How many traces there are, and how many of them have the mark of this pass. */
@@ -292,6 +295,8 @@ export interface ScanRecord {
   number: number;
   /** Pairs that it added. */
   found: number;
+  /** Pictures that it could not compare; the log says why. */
+  failed: number;
   /** Pictures that it compared in a minute, when that was last known. */
   perMinute: number | null;
   /** What keeps it from going on; null for nothing. */
@@ -308,7 +313,7 @@ export interface ScanRecord {
  * - `begin` starts a scan that does not run: on with what is left when it was stopped, or `anew` is false, else from the
  *   beginning, under the next number. One that runs is left as it is. Answers the scan as it is then.
  * - `stop` ends it for the time being, whether it runs or not.
- * - `tell` adds what was found and replaces the rest; `finish` ends it. Both change nothing unless the scan of that number
+ * - `tell` adds what was found and what failed, and replaces the rest; `finish` ends it. Both change nothing unless the scan of that number
  *   runs, and answer whether it does.
  */
 export interface DuplicateScans {
@@ -317,7 +322,13 @@ export interface DuplicateScans {
   stop(now: Date): Promise<ScanRecord>;
   tell(
     number: number,
-    progress: { found: number; perMinute: number | null; problem: string | null; now: Date },
+    progress: {
+      found: number;
+      failed: number;
+      perMinute: number | null;
+      problem: string | null;
+      now: Date;
+    },
   ): Promise<boolean>;
   finish(number: number, now: Date): Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
 import {
   clusterPairs,
   currentPairs,
@@ -10,10 +11,13 @@ import {
   type FoundPair,
   type PairStatus,
 } from '../../../plugin/src/duplicates/contract';
+import type { Logger } from '../../../plugin/src/logger';
 import { DUPLICATE_PAIR_UID } from '../plugin-id';
+import { prefixedLogger } from '../prefixed-logger';
 import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
 import { listClusters, readClusters } from './duplicate-clusters';
 import { toPair, toVerdictColumns } from './duplicate-pair-rows';
+import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 import { inTurn } from './write-turns';
 
@@ -27,20 +31,29 @@ const MOST_ALTERNATIVES = 50;
 /** What may still be changed or deleted; named one by one, so that an index on the status is of use. */
 const undone: PairStatus[] = ['open', 'ignored'];
 const newestFirst = [{ id: 'desc' }];
+const idSchema = z.object({ id: z.number() });
+const filesSchema = z.object({ fileA: z.number(), fileB: z.number() });
 
 /**
  * The pairs in Strapi's own database. Those who write several of them take turns; those who read them wait for nobody.
  */
-export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
+export function createDuplicatePairs(
+  strapi: Core.Strapi,
+  logger: Logger = prefixedLogger(strapi),
+): DuplicatePairs {
   const rows = () => strapi.db.query(DUPLICATE_PAIR_UID);
+  const toPairs = createRowReader({ name: 'duplicate pair', read: toPair, logger });
 
-  async function find(where: object, limit?: number): Promise<DuplicatePair[]> {
-    const found: unknown[] = await rows().findMany({
+  async function findRows(where: object, limit?: number): Promise<unknown[]> {
+    return await rows().findMany({
       where,
       orderBy: newestFirst,
       ...(limit !== undefined && { limit }),
     });
-    return found.map(toPair);
+  }
+
+  async function find(where: object, limit?: number): Promise<DuplicatePair[]> {
+    return toPairs(await findRows(where, limit));
   }
 
   /** Pairs of these files that were judged on other bytes than these have now. */
@@ -54,12 +67,23 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
     }
   }
 
-  async function findKnown(pairs: readonly FoundPair[]): Promise<Map<string, DuplicatePair>> {
-    const known: DuplicatePair[] = [];
+  /** By their files; null for one that cannot be read. */
+  async function findKnown(
+    pairs: readonly FoundPair[],
+  ): Promise<Map<string, DuplicatePair | null>> {
+    const known = new Map<string, DuplicatePair | null>();
     for (const some of chunksOf(pairs, MOST_ALTERNATIVES)) {
-      known.push(...(await find({ $or: some.map(({ fileA, fileB }) => ({ fileA, fileB })) })));
+      const found = await findRows({ $or: some.map(({ fileA, fileB }) => ({ fileA, fileB })) });
+      for (const row of found) known.set(keyOf(filesSchema.parse(row)), null);
+      for (const pair of toPairs(found)) known.set(keyOf(pair), pair);
     }
-    return new Map(known.map((pair) => [keyOf(pair), pair]));
+    return known;
+  }
+
+  /** What cannot be read is of no use, but a decision is nobody's to undo. Answers whether the place is free now. */
+  async function deleteUnreadable({ fileA, fileB }: FoundPair): Promise<boolean> {
+    const { count } = await rows().deleteMany({ where: { fileA, fileB, status: 'open' } });
+    return count > 0;
   }
 
   async function updateEvidence(id: number, { verdict }: FoundPair): Promise<void> {
@@ -76,6 +100,7 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
     const unknown: FoundPair[] = [];
     for (const pair of pairs) {
       const before = known.get(keyOf(pair));
+      if (before === null && !(await deleteUnreadable(pair))) continue;
       if (before?.status === 'merged') continue;
       if (before && isOnSameBytes(before, pair)) {
         if (!isDeepStrictEqual(before.verdict, pair.verdict)) await updateEvidence(before.id, pair);
@@ -149,12 +174,13 @@ export function createDuplicatePairs(strapi: Core.Strapi): DuplicatePairs {
     },
 
     async list({ status, kind, cursor, limit }) {
-      const found = await find(
+      const found = await findRows(
         { status, ...(kind && { kind }), ...(cursor !== null && { id: { $lt: cursor } }) },
         limit + 1,
       );
-      const pairs = found.slice(0, limit);
-      return { pairs, nextCursor: found.length > limit ? (pairs.at(-1)?.id ?? null) : null };
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? idSchema.parse(page.at(-1)).id : null;
+      return { pairs: toPairs(page), nextCursor: last };
     },
 
     listClusters: (options) => listClusters(createDatabaseTables(strapi), options),

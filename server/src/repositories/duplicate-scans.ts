@@ -8,13 +8,14 @@ import {
 import { DUPLICATE_SCAN_UID } from '../plugin-id';
 
 const NAME = 'library';
-const never = { state: 'never', number: 0, found: 0 } as const;
+const never = { state: 'never', number: 0, found: 0, failed: 0 } as const;
 
 const dateSchema = z.coerce.date().nullable();
 const rowSchema = z.object({
   state: z.enum(scanStates),
   number: z.number(),
   found: z.number(),
+  failed: z.number().nullable(),
   perMinute: z.number().nullable(),
   problem: z.string().nullable(),
   startedAt: dateSchema,
@@ -28,7 +29,10 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
 
   async function read(): Promise<ScanRecord> {
     const row: unknown = await rows().findOne({ where: { name: NAME } });
-    if (row !== null) return rowSchema.parse(row);
+    if (row !== null) {
+      const { failed, ...scan } = rowSchema.parse(row);
+      return { ...scan, failed: failed ?? 0 };
+    }
     const unknown = {
       perMinute: null,
       problem: null,
@@ -52,12 +56,21 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
     return count > 0;
   }
 
+  async function add(number: number, counter: 'found' | 'failed', count: number): Promise<void> {
+    if (count === 0) return;
+    await strapi.db
+      .queryBuilder(DUPLICATE_SCAN_UID)
+      .where({ name: NAME, number })
+      .increment(counter, count)
+      .execute();
+  }
+
   return {
     read,
 
     async begin({ anew, now }) {
       await ensure();
-      const { found, number, startedAt, state } = await read();
+      const { failed, found, number, startedAt, state } = await read();
       if (state === 'running') return read();
       const isGoingOn = state === 'stopped';
       await update(
@@ -66,6 +79,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
           state: 'running',
           number: anew && !isGoingOn ? number + 1 : number,
           found: isGoingOn ? found : 0,
+          failed: isGoingOn ? failed : 0,
           startedAt: (isGoingOn ? startedAt : null) ?? now,
           ...{ endedAt: null, perMinute: null, problem: null, toldAt: null },
         },
@@ -80,18 +94,14 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
       return read();
     },
 
-    async tell(number, { found, now, perMinute, problem }) {
+    async tell(number, { found, failed, now, perMinute, problem }) {
       const isRunning = await update(
         { number, state: 'running' },
         { perMinute, problem, toldAt: now },
       );
-      if (isRunning && found > 0) {
-        const where = { name: NAME, number };
-        await strapi.db
-          .queryBuilder(DUPLICATE_SCAN_UID)
-          .where(where)
-          .increment('found', found)
-          .execute();
+      if (isRunning) {
+        await add(number, 'found', found);
+        await add(number, 'failed', failed);
       }
       return isRunning;
     },

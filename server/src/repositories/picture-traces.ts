@@ -1,8 +1,11 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { FileTrace, PictureTraces } from '../../../plugin/src/duplicates/contract';
+import type { Logger } from '../../../plugin/src/logger';
 import { PICTURE_TRACE_UID } from '../plugin-id';
 import { chunksOf } from '../usage/database-tables';
+import { prefixedLogger } from '../prefixed-logger';
+import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
 /** Most rows in one INSERT: each has some 2 kB. */
@@ -22,16 +25,27 @@ const rowSchema = idSchema.extend({
 const byFile = [{ fileId: 'asc' }];
 
 /** The traces in Strapi's own database. What changes several rows takes them in the order of their files. */
-export function createPictureTraces(strapi: Core.Strapi): PictureTraces {
+export function createPictureTraces(
+  strapi: Core.Strapi,
+  logger: Logger = prefixedLogger(strapi),
+): PictureTraces {
   const rows = () => strapi.db.query(PICTURE_TRACE_UID);
+  const toTraces = createRowReader({
+    name: 'picture trace',
+    read: (row) => toTrace(rowSchema.parse(row)),
+    logger,
+  });
 
   async function findIds(options: object): Promise<number[]> {
     const found: unknown[] = await rows().findMany({ select: ['fileId'], ...options });
     return found.map((row) => idSchema.parse(row).fileId);
   }
 
-  async function update(where: object, comparedIn: string | null): Promise<void> {
-    await retryConflicts(strapi, () => rows().updateMany({ where, data: { comparedIn } }));
+  async function update(where: object, comparedIn: string | null): Promise<number> {
+    const updated = await retryConflicts(strapi, () =>
+      rows().updateMany({ where, data: { comparedIn } }),
+    );
+    return updated.count;
   }
 
   async function insert(traces: readonly FileTrace[]): Promise<void> {
@@ -63,7 +77,7 @@ export function createPictureTraces(strapi: Core.Strapi): PictureTraces {
       for (const ids of chunksOf(new Set(fileIds))) {
         found.push(...(await rows().findMany({ where: { fileId: { $in: ids } } })));
       }
-      return found.map((row) => toTrace(rowSchema.parse(row)));
+      return toTraces(found);
     },
 
     async listIds(cursor, limit) {
@@ -84,6 +98,14 @@ export function createPictureTraces(strapi: Core.Strapi): PictureTraces {
         const same = some.map(({ fileId, contentHash }) => ({ fileId, contentHash }));
         await update({ $or: same }, pass);
       }
+    },
+
+    async giveUp(fileIds, pass) {
+      let count = 0;
+      for (const ids of chunksOf(ascending(fileIds))) {
+        count += await update({ fileId: { $in: ids } }, pass);
+      }
+      return count;
     },
 
     async unmark(fileIds) {

@@ -39,6 +39,12 @@ describe('verdicts on artwork', () => {
     expect(judge.judge(trace, copy, 0)).toMatchObject({ kind: 'same-picture' });
   });
 
+  it('is never a variant by a similarity that is no number', async () => {
+    const copy = await traceOf(await sharp(original).flop().png().toBuffer(), reader);
+    expect(judge.judge(trace, copy, 1)).toMatchObject({ kind: 'variant' });
+    expect(judge.judge(trace, copy, Number.NaN)).toBeNull();
+  });
+
   it('is a variant for a mirrored part, and says where it lies', async () => {
     const { width, height } = await sharp(original).metadata();
     const part = { width: Math.round(width * 0.8), height: Math.round(height * 0.8) };

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { IsolatingComparison } from '../../../plugin/src/duplicates/isolating-comparison';
 import type { LibraryComparison, Pass } from '../../../plugin/src/duplicates/library-comparison';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import type { LeaseOwner } from '../../../plugin/src/indexing/lease';
 import { LibraryScan } from '../../../server/src/library-scan';
 import { range } from '../../conformance/index-entries/situations';
@@ -29,7 +31,7 @@ let compared: number[];
 let spaceId: string;
 let isBusy: boolean;
 /** Runs after each batch, before it is marked; what it throws the comparison fails with. */
-let onBatch: () => unknown;
+let onBatch: (fileIds: readonly number[]) => unknown;
 
 beforeEach(() => {
   clock = createFakeClock();
@@ -52,7 +54,7 @@ const comparison: Pick<LibraryComparison, 'compare'> = {
       compared.push(fileId);
       await onCompared?.();
     }
-    await onBatch();
+    await onBatch(fileIds);
     await traces.markCompared(await traces.get(fileIds), pass.mark);
     return 1;
   },
@@ -66,7 +68,8 @@ async function currentPass(): Promise<Pass> {
 /** The scan of a process. */
 function startScan(self = owner): LibraryScan {
   const scan = new LibraryScan({
-    ...{ comparison, traces, scans, jobs, currentPass, logger, clock },
+    ...{ traces, scans, jobs, currentPass, logger, clock },
+    comparison: new IsolatingComparison({ comparison, traces, logger }),
     isBusy: () => isBusy,
     leaseMs: LEASE_MS,
     owner: self,
@@ -250,7 +253,7 @@ describe('several processes', () => {
 describe('a failure', () => {
   it('is told once, as long as it stays the same, and the scan goes on after it', async () => {
     await addFiles(MANY);
-    onBatch = () => Promise.reject(new Error('The store sleeps.'));
+    onBatch = () => Promise.reject(outage());
     const scan = startScan();
     await clock.advance(HOUR_MS);
     expect(logger.at('warn')).toEqual([expect.stringContaining('The store sleeps.')]);
@@ -268,7 +271,7 @@ describe('a failure', () => {
     await addFiles(1);
     onBatch = () => {
       onBatch = () => undefined;
-      throw new Error('The store sleeps.');
+      throw outage();
     };
     startScan();
     await clock.runUntil(() => compared.length === 1);
@@ -277,4 +280,32 @@ describe('a failure', () => {
     await clock.runUntil(isEverythingCompared);
     expect(clock.now() - begunAt).toBeLessThan(LEASE_MS / 2);
   });
+
+  it('of one picture is counted and told, and tried again by the next scan', async () => {
+    await addFiles(MANY);
+    onBatch = (fileIds) => {
+      if (fileIds.includes(33)) throw new RangeError('It has no edges.');
+    };
+    const scan = startScan();
+    await clock.runUntil(isDone);
+    expect(await scan.describe()).toMatchObject({ done: MANY, failed: 1, problem: null });
+    expect(logger.at('warn')).toEqual([expect.stringMatching(/File 33 .* It has no edges\./)]);
+    await clock.advance(HOUR_MS);
+    expect(logger.at('warn')).toHaveLength(1);
+
+    onBatch = () => undefined;
+    compared.length = 0;
+    expect(await scan.begin()).toMatchObject({ state: 'running', failed: 0 });
+    await clock.runUntil(isDone);
+    expect(compared).toEqual(range(1, MANY));
+    expect(await scan.describe()).toMatchObject({ done: MANY, failed: 0 });
+  });
 });
+
+function outage(): ImageSearchError {
+  return new ImageSearchError({
+    code: 'store-unavailable',
+    message: 'The store sleeps.',
+    retryable: true,
+  });
+}

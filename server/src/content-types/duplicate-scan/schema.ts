@@ -21,6 +21,7 @@ export const duplicateScanSchema = {
     state: { type: 'enumeration' as const, enum: [...scanStates], required: true },
     number: { type: 'integer' as const, required: true },
     found: { type: 'integer' as const, required: true },
+    failed: { type: 'integer' as const },
     perMinute: { type: 'float' as const },
     problem: { type: 'text' as const },
     startedAt: { type: 'datetime' as const },

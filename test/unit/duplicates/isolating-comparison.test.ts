@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { IsolatingComparison } from '../../../plugin/src/duplicates/isolating-comparison';
+import type { LibraryComparison } from '../../../plugin/src/duplicates/library-comparison';
+import { abortedError, ImageSearchError } from '../../../plugin/src/errors';
+import { range } from '../../conformance/index-entries/situations';
+import { bareTrace } from '../../support/duplicate-world';
+import { MemoryPictureTraces } from '../../support/memory-picture-traces';
+import { createRecordingLogger, type RecordingLogger } from '../../support/recording-logger';
+
+const MARK = 'this pass';
+const pass = { mark: MARK, spaceId: 'space' };
+
+let traces: MemoryPictureTraces;
+let logger: RecordingLogger;
+let ended: AbortController;
+/** What a comparison of files that this one is among fails with. */
+let failures: Map<number, Error>;
+let asked: number[][];
+
+beforeEach(async () => {
+  traces = new MemoryPictureTraces();
+  logger = createRecordingLogger();
+  ended = new AbortController();
+  [failures, asked] = [new Map(), []];
+  await traces.put(range(1, 4).map((fileId) => ({ ...bareTrace('same'), fileId })));
+});
+
+/** Finds a pair for each file. */
+const comparison: Pick<LibraryComparison, 'compare'> = {
+  async compare(fileIds) {
+    asked.push([...fileIds]);
+    for (const fileId of fileIds) {
+      const failure = failures.get(fileId);
+      if (failure) throw failure;
+    }
+    await traces.markCompared(await traces.get(fileIds), MARK);
+    return fileIds.length;
+  },
+};
+
+const compare = (...fileIds: number[]) =>
+  new IsolatingComparison({ comparison, traces, logger }).compare(fileIds, {
+    ...{ pass, signal: ended.signal },
+  });
+const left = () => traces.notCompared(MARK, 100);
+
+function refusal(retryable: boolean): ImageSearchError {
+  return new ImageSearchError({ code: 'store-unavailable', message: 'No.', retryable });
+}
+
+describe('comparing files one of which is broken', () => {
+  it('compares all at once while nothing is wrong', async () => {
+    expect(await compare(1, 2, 3, 4)).toEqual({ found: 4, failed: 0 });
+    expect(asked).toEqual([[1, 2, 3, 4]]);
+  });
+
+  it.each([
+    ['a fault', new TypeError('It is not square.')],
+    ['what the store has against it', refusal(false)],
+  ])('gives that one up for %s, and says why', async (_name, failure) => {
+    failures.set(2, failure);
+    expect(await compare(1, 2, 3, 4)).toEqual({ found: 3, failed: 1 });
+    expect(asked).toEqual([[1, 2, 3, 4], [1], [2], [3], [4]]);
+    expect(await left()).toEqual([]);
+    expect(logger.at('warn')).toEqual([expect.stringContaining(`File 2 `)]);
+    expect(logger.at('warn').join()).toContain(failure.message);
+  });
+
+  it('gives up one that is broken and alone', async () => {
+    failures.set(3, new TypeError('It is not square.'));
+    expect(await compare(3)).toEqual({ found: 0, failed: 1 });
+    expect(await left()).toEqual([1, 2, 4]);
+  });
+
+  it('gives up what cannot be read, and asks for the others', async () => {
+    const get = traces.get.bind(traces);
+    traces.get = async (fileIds) => (await get(fileIds)).filter(({ fileId }) => fileId !== 1);
+    // The last one was deleted meanwhile.
+    expect(await compare(1, 2, 9)).toEqual({ found: 1, failed: 1 });
+    expect(asked).toEqual([[2]]);
+    expect(await left()).toEqual([3, 4]);
+  });
+
+  it('gives up nothing for what may pass, or for a store that refuses all', async () => {
+    failures.set(2, refusal(true));
+    await expect(compare(1, 2)).rejects.toMatchObject({ retryable: true });
+    expect(asked).toEqual([[1, 2]]);
+    for (const fileId of [1, 2]) failures.set(fileId, refusal(false));
+    await expect(compare(1, 2)).rejects.toMatchObject({ retryable: false });
+    expect(await left()).toEqual([1, 2, 3, 4]);
+    expect(logger.at('warn')).toEqual([]);
+  });
+
+  it('gives up nothing when it is to end', async () => {
+    ended.abort();
+    failures.set(1, abortedError());
+    await expect(compare(1, 2)).rejects.toMatchObject({ code: 'aborted' });
+    expect(await left()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('names a few of many', async () => {
+    const many = range(1, 50);
+    await traces.put(many.map((fileId) => ({ ...bareTrace('same'), fileId })));
+    for (const fileId of many) failures.set(fileId, new TypeError('It is not square.'));
+    expect(await compare(...many)).toEqual({ found: 0, failed: 50 });
+    expect(logger.at('warn')).toHaveLength(20);
+    expect(logger.at('warn').at(-1)).toContain('only counted');
+  });
+});
