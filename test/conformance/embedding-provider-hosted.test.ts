@@ -57,7 +57,7 @@ for (const vendor of vendors) {
 
 /** Against the real service, at its price: some 60 pictures of 512 px. */
 function describeLive(vendor: Vendor): void {
-  const { key, address, url, settings } = vendor.live;
+  const { key, address, url, settings, model } = vendor.live;
   const name = `${vendor.name}, on the real service`;
   const baseURL = address === undefined ? url : process.env[address];
   const apiKey = process.env[key] ?? (address?.endsWith('_URL') ? 'none' : '');
@@ -71,6 +71,7 @@ function describeLive(vendor: Vendor): void {
         apiKey,
         ...(baseURL === undefined ? {} : { baseURL }),
         ...settings,
+        ...(model && modelFrom(model)),
       }),
     ),
     close: () => Promise.resolve(),
@@ -81,4 +82,12 @@ function describeLive(vendor: Vendor): void {
       describeEmbeddingProvider(name, { open });
     });
   }
+}
+
+function modelFrom(variables: { name: string; dimensions: string }): Record<string, unknown> {
+  const { [variables.name]: model, [variables.dimensions]: dimensions } = process.env;
+  return {
+    ...(model !== undefined && { model }),
+    ...(dimensions !== undefined && { dimensions: Number(dimensions) }),
+  };
 }

@@ -19,7 +19,14 @@ export interface Vendor {
   /** Length of the vectors that the double answers when a request asks for none. */
   native: number;
   /** How the real service is reached: environment variables and, unless one of them names it, its address. */
-  live: { key: string; address?: string; url?: string; settings?: Record<string, unknown> };
+  live: {
+    key: string;
+    address?: string;
+    url?: string;
+    settings?: Record<string, unknown>;
+    /** Environment variables that may name another model of a server of one's own, and the length of its vectors. */
+    model?: { name: string; dimensions: string };
+  };
 }
 
 /** Every hosted provider, and every format of the provider `openai`. */
@@ -81,7 +88,12 @@ export const vendors: readonly Vendor[] = [
       dimensions: 256,
     },
     native: 256,
-    live: { key: 'INFINITY_API_KEY', address: 'INFINITY_URL', settings: { dimensions: 512 } },
+    live: {
+      key: 'INFINITY_API_KEY',
+      address: 'INFINITY_URL',
+      settings: { dimensions: 512 },
+      model: { name: 'INFINITY_MODEL', dimensions: 'INFINITY_DIMENSIONS' },
+    },
   },
   {
     name: 'openai, format vllm',
@@ -93,7 +105,12 @@ export const vendors: readonly Vendor[] = [
       dimensions: 256,
     },
     native: 256,
-    live: { key: 'VLLM_API_KEY', address: 'VLLM_URL', settings: { dimensions: 2_048 } },
+    live: {
+      key: 'VLLM_API_KEY',
+      address: 'VLLM_URL',
+      settings: { dimensions: 2_048 },
+      model: { name: 'VLLM_MODEL', dimensions: 'VLLM_DIMENSIONS' },
+    },
   },
   {
     name: 'azure',

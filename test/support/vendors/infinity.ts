@@ -15,10 +15,16 @@ import {
 
 const MODEL = 'openai/clip-vit-base-patch32';
 const MOST_PICTURES = 32;
+/** Of its vectors. */
+const DIMENSIONS = 512;
 
-/* POST /embeddings of Infinity 0.0.77, fastapi_schemas/pymodels.py: unknown fields are ignored there, refused here. */
+/*
+ * POST /embeddings of Infinity 0.0.77, as that server answered it: unknown fields are ignored there, refused here, and
+ * a picture that ends its thread is refused here, too.
+ */
 const shared = {
-  model: z.literal(MODEL),
+  /** Any name will do where one model is served. */
+  model: z.string(),
   encoding_format: z.literal('float'),
   dimensions: z.int().min(0).optional(),
 };
@@ -52,12 +58,18 @@ export const infinityDouble: VendorDouble = {
       }));
       return new VendorRefusal(422, { detail });
     });
+    if (dimensions !== undefined && dimensions > DIMENSIONS) {
+      throw refusal(
+        'MatryoshkaDimError',
+        `matryoshka_dim=${String(dimensions)} is not in a valid range.`,
+      );
+    }
     const inputs = await Promise.all(
       input.map(async (item, index): Promise<VendorInput> => {
         if (modality !== 'image') return { text: item };
         const image = readDataURL(item);
-        if (!image || !(await isGoodPicture(image))) {
-          throw infinityDouble.refuseInput(index, 'error opening the payload from url or bytes');
+        if (!image || !(await isGoodPicture(image, { minEdge: 3 }))) {
+          throw infinityDouble.refuseInput(index, 'error decoding data URI');
         }
         return { image };
       }),
@@ -70,14 +82,11 @@ export const infinityDouble: VendorDouble = {
     id: 'infinity-1',
     created: 1_760_000_000,
   }),
-  refuseInput: (index, reason) =>
-    new VendorRefusal(400, {
-      error: {
-        message: `<class 'infinity_emb.primitives.ImageCorruption'> -> ${String(index)}: ${reason}`,
-        type: null,
-        param: null,
-        code: 400,
-      },
-    }),
+  refuseInput: (index, reason) => refusal('ImageCorruption', `${String(index)}: ${reason}`),
   refuseKey: () => new VendorRefusal(401, { detail: 'Unauthorized' }),
 };
+
+function refusal(kind: string, reason: string): VendorRefusal {
+  const message = `<class 'infinity_emb.primitives.${kind}'> -> ${reason}`;
+  return new VendorRefusal(400, { error: { message, type: null, param: null, code: 400 } });
+}

@@ -86,7 +86,9 @@ const INPUT_FIELD = /\b(inputs?|images?|texts?|messages?|contents?|parts)\b/;
 const WRONG_KEY = /api_?key_?(invalid|expired|not_?valid)|invalid_?api_?key/i;
 const UNKNOWN_MODEL_CODE = /model_?not_?found|invalid_?model/i;
 const UNKNOWN_MODEL =
-  /\binvalid model\b|\bmodel\b.{0,80}\b(not (found|supported|available)|does ?n[o']t exist)/is;
+  /\binvalid model\b|\bModelNotDeployed|\bmodel\b.{0,80}\b(not (found|supported|available)|does ?n[o']t exist)/is;
+/** A length of vectors that the model does not offer, as Infinity and vLLM call it; they name no field. */
+const REFUSED_LENGTH = /matryoshka/i;
 
 function findMeaning({ status, body }: StatusError): Meaning {
   if (status >= 500 || PASSING_STATUSES.has(status)) return unavailable;
@@ -96,6 +98,7 @@ function findMeaning({ status, body }: StatusError): Meaning {
   const { code = '', message = '', fields } = body;
   if (WRONG_KEY.test(code)) return unauthorized;
   if (UNKNOWN_MODEL_CODE.test(code) || UNKNOWN_MODEL.test(message)) return modelMissing;
+  if (REFUSED_LENGTH.test(message)) return settingsRefused;
   const blamesInput = fields.length === 0 || fields.some((field) => INPUT_FIELD.test(field));
   return blamesInput ? inputRefused : settingsRefused;
 }

@@ -1,17 +1,23 @@
 import { toDataURL } from '../http/data-url';
-import { countPatches, type ImageFormat } from './image-format';
+import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-format';
 
 /**
  * Infinity, on a machine of one's own: `{ model, input: string[], modality?, dimensions?, encoding_format }`, where a
  * picture is its data URL and `modality` is `image`; texts go without.
  *
- * From the server's source (michaelfeil/infinity, October 2025, `fastapi_schemas/pymodels.py`): at most 32 pictures and
- * 2,048 texts in a request by default; a request for `dimensions` cuts the vectors of whatever model. The path is
- * `/embeddings` right below the address unless the server was started with a prefix. A picture that it cannot read is a
- * 400, a busy server a 429.
+ * From the server's source (michaelfeil/infinity, October 2025, `fastapi_schemas/pymodels.py`), and tried out on version
+ * 0.0.77 with a CLIP model:
+ * - At most 32 pictures and 2,048 texts in a request by default; a request for `dimensions` cuts the vectors of
+ *   whatever model. The path is `/embeddings` right below the address unless the server was started with a prefix.
+ * - A picture that it cannot read is a 400, a busy server a 429. A server of one model answers under whatever name;
+ *   the name in the answer is its own.
+ * - A picture whose header alone can be read, or of a single pixel, ends the thread that prepares pictures: the server
+ *   takes requests but answers none until it is started anew, and its `/health` stays good. So pictures are always
+ *   encoded anew and have a margin when they are tiny.
  */
 export const infinityFormat: ImageFormat = {
   mimeType: 'image/jpeg',
+  minEdge: shortestEdgeOfPatches,
 
   limits: {
     imagesPerCall: 32,

@@ -83,6 +83,18 @@ describe('error bodies', () => {
   it.each([
     ['of Jina', { detail: "Model 'x' not found.", code: 'INPUT_MODEL_NOT_FOUND' }],
     ['of OpenAI', { error: { message: 'No such model', code: 'model_not_found', type: 'x' } }],
+    [
+      'of Infinity, whose model has no pictures',
+      {
+        error: {
+          message:
+            'ModelNotDeployedError: model=`x` does not support `embed` for modality `image`. Reason: none',
+          type: null,
+          param: null,
+          code: 400,
+        },
+      },
+    ],
   ])('tell a missing model from a bad input: %s', async (_, body) => {
     const error = await failWith(status(400, body));
     expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
@@ -91,8 +103,20 @@ describe('error bodies', () => {
   it.each([
     ['of Jina', { detail: 'x', errors: [{ field: 'body -> jina-clip-v2 -> dimensions' }] }],
     ['of FastAPI', { detail: [{ loc: ['body', 'dimensions'], msg: 'too large' }] }],
+    [
+      'of Infinity',
+      {
+        error: {
+          message:
+            "<class 'infinity_emb.primitives.MatryoshkaDimError'> -> matryoshka_dim=4096 is not in a valid range. Select between 1 and 512.",
+          type: null,
+          param: null,
+          code: 400,
+        },
+      },
+    ],
   ])('tell refused settings from a bad input: %s', async (_, body) => {
-    const error = await failWith(status(422, body));
+    const error = await failWith(status(400, body));
     expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
     expect(error.message).toContain('embedding.dimensions');
   });
