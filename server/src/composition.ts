@@ -26,7 +26,6 @@ import { createBilling, type Billing } from './billing';
 import {
   configuredModels,
   createQueryEmbedder,
-  createQueryPictures,
   createQueryUrls,
   createWorkerSettings,
   openMetered,
@@ -178,10 +177,11 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     logger,
     clock,
   });
+  const embedder = createQueryEmbedder(config);
   const engine = new SearchEngine({
     spaces,
     logger,
-    embedder: createQueryEmbedder(config),
+    embedder,
     urls: config.search.urls.enabled ? createQueryUrls(config, queryFetch) : null,
     closeScore: config.search.closeScore,
   });
@@ -222,10 +222,10 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     pairs,
     duplicates,
     check: createPictureCheck({
-      pictures: createQueryPictures(config),
       finder: duplicates.finder,
-      embed: async (bytes, signal) => {
-        const { space, vector } = await engine.embed({ kind: 'image', bytes }, signal);
+      read: (...picture) => embedder.readPicture(...picture),
+      embed: async (picture, signal) => {
+        const { space, vector } = await engine.embed({ kind: 'image', ...picture }, signal);
         return space.id === (await spaces.answering()).spaceId() ? vector : null;
       },
     }),

@@ -84,7 +84,7 @@ export function createWorkerSettings({
   };
 }
 
-export function createQueryPictures({ search }: ImageSearchConfig): PictureReader {
+function createQueryPictures({ search }: ImageSearchConfig): PictureReader {
   return createPictureReader({
     maxBytes: search.maxImageBytes,
     maxPixels: search.maxPixels,

@@ -1,5 +1,10 @@
 import { toImageSearchError } from '../errors';
-import { hashContent, type PictureReader, type ImagePreparation } from '../images/contract';
+import {
+  hashContent,
+  type ImagePreparation,
+  type PictureReading,
+  type ReadPictureOptions,
+} from '../images/contract';
 import type { DuplicateFinder, DuplicateMatch, PictureTrace } from './contract';
 
 /** As small as a trace can be made of. */
@@ -10,48 +15,78 @@ const preparation: ImagePreparation = {
 };
 
 export interface PictureCheckOptions {
-  pictures: PictureReader;
+  /** Reads pictures in turn with all others that are searched with. */
+  read: (
+    bytes: Uint8Array,
+    options: ReadPictureOptions,
+    signal: AbortSignal | undefined,
+  ) => Promise<PictureReading>;
   finder: DuplicateFinder;
-  /** Answers null when the model that the library is compared by does not answer now, though another may. */
-  embed: (bytes: Uint8Array, signal: AbortSignal) => Promise<Float32Array | null>;
+  /**
+   * Answers null when the model that the library is compared by does not answer now, though another may. Tells `onRead`
+   * what it read, fingerprint included, if it came to that.
+   */
+  embed: (
+    picture: { bytes: Uint8Array; onRead: (reading: PictureReading) => void },
+    signal: AbortSignal,
+  ) => Promise<Float32Array | null>;
 }
 
 /**
  * Says whether the library has a picture already that is no file of it. The picture is not kept. Fails as
- * `PictureReader` does for what is no picture; when there is no model or no store to ask, only equal bytes are looked
- * for, and `isComplete` is false.
+ * `PictureReader` does for what is no picture, and with `rate-limited` when too many wait to be read; when there is no
+ * model or no store to ask, only equal bytes are looked for, and `isComplete` is false.
  */
 export type PictureCheck = (
   bytes: Uint8Array,
   signal: AbortSignal,
 ) => Promise<{ matches: DuplicateMatch[]; isComplete: boolean }>;
 
-export function createPictureCheck({ embed, finder, pictures }: PictureCheckOptions): PictureCheck {
-  async function traceOf(bytes: Uint8Array): Promise<PictureTrace> {
-    const reading = await pictures.read(bytes, { preparation, fingerprint: true });
-    return {
-      contentHash: await hashContent(bytes),
-      fingerprint: reading.fingerprint ?? null,
-      thumbnail: reading.thumbnail ?? null,
-      ...reading.size,
-    };
+export function createPictureCheck({ embed, finder, read }: PictureCheckOptions): PictureCheck {
+  /** The vector, and what the model's picture was read as; what was not read yet is read without a model. */
+  async function look(bytes: Uint8Array, signal: AbortSignal) {
+    const readings: PictureReading[] = [];
+    const onRead = (reading: PictureReading): void => void readings.push(reading);
+    const vector = await embed({ bytes, onRead }, signal).catch(unlessOfPicture);
+    const reading =
+      readings[0] ??
+      (await read(bytes, { preparation, fingerprint: true }, isLate(signal) ? undefined : signal));
+    return { vector, trace: await traceOf(bytes, reading) };
   }
 
   return async (bytes, signal) => {
-    const trace = await traceOf(bytes);
+    const { trace, vector } = await look(bytes, signal);
+    const question = { trace, exceptFileId: null };
     try {
-      const vector = await embed(bytes, signal);
-      const matches = await finder.find({ trace, vector, exceptFileId: null }, signal);
+      const matches = await finder.find({ ...question, vector }, signal);
       return { matches, isComplete: vector !== null };
     } catch (error) {
-      if (isOfPicture(error)) throw error;
-      const matches = await finder.find({ trace, vector: null, exceptFileId: null });
+      unlessOfPicture(error);
+      const matches = await finder.find({ ...question, vector: null });
       return { matches, isComplete: false };
     }
   };
 }
 
-/** Whether the picture is to blame, and not what it was to be compared by. */
-function isOfPicture(error: unknown): boolean {
-  return toImageSearchError(error).code.startsWith('image-');
+async function traceOf(
+  bytes: Uint8Array,
+  { fingerprint, size, thumbnail }: PictureReading,
+): Promise<PictureTrace> {
+  return {
+    contentHash: await hashContent(bytes),
+    fingerprint: fingerprint ?? null,
+    thumbnail: thumbnail ?? null,
+    ...size,
+  };
+}
+
+/** Whether the model took too long: equal bytes are looked for all the same, unless the caller is gone. */
+function isLate({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}
+
+/** Fails when the picture is to blame, and not what it was to be compared by. */
+function unlessOfPicture(error: unknown): null {
+  if (toImageSearchError(error).code.startsWith('image-')) throw error;
+  return null;
 }

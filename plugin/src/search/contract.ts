@@ -1,3 +1,4 @@
+import type { PictureReading } from '../images/contract';
 import type { IdPage } from '../vectors/contract';
 
 /**
@@ -32,6 +33,8 @@ export interface ExampleImage {
   kind: 'image';
   /** Encoded picture; embedded, never stored. */
   bytes: Uint8Array;
+  /** Told what was read for each model that is asked, with fingerprint and thumbnail: nobody need decode it again. */
+  onRead?: (reading: PictureReading) => void;
 }
 
 export interface ExampleUrl {

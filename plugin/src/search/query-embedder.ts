@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
-import type { PictureReader } from '../images/contract';
+import type { PictureReader, PictureReading, ReadPictureOptions } from '../images/contract';
+import type { ExampleImage } from './contract';
 import { QueryPictures } from './query-pictures';
 import { QueryTexts, type TextVectors } from './query-texts';
 
@@ -37,13 +38,24 @@ export class QueryEmbedder {
     return this.#texts.has(texts, provider);
   }
 
-  async embedImage(
+  /** In turn with the pictures that are embedded; fails as `PictureReader.read` does, and with `rate-limited`. */
+  async readPicture(
     bytes: Uint8Array,
+    options: ReadPictureOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<PictureReading> {
+    return this.#pictures.read(bytes, options, signal);
+  }
+
+  async embedImage(
+    { bytes, onRead }: Pick<ExampleImage, 'bytes' | 'onRead'>,
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const prepared = await this.#pictures.read(bytes, provider, signal);
-    const [vector] = await provider.embedImages([prepared], { signal, isUrgent: true });
+    const options = { preparation: provider.imagePreparation, fingerprint: onRead !== undefined };
+    const reading = await this.#pictures.read(bytes, options, signal);
+    onRead?.(reading);
+    const [vector] = await provider.embedImages([reading.prepared], { signal, isUrgent: true });
     if (!vector) throw new RangeError('The provider answered no vector for a picture.');
     return vector;
   }

@@ -1,5 +1,4 @@
-import type { EmbeddingProvider } from '../embedding/contract';
-import type { PictureReader, PreparedImage } from '../images/contract';
+import type { PictureReader, PictureReading, ReadPictureOptions } from '../images/contract';
 import { QueryQueue } from './query-queue';
 
 /** Decoding takes a lot of memory, and searches share the machine with the rest of Strapi. */
@@ -7,7 +6,7 @@ const READ_AT_ONCE = 2;
 /** The bytes of those that wait are in memory, too. */
 const MOST_WAITING = 20;
 
-/** Reads the pictures that are searched with, a few at a time. */
+/** Reads the pictures that are searched with or looked for, a few at a time. */
 export class QueryPictures {
   readonly #pictures: PictureReader;
   readonly #queue = new QueryQueue({ atOnce: READ_AT_ONCE, mostWaiting: MOST_WAITING });
@@ -19,13 +18,9 @@ export class QueryPictures {
   /** Fails as `PictureReader.read` does, and with `rate-limited` when too many wait already. */
   async read(
     bytes: Uint8Array,
-    { imagePreparation: preparation }: EmbeddingProvider,
+    options: ReadPictureOptions,
     signal: AbortSignal | undefined,
-  ): Promise<PreparedImage> {
-    const { prepared } = await this.#queue.run(
-      () => this.#pictures.read(bytes, { preparation }),
-      signal,
-    );
-    return prepared;
+  ): Promise<PictureReading> {
+    return this.#queue.run(() => this.#pictures.read(bytes, options), signal);
   }
 }

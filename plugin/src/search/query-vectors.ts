@@ -25,7 +25,7 @@ export async function vectorsIn(
       case 'text':
         return vectorOfText(example.text, await byText);
       case 'image':
-        return embedder.embedImage(example.bytes, space.provider, signal);
+        return embedder.embedImage(example, space.provider, signal);
       case 'file':
         return vectorOfFile(example.fileId, space);
       case 'vector':

@@ -5,31 +5,49 @@ import {
   type DuplicateMatch,
 } from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
-import { hashContent } from '../../../plugin/src/images/contract';
+import { hashContent, type ImagePreparation } from '../../../plugin/src/images/contract';
+import type { PictureCheckOptions } from '../../../plugin/src/duplicates/picture-check';
 import { createPictureReader } from '../../../plugin/src/images/picture-reader';
 import { renderSamplePicture, sampleLibrary } from '../../../sample/library';
 
 type Asked = Parameters<DuplicateFinder['find']>[0];
 
 const vector = Float32Array.of(1, 0);
+const largePixels: ImagePreparation = {
+  kind: 'pixels',
+  resize: { mode: 'exact', width: 128, height: 128 },
+  kernel: 'cubic',
+};
 const { signal } = new AbortController();
 
 function failure(code: ErrorCode): ImageSearchError {
   return new ImageSearchError({ code, message: 'It does not work.', retryable: true });
 }
 
+const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 10_000 });
+
 function createRig(
   options: {
-    embed?: () => Promise<Float32Array | null>;
+    /** As a model does that reads the picture first. */
+    embed?: PictureCheckOptions['embed'];
     /** What the finder fails with while it is given a vector. */
     storeFailure?: ImageSearchError;
   } = {},
 ) {
   const asked: Asked[] = [];
+  const read: (AbortSignal | undefined)[] = [];
   const match = { fileId: 7, contentHash: 'a', verdict: { kind: 'identical' } } as DuplicateMatch;
   const check = createPictureCheck({
-    pictures: createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 10_000 }),
-    embed: options.embed ?? (() => Promise.resolve(vector)),
+    read: (bytes, how, given) => {
+      read.push(given);
+      return given?.aborted ? Promise.reject(failure('aborted')) : reader.read(bytes, how);
+    },
+    embed:
+      options.embed ??
+      (async ({ bytes, onRead }) => {
+        onRead(await reader.read(bytes, { preparation: largePixels, fingerprint: true }));
+        return vector;
+      }),
     finder: {
       find(picture) {
         asked.push(picture);
@@ -38,7 +56,7 @@ function createRig(
       },
     },
   });
-  return { check, asked, match };
+  return { check, asked, match, read };
 }
 
 async function readPicture(): Promise<Buffer> {
@@ -49,7 +67,7 @@ async function readPicture(): Promise<Buffer> {
 
 describe('checking a picture', () => {
   it('looks for the trace and the vector of the picture', async () => {
-    const { asked, check, match } = createRig();
+    const { asked, check, match, read } = createRig();
     const bytes = await readPicture();
     expect(await check(bytes, signal)).toEqual({ matches: [match], isComplete: true });
     expect(asked).toMatchObject([
@@ -64,6 +82,8 @@ describe('checking a picture', () => {
       },
     ]);
     expect(asked[0]?.trace.width).toBeGreaterThan(64);
+    // What the model was given was decoded already.
+    expect(read).toEqual([]);
   });
 
   it.each(['provider-unavailable', 'not-ready', 'provider-rejected-input', 'aborted'] as const)(
@@ -75,6 +95,18 @@ describe('checking a picture', () => {
       expect(asked.map((picture) => picture.vector)).toEqual([null]);
     },
   );
+
+  it('reads the picture without a model after the deadline, but not for who hung up', async () => {
+    const embed = () => Promise.reject(failure('provider-unavailable'));
+    const { check, match, read } = createRig({ embed });
+    const late = AbortSignal.abort(new DOMException('It took too long.', 'TimeoutError'));
+    const found = await check(await readPicture(), late);
+    expect(found).toEqual({ matches: [match], isComplete: false });
+    await expect(check(await readPicture(), AbortSignal.abort())).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(read).toHaveLength(2);
+  });
 
   it('looks for equal bytes alone, and says so, when only another model answers', async () => {
     const { asked, check, match } = createRig({ embed: () => Promise.resolve(null) });

@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import type { PictureReader } from '../../../plugin/src/images/contract';
 import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
 import { normalizeText } from '../../../plugin/src/search/query-texts';
 import { createFakeClock } from '../../support/fake-clock';
@@ -124,22 +125,55 @@ describe('embedImage', () => {
   it('reads the picture as the provider wants it and embeds it', async () => {
     const provider = new HashProvider();
     const bytes = plainPicture('a dog');
-    const vector = await createEmbedder().embedImage(bytes, provider, undefined);
+    const vector = await createEmbedder().embedImage({ bytes }, provider, undefined);
     expect(vector).toEqual(hashVector(pixelsOf(bytes).data));
+  });
+
+  it('tells what it read, fingerprint and thumbnail included', async () => {
+    const onRead = jest.fn();
+    const picture = { bytes: plainPicture('a dog'), onRead };
+    await createEmbedder().embedImage(picture, new HashProvider(), undefined);
+    const told = { fingerprint: expect.anything(), thumbnail: expect.any(String) };
+    expect(onRead.mock.calls).toEqual([[expect.objectContaining(told)]]);
+  });
+
+  it('waits its turn among pictures that are only read', async () => {
+    let [reading, most] = [0, 0];
+    const pictures: PictureReader = {
+      async read(...question) {
+        reading += 1;
+        most = Math.max(most, reading);
+        await new Promise(setImmediate);
+        const read = await plainPictureReader.read(...question);
+        reading -= 1;
+        return read;
+      },
+    };
+    const embedder = new QueryEmbedder({ pictures, cacheEntries: 0, cacheMs: MINUTE_MS });
+    const provider = new HashProvider();
+    const bytes = plainPicture('a dog');
+    const options = { preparation: provider.imagePreparation };
+    await Promise.all(
+      Array.from({ length: 8 }, () => [
+        embedder.readPicture(bytes, options, undefined),
+        embedder.embedImage({ bytes }, provider, undefined),
+      ]).flat(),
+    );
+    expect(most).toBe(2);
   });
 
   it('remembers no picture', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder();
-    await embedder.embedImage(plainPicture('a dog'), provider, undefined);
-    await embedder.embedImage(plainPicture('a dog'), provider, undefined);
+    await embedder.embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
+    await embedder.embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
     expect(provider.imageCalls).toEqual([1, 1]);
   });
 
   it('fails as reading the picture does', async () => {
     const provider = new HashProvider();
     await expect(
-      createEmbedder().embedImage(unreadablePicture(), provider, undefined),
+      createEmbedder().embedImage({ bytes: unreadablePicture() }, provider, undefined),
     ).rejects.toMatchObject({ code: 'image-unreadable' });
     expect(provider.imageCalls).toEqual([]);
   });

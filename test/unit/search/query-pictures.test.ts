@@ -4,7 +4,7 @@ import { QueryPictures } from '../../../plugin/src/search/query-pictures';
 import { HashProvider } from '../../support/hash-provider';
 import { plainPicture, plainPictureReader, pixelsOf } from '../../support/plain-pictures';
 
-const provider = new HashProvider();
+const options = { preparation: new HashProvider().imagePreparation };
 const picture = plainPicture('a dog');
 
 /** Begins to read, and goes on when it is told to. */
@@ -30,7 +30,7 @@ describe('pictures that are searched with', () => {
   it('are read two at a time', async () => {
     const reader = new HeldReader();
     const pictures = new QueryPictures(reader);
-    const reading = [1, 2, 3].map(() => pictures.read(picture, provider, undefined));
+    const reading = [1, 2, 3].map(() => pictures.read(picture, options, undefined));
     await settle();
     expect(reader.begun).toBe(2);
     reader.release();
@@ -39,7 +39,8 @@ describe('pictures that are searched with', () => {
     expect(reader.begun).toBe(3);
     reader.release();
     reader.release();
-    expect(await Promise.all(reading)).toEqual([1, 2, 3].map(() => pixelsOf(picture)));
+    const prepared = pixelsOf(picture);
+    expect(await Promise.all(reading)).toMatchObject([1, 2, 3].map(() => ({ prepared })));
   });
 
   it('are refused when twenty wait, until one of them is read', async () => {
@@ -47,8 +48,8 @@ describe('pictures that are searched with', () => {
     const pictures = new QueryPictures(reader);
     const callers = Array.from({ length: 23 }, () => new AbortController());
     const [late, ...early] = callers.map(({ signal }) => signal);
-    const reading = early.map((signal) => pictures.read(picture, provider, signal));
-    await expect(pictures.read(picture, provider, undefined)).rejects.toMatchObject({
+    const reading = early.map((signal) => pictures.read(picture, options, signal));
+    await expect(pictures.read(picture, options, undefined)).rejects.toMatchObject({
       code: 'rate-limited',
       retryable: true,
       retryAfterMs: 1_000,
@@ -57,7 +58,7 @@ describe('pictures that are searched with', () => {
     reader.release();
     await reading[0];
     await settle();
-    reading.push(pictures.read(picture, provider, late));
+    reading.push(pictures.read(picture, options, late));
     const rest = Promise.allSettled(reading.slice(1));
     for (const caller of callers) caller.abort();
     expect(await rest).toEqual(
@@ -73,12 +74,12 @@ describe('pictures that are searched with', () => {
     const pictures = new QueryPictures(reader);
     const callers = Array.from({ length: 22 }, () => new AbortController());
     const left = Promise.allSettled(
-      callers.map(({ signal }) => pictures.read(picture, provider, signal)),
+      callers.map(({ signal }) => pictures.read(picture, options, signal)),
     );
     await settle();
     for (const caller of callers) caller.abort();
     await left;
-    const next = pictures.read(picture, provider, undefined);
+    const next = pictures.read(picture, options, undefined);
     await settle();
     expect(reader.begun).toBe(2);
     reader.release();
@@ -86,12 +87,12 @@ describe('pictures that are searched with', () => {
     expect(reader.begun).toBe(3);
     reader.release();
     reader.release();
-    expect(await next).toEqual(pixelsOf(picture));
+    expect(await next).toMatchObject({ prepared: pixelsOf(picture) });
   });
 
   it('of a caller that is gone already are not read', async () => {
     const reader = new HeldReader();
-    const reading = new QueryPictures(reader).read(picture, provider, AbortSignal.abort());
+    const reading = new QueryPictures(reader).read(picture, options, AbortSignal.abort());
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
     expect(reader.begun).toBe(0);
   });
