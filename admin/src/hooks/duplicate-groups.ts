@@ -10,7 +10,7 @@ import {
 } from '../api/duplicates';
 
 export type GroupList = InfiniteData<GroupPage>;
-export type Counts = GroupPage['meta']['counts'];
+export type Counts = NonNullable<GroupPage['meta']['counts']>;
 
 const ALL_LISTS = 'duplicate-groups';
 
@@ -40,6 +40,7 @@ export function useDuplicateGroups(filter: GroupFilter) {
     groups,
     counts: query.data?.pages[0]?.meta.counts ?? null,
     isLoading: query.isPending,
+    isLoaded: query.data !== undefined,
     error: query.error,
     hasMore: hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
@@ -103,6 +104,7 @@ export function withMovedCounts(
 ): GroupList {
   const pages = list.pages.map((page) => {
     const { counts } = page.meta;
+    if (counts === null) return page;
     const moved = {
       ...counts,
       [from]: Math.max(0, counts[from] - pairs),

@@ -89,7 +89,9 @@ function OpenDuplicates() {
   if (!data) return null;
   return (
     <Flex justifyContent="space-between" alignItems="baseline" gap={2}>
-      <Typography>{text('widgets.home.duplicates', { count: data.meta.counts.open })}</Typography>
+      {data.meta.counts && (
+        <Typography>{text('widgets.home.duplicates', { count: data.meta.counts.open })}</Typography>
+      )}
       <Link tag={NavLink} to={`${HOME}/duplicates`}>
         {text('common.page.duplicates')}
       </Link>

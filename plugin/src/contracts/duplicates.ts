@@ -96,8 +96,8 @@ export const duplicatesResponseSchema = z.object({
   data: z.array(duplicateGroupSchema),
   meta: z.object({
     nextCursor: z.number().nullable(),
-    /** Pairs of the whole library, those among them that this user may not see. */
-    counts: z.record(pairStatusSchema, z.number()),
+    /** Pairs of the whole library; null for a user whose role shows a part of it: to count that all would be read. */
+    counts: z.record(pairStatusSchema, z.number()).nullable(),
   }),
 });
 

@@ -47,7 +47,10 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       });
       ctx.body = {
         data: await toGroupViews(strapi, visible, page),
-        meta: { nextCursor: page.nextCursor, counts: await pairs.counts() },
+        meta: {
+          nextCursor: page.nextCursor,
+          counts: visible.isNarrowed ? null : await pairs.counts(),
+        },
       } satisfies DuplicatesResponse;
     },
 

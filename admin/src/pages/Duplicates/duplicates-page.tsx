@@ -58,12 +58,12 @@ export default function DuplicatesPage() {
               {...{ hasShortcuts, setShortcuts }}
             />
           )}
-          {!group && list.counts && !list.hasMore && (
+          {!group && list.isLoaded && !list.hasMore && (
             <EmptyInbox
               filter={filter}
               scan={scan}
               control={control}
-              isReviewed={list.counts.ignored + list.counts.merged > 0}
+              isReviewed={list.counts !== null && list.counts.ignored + list.counts.merged > 0}
               onShowAllKinds={() => {
                 setFilter({ kind: null });
               }}
