@@ -70,6 +70,8 @@ export function createBilling(options: BillingOptions): Billing {
         return { images: Math.max(waiting, total - indexed - skipped - failed), waiting };
       case 'failed':
         return { images: failed + waiting, waiting };
+      case 'skipped':
+        return { images: skipped + waiting, waiting };
       case 'all':
         return { images: total, waiting };
     }

@@ -30,7 +30,7 @@ export function createReindexing(options: {
         marked += await entries.markStatesPending(statesOf(scope));
         await entries.makeDue();
       }
-      if (scope !== 'failed') {
+      if (scope === 'missing' || scope === 'all') {
         for (const track of tracks) marked += (await track.reconcile()).marked;
       }
       spaces.retryNow();
@@ -54,7 +54,8 @@ function statesOf(scope: ReindexScope): IndexState[] {
     case 'missing':
       return [];
     case 'failed':
-      return ['failed'];
+    case 'skipped':
+      return [scope];
     case 'all':
       return ['indexed', 'skipped', 'failed'];
   }

@@ -1,27 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rm } from 'node:fs/promises';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { createLibrary, samplePictures, type FileBytes, type Library } from '../support/library';
+import { startHostedModel, type HostedModel } from '../support/model-change';
 import { takeScreenshot } from '../support/screenshots';
-import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const INDEX = '/plugins/image-search/index';
 const BROKEN = 'broken.png';
+/** One red pixel as a Windows bitmap, which no model is shown. */
+const BITMAP =
+  '424d3a0000000000000036000000280000000100000001000000010018000000000004000000000000000000000000000000000000000000ff00';
 const NO_PICTURES = 'There are no pictures in the Media Library yet.';
 /** The browser has all of the panel to load. */
 const FIRST_VIEW_MS = 60_000;
 
 describeInBrowser('The Index page', (browser) => {
+  let dataFolder: string;
   let app: StrapiApp;
   let library: Library;
   let pictures: FileBytes[];
   beforeAll(async () => {
-    app = await startStrapi({ servesPanel: true });
+    dataFolder = await createDataFolder();
+    app = await startStrapi({ dataFolder, servesPanel: true });
     library = createLibrary(app);
     pictures = await samplePictures(9);
   });
-  afterAll(() => app.stop());
+  afterAll(async () => {
+    await app.stop();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
 
   it('says where to begin when there are no pictures', async () => {
     const page = await browser.open(app.url, INDEX);
@@ -52,6 +62,34 @@ describeInBrowser('The Index page', (browser) => {
     await takeScreenshot(page, 'panel-index');
     await row.getByRole('button', { name: `Try “${BROKEN}” again` }).click();
     await page.getByText('1 picture is indexed again.').waitFor();
+  });
+
+  it('says why a picture was skipped, and tries all of them again', async () => {
+    const bitmap = Buffer.from(BITMAP, 'hex');
+    await library.upload(...['a', 'b'].map((name) => ({ fileName: `${name}.bmp`, bytes: bitmap })));
+    await app.waitUntilIndexed();
+    const page = await browser.open(app.url, INDEX);
+    await page.getByRole('tab', { name: 'Skipped (2)' }).click();
+    const row = page.getByRole('listitem').filter({ hasText: 'a.bmp' });
+    await row.getByText('Pictures of this format cannot be read.').waitFor();
+    await page.getByRole('button', { name: 'Try all 2 again' }).click();
+    await page.getByText('2 pictures are indexed again.').waitFor();
+    await app.waitUntilIndexed();
+    await library.call('post', '/upload/actions/bulk-delete', {
+      fileIds: (await library.entries())
+        .filter(({ state }) => state === 'skipped')
+        .map(({ fileId }) => fileId),
+    });
+  });
+
+  it('compares the library when it is asked to, and leads to what was found', async () => {
+    const page = await browser.open(app.url, INDEX);
+    await page.getByText('have not been compared with each other yet').waitFor();
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByText(/^All 8 pictures compared on .*, 0 pairs found$/).waitFor();
+    await page.getByRole('button', { name: 'Compare again' }).waitFor();
+    await page.getByRole('link', { name: 'Show duplicates' }).click();
+    await page.getByText('is in the library twice').waitFor();
   });
 
   it('stops and resumes indexing, and says who did', async () => {
@@ -120,5 +158,44 @@ describeInBrowser('The Index page', (browser) => {
     const page = await browser.open(app.url, INDEX, { theme: 'dark' });
     await page.getByText('This file is damaged').waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+
+  describe('after a change of the model', () => {
+    let model: HostedModel;
+    let changed: StrapiApp;
+    beforeAll(async () => {
+      model = await startHostedModel();
+      await app.stop();
+      const { embedding } = model;
+      changed = await startStrapi({ dataFolder, servesPanel: true, imageSearch: { embedding } });
+    });
+    afterAll(async () => {
+      await changed.stop();
+      await model.server.close();
+    });
+
+    it('switches between models, and deletes one', async () => {
+      const page = await browser.open(changed.url, INDEX);
+      const models = page.getByRole('listitem').filter({ hasText: 'dimensions' });
+      const hosted = models.filter({ hasText: 'jina-clip-v2' });
+      const kept = models.filter({ hasText: 'Kept' });
+      const question = page.getByRole('alertdialog');
+      await hosted.getByText('Answers searches').waitFor();
+      await kept.getByRole('button', { name: 'Switch to it' }).click();
+      await question.getByText('It knows 8 of 9 pictures.').waitFor();
+      expect(await findAccessibilityFaults(page, '[role="alertdialog"]')).toEqual([]);
+      await question.getByRole('button', { name: 'Switch to it' }).click();
+      await page.getByText('Searches are answered with that model now.').waitFor();
+      await hosted.getByText('Kept').waitFor();
+
+      await kept.getByRole('button', { name: 'Switch to it' }).click();
+      await question.getByRole('button', { name: 'Switch to it' }).click();
+      await hosted.getByText('Answers searches').waitFor();
+      await kept.getByRole('button', { name: 'Delete' }).click();
+      await question.getByText('vectors of 8 pictures').waitFor();
+      await question.getByRole('button', { name: 'Delete' }).click();
+      await page.getByText('The model’s vectors are deleted.').waitFor();
+      await kept.waitFor({ state: 'detached' });
+    });
   });
 });

@@ -80,6 +80,13 @@ describe('unusual files', () => {
     expect(await library.reindex('missing')).toBe(0);
   });
 
+  it('are tried again together when somebody asks for that', async () => {
+    const { counts } = await app.waitUntilIndexed();
+    expect(counts.skipped).toBeGreaterThan(0);
+    expect(await library.reindex('skipped')).toBe(counts.skipped);
+    expect((await app.waitUntilIndexed()).counts).toEqual(counts);
+  });
+
   it.each(['an animation', 'a CMYK JPEG', 'a PNG of 16 bits', 'an AVIF', 'a TIFF'])(
     '%s is found by what it shows',
     async (kind) => {

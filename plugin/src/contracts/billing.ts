@@ -36,7 +36,7 @@ export const estimateQuerySchema = z.strictObject({
    * As in a rebuild, or `new`: every picture, in a new space of the model that `embedding` names, as after a change
    * of one of its settings.
    */
-  scope: z.enum(['missing', 'failed', 'all', 'new']).default('all'),
+  scope: z.enum(['missing', 'failed', 'skipped', 'all', 'new']).default('all'),
 });
 
 const estimateShape = {

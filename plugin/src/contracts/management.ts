@@ -7,10 +7,10 @@ import { fileIdSchema, vectorSpaceSchema } from './search';
 export const indexStateSchema = z.enum(['pending', 'indexing', 'indexed', 'skipped', 'failed']);
 
 /**
- * `missing`: compare the library with the index now. `failed`: try failed pictures again. `all`: embed every picture
- * anew.
+ * `missing`: compare the library with the index now. `failed`, `skipped`: try these pictures again. `all`: embed every
+ * picture anew.
  */
-const reindexScopeSchema = z.enum(['missing', 'failed', 'all']);
+const reindexScopeSchema = z.enum(['missing', 'failed', 'skipped', 'all']);
 
 /** Either a part of the library or files of it by their ids. */
 export const reindexBodySchema = z

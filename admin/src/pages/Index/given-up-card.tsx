@@ -16,25 +16,25 @@ const states = ['failed', 'skipped'] as const;
 export function GivenUpCard({ status: { counts } }: { status: Status }) {
   const text = useText();
   const { reindex } = useIndexActions();
-  const failed = counts.failed;
-  const skipped = counts.skipped;
+  const { failed, skipped } = counts;
   const [wanted, setWanted] = useState<GivenUpState | null>(null);
   if (failed + skipped === 0) return null;
   const shown = wanted ?? (failed > 0 ? 'failed' : 'skipped');
+  const shownCount = shown === 'failed' ? failed : skipped;
   return (
     <Card
       title={text('index.givenUp.title')}
       actions={
-        failed > 0 && (
+        shownCount > 0 && (
           <Button
             variant="secondary"
             startIcon={<ArrowClockwise />}
             loading={reindex.isPending}
             onClick={() => {
-              reindex.mutate('failed');
+              reindex.mutate(shown);
             }}
           >
-            {text('index.givenUp.retryAll', { count: failed })}
+            {text('index.givenUp.retryAll', { count: shownCount })}
           </Button>
         )
       }

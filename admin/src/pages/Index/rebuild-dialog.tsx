@@ -1,17 +1,17 @@
 import { Box, Button, Field, Flex, Modal, Radio, Typography } from '@strapi/design-system';
 import { useState } from 'react';
-import type { ReindexScope } from '../../../../plugin/src/contracts/management';
 import { useIndexActions } from '../../hooks/index-actions';
 import { useText } from '../../hooks/text';
 import { EstimateFigures } from './estimate-figures';
 
-const scopes: readonly ReindexScope[] = ['missing', 'failed', 'all'];
+const scopes = ['missing', 'failed', 'all'] as const;
+type RebuildScope = (typeof scopes)[number];
 
 /** What to index again, and what that would take, before it begins. */
 export function RebuildDialog({ onClose }: { onClose: () => void }) {
   const text = useText();
   const { reindex } = useIndexActions();
-  const [scope, setScope] = useState<ReindexScope>('missing');
+  const [scope, setScope] = useState<RebuildScope>('missing');
   return (
     <Modal.Root
       open
@@ -48,8 +48,8 @@ export function RebuildDialog({ onClose }: { onClose: () => void }) {
 }
 
 interface ScopeChoiceProps {
-  scope: ReindexScope;
-  onChange: (scope: ReindexScope) => void;
+  scope: RebuildScope;
+  onChange: (scope: RebuildScope) => void;
 }
 
 function ScopeChoice({ scope, onChange }: ScopeChoiceProps) {
