@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { adminActions } from '../../plugin/src/contracts/identity';
-import { renderSamplePicture } from '../../sample/library';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { SEARCH_PAGE, searchOn } from '../support/panel-search';
 import { picturesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { testSearchWithPictures } from './search-with-pictures';
 
 const pictures = picturesOf([
   'guitar',
@@ -61,33 +61,6 @@ describeInBrowser('The search page', (browser) => {
     await page.goBack();
     await page.getByRole('button', { name: 'animals' }).waitFor();
     expect(await search.field.inputValue()).toBe('');
-  });
-
-  it('finds by a picture that is dropped, and keeps it in this tab', async () => {
-    const page = await browser.open(app.url, SEARCH_PAGE);
-    const search = searchOn(page);
-    const { picture, id } = app.fileOf('owl');
-    const file = {
-      bytes: await renderSamplePicture(picture),
-      name: 'bird.jpg',
-      type: 'image/jpeg',
-    };
-    await search.drop(file);
-    await search.waitForBest(id);
-    await page.getByRole('button', { name: 'Remove “Like bird.jpg” from the search' }).waitFor();
-    await page.reload();
-    await search.waitForBest(id);
-
-    const other = await browser.open(app.url, SEARCH_PAGE + new URL(page.url()).search);
-    await other.getByText('The picture of this search is not here').waitFor();
-  });
-
-  it('refuses a file that is no picture', async () => {
-    const page = await browser.open(app.url, SEARCH_PAGE);
-    const file = { bytes: Buffer.from('words'), name: 'notes.txt', type: 'text/plain' };
-    await searchOn(page).drop(file);
-    await page.getByText('“notes.txt” is not a picture.').waitFor();
-    expect(searchOn(page).address().size).toBe(0);
   });
 
   it('goes towards some results and away from others', async () => {
@@ -191,14 +164,7 @@ describeInBrowser('The search page', (browser) => {
       .send({ name: 'Music', parent: null });
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
     await searchOn(page).waitForBest(idOf('guitar'));
-    for (const concept of ['guitar', 'violin']) {
-      await page.locator(`[data-result="${String(idOf(concept))}"]`).hover();
-      await page
-        .getByRole('listitem')
-        .filter({ has: page.locator(`[data-result="${String(idOf(concept))}"]`) })
-        .getByRole('checkbox')
-        .click();
-    }
+    for (const concept of ['guitar', 'violin']) await searchOn(page).select(idOf(concept));
     await page.getByRole('button', { name: 'Move', exact: true }).click();
     await page.getByRole('combobox', { name: 'To the folder' }).click();
     await page.getByRole('option', { name: 'Music' }).click();
@@ -258,4 +224,6 @@ describeInBrowser('The search page', (browser) => {
     await searchOn(page).waitForBest(idOf('guitar'));
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
+
+  testSearchWithPictures(browser, () => app);
 });

@@ -5,6 +5,13 @@ export const SEARCH_PAGE = '/plugins/image-search/search';
 
 const idsSchema = z.array(z.coerce.number());
 
+/** A file as the browser gets it from another program. */
+export interface GivenFile {
+  bytes: Buffer;
+  name: string;
+  type: string;
+}
+
 /** What is seen and done on the panel's search page. */
 export interface PanelSearch {
   readonly field: Locator;
@@ -15,8 +22,12 @@ export interface PanelSearch {
   waitForBest(id: number): Promise<void>;
   /** One of the buttons on a result. */
   act(id: number, button: 'More like this' | 'Less like this'): Promise<void>;
+  /** Ticks or unticks a result. */
+  select(id: number): Promise<void>;
   /** Drops a file onto the page. */
-  drop(file: { bytes: Buffer; name: string; type: string }): Promise<void>;
+  drop(file: GivenFile): Promise<void>;
+  /** Pastes a file that was copied elsewhere. */
+  paste(file: GivenFile): Promise<void>;
   /** Chooses a value of one of the filters. */
   filter(name: string, value: string): Promise<void>;
   /** The question as the address holds it. */
@@ -26,6 +37,7 @@ export interface PanelSearch {
 export function searchOn(page: Page): PanelSearch {
   const results = page.getByRole('list', { name: 'Pictures found' });
   const opener = (id: number): Locator => page.locator(`[data-result="${String(id)}"]`);
+  const item = (id: number): Locator => results.getByRole('listitem').filter({ has: opener(id) });
   const field = page.getByLabel('What the picture shows');
   return {
     field,
@@ -43,29 +55,14 @@ export function searchOn(page: Page): PanelSearch {
     },
     async act(id, button) {
       await opener(id).hover();
-      await results
-        .getByRole('listitem')
-        .filter({ has: opener(id) })
-        .getByRole('button', { name: button })
-        .click();
+      await item(id).getByRole('button', { name: button }).click();
     },
-    async drop({ bytes, name, type }) {
-      // Before, nobody takes what is dropped.
-      await field.waitFor();
-      await page.evaluate(
-        ({ base64, ...file }) => {
-          const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-          const dataTransfer = new DataTransfer();
-          dataTransfer.items.add(new File([data], file.name, { type: file.type }));
-          for (const event of ['dragenter', 'dragover', 'drop']) {
-            document.body.dispatchEvent(
-              new DragEvent(event, { dataTransfer, bubbles: true, cancelable: true }),
-            );
-          }
-        },
-        { base64: bytes.toString('base64'), name, type },
-      );
+    async select(id) {
+      await opener(id).hover();
+      await item(id).getByRole('checkbox').click();
     },
+    drop: (file) => hand(page, field, file, ['dragenter', 'dragover', 'drop']),
+    paste: (file) => hand(page, field, file, ['paste']),
     async filter(name, value) {
       await page.getByRole('button', { name: 'Filters' }).click();
       await page.getByRole('combobox', { name }).click();
@@ -74,4 +71,30 @@ export function searchOn(page: Page): PanelSearch {
     },
     address: () => new URL(page.url()).searchParams,
   };
+}
+
+async function hand(
+  page: Page,
+  field: Locator,
+  { bytes, name, type }: GivenFile,
+  events: readonly string[],
+): Promise<void> {
+  // Before, nobody takes what is given.
+  await field.waitFor();
+  await page.evaluate(
+    ({ base64, file, names }) => {
+      const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([data], file.name, { type: file.type }));
+      const how = { bubbles: true, cancelable: true };
+      for (const event of names) {
+        document.body.dispatchEvent(
+          event === 'paste'
+            ? new ClipboardEvent(event, { ...how, clipboardData: dataTransfer })
+            : new DragEvent(event, { ...how, dataTransfer }),
+        );
+      }
+    },
+    { base64: bytes.toString('base64'), file: { name, type }, names: events },
+  );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { withFilter } from '../../../admin/src/pages/Search/filter-values';
 import {
   addExample,
   emptyQuery,
@@ -27,6 +28,22 @@ describe('A query in the page’s address', () => {
       'text=a&like=x&like=-1&like=4&like=4&unlike=99999999999&type=exe&days=2&folder=no&other=1',
     );
     expect(readQuery(address)).toEqual({ ...emptyQuery, text: 'a', like: [4] });
+  });
+
+  it('knows days of the calendar, and only those that there are', () => {
+    const filters = { from: '2024-02-29', to: '2026-03-31' };
+    expect(readQuery(writeQuery({ ...query, filters }))).toEqual({ ...query, filters });
+    for (const day of ['2026-02-29', '2026-3-1', '2026', '20260301', 'x', '']) {
+      expect(readQuery(new URLSearchParams({ text: 'a', from: day, to: day })).filters).toEqual({});
+    }
+  });
+
+  it('has days back or days of the calendar, not both', () => {
+    expect(withFilter({ days: 7, type: 'png' }, 'from', '2026-01-01')).toEqual({
+      type: 'png',
+      from: '2026-01-01',
+    });
+    expect(withFilter({ from: '2026-01-01', to: '2026-01-31' }, 'days', 7)).toEqual({ days: 7 });
   });
 
   it('is no question when there are filters or counterexamples alone', () => {
@@ -69,6 +86,18 @@ describe('What the server is asked', () => {
       },
       orientation: 'portrait',
       unused: true,
+    });
+  });
+
+  it('takes the last day of a span in', () => {
+    const filters = { from: '2026-03-01', to: '2026-03-31' };
+    expect(toSearchFields({ ...emptyQuery, text: 'a', filters }, null, today)).toMatchObject({
+      filters: {
+        $and: [
+          { createdAt: { $gte: new Date(2026, 2, 1).toISOString() } },
+          { createdAt: { $lt: new Date(2026, 3, 1).toISOString() } },
+        ],
+      },
     });
   });
 

@@ -1,18 +1,26 @@
 import { orientations } from '../../../../plugin/src/contracts/search';
 import type { Folder } from '../../api/library';
 import type { Text } from '../../hooks/text';
-import { ages, pictureTypes, type FilterName, type SearchFilters } from './query';
+import {
+  ages,
+  pictureTypes,
+  type DayFilterName,
+  type FilterName,
+  type SearchFilters,
+} from './query';
+
+export type ChoiceName = Exclude<FilterName, DayFilterName>;
 
 export interface FilterOption {
   value: string | number;
   label: string;
 }
 
-/** Every filter with what it can be set to, in the order in which they are offered. */
-export function listFilters(
+/** Every filter that is a choice with what it can be set to, in the order in which they are offered. */
+export function listChoices(
   text: Text,
   folders: readonly Folder[],
-): { name: FilterName; label: string; options: FilterOption[] }[] {
+): { name: ChoiceName; label: string; options: FilterOption[] }[] {
   const options = {
     folder: folders.map(({ id, name, depth }) => ({
       value: id,
@@ -32,21 +40,25 @@ export function listFilters(
       value,
       label: text(`search.filter.usage.${value}`),
     })),
-  } satisfies Record<FilterName, FilterOption[]>;
-  return (Object.keys(options) as FilterName[]).map((name) => ({
+  } satisfies Record<ChoiceName, FilterOption[]>;
+  return (Object.keys(options) as ChoiceName[]).map((name) => ({
     name,
     label: text(`search.filter.${name}`),
     options: options[name],
   }));
 }
 
-/** Without the value, no filter of that name. */
+/** Without the value, no filter of that name. Days back and days of the calendar exclude each other. */
 export function withFilter(
   filters: SearchFilters,
   name: FilterName,
   value?: string | number,
 ): SearchFilters {
-  return { ...filters, [name]: value };
+  const isDay = name === 'from' || name === 'to';
+  const without = isDay
+    ? { days: undefined }
+    : name === 'days' && { from: undefined, to: undefined };
+  return { ...filters, ...without, [name]: value };
 }
 
 function typeLabel(type: (typeof pictureTypes)[number]): string {

@@ -6,11 +6,21 @@ export const pictureTypes = ['jpeg', 'png', 'webp', 'gif', 'svg+xml', 'avif', 't
 /** Days back from today. */
 export const ages = [1, 7, 30, 365] as const;
 
+/** `2026-03-31`, and no February 30th. */
+const daySchema = z
+  .string()
+  .refine((day) => /^\d{4}-\d{2}-\d{2}$/.test(day) && isDay(day))
+  .optional()
+  .catch(undefined);
+
 const filtersSchema = z.object({
   folder: fileIdSchema.optional().catch(undefined),
   type: z.enum(pictureTypes).optional().catch(undefined),
   /** Uploaded within so many days. */
   days: z.literal(ages).optional().catch(undefined),
+  /** Uploaded on this day or later, and on this day or earlier, in the time zone of whoever looks. */
+  from: daySchema,
+  to: daySchema,
   orientation: z.enum(orientations).optional().catch(undefined),
   alternativeText: z.enum(['with', 'without']).optional().catch(undefined),
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
@@ -18,6 +28,9 @@ const filtersSchema = z.object({
 
 export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
+/** The filters that are days of the calendar. */
+export const days = ['from', 'to'] as const;
+export type DayFilterName = (typeof days)[number];
 
 /** What is looked for, as the page's address says it. */
 export interface SearchQuery {
@@ -84,6 +97,11 @@ export function removeExample(query: SearchQuery, id: number): SearchQuery {
     like: query.like.filter((other) => other !== id),
     unlike: query.unlike.filter((other) => other !== id),
   };
+}
+
+function isDay(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }
 
 function readIds(values: string[]): number[] {

@@ -32,7 +32,7 @@ export function toSearchFields(
 }
 
 function toStrapiFilters(
-  { folder, type, days }: SearchFilters,
+  { folder, type, days, from, to }: SearchFilters,
   folders: readonly Folder[],
   today: Date,
 ): object[] {
@@ -40,6 +40,8 @@ function toStrapiFilters(
     ...(folder === undefined ? [] : [{ folder: { id: { $in: idsWithin(folder, folders) } } }]),
     ...(type === undefined ? [] : [{ mime: { $eq: `image/${type}` } }]),
     ...(days === undefined ? [] : [{ createdAt: { $gte: daysBefore(today, days) } }]),
+    ...(from === undefined ? [] : [{ createdAt: { $gte: startOf(from, 0) } }]),
+    ...(to === undefined ? [] : [{ createdAt: { $lt: startOf(to, 1) } }]),
   ];
 }
 
@@ -61,5 +63,12 @@ function daysBefore(today: Date, days: number): string {
   const start = new Date(today);
   start.setHours(0, 0, 0, 0);
   start.setDate(start.getDate() - days);
+  return start.toISOString();
+}
+
+/** Midnight where the browser is, so many days after a day. */
+function startOf(day: string, daysLater: number): string {
+  const start = new Date(`${day}T00:00:00`);
+  start.setDate(start.getDate() + daysLater);
   return start.toISOString();
 }
