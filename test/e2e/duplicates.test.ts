@@ -170,6 +170,51 @@ describeInBrowser('The duplicates page', (browser) => {
     expect(await rows(page).count()).toBe(1);
   });
 
+  it('takes a decision back that Strapi never heard of, and takes it again', async () => {
+    const { pairs } = await app.addGroup('owl', 'resaved');
+    await app.addGroup('guitar', 'identical');
+    const id = pairs[0]?.id ?? 0;
+    const page = await browser.open(app.url, `${app.path}?group=${String(id)}`);
+    await review(page).getByText('“owl.png” and').waitFor();
+    await page.route('**/decision', (route) => route.abort('connectionfailed'));
+    await review(page).getByRole('button', { name: 'Ignore' }).click();
+    await page.getByText('Strapi cannot be reached').waitFor();
+    await page.unroute('**/decision');
+    expect(await rows(page).count()).toBe(2);
+    expect(await statusOf(id)).toBe('open');
+    await rows(page).filter({ hasText: 'owl' }).click();
+    await review(page).getByRole('button', { name: 'Ignore' }).click();
+    await reaches(id, 'ignored');
+    await review(page).getByText('1 of 1').waitFor();
+  });
+
+  it('says that the list could not be read, and reads it when asked again', async () => {
+    await app.addGroup('dog', 'resaved');
+    const page = await browser.open(app.url, '/plugins/image-search/index');
+    await page.route('**/image-search/duplicates?**', (route) => route.abort('connectionfailed'));
+    await page.getByRole('link', { name: 'Duplicates', exact: true }).click();
+    await page.getByText('Strapi cannot be reached').first().waitFor();
+    await page.unroute('**/image-search/duplicates?**');
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await review(page).getByText('“dog.png” and').waitFor();
+  });
+
+  it('opens the group of any pair that a link names, and shows that pair', async () => {
+    const { pairs } = await app.addGroup('butterfly', 'resaved', 'mirrored', 'cropped');
+    await app.addGroup('dog', 'resaved');
+    const page = await browser.open(app.url, `${app.path}?group=${String(pairs[1]?.id)}`);
+    await review(page).getByText('“butterfly.png” and “butterfly-mirrored.jpg”').waitFor();
+    await review(page).getByText('2 of 2').waitFor();
+
+    // With one group on a page, the one that is looked for is on the next.
+    await page.route(/\/image-search\/duplicates\?status=open$/, (route) =>
+      route.continue({ url: `${route.request().url()}&limit=1` }),
+    );
+    await page.reload();
+    await review(page).getByText('“butterfly.png” and “butterfly-mirrored.jpg”').waitFor();
+    await review(page).getByText('1 of 2').waitFor();
+  });
+
   it('lets a role that may not change files ignore, and says what merging needs', async () => {
     await app.addGroup('pizza', 'resaved');
     const reviewer = await app.editorWith(DUPLICATES, READ);

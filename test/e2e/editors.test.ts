@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
+import { copyPicture } from '../support/duplicate-pictures';
 import { createLibrary, samplePictures } from '../support/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
@@ -17,7 +18,8 @@ describeInBrowser('Where editors already are', (browser) => {
   let fileId: number;
   beforeAll(async () => {
     const folder = path.join(appFolder, 'editorial');
-    app = await startStrapi({ folder, servesPanel: true });
+    const duplicates = { policy: 'warn' };
+    app = await startStrapi({ folder, servesPanel: true, imageSearch: { duplicates } });
     const library = createLibrary(app);
     const [first, ...others] = await samplePictures(5);
     if (!first) throw new Error('There are no sample pictures.');
@@ -61,6 +63,34 @@ describeInBrowser('Where editors already are', (browser) => {
     await links.first().waitFor();
     expect(await links.count()).toBe(5);
     await show(page, 'entry');
+  });
+
+  it('who uploads a copy is told, and merges it', async () => {
+    const { original, resaved } = await copyPicture('guitar');
+    const [kept] = await createLibrary(app).upload(original);
+    await app.waitUntilIndexed();
+    const page = await browser.open(app.url, '/plugins/upload');
+    await page.getByText('again.png').first().waitFor();
+    await page
+      .locator('input[type=file][multiple]')
+      .first()
+      .setInputFiles({ name: resaved.fileName, mimeType: 'image/jpeg', buffer: resaved.bytes });
+    await page.getByText(`“${resaved.fileName}” shows the same picture as “guitar.png”`).waitFor();
+    const opened = page.context().waitForEvent('page');
+    await page.getByRole('link', { name: 'Compare them' }).click();
+
+    const inbox = await opened;
+    const review = inbox.getByRole('region', { name: 'Comparison' });
+    await review.getByText('“guitar.png” and “guitar-small.jpg”').waitFor();
+    await review.getByText('The same picture, saved again').waitFor();
+    await review.getByText('Suggestion: keep “guitar.png”').waitFor();
+    await review.getByRole('button', { name: 'Keep left' }).click();
+    await inbox.getByRole('button', { name: 'delete 1 file' }).click();
+    await inbox.getByText('“guitar.png” kept. 1 file deleted').waitFor();
+    const left: unknown[] = await app.strapi.db
+      .query('plugin::upload.file')
+      .findMany({ where: { name: { $startsWith: 'guitar' } } });
+    expect(left).toMatchObject([{ id: kept?.id, name: 'guitar.png' }]);
   });
 
   it('a role without rights sees none of it', async () => {

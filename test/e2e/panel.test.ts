@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
+import { createLibrary, samplePicture } from '../support/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const HOME = '/plugins/image-search';
@@ -9,7 +10,10 @@ const HOME = '/plugins/image-search';
 describeInBrowser('The panel', (browser) => {
   let app: StrapiApp;
   beforeAll(async () => {
-    app = await startStrapi({ servesPanel: true });
+    app = await startStrapi({
+      servesPanel: true,
+      imageSearch: { panel: { mediaLibrary: false } },
+    });
   });
   afterAll(() => app.stop());
 
@@ -36,5 +40,17 @@ describeInBrowser('The panel', (browser) => {
 
     await page.goto(`${app.url}/admin${HOME}/search`);
     await page.getByText('“Search pictures by what they show”').waitFor();
+  });
+
+  it('leaves the Media Library alone when the configuration says so', async () => {
+    const [picture] = await createLibrary(app).upload(await samplePicture('dog'));
+    const page = await browser.open(app.url, '/');
+    const asked = page.waitForResponse('**/image-search/panel');
+    await page.goto(`${app.url}/admin/plugins/upload?assetId=${String(picture?.id)}`);
+    await page.getByRole('dialog', { name: 'File details' }).getByText('File info').waitFor();
+    await (await asked).finished();
+    // What is drawn next after the answer would have it.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+    expect(await page.getByRole('button', { name: 'Find similar' }).count()).toBe(0);
   });
 });

@@ -104,7 +104,22 @@ describe('GET duplicates', () => {
     expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([]);
   });
 
+  it('answers the group of a pair, if that is as asked for', async () => {
+    const [one = 0, two = 0, three = 0, four = 0, five = 0] = await app.uploadFiles(5);
+    const older = await app.record(two, [one]);
+    const newer = await app.record(three, [one]);
+    await app.record(five, [four]);
+    const answer = dataOf(await app.get(`duplicates?pair=${String(older.id)}`));
+    expect(answer.data.map(({ id }) => id)).toEqual([newer.id]);
+    expect(answer.data[0]?.files.map(({ id }) => id)).toEqual([one, two, three]);
+    expect(groupsIn(await app.get(`duplicates?pair=${String(older.id)}&status=ignored`))).toEqual(
+      [],
+    );
+    expect(groupsIn(await app.get('duplicates?pair=999999'))).toEqual([]);
+  });
+
   it.each([
+    ['pair=x', 'pair'],
     ['status=lost', 'status'],
     ['kind=similar', 'kind'],
     ['limit=0', 'limit'],

@@ -48,12 +48,12 @@ export interface MergeRequest {
 }
 
 export function fetchGroups(
-  { status, kind, cursor }: GroupFilter & { cursor: number | null },
+  { status, kind, ...place }: GroupFilter & { cursor?: number | undefined; pair?: number },
   signal: AbortSignal,
 ): Promise<GroupPage> {
   return pluginApi.get('/duplicates', {
     schema: groupPageSchema,
-    query: { status, kind: kind ?? undefined, cursor: cursor ?? undefined },
+    query: { status, kind: kind ?? undefined, ...place },
     signal,
   });
 }

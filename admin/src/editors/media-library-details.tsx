@@ -9,7 +9,7 @@ import { useFileDuplicates } from '../hooks/file-duplicates';
 import { usePanelSettings } from '../hooks/panel-settings';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { duplicatesAddress, similarAddress } from './addresses';
+import { duplicatesAddress, similarAddress } from '../api/addresses';
 
 /** “Find similar” and how many duplicates there are, within the details that the Media Library shows of a picture. */
 export default function MediaLibraryDetails({ fileId }: { fileId: number }) {

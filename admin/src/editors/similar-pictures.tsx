@@ -12,13 +12,12 @@ import { NavLink, useHref } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { ApiFailure } from '../api/failure';
 import type { Asset } from '../api/asset';
-import { mediaLibraryAddress } from '../api/media-library';
 import { nameOf, Picture } from '../components/picture';
 import { QueryProvider } from '../components/query-provider';
 import { useFailureText } from '../hooks/failure-text';
 import { useSimilarPictures } from '../hooks/similar-pictures';
 import { useText } from '../hooks/text';
-import { similarAddress } from './addresses';
+import { mediaLibraryAddress, similarAddress } from '../api/addresses';
 import type { EntryPicture } from './entry-pictures';
 
 const COUNT = 6;

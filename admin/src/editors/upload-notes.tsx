@@ -4,10 +4,9 @@ import { useHref } from 'react-router-dom';
 import { notesResponseSchema, type NotesResponse } from '../../../plugin/src/contracts/duplicates';
 import { pluginApi } from '../api/client';
 import { assetSchema } from '../api/asset';
-import { mediaLibraryAddress } from '../api/media-library';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { duplicatesAddress } from './addresses';
+import { duplicatesAddress, mediaLibraryAddress } from '../api/addresses';
 import { notedPairs } from './noted-pairs';
 import { watchUploads } from './upload-watch';
 

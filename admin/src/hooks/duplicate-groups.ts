@@ -20,11 +20,21 @@ export const groupKeys = {
   list: ({ status, kind }: GroupFilter) => [ALL_LISTS, status, kind] as const,
 };
 
-/** Groups, newest first, as many pages of them as were asked for. */
-export function useDuplicateGroups(filter: GroupFilter) {
+/**
+ * Groups, newest first, as many pages of them as were asked for.
+ *
+ * @param wantedPair id of a pair whose group stands first when it is not on the first page anyway
+ */
+export function useDuplicateGroups(filter: GroupFilter, wantedPair: number | null) {
   const query = useInfiniteQuery({
     queryKey: groupKeys.list(filter),
-    queryFn: ({ pageParam, signal }) => fetchGroups({ ...filter, cursor: pageParam }, signal),
+    queryFn: async ({ pageParam, signal }) => {
+      const page = await fetchGroups({ ...filter, cursor: pageParam ?? undefined }, signal);
+      if (pageParam !== null || wantedPair === null || groupWith(page.data, wantedPair))
+        return page;
+      const { data } = await fetchGroups({ ...filter, pair: wantedPair }, signal);
+      return { ...page, data: [...data, ...page.data] };
+    },
     initialPageParam: null as number | null,
     getNextPageParam: ({ meta }) => meta.nextCursor,
   });
@@ -49,6 +59,11 @@ export function useDuplicateGroups(filter: GroupFilter) {
     },
     reload,
   };
+}
+
+/** Each pair is in one group; a group keeps the id of its newest when that is decided. */
+export function groupWith(groups: readonly Group[], pairId: number): Group | undefined {
+  return groups.find(({ id, pairs }) => id === pairId || pairs.some((pair) => pair.id === pairId));
 }
 
 /** A group that moved from one page to the next between two requests is shown once. */

@@ -1,16 +1,23 @@
-import { useNotification, useRBAC } from '@strapi/strapi/admin';
+import { useNotification } from '@strapi/strapi/admin';
 import { absoluteUrl, type Asset } from '../api/asset';
+import { useAllowedActions } from './permissions';
 import { useText } from './text';
 
-const permissions = ['read', 'assets.update', 'assets.download', 'assets.copy-link'].map(
-  (action) => ({ action: `plugin::upload.${action}`, subject: null }),
-);
+const actions = {
+  move: 'plugin::upload.assets.update',
+  download: 'plugin::upload.assets.download',
+  copyLink: 'plugin::upload.assets.copy-link',
+};
+const wantedActions = Object.values(actions);
 
 /** What the Media Library lets the user's role do. */
 export function useLibraryPermissions() {
-  const { allowedActions } = useRBAC(permissions);
-  const { canUpdate = false, canDownload = false, canCopyLink = false } = allowedActions;
-  return { canMove: canUpdate, canDownload, canCopyLink };
+  const { allowed } = useAllowedActions(wantedActions);
+  return {
+    canMove: allowed.has(actions.move),
+    canDownload: allowed.has(actions.download),
+    canCopyLink: allowed.has(actions.copyLink),
+  };
 }
 
 /** Saves and copies files, and says how it went. */

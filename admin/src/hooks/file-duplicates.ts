@@ -1,16 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { fileDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
-import { pluginApi } from '../api/client';
+import { fetchFileDuplicates, type FileDuplicate } from '../api/duplicates';
 
-/** The open duplicates of one file; none while they are not known, or cannot be. */
-export function useFileDuplicates(fileId: number) {
+/** The open duplicates of one file, newest first; none while they are not known, or cannot be. */
+export function useFileDuplicates(fileId: number): FileDuplicate[] {
   const { data } = useQuery({
     queryKey: ['file-duplicates', fileId],
-    queryFn: ({ signal }) =>
-      pluginApi.get(`/files/${String(fileId)}/duplicates`, {
-        schema: fileDuplicatesResponseSchema,
-        signal,
-      }),
+    queryFn: ({ signal }) => fetchFileDuplicates(fileId, signal),
   });
-  return data?.data ?? [];
+  return data ?? [];
 }

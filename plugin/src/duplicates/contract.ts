@@ -3,7 +3,7 @@ import type { IdPage } from '../vectors/contract';
 
 export { clusterPairs, type KnownClusters } from './clustering';
 export { currentPairs } from './current-pairs';
-export { pageOfGroups, type GroupPage } from './group-page';
+export { groupOfPair, pageOfGroups, type GroupPage } from './group-page';
 export { groupPairs } from './grouping';
 export { createJudge } from './judge';
 export { createPictureCheck, type PictureCheck } from './picture-check';

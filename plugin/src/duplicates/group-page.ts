@@ -59,6 +59,25 @@ export async function pageOfGroups(
   return { groups, nextCursor: cursor };
 }
 
+/** The one group that has this pair, as a page would have it; none when the pair is not as asked for, or may not be seen. */
+export async function groupOfPair(
+  reader: Pick<DuplicatePairs, 'get' | 'pairsOfClusters'>,
+  options: PairChoice & {
+    pairId: number;
+    keep: (pairs: readonly DuplicatePair[]) => Promise<DuplicatePair[]>;
+  },
+): Promise<GroupPage> {
+  const { pairId, keep, ...choice } = options;
+  const [pair] = await reader.get([pairId]);
+  const clusterIds = pair ? [pair.cluster] : [];
+  const read = await reader.pairsOfClusters({ ...choice, clusterIds, limit: MOST_PAIRS + 1 });
+  const groups = toGroups(await keep(read.slice(0, MOST_PAIRS)), {
+    isCut: read.length > MOST_PAIRS,
+  });
+  const hasPair = ({ pairs }: PairGroup): boolean => pairs.some(({ id }) => id === pairId);
+  return { groups: groups.filter(hasPair), nextCursor: null };
+}
+
 /** Of small clusters all at once, of each large one its newest. */
 async function readPairs(
   reader: Pick<DuplicatePairs, 'pairsOfClusters'>,

@@ -10,7 +10,11 @@ import {
   type FileDuplicatesResponse,
 } from '../../../plugin/src/contracts/duplicates';
 import { mergingLimits, type FileUsageResponse } from '../../../plugin/src/contracts/merging';
-import { pageOfGroups, type DuplicatePair } from '../../../plugin/src/duplicates/contract';
+import {
+  groupOfPair,
+  pageOfGroups,
+  type DuplicatePair,
+} from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import type { ImageSearch } from '../composition';
@@ -38,13 +42,19 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
 
   return {
     list: async (ctx: Context): Promise<void> => {
-      const { cursor = null, ...query } = parseInput(duplicatesQuerySchema, ctx.query);
+      const {
+        cursor = null,
+        limit,
+        pair,
+        ...choice
+      } = parseInput(duplicatesQuerySchema, ctx.query);
       const visible = await visibleFilesOf(ctx, undefined);
       const { pairs } = imageSearch();
-      const page = await pageOfGroups(pairs, {
-        ...{ ...query, cursor },
-        keep: (found) => keep(visible, found),
-      });
+      const asked = { ...choice, keep: (found: readonly DuplicatePair[]) => keep(visible, found) };
+      const page =
+        pair === undefined
+          ? await pageOfGroups(pairs, { ...asked, cursor, limit })
+          : await groupOfPair(pairs, { ...asked, pairId: pair });
       ctx.body = {
         data: await toGroupViews(strapi, visible, page),
         meta: {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../plugin/src/clock';
 import {
+  groupOfPair,
   pageOfGroups,
   type DuplicatePair,
   type GroupPage,
@@ -135,9 +136,14 @@ describe('pages of groups', () => {
         expect(shown.map(({ id }) => id).sort((one, other) => other - one)).toEqual(
           expected.pairs.map(({ id }) => id),
         );
-        for (const { representative, members, pairs: own } of pages.flatMap(
-          ({ groups }) => groups,
-        )) {
+        for (const group of pages.flatMap(({ groups }) => groups)) {
+          const { representative, members, pairs: own } = group;
+          for (const { id: pairId } of own) {
+            expect(await groupOfPair(pairs, { ...choice, pairId, keep: keepAll })).toEqual({
+              groups: [group],
+              nextCursor: null,
+            });
+          }
           const partners = own.flatMap(({ fileA, fileB }) =>
             fileA === representative ? [fileB] : fileB === representative ? [fileA] : [],
           );
@@ -184,5 +190,11 @@ describe('pages of groups', () => {
     ]);
     expect(page?.groups[1]?.members).toHaveLength(49);
     expect(page?.groups[1]?.pairs).toHaveLength(49);
+    const choice = { status: 'open', keep: keepAll } as const;
+    const pairId = page?.groups[1]?.pairs[0]?.id ?? 0;
+    const found = await groupOfPair(pairs, { ...choice, pairId });
+    expect(found.groups).toEqual([page?.groups[1]]);
+    // One of thousands that are not told.
+    expect((await groupOfPair(pairs, { ...choice, pairId: 1 })).groups).toEqual([]);
   });
 });

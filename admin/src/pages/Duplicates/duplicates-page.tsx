@@ -1,7 +1,7 @@
 import { Box, Flex } from '@strapi/design-system';
 import { Layouts, Page } from '@strapi/strapi/admin';
 import type { Group } from '../../api/duplicates';
-import { useDuplicateGroups } from '../../hooks/duplicate-groups';
+import { groupWith, useDuplicateGroups } from '../../hooks/duplicate-groups';
 import { useShortcuts, useShortcutSetting } from '../../hooks/shortcuts';
 import { useText } from '../../hooks/text';
 import { useDecisions } from './decisions';
@@ -16,18 +16,15 @@ import { useScan, useSeenFindings } from './scan';
 
 export default function DuplicatesPage() {
   const text = useText();
-  const { filter, groupId, setFilter, select } = useInboxAddress();
+  const { filter, pairId, firstPairId, setFilter, select } = useInboxAddress();
   const isOpen = filter.status === 'open';
-  const list = useDuplicateGroups(filter);
+  const list = useDuplicateGroups(filter, firstPairId);
   const { scan, control, failure, line } = useScan();
   const seen = useSeenFindings(scan, list);
   const decisions = useDecisions(filter);
   const [hasShortcuts, setShortcuts] = useShortcutSetting();
-  const current = Math.max(
-    0,
-    list.groups.findIndex(({ id }) => id === groupId),
-  );
-  const group = list.groups[current];
+  const group = groupWith(list.groups, pairId ?? 0) ?? list.groups[0];
+  const current = group ? list.groups.indexOf(group) : 0;
   const onSelect = ({ id }: Group): void => {
     select(id);
   };
@@ -54,7 +51,7 @@ export default function DuplicatesPage() {
           {list.isLoading && <Page.Loading />}
           {group && (
             <Inbox
-              {...{ filter, list, current, group, decisions, onSelect }}
+              {...{ filter, firstPairId, list, current, group, decisions, onSelect }}
               {...{ hasShortcuts, setShortcuts }}
             />
           )}

@@ -2,6 +2,7 @@ import { Box, Flex, Typography } from '@strapi/design-system';
 import { ExternalLink } from '@strapi/icons';
 import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
+import { mediaLibraryAddress } from '../../api/addresses';
 import { useText } from '../../hooks/text';
 import type { ShownPair } from './shown-pair';
 
@@ -13,7 +14,7 @@ export function FileLinks({ left, right }: ShownPair) {
       {[left, right].map(({ id, name }) => (
         <Flex key={id} justifyContent="center" minWidth={0}>
           <LibraryLink
-            to={`/plugins/upload?assetId=${String(id)}`}
+            to={mediaLibraryAddress(id)}
             aria-label={text('duplicates.openFile', { name })}
           >
             <Typography variant="omega" textColor="neutral700" ellipsis>

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import { duplicateKindSchema, pairStatusSchema } from '../../../../plugin/src/contracts/duplicates';
 import type { GroupFilter } from '../../api/duplicates';
@@ -9,10 +10,14 @@ export function useInboxAddress() {
     status: pairStatusSchema.catch('open').parse(parameters.get('status')),
     kind: duplicateKindSchema.nullable().catch(null).parse(parameters.get('kind')),
   };
-  const groupId = Number(parameters.get('group')) || null;
+  const pairId = Number(parameters.get('group')) || null;
+  const [firstPairId] = useState(pairId);
   return {
     filter,
-    groupId,
+    /** A pair of the group that is shown. */
+    pairId,
+    /** The one that the page was opened with. */
+    firstPairId,
     setFilter: (change: Partial<GroupFilter>) => {
       const { status, kind } = { ...filter, ...change };
       setParameters({ status, ...(kind && { kind }) });

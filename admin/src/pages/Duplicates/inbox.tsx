@@ -15,6 +15,8 @@ import { useReviewActions } from './review-actions';
 
 interface InboxProps {
   filter: GroupFilter;
+  /** The pair that the page was opened with. */
+  firstPairId: number | null;
   list: ReturnType<typeof useDuplicateGroups>;
   /** Index of the group that is shown. */
   current: number;

@@ -10,10 +10,12 @@ import type { Decisions } from './decisions';
 import { isForbidden } from './failure-text';
 import { useMayChangeFiles } from './merge-permission';
 import { sharpUrl } from './picture';
-import { shownPair, type Side } from './shown-pair';
+import { otherOfPair, shownPair, type Side } from './shown-pair';
 
 interface ReviewState {
   filter: GroupFilter;
+  /** The pair that the page was opened with: its files are shown when their group is. */
+  firstPairId: number | null;
   list: ReturnType<typeof useDuplicateGroups>;
   current: number;
   group: Group;
@@ -26,7 +28,7 @@ const AHEAD = 5;
 
 /** What can be done with the group that is shown, by buttons and by keys alike. */
 export function useReviewActions(state: ReviewState) {
-  const { filter, list, current, group, decisions, onSelect } = state;
+  const { filter, firstPairId, list, current, group, decisions, onSelect } = state;
   const text = useText();
   const isOpen = filter.status === 'open';
   const [otherId, setOtherId] = useState<number | null>(null);
@@ -35,7 +37,7 @@ export function useReviewActions(state: ReviewState) {
   const planned = isOpen && mayChangeFiles ? idsOf(group) : [];
   const plan = useMergePlan({ fileIds: planned, keepId: null });
   useAhead(state, isOpen && mayChangeFiles);
-  const shown = shownPair(group, otherId);
+  const shown = shownPair(group, otherId ?? otherOfPair(group, firstPairId));
   const isRefused = !mayChangeFiles || isForbidden(plan.error);
   const obstacle = isRefused ? text('duplicates.failure.forbidden') : null;
 

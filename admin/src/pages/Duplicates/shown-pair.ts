@@ -24,6 +24,13 @@ export function shownPair(group: Group, otherId: number | null): ShownPair | nul
   return pair ? { left, right, pair } : null;
 }
 
+/** Which file of a pair is shown beside the one that its group stands for; null when the group has no such pair. */
+export function otherOfPair({ files, pairs }: Group, pairId: number | null): number | null {
+  const pair = pairs.find(({ id }) => id === pairId);
+  if (!pair) return null;
+  return pair.fileA === files[0]?.id ? pair.fileB : pair.fileA;
+}
+
 /** Pairs of a group that one of its files is in. */
 export function pairsOf(group: Group, fileId: number): Pair[] {
   return group.pairs.filter((pair) => joins(pair, fileId));

@@ -6,7 +6,7 @@ import type { GivenUpPicture } from '../../api/management';
 import { Picture } from '../../components/picture';
 import { useIndexActions } from '../../hooks/index-actions';
 import { useText } from '../../hooks/text';
-import { mediaLibraryAddress } from '../../api/media-library';
+import { mediaLibraryAddress } from '../../api/addresses';
 import { reasonOf } from './failure-reason';
 
 const THUMBNAIL_PX = 56;

@@ -9,6 +9,7 @@ import {
 } from '@strapi/icons';
 import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
+import { mediaLibraryAddress } from '../../api/addresses';
 import type { SearchHit } from '../../api/search';
 import { Picture, nameOf } from '../../components/picture';
 import { useFileActions, useLibraryPermissions } from '../../hooks/file-actions';
@@ -125,7 +126,7 @@ function DrawerActions({ hit: { file } }: { hit: SearchHit }) {
       <LinkButton
         variant="tertiary"
         tag={Link}
-        to={`/plugins/upload?assetId=${String(file.id)}`}
+        to={mediaLibraryAddress(file.id)}
         endIcon={<ExternalLink />}
       >
         {text('search.details.openInLibrary')}

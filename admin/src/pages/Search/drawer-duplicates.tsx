@@ -1,8 +1,10 @@
-import { Box, Flex, Typography } from '@strapi/design-system';
-import { useQuery } from '@tanstack/react-query';
+import { Box, Flex, Link, Typography } from '@strapi/design-system';
+import { NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
-import { fetchFileDuplicates } from '../../api/duplicates';
+import { duplicatesAddress } from '../../api/addresses';
 import { Picture } from '../../components/picture';
+import { useFileDuplicates } from '../../hooks/file-duplicates';
+import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
 
 const THUMBNAIL = 48;
@@ -10,10 +12,8 @@ const THUMBNAIL = 48;
 /** Files that were found to be duplicates of this one; nothing when there are none, or none may be seen. */
 export function DrawerDuplicates({ fileId }: { fileId: number }) {
   const text = useText();
-  const { data: duplicates = [] } = useQuery({
-    queryKey: ['file-duplicates', fileId],
-    queryFn: ({ signal }) => fetchFileDuplicates(fileId, signal),
-  });
+  const duplicates = useFileDuplicates(fileId);
+  const { may } = useImageSearchPermissions();
   if (duplicates.length === 0) return null;
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>
@@ -26,9 +26,15 @@ export function DrawerDuplicates({ fileId }: { fileId: number }) {
             <Picture asset={file} width={THUMBNAIL} alternativeText="" />
           </Thumbnail>
           <Box minWidth={0}>
-            <Typography tag="p" ellipsis>
-              {file.name}
-            </Typography>
+            {may.duplicates ? (
+              <Link tag={NavLink} to={duplicatesAddress(pair.id)}>
+                {file.name}
+              </Link>
+            ) : (
+              <Typography tag="p" ellipsis>
+                {file.name}
+              </Typography>
+            )}
             <Typography variant="pi" textColor="neutral600">
               {text(`search.details.${pair.kind}`)}
             </Typography>

@@ -9,3 +9,8 @@ export function similarAddress(fileId: number): string {
 export function duplicatesAddress(pairId: number): string {
   return `/plugins/${PLUGIN_ID}/duplicates?group=${String(pairId)}`;
 }
+
+/** Of the Media Library with the details of a file open, within the panel. */
+export function mediaLibraryAddress(fileId: number): string {
+  return `/plugins/upload?assetId=${String(fileId)}`;
+}
