@@ -20,15 +20,21 @@ export interface ProcessEnd {
 /** Resolves once it listens; rejects with its output when it ends before that. `servePanel` needs the panel built. */
 export async function spawnStrapi({
   servePanel = false,
+  folder = appFolder,
   ...settings
-}: AppSettings & { servePanel?: boolean }): Promise<StrapiProcess> {
+}: AppSettings & {
+  servePanel?: boolean;
+  /** Of another app than the usual one. */
+  folder?: string;
+}): Promise<StrapiProcess> {
   const written: Buffer[] = [];
   const output = (): string => Buffer.concat(written).toString();
   const child = fork(path.join(appFolder, 'start.js'), {
-    cwd: appFolder,
+    cwd: folder,
     env: {
       ...process.env,
       NODE_ENV: 'production',
+      APP_FOLDER: folder,
       APP_SERVE_PANEL: String(servePanel),
       ...createAppEnvironment(settings),
     },
