@@ -30,6 +30,8 @@ export interface Billing {
 export interface BillingOptions {
   spaces: Spaces;
   entriesOf: (spaceId: string) => IndexEntries;
+  /** Pictures of the library that are not in the index of a space, whether they wait or nobody knows of them yet. */
+  countMissing: (spaceId: string) => Promise<number>;
   assets: AssetSource;
   records: UsageRecords;
   meter: UsageMeter;
@@ -62,18 +64,17 @@ export function createBilling(options: BillingOptions): Billing {
     spaceId: string,
     scope: Exclude<EstimateScope, 'new'>,
   ): Promise<{ images: number; waiting: number }> {
-    const { failed, indexed, indexing, pending, skipped } = await entriesOf(spaceId).counts();
+    const { failed, indexing, pending, skipped } = await entriesOf(spaceId).counts();
     const waiting = pending + indexing;
-    const total = await assets.count();
     switch (scope) {
       case 'missing':
-        return { images: Math.max(waiting, total - indexed - skipped - failed), waiting };
+        return { images: Math.max(waiting, await options.countMissing(spaceId)), waiting };
       case 'failed':
         return { images: failed + waiting, waiting };
       case 'skipped':
         return { images: skipped + waiting, waiting };
       case 'all':
-        return { images: total, waiting };
+        return { images: await assets.count(), waiting };
     }
   }
 

@@ -42,6 +42,7 @@ import { createDuplicateScans } from './repositories/duplicate-scans';
 import { assignEntries, createIndexEntries } from './repositories/index-entries';
 import { createIndexingHolds, type IndexingHolds } from './repositories/indexing-hold';
 import { createJobLeases } from './repositories/job-leases';
+import { countMissingPictures } from './repositories/missing-pictures';
 import { createPictureTraces } from './repositories/picture-traces';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
@@ -189,6 +190,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const billing = createBilling({
     ...{ ...billed, spaces, assets, budget, clock },
     entriesOf: (spaceId) => entriesOf(() => spaceId),
+    countMissing: (spaceId) => countMissingPictures(strapi, spaceId),
     requestsPerMinuteOf: (identity) => requestsPerMinuteOf(identity, config),
   });
   const status = createStatus({

@@ -91,7 +91,10 @@ export function createStatus(options: {
         const { id, provider: name, model, dimensions } = provider.space;
         return {
           space: { id, provider: name, model, dimensions },
-          provider: await provider.checkHealth({ signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }),
+          provider: await provider.checkHealth({
+            signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
+            isLook: true,
+          }),
         };
       }
     }

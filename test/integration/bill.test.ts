@@ -5,6 +5,7 @@ import {
   type EstimateScope,
 } from '../../plugin/src/contracts/billing';
 import { startHostedApp, type HostedApp } from '../support/hosted-app';
+import { changeRows } from '../support/index-files';
 import { textsIn } from '../support/jina-server';
 import { samplePictures, type FileBytes } from '../support/library';
 
@@ -99,6 +100,33 @@ describe('the bill of a hosted provider', () => {
     const [provider] = (await app.readStatus()).bill.providers;
     expect(provider).toMatchObject({ images: PICTURES + total.images });
     expect(app.picturesSent()).toBe(PICTURES + total.images);
+  });
+
+  it('is estimated with the pictures that the index has not heard of, whatever else is gone', async () => {
+    // Neither the queue nor a comparison of counts tells: two entries fewer, and three files.
+    changeRows(
+      app.dataFolder,
+      'delete from image_search_index_entries where file_id = ?',
+      fileIds.slice(0, 2),
+    );
+    changeRows(app.dataFolder, 'delete from files where id = ?', fileIds.slice(4, 7));
+    const { total } = await estimate('missing');
+    expect(total).toMatchObject({ images: 2, waiting: 0, requests: 1, cost: 1 });
+    expect(await app.reindex('missing')).toBe(5);
+    expect((await app.waitUntilIndexed()).counts).toMatchObject({ indexed: PICTURES - 3 });
+    expect((await estimate('missing')).total).toMatchObject({ images: 0, cost: 0 });
+  });
+
+  it('has no text in it for whoever looks at the status, and one for every test', async () => {
+    const textsAsked = (): number =>
+      app.server.requests.flatMap(({ body }) => textsIn(body)).length;
+    const before = textsAsked();
+    await Promise.all(Array.from({ length: 8 }, () => app.readStatus()));
+    await estimate('all');
+    expect(textsAsked()).toBe(before);
+    await app.call('post', '/image-search/test');
+    await app.call('post', '/image-search/test');
+    expect(textsAsked()).toBe(before + 2);
   });
 
   it('is for those alone who manage the index', async () => {

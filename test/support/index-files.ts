@@ -28,6 +28,23 @@ export function readStoredEntries(dataFolder: string): StoredEntry[] {
   }
 }
 
+/** What imports and raw SQL do to an app, which may be running: nobody is told of it. */
+export function changeRows(
+  dataFolder: string,
+  statement: string,
+  fileIds: readonly (number | undefined)[],
+): void {
+  const database = new Database(path.join(dataFolder, 'strapi.sqlite'), { timeout: 10_000 });
+  try {
+    const change = database.prepare(statement);
+    for (const fileId of fileIds) {
+      if (change.run(fileId).changes !== 1) throw new Error(`No row of file ${String(fileId)}.`);
+    }
+  } finally {
+    database.close();
+  }
+}
+
 /** Ids of all files that have a vector in the store of an app that has only one space, ascending. */
 export async function readStoredIds(dataFolder: string): Promise<number[]> {
   const [ids, ...others] = (await readStoredSpaces(dataFolder)).values();

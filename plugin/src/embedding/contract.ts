@@ -33,6 +33,16 @@ export interface EmbeddingCallOptions {
   isUrgent?: boolean;
 }
 
+export interface HealthCheckOptions {
+  signal?: AbortSignal | undefined;
+  /**
+   * Somebody only looks, perhaps again and again: what was found out less than a minute ago will do, good or bad, and
+   * all that look at a time share one check, which ends with the signal of the first. Otherwise a good health alone is
+   * believed that long.
+   */
+  isLook?: boolean;
+}
+
 /** What one request to a hosted API was, by the vendor's own count. */
 export interface EmbeddingUsage {
   /** Pictures in the request. */
@@ -80,7 +90,7 @@ export interface EmbeddingProvider {
   ): Promise<Float32Array[]>;
   embedTexts(texts: readonly string[], options?: EmbeddingCallOptions): Promise<Float32Array[]>;
   /** Never rejects. */
-  checkHealth(options?: EmbeddingCallOptions): Promise<ProviderHealth>;
+  checkHealth(options?: HealthCheckOptions): Promise<ProviderHealth>;
   dispose(): Promise<void>;
 }
 

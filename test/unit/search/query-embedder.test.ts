@@ -122,6 +122,16 @@ describe('embedTexts', () => {
 });
 
 describe('embedImage', () => {
+  it('says that somebody waits for it', async () => {
+    const provider = new HashProvider();
+    const embedImages = jest.spyOn(provider, 'embedImages');
+    await createEmbedder().embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
+    expect(embedImages).toHaveBeenCalledWith(
+      expect.anything(),
+      expect.objectContaining({ isUrgent: true }),
+    );
+  });
+
   it('reads the picture as the provider wants it and embeds it', async () => {
     const provider = new HashProvider();
     const bytes = plainPicture('a dog');

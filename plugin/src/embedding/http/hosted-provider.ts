@@ -6,18 +6,18 @@ import type {
   EmbeddingCallOptions,
   EmbeddingLimits,
   EmbeddingProvider,
+  HealthCheckOptions,
   ProviderContext,
   ProviderHealth,
   VectorSpace,
 } from '../contract';
 import type { ApiAnswer, ApiRequest, HostedApi } from './api';
 import { badAnswer, timedOut, toProviderError } from './failures';
+import { KnownHealth } from './known-health';
 import { ModelIdentity } from './model-identity';
 import { Pace } from './pace';
 import { toUnitVectors } from './vectors';
 
-/** How long a good health is believed. */
-const HEALTH_LIFETIME_MS = 60_000;
 /** A token of English is some four bytes; of most other writing fewer characters, but those have more bytes. */
 const BYTES_PER_TOKEN = 4;
 
@@ -46,10 +46,12 @@ export class HostedProvider implements EmbeddingProvider {
   readonly #clock: Clock;
   readonly #pace: Pace;
   readonly #identity: ModelIdentity;
+  readonly #health: KnownHealth;
   /** Cancels a request that waits or is under way. */
   readonly #cancellations = new Set<() => void>();
   #isDisposed = false;
-  #healthySince = Number.NEGATIVE_INFINITY;
+  /** Shared by all that look at the same time. */
+  #checking: Promise<ProviderHealth> | null = null;
 
   constructor(api: HostedApi, { onUsage, clock = systemClock }: HostedProviderOptions = {}) {
     this.#api = api;
@@ -57,6 +59,7 @@ export class HostedProvider implements EmbeddingProvider {
     this.#clock = clock;
     this.#pace = new Pace(api.quota, clock);
     this.#identity = new ModelIdentity(api.expectedModel, api.endpoint);
+    this.#health = new KnownHealth(clock);
     this.space = api.space;
     this.limits = api.limits;
     this.imagePreparation = api.imagePreparation;
@@ -95,18 +98,16 @@ export class HostedProvider implements EmbeddingProvider {
     return this.#embed(job, signal);
   }
 
-  /** Embeds one short text, unless the last call went well less than a minute ago. */
-  async checkHealth(options: EmbeddingCallOptions = {}): Promise<ProviderHealth> {
-    const { endpoint } = this.#api;
-    try {
-      if (this.#isDisposed) throw abortedError();
-      if (this.#clock.now() - this.#healthySince >= HEALTH_LIFETIME_MS) {
-        await this.embedTexts(['health'], options);
-      }
-      return { ok: true, message: `${endpoint.host} answers for "${endpoint.model}".` };
-    } catch (error) {
-      return { ok: false, message: toProviderError(error, endpoint, this.#clock.now()).message };
-    }
+  /** Embeds one short text, unless what was asked lately tells enough. */
+  async checkHealth({ signal, isLook = false }: HealthCheckOptions = {}): Promise<ProviderHealth> {
+    if (this.#isDisposed) return { ok: false, message: abortedError().message };
+    const known = isLook ? this.#health.get() : this.#health.getGood();
+    if (known) return known;
+    if (!isLook) return this.#ask(signal);
+    this.#checking ??= this.#ask(signal).finally(() => {
+      this.#checking = null;
+    });
+    return this.#checking;
   }
 
   dispose(): Promise<void> {
@@ -115,41 +116,32 @@ export class HostedProvider implements EmbeddingProvider {
     return Promise.resolve();
   }
 
-  async #embed(job: Job, signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const { kind, count } = job;
-    const { answerSchema, endpoint, space } = this.#api;
-    this.#healthySince = Number.NEGATIVE_INFINITY;
-    const { body, correctTokens } = await this.#request(job, signal);
-    const answer = readAnswer(body, answerSchema, endpoint.host);
-    if (answer.tokens !== null) correctTokens(answer.tokens);
-    this.#onUsage?.({
-      images: kind === 'picture' ? count : 0,
-      texts: kind === 'text' ? count : 0,
-      tokens: answer.tokens,
-      cost: answer.cost,
-    });
-    this.#identity.check(answer.model);
-    const { host, requestSettings } = endpoint;
-    const { dimensions } = space;
-    const vectors = toUnitVectors(answer.vectors, {
-      host,
-      kind,
-      count,
-      dimensions,
-      requestSettings,
-    });
-    this.#healthySince = this.#clock.now();
-    return vectors;
+  async #ask(signal: AbortSignal | undefined): Promise<ProviderHealth> {
+    const { endpoint } = this.#api;
+    try {
+      await this.embedTexts(['health'], { signal });
+      return this.#goodHealth();
+    } catch (error) {
+      if (!isTimeout(signal)) {
+        return { ok: false, message: toProviderError(error, endpoint, this.#clock.now()).message };
+      }
+      const health = { ok: false, message: `${endpoint.host} gave no answer in time.` };
+      this.#health.note(health);
+      return health;
+    }
+  }
+
+  #goodHealth(): ProviderHealth {
+    const { host, model } = this.#api.endpoint;
+    return { ok: true, message: `${host} answers for "${model}".` };
   }
 
   /**
    * Waits for its turn and then for the whole answer. Listeners of the caller's signal are taken off again, for it may
    * outlive thousands of requests.
    */
-  async #request(
-    { kind, count, tokens, isUrgent, request }: Job,
-    signal: AbortSignal | undefined,
-  ): Promise<{ body: unknown; correctTokens: (tokens: number) => void }> {
+  async #embed(job: Job, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const { count, isUrgent, kind, tokens } = job;
     if (this.#isDisposed || signal?.aborted === true) throw abortedError();
     const controller = new AbortController();
     const cancel = (): void => {
@@ -160,15 +152,46 @@ export class HostedProvider implements EmbeddingProvider {
     try {
       const demand = { images: kind === 'picture' ? count : 0, tokens, isUrgent };
       const correctTokens = await this.#pace.takeTurn(demand, controller.signal);
-      return { body: await this.#send(request, controller), correctTokens };
+      return await this.#request(job, { controller, correctTokens });
     } catch (error) {
-      const reason: unknown = controller.signal.reason;
-      if (reason instanceof ImageSearchError) throw reason;
-      throw toProviderError(error, this.#api.endpoint, this.#clock.now());
+      throw this.#nameFailure(error, controller.signal);
     } finally {
       this.#cancellations.delete(cancel);
       signal?.removeEventListener('abort', cancel);
     }
+  }
+
+  /** What it finds out about the server is remembered. */
+  async #request(
+    { kind, count, request }: Job,
+    turn: { controller: AbortController; correctTokens: (tokens: number) => void },
+  ): Promise<Float32Array[]> {
+    const { answerSchema, endpoint, space } = this.#api;
+    const { host, requestSettings } = endpoint;
+    try {
+      const answer = readAnswer(await this.#send(request, turn.controller), answerSchema, host);
+      if (answer.tokens !== null) turn.correctTokens(answer.tokens);
+      this.#onUsage?.({
+        images: kind === 'picture' ? count : 0,
+        texts: kind === 'text' ? count : 0,
+        tokens: answer.tokens,
+        cost: answer.cost,
+      });
+      this.#identity.check(answer.model);
+      const { dimensions } = space;
+      const expected = { host, kind, count, dimensions, requestSettings };
+      const vectors = toUnitVectors(answer.vectors, expected);
+      this.#health.note(this.#goodHealth());
+      return vectors;
+    } catch (error) {
+      this.#health.noteFailure(this.#nameFailure(error, turn.controller.signal));
+      throw error;
+    }
+  }
+
+  #nameFailure(error: unknown, { reason }: AbortSignal): ImageSearchError {
+    if (reason instanceof ImageSearchError) return reason;
+    return toProviderError(error, this.#api.endpoint, this.#clock.now());
   }
 
   async #send(request: ApiRequest, controller: AbortController): Promise<unknown> {
@@ -182,6 +205,11 @@ export class HostedProvider implements EmbeddingProvider {
       clearTimeout(timer);
     }
   }
+}
+
+function isTimeout(signal: AbortSignal | undefined): boolean {
+  const reason: unknown = signal?.reason;
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 function readAnswer(body: unknown, schema: z.ZodType<ApiAnswer>, host: string): ApiAnswer {

@@ -66,3 +66,75 @@ describe('checkHealth', () => {
     expect(await provider.checkHealth()).toMatchObject({ ok: false });
   });
 });
+
+describe('a look at the health', () => {
+  const look = (signal?: AbortSignal) => provider.checkHealth({ isLook: true, signal });
+
+  it('asks the server once a minute for all that look, also at the same time', async () => {
+    const before = server.requests.length;
+    const all = await Promise.all(Array.from({ length: 5 }, () => look()));
+    expect(all).toEqual(Array.from({ length: 5 }, () => expect.objectContaining({ ok: true })));
+    now = 59_999;
+    await look();
+    expect(server.requests).toHaveLength(before + 1);
+    now = 60_000;
+    await look();
+    expect(server.requests).toHaveLength(before + 2);
+  });
+
+  it('asks nothing while pictures are being embedded, as long as the last answer was good', async () => {
+    await provider.embedTexts(['a dog']);
+    server.failNext({ kind: 'hang' });
+    const before = server.requests.length;
+    const hanging = new AbortController();
+    const underWay = provider.embedTexts(['a cat'], { signal: hanging.signal });
+    await server.arrivalOf(before);
+    expect(await look()).toMatchObject({ ok: true });
+    expect(server.requests).toHaveLength(before + 1);
+    hanging.abort();
+    await expect(underWay).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('believes a bad health as long, until something else was answered', async () => {
+    server.failNext({ kind: 'status', status: 401 });
+    const before = server.requests.length;
+    await expect(provider.embedTexts(['a dog'])).rejects.toThrow();
+    for (let count = 0; count < 3; count += 1) {
+      expect(await look()).toMatchObject({
+        ok: false,
+        message: expect.stringContaining('embedding.apiKey'),
+      });
+    }
+    expect(server.requests).toHaveLength(before + 1);
+    await provider.embedTexts(['a dog']);
+    expect(await look()).toMatchObject({ ok: true });
+    expect(server.requests).toHaveLength(before + 2);
+  });
+
+  it('waits once for a server that does not answer', async () => {
+    server.failNext({ kind: 'hang' });
+    const before = server.requests.length;
+    const { host } = new URL(server.baseURL);
+    const timeout = new AbortController();
+    const asked = look(timeout.signal);
+    await server.arrivalOf(before);
+    timeout.abort(new DOMException('Too long.', 'TimeoutError'));
+    const bad = { ok: false, message: `${host} gave no answer in time.` };
+    expect(await asked).toEqual(bad);
+    expect(await look()).toEqual(bad);
+    expect(server.requests).toHaveLength(before + 1);
+  });
+});
+
+it('a check that is no look asks anew when a request was given up', async () => {
+  await provider.embedTexts(['a dog']);
+  server.failNext({ kind: 'hang' });
+  const before = server.requests.length;
+  const caller = new AbortController();
+  const asked = provider.embedTexts(['a cat'], { signal: caller.signal });
+  await server.arrivalOf(before);
+  caller.abort();
+  await expect(asked).rejects.toMatchObject({ code: 'aborted' });
+  expect(await provider.checkHealth()).toMatchObject({ ok: true });
+  expect(server.requests).toHaveLength(before + 2);
+});
