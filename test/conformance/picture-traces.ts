@@ -39,8 +39,12 @@ export function describePictureTraces(name: string, empty: () => Promise<Picture
 
     it('keeps what it is given, also what is not known', async () => {
       const unknown = { ...traceOf(8), fingerprint: null, thumbnail: null };
-      await traces.put([traceOf(7), unknown]);
-      expect(byId(await traces.get([8, 9, 7, 7]))).toEqual([traceOf(7), unknown]);
+      const onBlack = { fingerprint: { bits: 'f'.repeat(64), quality: 0.5 }, thumbnail: 'B' };
+      const clear = { ...traceOf(9), onBlack };
+      await traces.put([traceOf(7), unknown, clear]);
+      expect(byId(await traces.get([8, 9, 7, 7, 10]))).toEqual([traceOf(7), unknown, clear]);
+      await traces.put([traceOf(9)]);
+      expect(await traces.get([9])).toEqual([traceOf(9)]);
     });
 
     it('replaces by file; the last of two counts', async () => {

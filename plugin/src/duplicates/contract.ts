@@ -1,4 +1,4 @@
-import type { PerceptualFingerprint } from '../images/contract';
+import type { PerceptualFingerprint, PictureLooks } from '../images/contract';
 import type { IdPage } from '../vectors/contract';
 
 export { clusterPairs, type KnownClusters } from './clustering';
@@ -17,6 +17,8 @@ export interface PictureTrace {
   fingerprint: PerceptualFingerprint | null;
   /** As `encodeThumbnail` wrote it; null (or of another form) when it is not known, with the same consequence. */
   thumbnail: string | null;
+  /** How it looks on black instead of white, for a picture whose ground is seen through it. */
+  onBlack?: PictureLooks;
   /** In pixels, as seen, EXIF orientation applied. */
   width: number;
   height: number;
@@ -102,6 +104,8 @@ export interface DuplicateThresholds {
 
 /**
  * Compares two pictures by their traces alone. Answers null for pictures that are no duplicates.
+ *
+ * A picture whose ground is seen is the same picture when it was saved without transparency, on white or on black.
  *
  * Cheap tests come first; only pictures that are as close as `variant.similarity` are aligned. `similarity` is null
  * when there are no embeddings (the model is down, one picture is not indexed yet): then `variant` is never answered,

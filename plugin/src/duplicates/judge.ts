@@ -23,23 +23,31 @@ export function createJudge(thresholds: DuplicateThresholds): Judge {
     if (picture !== null) kept.set(key, picture);
     return picture;
   };
+  const compare: Judge['judge'] = (one, other, similarity) => {
+    if (one.contentHash === other.contentHash) return { kind: 'identical' };
+    const distance = distanceOf(one, other);
+    const mayBeSame = maySameWhole(one, other, distance, thresholds.samePicture);
+    const mayBeVariant = similarity !== null && similarity >= thresholds.variant.similarity;
+    // Most pairs end here: unpacking their thumbnails would take longer than all of this.
+    if (!mayBeSame && !mayBeVariant) return null;
+    const [openOne, openOther] = [open(one), open(other)];
+    if (openOne === null || openOther === null) return null;
+    const whole = mayBeSame
+      ? judgeWhole(openOne, openOther, distance, thresholds.samePicture)
+      : null;
+    if (whole !== null || !mayBeVariant) return whole;
+    const alignment = align(openOne, openOther, thresholds.variant);
+    if (alignment === null) return null;
+    return { kind: 'variant', similarity, fingerprintDistance: distance, alignment };
+  };
   return {
     judge(one, other, similarity) {
-      if (one.contentHash === other.contentHash) return { kind: 'identical' };
-      const distance = distanceOf(one, other);
-      const mayBeSame = maySameWhole(one, other, distance, thresholds.samePicture);
-      const mayBeVariant = similarity !== null && similarity >= thresholds.variant.similarity;
-      // Most pairs end here: unpacking their thumbnails would take longer than all of this.
-      if (!mayBeSame && !mayBeVariant) return null;
-      const [openOne, openOther] = [open(one), open(other)];
-      if (openOne === null || openOther === null) return null;
-      const whole = mayBeSame
-        ? judgeWhole(openOne, openOther, distance, thresholds.samePicture)
-        : null;
-      if (whole !== null || !mayBeVariant) return whole;
-      const alignment = align(openOne, openOther, thresholds.variant);
-      if (alignment === null) return null;
-      return { kind: 'variant', similarity, fingerprintDistance: distance, alignment };
+      const verdict = compare(one, other, similarity);
+      if (verdict !== null) return verdict;
+      // Whole pictures alone: that is what saving without transparency leaves.
+      if (one.onBlack && !other.onBlack) return compare({ ...one, ...one.onBlack }, other, null);
+      if (other.onBlack && !one.onBlack) return compare(one, { ...other, ...other.onBlack }, null);
+      return null;
     },
 
     isPromising: (one, other) =>

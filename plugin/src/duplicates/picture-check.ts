@@ -70,12 +70,13 @@ export function createPictureCheck({ embed, finder, read }: PictureCheckOptions)
 
 async function traceOf(
   bytes: Uint8Array,
-  { fingerprint, size, thumbnail }: PictureReading,
+  { fingerprint, onBlack, size, thumbnail }: PictureReading,
 ): Promise<PictureTrace> {
   return {
     contentHash: await hashContent(bytes),
     fingerprint: fingerprint ?? null,
     thumbnail: thumbnail ?? null,
+    ...(onBlack && { onBlack }),
     ...size,
   };
 }

@@ -101,6 +101,13 @@ export interface ChromaGrid {
   red: Uint8Array;
 }
 
+/** What a picture is compared with others by. */
+export interface PictureLooks {
+  fingerprint: PerceptualFingerprint;
+  /** As `encodeThumbnail` wrote it. */
+  thumbnail: string;
+}
+
 export interface PictureReading {
   prepared: PreparedImage;
   /** As seen, EXIF orientation applied, in pixels; that of its raster for a drawing. */
@@ -109,6 +116,8 @@ export interface PictureReading {
   fingerprint?: PerceptualFingerprint;
   /** What `encodeThumbnail` makes of it; comes with the fingerprint. */
   thumbnail?: string;
+  /** How it looks on black instead of white; comes with the fingerprint, for a picture whose ground is seen. */
+  onBlack?: PictureLooks;
 }
 
 export interface ReadPictureOptions {

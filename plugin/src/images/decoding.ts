@@ -3,10 +3,20 @@ import type { ChromaGrid, EncodedPreparation, ImageLimits, ResizeKernel } from '
 import { enlarge } from './enlarging';
 import { decodingFailure, tooLarge, unsupported } from './failures';
 import { fingerprintGrid } from './fingerprint';
-import { isSameSize, largerSize, type Raster, type Region, type Size } from './geometry';
+import {
+  isSameSize,
+  largerSize,
+  smallerSize,
+  type Raster,
+  type Region,
+  type Size,
+} from './geometry';
 import type { PictureHeader } from './header';
 
-const BACKGROUND = '#ffffff';
+const WHITE = '#ffffff';
+const BLACK = '#000000';
+/** Alpha below which a place shows its ground more than the picture. */
+const HALF_CLEAR = 128;
 /** Tried one after the other until the copy is small enough. */
 const ENCODING_QUALITIES = [90, 75, 50, 25];
 
@@ -37,7 +47,10 @@ export async function decode(
     .raw();
   try {
     const { data, info } = await resized.toBuffer({ resolveWithObject: true });
-    return { data, width: info.width, height: info.height };
+    const { width, height, channels } = info;
+    if (channels !== 4) return { data, width, height };
+    const onWhite = await onGround({ data, width, height }, WHITE).raw().toBuffer();
+    return { data: onWhite, width, height, clear: data };
   } catch (error) {
     if (header.isHevc) throw unsupported('HEIC', error);
     throw decodingFailure(error, limits.timeoutMs);
@@ -50,9 +63,31 @@ function openPicture(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): 
     // Truncated or damaged pixel data is refused; warnings that leave the pixels intact are not.
     failOn: 'error',
     limitInputPixels: Number.isFinite(maxPixels) ? maxPixels : false,
-  })
-    .timeout({ seconds: Math.ceil(timeoutMs / 1000) })
-    .flatten({ background: BACKGROUND });
+  }).timeout({ seconds: Math.ceil(timeoutMs / 1000) });
+}
+
+/** The picture on black, as careless saving makes it; null unless its ground is seen somewhere. */
+export async function decodedOnBlack({ clear, height, width }: Raster): Promise<Raster | null> {
+  if (!clear) return null;
+  const size = { width, height };
+  const grid = smallerSize(size, { width: fingerprintGrid, height: fingerprintGrid });
+  const alpha = await sharp(clear, { raw: { ...size, channels: 4 } })
+    .extractChannel('alpha')
+    .resize({ ...grid, fit: 'fill' })
+    .raw()
+    .toBuffer();
+  if (alpha.every((value) => value >= HALF_CLEAR)) return null;
+  return {
+    ...size,
+    data: await onGround({ data: clear, ...size }, BLACK)
+      .raw()
+      .toBuffer(),
+  };
+}
+
+/** @param raster interleaved RGBA */
+function onGround({ data, height, width }: Raster, background: string): Sharp {
+  return sharp(data, { raw: { width, height, channels: 4 } }).flatten({ background });
 }
 
 /** Luminance (0–255) of a whole picture on the grid of its fingerprint. */

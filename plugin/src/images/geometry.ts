@@ -13,6 +13,8 @@ export interface Region extends Size {
 /** Interleaved RGB, one byte a channel. */
 export interface Raster extends Size {
   data: Uint8Array;
+  /** The same without the white ground: interleaved RGBA. Absent when the picture has no alpha. */
+  clear?: Uint8Array;
 }
 
 /** Longer side over shorter side up to which a picture is resized as a whole even if only its centre is wanted. */

@@ -3,6 +3,7 @@ import type {
   ImageLimits,
   ImagePreparation,
   PictureReader,
+  PictureLooks,
   PictureReading,
   PixelPreparation,
   PreparedImage,
@@ -10,6 +11,7 @@ import type {
 } from './contract';
 import {
   decode,
+  decodedOnBlack,
   encode,
   luminanceGrid,
   shrinkToChroma,
@@ -79,7 +81,10 @@ async function readPicture(
   const prepared = await prepare(decoded, preparation, limits);
   const { size } = picture.header;
   if (!fingerprint) return { prepared, size };
-  return { prepared, size, ...(await traceOf(await wholeRaster(picture, decoded, limits), size)) };
+  const whole = await wholeRaster(picture, decoded, limits);
+  const black = await decodedOnBlack(whole);
+  const trace = await traceOf(whole, size);
+  return { prepared, size, ...trace, ...(black && { onBlack: await traceOf(black, size) }) };
 }
 
 /** A drawing has no pixels of its own: it gets as many as the model can use. */
@@ -170,10 +175,7 @@ function wholeRaster(
 }
 
 /** What a picture of this size is compared with others by. */
-async function traceOf(
-  raster: Raster,
-  picture: Size,
-): Promise<Required<Pick<PictureReading, 'fingerprint' | 'thumbnail'>>> {
+async function traceOf(raster: Raster, picture: Size): Promise<PictureLooks> {
   const fingerprint = fingerprintOf(await luminanceGrid(raster));
   const size = smallerSize(thumbnailSize(picture), raster);
   const luminance = await shrinkToLuminance(raster, size);

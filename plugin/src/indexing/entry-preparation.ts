@@ -132,13 +132,14 @@ export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): b
 export function toTrace(
   fileId: number,
   contentHash: string,
-  { fingerprint, thumbnail, size }: PictureReading,
+  { fingerprint, onBlack, thumbnail, size }: PictureReading,
 ): FileTrace {
   return {
     fileId,
     contentHash,
     fingerprint: fingerprint ?? null,
     thumbnail: thumbnail ?? null,
+    ...(onBlack && { onBlack }),
     ...size,
   };
 }

@@ -13,11 +13,17 @@ const LARGEST_INSERT = 100;
 
 const idSchema = z.object({ fileId: z.number() });
 
+const looksSchema = z.object({
+  fingerprint: z.object({ bits: z.string(), quality: z.number() }),
+  thumbnail: z.string(),
+});
+
 const rowSchema = idSchema.extend({
   contentHash: z.string(),
   fingerprint: z.string().nullable(),
   fingerprintQuality: z.number().nullable(),
   thumbnail: z.string().nullable(),
+  onBlack: looksSchema.nullable(),
   width: z.number(),
   height: z.number(),
 });
@@ -139,13 +145,15 @@ function ascending(fileIds: readonly number[]): number[] {
   return [...new Set(fileIds)].sort((one, other) => one - other);
 }
 
-function toColumns({ fileId, contentHash, fingerprint, thumbnail, width, height }: FileTrace) {
+function toColumns(trace: FileTrace) {
+  const { fileId, contentHash, fingerprint, onBlack, thumbnail, width, height } = trace;
   return {
     file_id: fileId,
     content_hash: contentHash,
     fingerprint: fingerprint?.bits ?? null,
     fingerprint_quality: fingerprint?.quality ?? null,
     thumbnail,
+    on_black: onBlack ? JSON.stringify(onBlack) : null,
     width,
     height,
     compared_in: null,
@@ -153,10 +161,11 @@ function toColumns({ fileId, contentHash, fingerprint, thumbnail, width, height 
 }
 
 function toTrace(row: z.output<typeof rowSchema>): FileTrace {
-  const { fingerprint, fingerprintQuality, ...rest } = row;
+  const { fingerprint, fingerprintQuality, onBlack, ...rest } = row;
   const isKnown = fingerprint !== null && fingerprintQuality !== null;
   return {
     ...rest,
+    ...(onBlack && { onBlack }),
     fingerprint: isKnown ? { bits: fingerprint, quality: fingerprintQuality } : null,
   };
 }

@@ -110,6 +110,37 @@ describe('formats', () => {
     expectColour(colourAt(await readPixels(half), 4, 4), [127, 127, 127], 1);
   });
 
+  it('looks at what is transparent on black as well, when that is asked for', async () => {
+    const half = { width: 10, height: 20, left: 0, top: 0 };
+    const drawn = plain(20, 20, RED, 0).composite([
+      { input: { create: { ...half, channels: 3, background: '#888' } }, left: 0, top: 0 },
+    ]);
+    const look = (bytes: Buffer) =>
+      reader.read(bytes, { preparation: untouched, fingerprint: true });
+    const clear = await drawn.png().toBuffer();
+    const { onBlack, thumbnail } = await look(clear);
+    const saved = async (background: string) =>
+      (await look(await sharp(clear).flatten({ background }).png().toBuffer())).thumbnail;
+    expect(thumbnail).toBe(await saved('#fff'));
+    expect(onBlack?.thumbnail).toBe(await saved('#000'));
+    expect((await reader.read(clear, { preparation: untouched })).onBlack).toBeUndefined();
+
+    const grey = await sharp(clear).toColourspace('b-w').png().toBuffer();
+    expect((await sharp(grey).metadata()).channels).toBe(2);
+    expect((await look(grey)).onBlack).toEqual(onBlack);
+    const deep = await sharp(clear).toColourspace('rgb16').png().toBuffer();
+    expect((await sharp(deep).metadata()).depth).toBe('ushort');
+    expect((await look(deep)).onBlack).toEqual(onBlack);
+  });
+
+  it('looks on white alone at a picture that lets nothing through', async () => {
+    const full = await plain(20, 20, RED, 1).png().toBuffer();
+    expect((await sharp(full).metadata()).channels).toBe(4);
+    const reading = await reader.read(full, { preparation: untouched, fingerprint: true });
+    expect(reading.fingerprint).toBeDefined();
+    expect(reading.onBlack).toBeUndefined();
+  });
+
   it('takes the first frame of an animation', async () => {
     const frames = await Promise.all(
       [RED, BLUE].map((colour) => plain(20, 10, colour).png().toBuffer()),

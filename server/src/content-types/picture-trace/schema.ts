@@ -22,6 +22,8 @@ export const pictureTraceSchema = {
     fingerprint: { type: 'string' as const },
     fingerprintQuality: { type: 'float' as const },
     thumbnail: { type: 'text' as const },
+    /** Fingerprint and thumbnail on black, for a picture whose ground is seen. */
+    onBlack: { type: 'json' as const },
     width: { type: 'integer' as const, required: true },
     height: { type: 'integer' as const, required: true },
     /** The pass of its last comparison; null while it is to be compared. */
