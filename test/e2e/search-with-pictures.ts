@@ -1,8 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { renderSamplePicture } from '../../sample/library';
+import { findAccessibilityFaults } from '../support/accessibility';
 import type { PanelBrowser } from '../support/browser';
-import { createLibrary } from '../support/library';
+import { createLibrary, samplePicture } from '../support/library';
 import { SEARCH_PAGE, searchOn, type GivenFile } from '../support/panel-search';
 import type { SearchApp } from '../support/search-app';
 
@@ -21,11 +22,25 @@ export function testSearchWithPictures(browser: PanelBrowser, app: () => SearchA
     await search.drop(await pictureOf('owl', 'bird.jpg'));
     await search.waitForBest(idOf('owl'));
     await page.getByRole('button', { name: 'Remove “Like bird.jpg” from the search' }).waitFor();
+    const known = page
+      .getByRole('status')
+      .filter({ hasText: 'The library has this picture already:' });
+    expect(await known.getByRole('link').getAttribute('href')).toBe(
+      `/admin/plugins/upload?assetId=${String(idOf('owl'))}`,
+    );
+    expect(await findAccessibilityFaults(page)).toEqual([]);
     await page.reload();
     await search.waitForBest(idOf('owl'));
 
     const other = await browser.open(app().url, SEARCH_PAGE + new URL(page.url()).search);
     await other.getByText('The picture of this search is not here').waitFor();
+  });
+
+  it('says that the library does not have a picture yet', async () => {
+    const page = await browser.open(app().url, SEARCH_PAGE);
+    const bytes = (await samplePicture('helicopter')).bytes;
+    await searchOn(page).drop({ bytes, name: 'new.png', type: 'image/png' });
+    await page.getByText('The library does not have this picture yet.').waitFor();
   });
 
   it('refuses a file that is no picture', async () => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkResponseSchema } from '../../../plugin/src/contracts/duplicates';
 import { searchResponseSchema } from '../../../plugin/src/contracts/search';
 import { assetSchema } from './asset';
 import { pluginApi } from './client';
@@ -6,8 +7,13 @@ import { pluginApi } from './client';
 const hitSchema = searchResponseSchema.shape.data.element.extend({ file: assetSchema });
 const answerSchema = searchResponseSchema.extend({ data: z.array(hitSchema) });
 
+const matchSchema = checkResponseSchema.shape.data.element.extend({ file: assetSchema });
+const checkSchema = checkResponseSchema.extend({ data: z.array(matchSchema) });
+
 export type SearchHit = z.output<typeof hitSchema>;
 export type SearchAnswer = z.output<typeof answerSchema>;
+/** Files that show what a picture shows, those most alike first. */
+export type PictureCheck = z.output<typeof checkSchema>;
 
 /** What is asked for, but for the page and the picture. */
 export type SearchFields = Record<string, unknown>;
@@ -31,6 +37,11 @@ export function search(request: {
     body: picture === null ? body : toForm(body, picture),
     signal,
   });
+}
+
+/** Whether the library has a picture already. */
+export function checkPicture(picture: Blob, signal: AbortSignal): Promise<PictureCheck> {
+  return pluginApi.post('/check', { schema: checkSchema, body: toForm({}, picture), signal });
 }
 
 function toForm(fields: SearchFields, picture: Blob): FormData {

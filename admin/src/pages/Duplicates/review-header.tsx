@@ -28,7 +28,7 @@ export function ReviewHeader({ shown, place, onGo, onHelp }: ReviewHeaderProps) 
     <Flex justifyContent="space-between" alignItems="flex-start" gap={4}>
       <Found>{shown && <EvidenceLine {...shown} />}</Found>
       <Flex gap={2}>
-        <Typography variant="pi" textColor="neutral600">
+        <Typography variant="pi" textColor="neutral600" style={{ whiteSpace: 'nowrap' }}>
           {text(hasMore ? 'duplicates.placeOfMore' : 'duplicates.place', {
             index: index + 1,
             count,

@@ -1,9 +1,11 @@
-import { Box, Button, Flex, Loader, Typography } from '@strapi/design-system';
+import { Box, Button, Flex, Link as TextLink, Loader, Typography } from '@strapi/design-system';
 import { EmptyPictures } from '@strapi/icons/symbols';
 import type { ReactNode } from 'react';
+import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { SearchAnswer, SearchHit } from '../../api/search';
 import { StateMessage } from '../../components/state-message';
+import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
 
 interface ResultsProps {
@@ -28,11 +30,7 @@ export function Results(props: ResultsProps) {
     <Flex direction="column" alignItems="stretch" gap={4}>
       <Flex justifyContent="space-between" gap={4} wrap="wrap" minHeight="2.4rem">
         <Typography textColor="neutral600">{text('search.results.best')}</Typography>
-        {indexed < total && (
-          <Typography variant="pi" textColor="neutral600">
-            {text('search.notice.incomplete', { indexed, total })}
-          </Typography>
-        )}
+        {indexed < total && <Incomplete indexed={indexed} total={total} />}
       </Flex>
       {meta.nothingClose === true && (
         <Notice>
@@ -48,6 +46,22 @@ export function Results(props: ResultsProps) {
         {children}
       </Dimmed>
     </Flex>
+  );
+}
+
+/** Whoever looks after the index can see why. */
+function Incomplete(coverage: { indexed: number; total: number }) {
+  const text = useText();
+  const { may } = useImageSearchPermissions();
+  return (
+    <Typography variant="pi" textColor="neutral600">
+      {text('search.notice.incomplete', coverage)}{' '}
+      {may.manage && (
+        <TextLink tag={Link} to="../index" relative="path">
+          {text('search.failure.openIndex')}
+        </TextLink>
+      )}
+    </Typography>
   );
 }
 

@@ -1,10 +1,11 @@
-import { Box, Flex, Typography } from '@strapi/design-system';
+import { Box, Flex } from '@strapi/design-system';
 import { Layouts, Page } from '@strapi/strapi/admin';
 import { useEffect, useRef } from 'react';
 import { useText } from '../../hooks/text';
 import { DropZone } from './drop-zone';
 import { FilterMenu, FilterTags } from './filter-menu';
 import { PictureMenu } from './picture-menu';
+import { PictureNotice } from './picture-notice';
 import { scrollToStart } from './row-virtualizer';
 import { SearchContents } from './search-contents';
 import { SearchField } from './search-field';
@@ -36,11 +37,7 @@ export default function SearchPage() {
             />
             <FilterMenu {...filterProps} onOpen={state.loadFolders} />
           </Flex>
-          {picture && (
-            <Typography tag="p" variant="pi" textColor="neutral600" paddingTop={2}>
-              {text('search.picture.local')}
-            </Typography>
-          )}
+          {picture && <PictureNotice picture={picture} isAnswered={state.answer.isSuccess} />}
           <FilterTags {...filterProps} />
           <Box paddingTop={4}>
             <SearchContents state={state} />
