@@ -54,7 +54,7 @@ describeInBrowser('Where editors already are', (browser) => {
     await page.getByRole('heading', { level: 1, name: 'Index' }).waitFor();
   });
 
-  it('an entry with a picture shows similar ones beside its form', async () => {
+  it('an entry with a picture shows similar ones beside its form, and takes one', async () => {
     const page = await browser.open(app.url, HOME_PAGE);
     await page.getByRole('heading', { name: 'Similar pictures' }).waitFor({
       timeout: FIRST_VIEW_MS,
@@ -63,6 +63,19 @@ describeInBrowser('Where editors already are', (browser) => {
     await links.first().waitFor();
     expect(await links.count()).toBe(5);
     await show(page, 'entry');
+
+    const [next] = await app.strapi.db
+      .query('plugin::upload.file')
+      .findMany({ where: { name: 'again.png' }, select: ['id', 'name'] });
+    await page
+      .getByRole('button', { name: /^Use “.*” in this entry$/ })
+      .first()
+      .click();
+    await page.getByText('Save the entry to keep it.').waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved document').waitFor();
+    const saved = await createLibrary(app).call('get', HOME_PAGE);
+    expect(saved.body).toMatchObject({ data: { hero: { id: next?.id } } });
   });
 
   it('who uploads a copy is told, and merges it', async () => {

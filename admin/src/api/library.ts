@@ -16,6 +16,7 @@ const folderNodeSchema: z.ZodType<FolderNode> = z.lazy(() =>
   }),
 );
 const structureSchema = z.object({ data: z.array(folderNodeSchema) });
+const wholeFileSchema = z.looseObject({ id: z.number() });
 const pageSchema = z.object({ results: z.array(assetSchema) });
 
 /** A folder of the Media Library. */
@@ -31,6 +32,11 @@ export interface Folder {
 /** One file of the Media Library. */
 export function fetchAsset(id: number, signal: AbortSignal): Promise<Asset> {
   return strapiApi.get(`/upload/files/${String(id)}`, { schema: assetSchema, signal });
+}
+
+/** All that Strapi says of a file, as media fields hold it. */
+export function fetchWholeFile(id: number): Promise<{ id: number }> {
+  return strapiApi.get(`/upload/files/${String(id)}`, { schema: wholeFileSchema });
 }
 
 /** The pictures that were uploaded last, the newest first. */

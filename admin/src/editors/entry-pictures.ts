@@ -11,6 +11,10 @@ export type Components = Record<string, FieldOwner>;
 export interface EntryPicture {
   id: number;
   name: string;
+  /** The field that has it, as the form names it: `cover`, `sections.0.slides.2.image`. */
+  path: string;
+  /** All that is in that field; null for a field of one file. */
+  siblings: readonly unknown[] | null;
 }
 
 const objectSchema = z.record(z.string(), z.unknown());
@@ -43,32 +47,37 @@ export function picturesIn(
   return found.filter(({ id }, index) => found.findIndex((other) => other.id === id) === index);
 }
 
+/** @param prefix what the form puts before the names of these fields */
 function* walk(
   values: unknown,
   owner: FieldOwner,
   components: Components,
+  prefix = '',
 ): Generator<EntryPicture> {
   const fields = objectSchema.safeParse(values);
   if (!fields.success) return;
   for (const [name, attribute] of Object.entries(owner.attributes)) {
-    for (const item of listOf(fields.data[name])) {
-      if (attribute.type === 'media') yield* readPicture(item);
+    const value = fields.data[name];
+    const path = prefix + name;
+    const siblings: readonly unknown[] | null = Array.isArray(value) ? value : null;
+    for (const [index, item] of (siblings ?? [value]).entries()) {
+      if (attribute.type === 'media') yield* readPicture(item, { path, siblings });
       else if (attribute.type === 'component' || attribute.type === 'dynamiczone') {
         const component = components[attribute.component ?? componentOf(item)];
-        if (component) yield* walk(item, component, components);
+        const place = siblings ? `${path}.${String(index)}.` : `${path}.`;
+        if (component) yield* walk(item, component, components, place);
       }
     }
   }
 }
 
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function* readPicture(value: unknown): Generator<EntryPicture> {
+function* readPicture(
+  value: unknown,
+  place: Pick<EntryPicture, 'path' | 'siblings'>,
+): Generator<EntryPicture> {
   const file = fileSchema.safeParse(value);
   if (file.success && file.data.mime.startsWith('image/')) {
-    yield { id: file.data.id, name: file.data.name };
+    yield { id: file.data.id, name: file.data.name, ...place };
   }
 }
 

@@ -18,14 +18,17 @@ export function SimilarPanel() {
   const text = useText();
   const { may } = useImageSearchPermissions();
   const { contentType, components } = useContentManagerContext();
-  const values = useForm('SimilarPanel', (state) => state.values);
+  const { values, onChange, disabled } = useForm('SimilarPanel', (state) => state);
   if (!may.search || !contentType || !hasMedia(contentType, components)) return null;
   return {
     title: text('widgets.similar.title'),
     content: (
       <SilentBoundary>
         <Suspense fallback={null}>
-          <SimilarPictures pictures={picturesIn(values, contentType, components)} />
+          <SimilarPictures
+            pictures={picturesIn(values, contentType, components)}
+            onUse={disabled ? null : onChange}
+          />
         </Suspense>
       </SilentBoundary>
     ),

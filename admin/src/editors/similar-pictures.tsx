@@ -1,17 +1,21 @@
 import {
   Box,
   Flex,
+  IconButton,
   Link,
   Loader,
   SingleSelect,
   SingleSelectOption,
   Typography,
 } from '@strapi/design-system';
+import { Plus } from '@strapi/icons';
+import { useNotification } from '@strapi/strapi/admin';
 import { useState } from 'react';
 import { NavLink, useHref } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { ApiFailure } from '../api/failure';
 import type { Asset } from '../api/asset';
+import { fetchWholeFile } from '../api/library';
 import { nameOf, Picture } from '../components/picture';
 import { QueryProvider } from '../components/query-provider';
 import { useFailureText } from '../hooks/failure-text';
@@ -25,8 +29,14 @@ const WIDTH_PX = 96;
 /** The picture itself is not in the index yet, or never will be. */
 const NOT_INDEXED = ['not-ready', 'file-not-found'];
 
+interface SimilarPicturesProps {
+  pictures: readonly EntryPicture[];
+  /** Puts a value into a field of the entry; null when it cannot be changed. */
+  onUse: ((path: string, value: unknown) => void) | null;
+}
+
 /** A handful of similar pictures for one of those that an entry uses. */
-export default function SimilarPictures({ pictures }: { pictures: readonly EntryPicture[] }) {
+export default function SimilarPictures({ pictures, onUse }: SimilarPicturesProps) {
   const text = useText();
   const [chosen, setChosen] = useState<number | null>(null);
   const picture = pictures.find(({ id }) => id === chosen) ?? pictures[0];
@@ -56,14 +66,19 @@ export default function SimilarPictures({ pictures }: { pictures: readonly Entry
             ))}
           </SingleSelect>
         )}
-        <Similar fileId={picture.id} />
+        <Similar picture={picture} onUse={onUse} />
       </Flex>
     </QueryProvider>
   );
 }
 
-function Similar({ fileId }: { fileId: number }) {
+function Similar({
+  picture,
+  onUse,
+}: { picture: EntryPicture } & Pick<SimilarPicturesProps, 'onUse'>) {
+  const fileId = picture.id;
   const text = useText();
+  const use = useInField(picture, onUse);
   const failureText = useFailureText();
   const { data, error, isPending } = useSimilarPictures(fileId, COUNT);
   if (isPending) return <Loader small>{text('common.loading')}</Loader>;
@@ -79,9 +94,20 @@ function Similar({ fileId }: { fileId: number }) {
     <>
       <Pictures>
         {data.map((asset) => (
-          <li key={asset.id}>
+          <Item key={asset.id}>
             <SimilarPicture asset={asset} />
-          </li>
+            {use && (
+              <Corner>
+                <IconButton
+                  size="XS"
+                  label={text('widgets.similar.use', { name: nameOf(asset) })}
+                  onClick={() => void use(asset)}
+                >
+                  <Plus />
+                </IconButton>
+              </Corner>
+            )}
+          </Item>
         ))}
       </Pictures>
       <Link tag={NavLink} to={similarAddress(fileId)}>
@@ -89,6 +115,24 @@ function Similar({ fileId }: { fileId: number }) {
       </Link>
     </>
   );
+}
+
+/** Puts a picture in the place of the one that the entry has, or beside it in a field of several; null without a form. */
+function useInField({ path, siblings }: EntryPicture, onUse: SimilarPicturesProps['onUse']) {
+  const text = useText();
+  const failureText = useFailureText();
+  const { toggleNotification } = useNotification();
+  if (onUse === null) return null;
+  return async (asset: Asset): Promise<void> => {
+    try {
+      const file = await fetchWholeFile(asset.id);
+      onUse(path, siblings ? [...siblings, file] : file);
+      const message = text('widgets.similar.used', { name: nameOf(asset) });
+      toggleNotification({ type: 'success', message });
+    } catch (error) {
+      toggleNotification({ type: 'danger', message: failureText(error) });
+    }
+  };
 }
 
 /** Opens beside the form, which may hold what is not saved. */
@@ -109,6 +153,16 @@ const Pictures = styled.ul`
   display: grid;
   grid-template-columns: repeat(3, 1fr);
   gap: ${({ theme }) => theme.spaces[2]};
+`;
+
+const Item = styled.li`
+  position: relative;
+`;
+
+const Corner = styled.div`
+  position: absolute;
+  right: ${({ theme }) => theme.spaces[1]};
+  bottom: ${({ theme }) => theme.spaces[1]};
 `;
 
 const Frame = styled(Box)`

@@ -41,7 +41,11 @@ describe('An entry’s pictures', () => {
         { __component: 'shared.slider', slides: [{ image: picture(4) }, { image: null }] },
       ],
     };
-    expect(picturesIn(values, article, components).map(({ id }) => id)).toEqual([1, 2, 4]);
+    expect(picturesIn(values, article, components)).toMatchObject([
+      { id: 1, path: 'cover', siblings: null },
+      { id: 2, path: 'gallery', siblings: values.gallery },
+      { id: 4, path: 'sections.1.slides.0.image', siblings: null },
+    ]);
   });
 
   it.each([
