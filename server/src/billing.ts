@@ -13,7 +13,7 @@ import type {
   EstimateScope,
   SpaceEstimate,
 } from '../../plugin/src/contracts/billing';
-import type { EmbeddingIdentity, VectorSpace } from '../../plugin/src/embedding/contract';
+import type { VectorSpace } from '../../plugin/src/embedding/contract';
 import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contract';
 import type { SpaceTrack } from '../../plugin/src/spaces/contract';
 import type { Spaces } from '../../plugin/src/spaces/spaces';
@@ -38,8 +38,6 @@ export interface BillingOptions {
   budget: Budget;
   settings: BudgetSettings;
   isLocal: (provider: string) => boolean;
-  /** As the configuration has it for the model; null when only the machine limits it. */
-  requestsPerMinuteOf: (identity: EmbeddingIdentity) => number | null;
   clock: Clock;
 }
 
@@ -94,7 +92,6 @@ export function createBilling(options: BillingOptions): Billing {
         ...work,
         isLocal: isLocal(space.provider),
         limits: open?.provider.limits ?? null,
-        requestsPerMinute: options.requestsPerMinuteOf(track.identity),
         usage: await usageOf(space),
         prices: settings,
       }),

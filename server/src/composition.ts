@@ -29,7 +29,6 @@ import {
   createQueryUrls,
   createWorkerSettings,
   openMetered,
-  requestsPerMinuteOf,
 } from './configured-adapters';
 import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
@@ -191,7 +190,6 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     ...{ ...billed, spaces, assets, budget, clock },
     entriesOf: (spaceId) => entriesOf(() => spaceId),
     countMissing: (spaceId) => countMissingPictures(strapi, spaceId),
-    requestsPerMinuteOf: (identity) => requestsPerMinuteOf(identity, config),
   });
   const status = createStatus({
     spaces,

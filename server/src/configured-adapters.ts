@@ -2,13 +2,7 @@ import { figuresOf, meterProvider } from '../../plugin/src/billing/metered-provi
 import type { UsageMeter } from '../../plugin/src/billing/usage-meter';
 import type { Clock } from '../../plugin/src/clock';
 import type { ImageSearchConfig } from '../../plugin/src/config';
-import {
-  isSameIdentity,
-  type EmbeddingIdentity,
-  type EmbeddingProvider,
-  type ProviderContext,
-} from '../../plugin/src/embedding/contract';
-import { identityOf } from '../../plugin/src/embedding/reopening';
+import { type EmbeddingProvider, type ProviderContext } from '../../plugin/src/embedding/contract';
 import {
   isLocalProvider,
   openEmbeddingProvider,
@@ -51,15 +45,6 @@ export async function openMetered(
   });
   opened.provider = provider;
   return meterProvider(provider, { meter, isLocal: isLocalProvider(config.provider), clock });
-}
-
-export function requestsPerMinuteOf(
-  identity: EmbeddingIdentity,
-  config: ImageSearchConfig,
-): number | null {
-  const models = configuredModels(config);
-  const settings = models.find((model) => isSameIdentity(identityOf(model), identity));
-  return settings && 'requestsPerMinute' in settings ? settings.requestsPerMinute : null;
 }
 
 export function createWorkerSettings({

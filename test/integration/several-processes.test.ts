@@ -5,7 +5,7 @@ import { colourNumber, colourPicture } from '../support/colour-pictures';
 import { describeWithServer } from '../support/database-server';
 import { startJinaServer, type JinaServer } from '../support/jina-server';
 import { createLibrary, type Library } from '../support/library';
-import { testKey } from '../support/openai-provider';
+import { ampleQuota, testKey } from '../support/openai-provider';
 import { pollUntil } from '../support/polling';
 import { postgres } from '../support/postgres-server';
 import { startQdrantServer, type QdrantServer } from '../support/qdrant-server';
@@ -64,6 +64,7 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
         dimensions: 256,
         apiKey: testKey,
         baseURL,
+        ...ampleQuota,
       },
       vectors: { store: 'qdrant', url: qdrant.url },
       indexing: { leaseSeconds: 10, ...indexing },

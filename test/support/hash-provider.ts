@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   createVectorSpace,
+  unlimitedQuota,
   type EmbeddingCallOptions,
   type EmbeddingLimits,
   type EmbeddingProvider,
@@ -57,6 +58,7 @@ export class HashProvider implements EmbeddingProvider {
       bytesPerImage: Infinity,
       pixelsPerImage: Infinity,
       mimeTypes: [],
+      ...unlimitedQuota,
       ...limits,
     };
   }

@@ -3,7 +3,7 @@ import type { EmbeddingServer } from './embedding-server';
 import { startVendorServer } from './hosted-provider';
 import { startJinaServer, type JinaServer } from './jina-server';
 import { createLibrary, type Library } from './library';
-import { testKey } from './openai-provider';
+import { ampleQuota, testKey } from './openai-provider';
 import { createDataFolder } from './strapi-app';
 import { spawnStrapi, type StrapiProcess } from './strapi-process';
 import type { Vendor } from './vendors';
@@ -33,7 +33,7 @@ export async function startHostedApp(
   const { indexing, budget, ...provider } = settings;
   const model = 'jina-clip-v2';
   const server = await startJinaServer({ apiKey: testKey, model, dimensions: 256 });
-  const embedding = { provider: 'openai', model, dimensions: 256, ...provider };
+  const embedding = { provider: 'openai', model, dimensions: 256, ...ampleQuota, ...provider };
   return startOn(server, embedding, { indexing, budget });
 }
 

@@ -3,7 +3,7 @@ import type { SpaceStatus } from '../../plugin/src/contracts/management';
 import type { SearchResponse } from '../../plugin/src/contracts/search';
 import { startJinaServer, type JinaServer } from './jina-server';
 import { createLibrary, samplePictures, type Library } from './library';
-import { testKey } from './openai-provider';
+import { ampleQuota, testKey } from './openai-provider';
 import { pollUntil } from './polling';
 import { adminApi, type SearchFace } from './search-face';
 import { createDataFolder, startStrapi } from './strapi-app';
@@ -63,6 +63,7 @@ export async function startHostedModel(apiKey = testKey, dimensions = 128): Prom
     embedding: {
       provider: 'openai',
       ...{ baseURL, apiKey, model, dimensions },
+      ...ampleQuota,
       batchSize: BATCH_SIZE,
       // What a test holds up must not end by itself.
       timeoutSeconds: 300,

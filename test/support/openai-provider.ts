@@ -6,6 +6,9 @@ import { ImageSearchError } from '../../plugin/src/errors';
 /** Opens nothing. Short enough that nothing but care keeps it out of messages. */
 export const testKey = 'SECRET_0123456789abcdef01234567';
 
+/** More than a test asks for: those of the vendor would keep it waiting for the minute to end. */
+export const ampleQuota = { requestsPerMinute: 100_000, tokensPerMinute: 1_000_000_000 };
+
 type Settings = Partial<OpenaiConfig> & { baseURL: string };
 
 /**

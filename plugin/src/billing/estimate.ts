@@ -1,3 +1,4 @@
+import type { EmbeddingQuota } from '../embedding/contract';
 import { noFigures, type UsageFigures } from './contract';
 import { costOf, costPerImage, tokensOf, type Prices } from './price';
 
@@ -20,9 +21,7 @@ export interface EstimateOptions {
   waiting: number;
   isLocal: boolean;
   /** Null while the model cannot be opened. */
-  limits: { imagesPerCall: number; concurrentCalls: number } | null;
-  /** Null when nothing but the machine limits it. */
-  requestsPerMinute: number | null;
+  limits: (EmbeddingQuota & { imagesPerCall: number; concurrentCalls: number }) | null;
   /** What the model did lately; null for nothing. */
   usage: UsageFigures | null;
   prices: Prices;
@@ -39,7 +38,7 @@ export function estimate(options: EstimateOptions): Estimate {
     requests,
     tokens: tokensPerImage === null ? null : Math.round(images * tokensPerImage),
     cost: isLocal ? 0 : estimateCost(options),
-    seconds: estimateSeconds(options, requests),
+    seconds: estimateSeconds(options, tokensPerImage),
   };
 }
 
@@ -69,21 +68,23 @@ function estimateCost({ images, prices, usage }: EstimateOptions): number | null
   return costOf({ ...noFigures, images }, prices);
 }
 
-/** The slower of the allowed rate and of what was measured. */
-function estimateSeconds(options: EstimateOptions, requests: number | null): number | null {
-  const { images, limits, requestsPerMinute, usage } = options;
+/** The slowest of what is allowed in a minute and of what was measured; null when nothing is known of either. */
+function estimateSeconds(options: EstimateOptions, tokensPerImage: number | null): number | null {
+  const { images, limits, usage } = options;
   if (images === 0) return 0;
-  const byRate =
-    requestsPerMinute === null || requests === null
-      ? null
-      : (requests / requestsPerMinute) * SECONDS_PER_MINUTE;
-  const millisecondsPerImage =
-    usage && usage.images > 0 && limits
-      ? usage.imageMilliseconds / usage.images / limits.concurrentCalls
-      : null;
-  const measured = millisecondsPerImage === null ? null : (images * millisecondsPerImage) / 1_000;
-  if (byRate === null && measured === null) return null;
-  return Math.ceil(Math.max(byRate ?? 0, measured ?? 0));
+  if (limits === null) return null;
+  const requests = Math.ceil(images / limits.imagesPerCall);
+  const minutes = Math.max(
+    requests / limits.requestsPerMinute,
+    images / limits.imagesPerMinute,
+    (images * (tokensPerImage ?? 0)) / limits.tokensPerMinute,
+  );
+  const measured =
+    usage && usage.images > 0
+      ? (images * usage.imageMilliseconds) / usage.images / limits.concurrentCalls / 1_000
+      : 0;
+  const seconds = Math.max(minutes * SECONDS_PER_MINUTE, measured);
+  return seconds === 0 ? null : Math.ceil(seconds);
 }
 
 function averageTokens(usage: UsageFigures | null): number | null {

@@ -9,7 +9,21 @@ export { createVectorSpace, type VectorSpace } from './vector-space';
 /** Longer side of the largest picture that any hosted provider is sent, in pixels, whatever is configured. */
 export const LARGEST_EDGE = 4_096;
 
-export interface EmbeddingLimits {
+/** What may be asked for in any minute; Infinity for no limit. A provider keeps to it by itself. */
+export interface EmbeddingQuota {
+  requestsPerMinute: number;
+  tokensPerMinute: number;
+  imagesPerMinute: number;
+}
+
+export const unlimitedQuota: EmbeddingQuota = {
+  requestsPerMinute: Number.POSITIVE_INFINITY,
+  tokensPerMinute: Number.POSITIVE_INFINITY,
+  imagesPerMinute: Number.POSITIVE_INFINITY,
+};
+
+/** What one call may be. */
+export interface EmbeddingCallLimits {
   /** Most pictures in one `embedImages` call. */
   imagesPerCall: number;
   /** Most texts in one `embedTexts` call. */
@@ -23,6 +37,8 @@ export interface EmbeddingLimits {
   /** Encodings that the provider takes; empty for a local model, which is handed pixels. */
   mimeTypes: readonly string[];
 }
+
+export interface EmbeddingLimits extends EmbeddingCallLimits, EmbeddingQuota {}
 
 export interface EmbeddingCallOptions {
   signal?: AbortSignal | undefined;

@@ -75,7 +75,10 @@ export const geminiDouble: VendorDouble = {
 
   answer: (vectors) => ({
     embeddings: vectors.map((values) => ({ values })),
-    usageMetadata: { promptTokenCount: 258, totalTokenCount: 258 },
+    usageMetadata: {
+      promptTokenCount: 258,
+      promptTokenDetails: [{ modality: 'IMAGE', tokenCount: 258 }],
+    },
   }),
   refuseInput: (index, reason) =>
     refusal(400, 'INVALID_ARGUMENT', `requests[${String(index)}].content: ${reason}`),

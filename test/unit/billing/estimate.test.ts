@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { noFigures } from '../../../plugin/src/billing/contract';
+import { unlimitedQuota, type EmbeddingQuota } from '../../../plugin/src/embedding/contract';
 import { estimate, totalOf, type EstimateOptions } from '../../../plugin/src/billing/estimate';
 
 const hosted: EstimateOptions = {
   images: 1_000,
   waiting: 0,
   isLocal: false,
-  limits: { imagesPerCall: 8, concurrentCalls: 4 },
-  requestsPerMinute: 50,
+  limits: { ...unlimitedQuota, requestsPerMinute: 50, imagesPerCall: 8, concurrentCalls: 4 },
   usage: null,
   prices: {},
 };
@@ -53,7 +53,14 @@ describe('a hosted model', () => {
 
   it('takes as long as it did so far, if that is longer than its rate', () => {
     expect(estimate({ ...hosted, usage }).seconds).toBe(200);
-    expect(estimate({ ...hosted, usage, requestsPerMinute: 10 }).seconds).toBe(750);
+    const limited = (quota: Partial<EmbeddingQuota>): EstimateOptions => ({
+      ...hosted,
+      usage,
+      limits: { ...unlimitedQuota, imagesPerCall: 8, concurrentCalls: 4, ...quota },
+    });
+    expect(estimate(limited({ requestsPerMinute: 10 })).seconds).toBe(750);
+    expect(estimate(limited({ tokensPerMinute: 100_000 })).seconds).toBe(300);
+    expect(estimate(limited({ imagesPerMinute: 250 })).seconds).toBe(240);
   });
 
   it('that cannot be opened has neither requests nor a time', () => {
@@ -65,8 +72,7 @@ describe('a local model', () => {
   const local: EstimateOptions = {
     ...hosted,
     isLocal: true,
-    limits: { imagesPerCall: 8, concurrentCalls: 1 },
-    requestsPerMinute: null,
+    limits: { ...unlimitedQuota, imagesPerCall: 8, concurrentCalls: 1 },
     prices: { pricePerThousandImages: 3 },
   };
 

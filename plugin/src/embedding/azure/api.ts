@@ -30,6 +30,9 @@ const answerSchema: z.ZodType<ApiAnswer> = z
  * words. `model-version` 2022-04-11 is another model, whose vectors cannot be compared with those of 2023-04-15; the
  * version that the answer names is held to the one that was asked for.
  *
+ * The vendor's FAQ names 20 requests a second for a paid resource and 20 a minute for a free one; other pages of it, 10 a
+ * second, which the default keeps to.
+ *
  * Not verified: how words are counted in writing without blanks; such a text is sent as it is.
  */
 export function createAzureApi(config: AzureConfig): HostedApi {

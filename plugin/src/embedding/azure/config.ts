@@ -19,7 +19,7 @@ export const azureConfigSchema = z.strictObject({
   }),
   requestsPerMinute: requestsPerMinuteSetting(
     600,
-    'a paid resource allows 10 a second, a free one (F0) 20 a minute',
+    'a paid resource allows 10 to 20 a second, a free one (F0) 20 a minute',
   ),
   timeoutSeconds: timeoutSecondsSetting,
   maxEdge: maxEdgeSetting(),

@@ -1,13 +1,14 @@
 import { toImageSearchError } from '../../errors';
 import type { PixelPreparation, PreparedImage } from '../../images/contract';
 import { resolveWorkerFile } from '../../workers';
-import type {
-  EmbeddingCallOptions,
-  EmbeddingLimits,
-  EmbeddingProvider,
-  ProviderContext,
-  ProviderHealth,
-  VectorSpace,
+import {
+  unlimitedQuota,
+  type EmbeddingCallOptions,
+  type EmbeddingLimits,
+  type EmbeddingProvider,
+  type ProviderContext,
+  type ProviderHealth,
+  type VectorSpace,
 } from '../contract';
 import { toUnitVector } from '../vectors';
 import type { ClipConfig } from './config';
@@ -78,6 +79,7 @@ export class ClipProvider implements EmbeddingProvider {
       bytesPerImage: Number.POSITIVE_INFINITY,
       pixelsPerImage: Number.POSITIVE_INFINITY,
       mimeTypes: [],
+      ...unlimitedQuota,
     };
   }
 

@@ -30,8 +30,9 @@ const answerSchema: z.ZodType<ApiAnswer> = z
  * From the vendor's API reference and its TypeScript client of August 2026: one picture (JPEG, PNG, WebP or GIF, 5 MB) or
  * 96 texts a request; `input_type` is `image` for `images` and `search_query` for what is searched with;
  * `output_dimension` is for embed-v4.0 and newer. The answer has the vectors in the order of the inputs, does not name
- * the model, and counts what is billed in `meta.billed_units`. Rate limits count pictures: 400 a minute with a
- * production key, 5 with a trial key.
+ * the model, and counts what is billed in `meta.billed_units`. Rate limits count inputs (docs.cohere.com/docs/rate-limits, 2026):
+ * 2,000 texts a minute with any key; 400 pictures with a production key, 5 with a trial key, which is good for 1,000 calls
+ * a month.
  */
 export function createCohereApi(config: CohereConfig): HostedApi {
   const { baseURL, apiKey, model, dimensions, maxEdge } = config;

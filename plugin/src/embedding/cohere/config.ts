@@ -33,10 +33,7 @@ export const cohereConfigSchema = z
       'Length of the vectors; embed-v4.0: 256, 512, 1024 or 1536',
     ),
     textBatchSize: textBatchSizeSetting(32, 96),
-    requestsPerMinute: requestsPerMinuteSetting(
-      2_000,
-      'a production key allows 2,000, a trial key 100',
-    ),
+    requestsPerMinute: requestsPerMinuteSetting(2_000, 'any key allows 2,000 texts a minute'),
     imagesPerMinute: imagesPerMinuteSetting(400, 'a production key allows 400, a trial key 5'),
     timeoutSeconds: timeoutSecondsSetting,
     maxEdge: maxEdgeSetting(LARGEST_EDGE),

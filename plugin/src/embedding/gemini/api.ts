@@ -31,11 +31,13 @@ const answerSchema: z.ZodType<ApiAnswer> = z
  * From the vendor's guide to embeddings and its JavaScript client of August 2026, which uses this method for every
  * request: all parts of one content make ONE vector together, so that each picture is a content of its own; the answer
  * has one vector per request, in order. gemini-embedding-2 has no `taskType`: a query is told by the words before it,
- * and pictures go without any. It takes PNG and JPEG, at most six pictures at a time. Errors are a 400 with
- * `API_KEY_INVALID` for a wrong key, and a 429 with the wait in `details[].retryDelay`.
+ * and pictures go without any. It takes PNG and JPEG, at most six pictures a prompt and 8,192 tokens. Errors are a 400 with
+ * `API_KEY_INVALID` for a wrong key, and a 429 with the wait in `details[].retryDelay`. What a picture is billed was seen in
+ * answers that others recorded (maximhq/bifrost#7295, pydantic/pydantic-ai#6781, 2026): 258 tokens, in
+ * `usageMetadata.promptTokenCount`, without a total and without the model's name.
  *
- * Not verified: that the six pictures are those of a whole batch (so they are kept to), the tokens of a picture,
- * and what of `usageMetadata` and `modelVersion` is in an answer; without them nothing is compared and counted.
+ * Not verified: whether the six pictures are those of one content, as it seems, or of a whole batch (so they are
+ * kept to), and the rates, which Google shows by project alone.
  */
 export function createGeminiApi(config: GeminiConfig): HostedApi {
   const { baseURL, apiKey, dimensions, maxEdge } = config;

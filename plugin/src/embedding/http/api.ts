@@ -1,8 +1,7 @@
 import type { EncodedImage, EncodedPreparation } from '../../images/contract';
-import type { EmbeddingLimits, VectorSpace } from '../contract';
+import type { EmbeddingCallLimits, EmbeddingQuota, VectorSpace } from '../contract';
 import type { z } from 'zod';
 import type { Endpoint } from './failures';
-import type { Quota } from './pace';
 import type { Transport } from './transport';
 
 /** One request to a hosted API; all of them are POST. */
@@ -31,11 +30,11 @@ export interface ApiAnswer {
  */
 export interface HostedApi {
   readonly space: VectorSpace;
-  readonly limits: EmbeddingLimits;
+  readonly limits: EmbeddingCallLimits;
   readonly imagePreparation: EncodedPreparation;
   readonly endpoint: Endpoint;
   /** What the key may ask for in a minute. */
-  readonly quota: Quota;
+  readonly quota: EmbeddingQuota;
   /** Longest wait for a whole answer. */
   readonly timeoutSeconds: number;
   /** What the answer must call the model, up to its spelling. */

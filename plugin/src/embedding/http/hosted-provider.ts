@@ -61,7 +61,7 @@ export class HostedProvider implements EmbeddingProvider {
     this.#identity = new ModelIdentity(api.expectedModel, api.endpoint);
     this.#health = new KnownHealth(clock);
     this.space = api.space;
-    this.limits = api.limits;
+    this.limits = { ...api.limits, ...api.quota };
     this.imagePreparation = api.imagePreparation;
   }
 

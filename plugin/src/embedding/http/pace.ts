@@ -1,13 +1,7 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../../clock';
 import { ImageSearchError } from '../../errors';
-
-/** What may be asked for in any minute; Infinity for no limit. */
-export interface Quota {
-  requestsPerMinute: number;
-  tokensPerMinute: number;
-  imagesPerMinute: number;
-}
+import type { EmbeddingQuota } from '../contract';
 
 /** What one request will use up. */
 export interface Demand {
@@ -39,13 +33,15 @@ const LONGEST_URGENT_WAIT_MS = 10_000;
  * Searches overtake what is indexed, and a part of everything is theirs alone.
  */
 export class Pace {
-  readonly #quota: Quota;
+  readonly #quota: EmbeddingQuota;
   readonly #clock: Clock;
   readonly #urgent = new PQueue({ concurrency: 1 });
   readonly #patient = new PQueue({ concurrency: 1 });
   #spendings: Spending[] = [];
+  /** Aborted when there may be room before the oldest request is a minute old. */
+  #roomier = new AbortController();
 
-  constructor(quota: Quota, clock: Clock) {
+  constructor(quota: EmbeddingQuota, clock: Clock) {
     this.#quota = quota;
     this.#clock = clock;
   }
@@ -60,7 +56,11 @@ export class Pace {
     const lane = demand.isUrgent ? this.#urgent : this.#patient;
     const spending = await lane.add(() => this.#waitForRoom(demand, signal), { signal });
     return (tokens) => {
+      const isLess = tokens < spending.tokens;
       spending.tokens = tokens;
+      if (!isLess) return;
+      this.#roomier.abort();
+      this.#roomier = new AbortController();
     };
   }
 
@@ -79,12 +79,12 @@ export class Pace {
       const [oldest] = this.#spendings;
       const waitMs = oldest === undefined ? 0 : oldest.at + MINUTE_MS - now;
       if (demand.isUrgent && waitMs > LONGEST_URGENT_WAIT_MS) throw exhausted(lacking, waitMs);
-      await this.#clock.wait(Math.max(1, waitMs), signal);
+      await this.#clock.wait(Math.max(1, waitMs), AbortSignal.any([signal, this.#roomier.signal]));
     }
   }
 
   /** The quota that leaves no room for the request at the moment. */
-  #findLacking({ images, tokens, isUrgent }: Demand): keyof Quota | null {
+  #findLacking({ images, tokens, isUrgent }: Demand): keyof EmbeddingQuota | null {
     const needs = [
       ['requestsPerMinute', 'requests', 1],
       ['imagesPerMinute', 'images', images],
@@ -105,7 +105,7 @@ function withoutReserve(limit: number): number {
   return Math.max(1, limit - Math.max(1, Math.floor(limit * RESERVED_SHARE)));
 }
 
-function exhausted(quota: keyof Quota, waitMs: number): ImageSearchError {
+function exhausted(quota: keyof EmbeddingQuota, waitMs: number): ImageSearchError {
   return new ImageSearchError({
     code: 'provider-unavailable',
     message: `What embedding.${quota} allows for this minute is used up.`,

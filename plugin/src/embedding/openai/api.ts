@@ -41,9 +41,9 @@ export function createOpenaiApi(config: OpenaiConfig): HostedApi {
       requestSettings: 'embedding.model, embedding.dimensions and embedding.imageFormat',
     },
     quota: {
-      requestsPerMinute: config.requestsPerMinute,
-      tokensPerMinute: config.tokensPerMinute ?? format.tokensPerMinute,
-      imagesPerMinute: Number.POSITIVE_INFINITY,
+      ...format.quota,
+      requestsPerMinute: config.requestsPerMinute ?? format.quota.requestsPerMinute,
+      tokensPerMinute: config.tokensPerMinute ?? format.quota.tokensPerMinute,
     },
     timeoutSeconds: config.timeoutSeconds,
     expectedModel: model,

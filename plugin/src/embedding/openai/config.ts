@@ -7,7 +7,6 @@ import {
   dimensionsSetting,
   maxEdgeSetting,
   modelSetting,
-  requestsPerMinuteSetting,
   textBatchSizeSetting,
   timeoutSecondsSetting,
 } from '../http/settings';
@@ -39,10 +38,13 @@ export const openaiConfigSchema = z
     }),
     batchSize: batchSizeSetting(8, 128),
     textBatchSize: textBatchSizeSetting(32, 512),
-    requestsPerMinute: requestsPerMinuteSetting(500, 'a free key of Jina allows 500'),
+    requestsPerMinute: z.int().min(1).max(100_000).optional().meta({
+      description:
+        'Most requests in a minute; by default the 100 that a free key of Jina allows (a paid one: 500), no limit for infinity and vllm, and 500 for the other formats',
+    }),
     tokensPerMinute: z.int().min(1_000).max(1_000_000_000).optional().meta({
       description:
-        'Most tokens in a minute; by default the million that a free key of Jina allows, and no limit for the other formats',
+        'Most tokens in a minute; by default the 100,000 that a free key of Jina allows (a paid one: 2,000,000), and no limit for the other formats',
     }),
     timeoutSeconds: timeoutSecondsSetting,
     maxEdge: maxEdgeSetting(),

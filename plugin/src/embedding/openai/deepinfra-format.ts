@@ -1,3 +1,4 @@
+import { unlimitedQuota } from '../contract';
 import { toDataURL } from '../http/data-url';
 import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-format';
 
@@ -23,7 +24,7 @@ export const deepinfraFormat: ImageFormat = {
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
   },
-  tokensPerMinute: Number.POSITIVE_INFINITY,
+  quota: { ...unlimitedQuota, requestsPerMinute: 500 },
   sendsDimensions: true,
   models: [
     { name: 'embeddinggemma-2', dimensions: [128, 256, 512, 768] },

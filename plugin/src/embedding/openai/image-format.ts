@@ -1,5 +1,5 @@
 import type { EncodedImage, EncodedPreparation } from '../../images/contract';
-import type { EmbeddingLimits, ProviderFacts } from '../contract';
+import type { EmbeddingCallLimits, EmbeddingQuota, ProviderFacts } from '../contract';
 import type { KnownModel } from '../http/dimensions';
 
 interface ModelChoice {
@@ -20,9 +20,9 @@ export interface ImageFormat {
   /** Shortest side of a picture, in pixels: see `EncodedPreparation`. */
   readonly minEdge?: number;
   /** Of pictures and texts in a call the most that any server of this family takes. */
-  readonly limits: EmbeddingLimits;
-  /** Unless `embedding.tokensPerMinute` says otherwise; Infinity for no limit. */
-  readonly tokensPerMinute: number;
+  readonly limits: EmbeddingCallLimits;
+  /** Unless the settings say otherwise. */
+  readonly quota: EmbeddingQuota;
   /** Unless `embedding.sendDimensions` says otherwise: whether `dimensions` is a part of requests. */
   readonly sendsDimensions: boolean;
   readonly models: readonly KnownModel[];

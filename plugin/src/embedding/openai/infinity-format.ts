@@ -1,3 +1,4 @@
+import { unlimitedQuota } from '../contract';
 import { toDataURL } from '../http/data-url';
 import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-format';
 
@@ -28,7 +29,7 @@ export const infinityFormat: ImageFormat = {
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
   },
-  tokensPerMinute: Number.POSITIVE_INFINITY,
+  quota: unlimitedQuota,
   sendsDimensions: false,
   models: [],
   facts: {

@@ -1,3 +1,4 @@
+import { unlimitedQuota } from '../contract';
 import { toBase64 } from '../http/data-url';
 import { countPatches, type ImageFormat } from './image-format';
 
@@ -12,11 +13,11 @@ import { countPatches, type ImageFormat } from './image-format';
  *   sent. `normalized` is not among them, nor is `dimensions` for jina-clip-v1, which therefore cannot be used.
  * - jina-clip-v2 knows the task `retrieval.query` for what is searched with, and none for what is kept; the later
  *   models know `retrieval.passage` for that, and would take `text-matching` when nothing is said.
- * - A free key allows 500 requests a minute, a million tokens a minute and 5 calls at once. jina-clip-v2 counts 4,000
- *   tokens for a tile of 512 × 512 pixels, the later models 10 for one of 28 × 28.
+ * - A free key allows 100 requests and 100,000 tokens a minute, a paid one 500 and 2,000,000 (jina.ai/api-dashboard/rate-limit,
+ *   2026). jina-clip-v2 counts 4,000 tokens for a tile of 512 × 512 pixels, the later models 10 for one of 28 × 28.
  *
  * Not verified, for want of a document: that jina-embeddings-v5-omni takes the fields of v4; whether 429 answers
- * carry `retry-after`; the tokens of a tile, which the answer corrects.
+ * carry `retry-after`, and how many calls at once a key allows; the tokens of a tile, which the answer corrects.
  */
 export const jinaFormat: ImageFormat = {
   mimeType: 'image/jpeg',
@@ -24,13 +25,12 @@ export const jinaFormat: ImageFormat = {
   limits: {
     imagesPerCall: 512,
     textsPerCall: 512,
-    // One of the five calls that a free key allows is left to searching.
     concurrentCalls: 4,
     bytesPerImage: 8_000_000,
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
   },
-  tokensPerMinute: 1_000_000,
+  quota: { ...unlimitedQuota, requestsPerMinute: 100, tokensPerMinute: 100_000 },
   sendsDimensions: true,
   models: [
     { name: 'jina-clip-v2', dimensions: { from: 64, to: 1_024 } },
@@ -41,7 +41,8 @@ export const jinaFormat: ImageFormat = {
   facts: {
     serves: 'Jina AI, and what speaks like it',
     sends: 'pictures as base64, texts with the task `retrieval.query`',
-    limits: 'a free key: 500 requests and 1,000,000 tokens a minute; a picture of 512 px is 4,000',
+    limits:
+      'a free key: 100 requests and 100,000 tokens a minute, a paid one 500 and 2,000,000; a picture of 512 px is 4,000',
   },
 
   createImagesBody: (images, { model, dimensions }) => ({

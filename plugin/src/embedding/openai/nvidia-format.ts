@@ -1,3 +1,4 @@
+import { unlimitedQuota } from '../contract';
 import { toDataURL } from '../http/data-url';
 import { countPatches, type ImageFormat } from './image-format';
 
@@ -9,8 +10,10 @@ import { countPatches, type ImageFormat } from './image-format';
  * `passage`, pictures are taken as `passage` alone; nvclip has neither modes nor modalities. Models have native lengths;
  * `dimensions` is for those that can be shortened, so it is sent on demand (`embedding.sendDimensions`) alone.
  *
- * Not verified: the most pictures of a request, and the 180,000 characters that samples of the hosted API allow a
- * picture in base64, which are kept to.
+ * NVIDIA's own samples for its hosted models of pictures refuse more than 180,000 characters of base64 and send what is
+ * larger another way; 134,000 bytes are 178,668, with the data URL's beginning 178,691.
+ *
+ * Not verified: that this holds for embeddings, too, and the most pictures of a request.
  */
 export const nvidiaFormat: ImageFormat = {
   mimeType: 'image/jpeg',
@@ -23,7 +26,7 @@ export const nvidiaFormat: ImageFormat = {
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png'],
   },
-  tokensPerMinute: Number.POSITIVE_INFINITY,
+  quota: { ...unlimitedQuota, requestsPerMinute: 500 },
   sendsDimensions: false,
   models: [{ name: 'nvclip', dimensions: [1_024] }],
   facts: {

@@ -1,3 +1,4 @@
+import { unlimitedQuota } from '../contract';
 import { toDataURL } from '../http/data-url';
 import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-format';
 
@@ -25,7 +26,7 @@ export const openrouterFormat: ImageFormat = {
     pixelsPerImage: Number.POSITIVE_INFINITY,
     mimeTypes: ['image/jpeg', 'image/png', 'image/webp'],
   },
-  tokensPerMinute: Number.POSITIVE_INFINITY,
+  quota: { ...unlimitedQuota, requestsPerMinute: 500 },
   sendsDimensions: true,
   models: [],
   facts: {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Pace, type Demand, type Quota } from '../../../../plugin/src/embedding/http/pace';
+import { unlimitedQuota, type EmbeddingQuota } from '../../../../plugin/src/embedding/contract';
+import { Pace, type Demand } from '../../../../plugin/src/embedding/http/pace';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock';
 
 const { signal: never } = new AbortController();
 
-function createPace(quota: Partial<Quota>): {
+function createPace(quota: Partial<EmbeddingQuota>): {
   clock: FakeClock;
   /** Asks for a turn; `begun` tells when each began, in milliseconds from the start. */
   ask: (demand?: Partial<Demand>, signal?: AbortSignal) => Promise<(tokens: number) => void>;
@@ -13,11 +14,7 @@ function createPace(quota: Partial<Quota>): {
 } {
   const clock = createFakeClock();
   const start = clock.now();
-  const none = Number.POSITIVE_INFINITY;
-  const pace = new Pace(
-    { requestsPerMinute: none, tokensPerMinute: none, imagesPerMinute: none, ...quota },
-    clock,
-  );
+  const pace = new Pace({ ...unlimitedQuota, ...quota }, clock);
   const begun: number[] = [];
   return {
     clock,
@@ -105,6 +102,18 @@ describe('a quota of tokens', () => {
     await clock.runUntil(() => begun.length === 3);
     await third;
     expect(begun).toEqual([0, 0, 60_000]);
+  });
+
+  it('lets who waits go on at once when less was billed than expected', async () => {
+    const { ask, begun, clock } = createPace({ tokensPerMinute: 1_000 });
+    const correct = await ask({ tokens: 800 });
+    const second = ask({ tokens: 800 });
+    await clock.advance(5_000);
+    expect(begun).toEqual([0]);
+    correct(50);
+    await clock.advance(0);
+    expect(begun).toEqual([0, 5_000]);
+    await second;
   });
 
   it('lets a request that is larger than the quota through when it is alone', async () => {

@@ -16,7 +16,6 @@ describe('settings of the provider openai', () => {
       dimensions: 512,
       batchSize: 8,
       textBatchSize: 32,
-      requestsPerMinute: 500,
       timeoutSeconds: 30,
       maxEdge: 512,
     });
