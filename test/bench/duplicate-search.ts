@@ -1,4 +1,3 @@
-import { createDuplicateFinder } from '../../plugin/src/duplicates/finder';
 import { LibraryComparison } from '../../plugin/src/duplicates/library-comparison';
 import type { FileTrace, PictureTrace, PictureTraces } from '../../plugin/src/duplicates/contract';
 import { createPictureReader } from '../../plugin/src/images/contract';
@@ -9,7 +8,6 @@ import { createSeededRandom } from '../../sample/seeded-random';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { createStructuredVectors } from '../support/structured-vectors';
 import { pointOf } from '../support/vector-points';
-import { timeSearches } from './duplicates/timed-collection';
 import { traceOf } from './duplicates/traces';
 import { loadPictures, localModelConfig } from './fixtures';
 import { summarize, timed, type Measurement } from './measurement';
@@ -18,6 +16,7 @@ const FILES = 100_000;
 const PICTURES = 300;
 const PER_INSERT = 500;
 const LOOKED_UP = 201;
+const NEIGHBOURS = 50;
 const SCANS = 5;
 const FILES_PER_SCAN = 100;
 const FILES_PER_STEP = 20;
@@ -34,7 +33,7 @@ export async function benchDuplicateSearch(): Promise<Measurement[]> {
     const traces = createPictureTraces(app.strapi);
     const { collection } = await imageSearchOf(app.strapi).activeSpace.get();
     const files = await fillLibrary(traces, collection);
-    return [await measureLookUps({ traces, collection, files }), await measureScans(app, files)];
+    return [await measureLookUps(app, files), await measureScans(app, files)];
   } finally {
     await app.stop();
   }
@@ -70,31 +69,22 @@ async function tracesOfPictures(): Promise<[PictureTrace, ...PictureTrace[]]> {
   return [first, ...others];
 }
 
-/** What an upload costs beyond the search for its neighbours. */
-async function measureLookUps({
-  traces,
-  collection,
-  files,
-}: {
-  traces: PictureTraces;
-  collection: VectorCollection;
-  files: readonly FileTrace[];
-}): Promise<Measurement> {
-  const searches = timeSearches(collection);
-  const finder = createDuplicateFinder({
-    traces,
-    openCollection: () => Promise.resolve(collection),
-  });
+/** What an upload costs beyond the search for its neighbours, which is made once more and taken off. */
+async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Promise<Measurement> {
+  const { activeSpace, duplicates } = imageSearchOf(app.strapi);
+  const { collection } = await activeSpace.get();
   const values: number[] = [];
   for (let index = 0; index < LOOKED_UP; index += 1) {
     const trace = files[Math.floor((index * FILES) / LOOKED_UP)];
     const [point] = trace ? await collection.getMany([trace.fileId]) : [];
     if (!trace || !point) throw new Error('The library is not as it was filled.');
-    const before = searches.milliseconds;
-    const { milliseconds } = await timed(() =>
-      finder.find({ trace, vector: point.vector, exceptFileId: trace.fileId }),
+    const { fileId } = trace;
+    const { vector } = point;
+    const search = await timed(() =>
+      collection.search({ vector, limit: NEIGHBOURS, filter: { excludeIds: [fileId] } }),
     );
-    values.push(milliseconds - (searches.milliseconds - before));
+    const find = await timed(() => duplicates.finder.find({ trace, vector, exceptFileId: fileId }));
+    values.push(find.milliseconds - search.milliseconds);
   }
   return summarize({
     name: 'duplicates of a picture among 100,000, beyond the search for neighbours',

@@ -16,8 +16,8 @@ import { thresholdsFor } from './thresholds';
 
 /** Files of the same bytes that a picture is paired with: with more of them everything is said. */
 const MOST_EQUAL = 20;
-/** Nearest neighbours that are looked at. */
-const NEIGHBOURS = 20;
+/** Nearest neighbours that are looked at: a copy at half the size may be further off than other pictures of its kind. */
+const NEIGHBOURS = 50;
 /** Neighbours that are aligned, which takes a millisecond or two each. */
 const MOST_ALIGNED = 5;
 

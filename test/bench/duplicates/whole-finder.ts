@@ -1,15 +1,23 @@
+import path from 'node:path';
 import {
   createDuplicateFinder,
   type DuplicateFinderOptions,
 } from '../../../plugin/src/duplicates/finder';
 import type { Judge } from '../../../plugin/src/duplicates/contract';
+import { createVectorSpace } from '../../../plugin/src/embedding/contract';
+import type { VectorStore } from '../../../plugin/src/vectors/contract';
+import { createEmbeddedStore } from '../../../plugin/src/vectors/embedded';
 import { MemoryPictureTraces } from '../../support/memory-picture-traces';
-import { MemoryVectorStore } from '../../support/memory-vector-store';
+import { createRecordingLogger } from '../../support/recording-logger';
+import { pointOf } from '../../support/vector-points';
+import { withDataFolder } from '../fixtures';
 import { edits } from './edits';
 import type { FalsePair } from './false-pairs';
 import { cosine } from './similarity';
 import { timeSearches, type SearchTime } from './timed-collection';
 import type { Part, Subject } from './traces';
+
+const PREFILTER_FROM = 1_000;
 
 export interface FinderRecall {
   edit: string;
@@ -39,12 +47,32 @@ export interface FinderMeasurement {
  * What the product finds from end to end: neighbours by embedding, a few of them aligned. Every copy is looked up in a
  * library of all originals, then every picture of the library in the others.
  */
-export async function measureFinder(
+export function measureFinder(
   subjects: readonly Subject[],
   judge: Judge,
 ): Promise<FinderMeasurement> {
   const library = subjects.filter(({ edit }) => edit === null);
-  const { options, searching } = await openLibrary(library);
+  return withDataFolder(async (folder) => {
+    const opened = await openLibrary(library, path.join(folder, 'vectors.sqlite'));
+    try {
+      return await lookUpAll({ subjects, library, judge, opened });
+    } finally {
+      await opened.store.dispose();
+    }
+  });
+}
+
+async function lookUpAll({
+  subjects,
+  library,
+  judge,
+  opened: { options, searching },
+}: {
+  subjects: readonly Subject[];
+  library: readonly Subject[];
+  judge: Judge;
+  opened: OpenedLibrary;
+}): Promise<FinderMeasurement> {
   const finder = createDuplicateFinder({ ...options, judgeFor: () => judge });
   const times: number[] = [];
 
@@ -84,30 +112,35 @@ interface Found {
   kind: string;
 }
 
-async function openLibrary(library: readonly Subject[]): Promise<{
+interface OpenedLibrary {
+  store: VectorStore;
   options: Pick<DuplicateFinderOptions, 'traces' | 'openCollection'>;
   searching: SearchTime;
-}> {
+}
+
+async function openLibrary(library: readonly Subject[], file: string): Promise<OpenedLibrary> {
   const traces = new MemoryPictureTraces();
-  const dimensions = library[0]?.vector.length ?? 0;
-  const collection = await new MemoryVectorStore().ensureSpace({
-    id: 'measured',
-    provider: 'clip',
-    model: 'measured',
-    preprocessing: 'measured',
-    dimensions,
+  const store = createEmbeddedStore({
+    file,
+    prefilterFrom: PREFILTER_FROM,
+    logger: createRecordingLogger(),
   });
+  const collection = await store.ensureSpace(
+    createVectorSpace({
+      provider: 'clip',
+      model: 'measured',
+      dimensions: library[0]?.vector.length ?? 0,
+      preprocessing: 'none',
+    }),
+  );
   const files = library.map((subject, index) => ({ ...subject, fileId: index + 1 }));
   await traces.put(files.map(({ fileId, trace }) => ({ ...trace, fileId })));
   await collection.upsert(
-    files.map(({ fileId, trace, vector }) => ({
-      fileId,
-      vector,
-      payload: { mimeType: '', extension: '', createdAt: '', contentHash: trace.contentHash },
-    })),
+    files.map(({ fileId, trace, vector }) => pointOf(fileId, vector, trace.contentHash)),
   );
   const searching = timeSearches(collection);
-  return { options: { traces, openCollection: () => Promise.resolve(collection) }, searching };
+  const openCollection = () => Promise.resolve(collection);
+  return { store, options: { traces, openCollection }, searching };
 }
 
 function recallOf(ofCopies: ReadonlyMap<Subject, readonly Found[]>): FinderRecall[] {
