@@ -177,7 +177,8 @@ async function readTraced(
   preparation: ImagePreparation,
 ): Promise<{ prepared: PreparedImage; trace: PictureTrace }> {
   const reading = await reader.read(bytes, { preparation, fingerprint: true });
-  const { prepared, size, fingerprint = null, thumbnail = null } = reading;
+  const { prepared, size, fingerprint = null, onBlack, thumbnail = null } = reading;
   const contentHash = await hashContent(bytes);
-  return { prepared, trace: { contentHash, fingerprint, thumbnail, ...size } };
+  const looks = { fingerprint, thumbnail, ...(onBlack && { onBlack }) };
+  return { prepared, trace: { contentHash, ...looks, ...size } };
 }
