@@ -1,4 +1,4 @@
-import { Box, Checkbox, Flex, IconButton, Typography } from '@strapi/design-system';
+import { Checkbox } from '@strapi/design-system';
 import { ThumbDown, ThumbUp } from '@strapi/icons';
 import { useEffect, useRef } from 'react';
 import { styled } from 'styled-components';
@@ -69,16 +69,13 @@ export function ResultCard(props: ResultCardProps) {
         <Picture asset={hit.file} width={width} alternativeText="" />
       </Opener>
       <CardActions {...props} name={name} isShown={isSelecting} />
-      <Score aria-hidden>
-        <Typography variant="pi" fontWeight="semiBold" textColor="neutral0">
-          {hit.score.toFixed(SCORE_DIGITS)}
-        </Typography>
-      </Score>
+      <Score aria-hidden>{hit.score.toFixed(SCORE_DIGITS)}</Score>
       <Band style={{ width: `${String(Math.round(strength * 100))}%` }} />
     </Card>
   );
 }
 
+/** Of plain elements where they do: there are three for each of a hundred results, which are to be there at once. */
 function CardActions(props: ResultCardProps & { name: string; isShown: boolean }) {
   const { hit, name, isShown, isReachable, isSelected, onToggle, onExample } = props;
   const text = useText();
@@ -87,7 +84,7 @@ function CardActions(props: ResultCardProps & { name: string; isShown: boolean }
   return (
     <>
       <Corner $side="left" data-shown={isShown || isSelected}>
-        <Box background="neutral0" padding={1} hasRadius>
+        <Tick>
           <Checkbox
             tabIndex={tabIndex}
             checked={isSelected}
@@ -96,24 +93,26 @@ function CardActions(props: ResultCardProps & { name: string; isShown: boolean }
               onToggle(id);
             }}
           />
-        </Box>
+        </Tick>
       </Corner>
       <Corner $side="right">
-        <Flex gap={1}>
-          {(['like', 'unlike'] as const).map((side) => (
-            <IconButton
+        {(['like', 'unlike'] as const).map((side) => {
+          const label = text(`search.result.${side}`);
+          return (
+            <Action
               key={side}
-              size="XS"
+              type="button"
               tabIndex={tabIndex}
-              label={text(`search.result.${side}`)}
+              title={label}
+              aria-label={label}
               onClick={() => {
                 onExample(side, id);
               }}
             >
-              {side === 'like' ? <ThumbUp /> : <ThumbDown />}
-            </IconButton>
-          ))}
-        </Flex>
+              {side === 'like' ? <ThumbUp aria-hidden /> : <ThumbDown aria-hidden />}
+            </Action>
+          );
+        })}
       </Corner>
     </>
   );
@@ -123,6 +122,36 @@ const Corner = styled.div<{ $side: 'left' | 'right' }>`
   position: absolute;
   top: ${({ theme }) => theme.spaces[2]};
   ${({ $side, theme }) => `${$side}: ${theme.spaces[2]};`}
+  display: flex;
+  gap: ${({ theme }) => theme.spaces[1]};
+`;
+
+const Tick = styled.div`
+  padding: ${({ theme }) => theme.spaces[1]};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral0};
+`;
+
+const Action = styled.button`
+  display: inline-flex;
+  padding: 0.3rem;
+  cursor: pointer;
+  border: 1px solid ${({ theme }) => theme.colors.neutral200};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral0};
+  color: ${({ theme }) => theme.colors.neutral600};
+  &:hover {
+    color: ${({ theme }) => theme.colors.primary600};
+    background: ${({ theme }) => theme.colors.primary100};
+  }
+  &:focus-visible {
+    outline: 2px solid ${({ theme }) => theme.colors.primary600};
+    outline-offset: 2px;
+  }
+  svg {
+    width: 1.4rem;
+    height: 1.4rem;
+  }
 `;
 
 const Score = styled.div`
@@ -132,6 +161,9 @@ const Score = styled.div`
   padding: 0 ${({ theme }) => theme.spaces[1]};
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme }) => theme.colors.neutral800};
+  color: ${({ theme }) => theme.colors.neutral0};
+  font-size: ${({ theme }) => theme.fontSizes[1]};
+  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
   pointer-events: none;
 `;
 

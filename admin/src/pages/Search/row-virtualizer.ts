@@ -6,7 +6,7 @@ import {
   type Range,
   type Virtualizer,
 } from '@tanstack/react-virtual';
-import { useCallback, useLayoutEffect, useState, type RefObject } from 'react';
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 import type { Row } from './justified-rows';
 
 /** Rows drawn above and below what can be seen. */
@@ -73,11 +73,18 @@ export function useRowVirtualizer(options: {
     scrollMargin: top,
     rangeExtractor,
   };
+  // Which element that is, is asked at every step; to find it out makes the browser work out every style.
+  const scroller = useRef<HTMLElement | null>(null);
   // Strapi scrolls its page within the window, and on a small screen the window itself.
   const inElement = useVirtualizer<HTMLElement, Element>({
     ...shared,
     enabled: isDesktop,
-    getScrollElement: () => container.current && findScroller(container.current),
+    getScrollElement: () => {
+      if (scroller.current?.isConnected !== true) {
+        scroller.current = container.current && findScroller(container.current);
+      }
+      return scroller.current;
+    },
   });
   const inWindow = useWindowVirtualizer({ ...shared, enabled: !isDesktop });
   const virtualizer = isDesktop ? inElement : inWindow;
