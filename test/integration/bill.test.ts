@@ -82,7 +82,8 @@ describe('the bill of a hosted provider', () => {
       requests: 3,
       tokens: PICTURES,
       cost: PICTURES / 2,
-      seconds: 1,
+      // What the pictures took so far, on this machine.
+      seconds: expect.any(Number),
     });
     expect(all.spaces).toMatchObject([
       { role: 'answering', provider: 'openai', model: 'jina-clip-v2', isLocal: false },

@@ -59,6 +59,7 @@ export class HashProvider implements EmbeddingProvider {
       pixelsPerImage: Infinity,
       mimeTypes: [],
       ...unlimitedQuota,
+      tokensPerImage: 0,
       ...limits,
     };
   }

@@ -1,4 +1,4 @@
-import type { EmbeddingQuota } from '../embedding/contract';
+import type { EmbeddingLimits, EmbeddingQuota } from '../embedding/contract';
 import { noFigures, type UsageFigures } from './contract';
 import { costOf, costPerImage, tokensOf, type Prices } from './price';
 
@@ -21,7 +21,10 @@ export interface EstimateOptions {
   waiting: number;
   isLocal: boolean;
   /** Null while the model cannot be opened. */
-  limits: (EmbeddingQuota & { imagesPerCall: number; concurrentCalls: number }) | null;
+  limits: Pick<
+    EmbeddingLimits,
+    'imagesPerCall' | 'concurrentCalls' | 'tokensPerImage' | keyof EmbeddingQuota
+  > | null;
   /** What the model did lately; null for nothing. */
   usage: UsageFigures | null;
   prices: Prices;
@@ -77,7 +80,7 @@ function estimateSeconds(options: EstimateOptions, tokensPerImage: number | null
   const minutes = Math.max(
     requests / limits.requestsPerMinute,
     images / limits.imagesPerMinute,
-    (images * (tokensPerImage ?? 0)) / limits.tokensPerMinute,
+    (images * (tokensPerImage ?? limits.tokensPerImage)) / limits.tokensPerMinute,
   );
   const measured =
     usage && usage.images > 0

@@ -38,7 +38,10 @@ export interface EmbeddingCallLimits {
   mimeTypes: readonly string[];
 }
 
-export interface EmbeddingLimits extends EmbeddingCallLimits, EmbeddingQuota {}
+export interface EmbeddingLimits extends EmbeddingCallLimits, EmbeddingQuota {
+  /** What the largest picture that is sent will count, as far as is known beforehand; 0 where tokens do not count. */
+  tokensPerImage: number;
+}
 
 export interface EmbeddingCallOptions {
   signal?: AbortSignal | undefined;

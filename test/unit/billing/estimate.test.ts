@@ -7,7 +7,13 @@ const hosted: EstimateOptions = {
   images: 1_000,
   waiting: 0,
   isLocal: false,
-  limits: { ...unlimitedQuota, requestsPerMinute: 50, imagesPerCall: 8, concurrentCalls: 4 },
+  limits: {
+    ...unlimitedQuota,
+    requestsPerMinute: 50,
+    imagesPerCall: 8,
+    concurrentCalls: 4,
+    tokensPerImage: 4_000,
+  },
   usage: null,
   prices: {},
 };
@@ -33,6 +39,15 @@ describe('a hosted model', () => {
     });
   });
 
+  it('that has done nothing yet takes as long as the expected tokens are allowed', () => {
+    const limits = {
+      ...unlimitedQuota,
+      ...{ imagesPerCall: 8, concurrentCalls: 4 },
+      ...{ tokensPerMinute: 100_000, tokensPerImage: 4_000 },
+    };
+    expect(estimate({ ...hosted, limits })).toMatchObject({ tokens: null, seconds: 2_400 });
+  });
+
   it('costs what pictures took so far', () => {
     const prices = { pricePerMillionTokens: 2 };
     expect(estimate({ ...hosted, usage, prices })).toMatchObject({ tokens: 500_000, cost: 1 });
@@ -56,7 +71,13 @@ describe('a hosted model', () => {
     const limited = (quota: Partial<EmbeddingQuota>): EstimateOptions => ({
       ...hosted,
       usage,
-      limits: { ...unlimitedQuota, imagesPerCall: 8, concurrentCalls: 4, ...quota },
+      limits: {
+        ...unlimitedQuota,
+        imagesPerCall: 8,
+        concurrentCalls: 4,
+        tokensPerImage: 4_000,
+        ...quota,
+      },
     });
     expect(estimate(limited({ requestsPerMinute: 10 })).seconds).toBe(750);
     expect(estimate(limited({ tokensPerMinute: 100_000 })).seconds).toBe(300);
@@ -72,7 +93,7 @@ describe('a local model', () => {
   const local: EstimateOptions = {
     ...hosted,
     isLocal: true,
-    limits: { ...unlimitedQuota, imagesPerCall: 8, concurrentCalls: 1 },
+    limits: { ...unlimitedQuota, imagesPerCall: 8, concurrentCalls: 1, tokensPerImage: 0 },
     prices: { pricePerThousandImages: 3 },
   };
 

@@ -80,6 +80,7 @@ export class ClipProvider implements EmbeddingProvider {
       pixelsPerImage: Number.POSITIVE_INFINITY,
       mimeTypes: [],
       ...unlimitedQuota,
+      tokensPerImage: 0,
     };
   }
 

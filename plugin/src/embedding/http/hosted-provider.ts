@@ -61,7 +61,7 @@ export class HostedProvider implements EmbeddingProvider {
     this.#identity = new ModelIdentity(api.expectedModel, api.endpoint);
     this.#health = new KnownHealth(clock);
     this.space = api.space;
-    this.limits = { ...api.limits, ...api.quota };
+    this.limits = { ...api.limits, ...api.quota, tokensPerImage: tokensOfLargest(api) };
     this.imagePreparation = api.imagePreparation;
   }
 
@@ -122,11 +122,14 @@ export class HostedProvider implements EmbeddingProvider {
       await this.embedTexts(['health'], { signal });
       return this.#goodHealth();
     } catch (error) {
-      if (!isTimeout(signal)) {
-        return { ok: false, message: toProviderError(error, endpoint, this.#clock.now()).message };
-      }
-      const health = { ok: false, message: `${endpoint.host} gave no answer in time.` };
-      this.#health.note(health);
+      const { code, message } = toProviderError(error, endpoint, this.#clock.now());
+      const isLate = isTimeout(signal);
+      const health = {
+        ok: false,
+        message: isLate ? `${endpoint.host} gave no answer in time.` : message,
+      };
+      // Whatever else a server answers is noted already; this one refuses the very text that asks how it is.
+      if (isLate || code === 'provider-rejected-input') this.#health.note(health);
       return health;
     }
   }
@@ -205,6 +208,17 @@ export class HostedProvider implements EmbeddingProvider {
       clearTimeout(timer);
     }
   }
+}
+
+function tokensOfLargest(api: HostedApi): number {
+  const { kind, maxEdge, mimeType } = api.imagePreparation;
+  return api.estimateTokens({
+    kind,
+    mimeType,
+    width: maxEdge,
+    height: maxEdge,
+    data: new Uint8Array(),
+  });
 }
 
 function isTimeout(signal: AbortSignal | undefined): boolean {

@@ -8,6 +8,7 @@ import { createTransport } from '../http/transport';
 import { voyageModels, type VoyageConfig } from './config';
 
 const PIXELS_PER_TOKEN = 560;
+const TOKENS_PER_REQUEST = 320_000;
 
 const answerSchema: z.ZodType<ApiAnswer> = z
   .object({
@@ -36,7 +37,10 @@ export function createVoyageApi(config: VoyageConfig): HostedApi {
   const { baseURL, apiKey, model, dimensions, maxEdge } = config;
   const picture = { mimeType: 'image/jpeg', maxEdge } as const;
   const limits = {
-    imagesPerCall: config.batchSize,
+    imagesPerCall: Math.min(
+      config.batchSize,
+      Math.floor(TOKENS_PER_REQUEST / tokensOf({ width: maxEdge, height: maxEdge })),
+    ),
     textsPerCall: config.textBatchSize,
     concurrentCalls: 4,
     bytesPerImage: 20_000_000,
@@ -88,6 +92,10 @@ export function createVoyageApi(config: VoyageConfig): HostedApi {
         texts.map((text) => ({ type: 'text', text })),
       ),
     answerSchema,
-    estimateTokens: ({ width, height }) => Math.ceil((width * height) / PIXELS_PER_TOKEN),
+    estimateTokens: tokensOf,
   };
+}
+
+function tokensOf({ width, height }: { width: number; height: number }): number {
+  return Math.ceil((width * height) / PIXELS_PER_TOKEN);
 }

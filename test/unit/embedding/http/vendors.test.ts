@@ -285,3 +285,12 @@ describe('errors in words of one vendor', () => {
     await server.close();
   });
 });
+
+it('a batch of the largest pictures stays within the tokens that Voyage takes in one request', async () => {
+  const vendor = vendors.find(({ name }) => name === 'voyage');
+  if (!vendor) throw new Error('No vendor voyage.');
+  const settings = { maxEdge: 4_000, batchSize: 128 };
+  const { limits } = await openVendor(vendorConfig(vendor, settings));
+  expect(limits.tokensPerImage).toBe(28_572);
+  expect(limits.imagesPerCall).toBe(11);
+});

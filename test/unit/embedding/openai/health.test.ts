@@ -111,6 +111,14 @@ describe('a look at the health', () => {
     expect(server.requests).toHaveLength(before + 2);
   });
 
+  it('asks a server once that refuses even the text that asks', async () => {
+    server.failNext({ kind: 'status', status: 400 });
+    const before = server.requests.length;
+    expect(await look()).toMatchObject({ ok: false });
+    expect(await look()).toMatchObject({ ok: false });
+    expect(server.requests).toHaveLength(before + 1);
+  });
+
   it('waits once for a server that does not answer', async () => {
     server.failNext({ kind: 'hang' });
     const before = server.requests.length;
