@@ -101,6 +101,29 @@ describeInBrowser('The search page', (browser) => {
     await page.getByRole('status').filter({ hasText: '16 pictures found' }).waitFor();
   });
 
+  it('leaves out what is named as not wanted', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=animal`);
+    const search = searchOn(page);
+    await search.results.waitFor();
+    const before = await search.ids();
+    const unwanted = before[0] ?? 0;
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const asked = page.waitForRequest(
+      (request) => request.postData()?.includes('"unlike":["dog"]') ?? false,
+    );
+    await page.getByLabel('Without').fill('dog');
+    await page.keyboard.press('Enter');
+    await asked;
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Remove the filter “Without “dog””' }).waitFor();
+    expect(search.address().get('without')).toBe('dog');
+    await page.locator('[aria-busy="false"]').first().waitFor();
+    expect(await findAccessibilityFaults(page, 'main')).toEqual([]);
+    await page.getByRole('button', { name: 'Remove the filter “Without “dog””' }).click();
+    await search.waitForBest(unwanted);
+    expect(await search.ids()).toEqual(before);
+  });
+
   it('has the whole question in its address', async () => {
     const id = String(idOf('guitar'));
     const address = `text=with+strings&like=${id}&orientation=landscape&type=jpeg`;

@@ -51,6 +51,26 @@ describe('A query in the page’s address', () => {
     expect(isQuestion({ ...emptyQuery, like: [1] })).toBe(true);
   });
 
+  it('has words for what pictures shall not show, digits among them', () => {
+    for (const without of ['people', '7', 'a & b']) {
+      const asked = { ...query, filters: { without } };
+      expect(readQuery(new URLSearchParams(writeQuery(asked).toString()))).toEqual(asked);
+    }
+    expect(readQuery(new URLSearchParams({ text: 'a', without: '  ' })).filters).toEqual({});
+    const asked = { ...emptyQuery, text: 'a', unlike: [3], filters: { without: 'people' } };
+    expect(toSearchFields(asked, null, new Date(0))).toEqual({ text: 'a', unlike: ['people', 3] });
+  });
+
+  it('asks for no more examples than the server takes, words included', () => {
+    const ids = Array.from({ length: 20 }, (_, index) => index + 1);
+    const asked = { ...query, like: ids, unlike: ids, filters: { without: 'people' } };
+    const fields = toSearchFields(asked, null, new Date(0));
+    expect(fields).toMatchObject({
+      like: [query.text, ...ids.slice(0, 19)],
+      unlike: ['people', ...ids.slice(0, 19)],
+    });
+  });
+
   it('has a file on one side only, and no more of them than may be asked for', () => {
     expect(addExample(query, 'unlike', 3)).toMatchObject({ like: [5], unlike: [7, 3] });
     const many = Array.from({ length: 20 }, (_, index) => index + 1);

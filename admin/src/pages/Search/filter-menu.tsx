@@ -16,6 +16,7 @@ import { useFormats } from '../../hooks/formats';
 import { DayFields } from './day-fields';
 import { listChoices, withFilter, type FilterOption } from './filter-values';
 import { days, type FilterName, type SearchFilters } from './query';
+import { WithoutField } from './without-field';
 
 const ANY = 'any';
 
@@ -47,6 +48,7 @@ export function FilterMenu({
       </Popover.Trigger>
       <Popover.Content align="end" sideOffset={4}>
         <Flex direction="column" alignItems="stretch" gap={4} padding={4} width="34rem">
+          <WithoutField filters={filters} onChange={onChange} />
           {listChoices(text, folders ?? []).map(({ name, label, options }) => (
             <Fragment key={name}>
               <Choice
@@ -147,5 +149,15 @@ function useTags(
     const date = formats.date(`${day}T00:00:00`);
     return [{ name, said: text(`search.filter.${name}.value`, { date }) }];
   });
-  return [...chosen, ...limits];
+  const { without } = filters;
+  const left =
+    without === undefined
+      ? []
+      : [
+          {
+            name: 'without' as const,
+            said: text('search.filter.without.value', { text: without }),
+          },
+        ];
+  return [...left, ...chosen, ...limits];
 }

@@ -1,15 +1,7 @@
 import { orientations } from '../../../../plugin/src/contracts/search';
 import type { Folder } from '../../api/library';
 import type { Text } from '../../hooks/text';
-import {
-  ages,
-  pictureTypes,
-  type DayFilterName,
-  type FilterName,
-  type SearchFilters,
-} from './query';
-
-export type ChoiceName = Exclude<FilterName, DayFilterName>;
+import { ages, pictureTypes, type ChoiceName, type FilterName, type SearchFilters } from './query';
 
 export interface FilterOption {
   value: string | number;

@@ -13,7 +13,16 @@ const daySchema = z
   .optional()
   .catch(undefined);
 
+/** An address that holds nothing but digits there is read as a number. */
+const wordsSchema = z
+  .union([z.string(), z.number().transform(String)])
+  .pipe(z.string().trim().min(1))
+  .optional()
+  .catch(undefined);
+
 const filtersSchema = z.object({
+  /** Words for what pictures shall not show. */
+  without: wordsSchema,
   folder: fileIdSchema.optional().catch(undefined),
   type: z.enum(pictureTypes).optional().catch(undefined),
   /** Uploaded within so many days. */
@@ -31,6 +40,8 @@ export type FilterName = keyof SearchFilters;
 /** The filters that are days of the calendar. */
 export const days = ['from', 'to'] as const;
 export type DayFilterName = (typeof days)[number];
+/** The filters of which one of several values is chosen. */
+export type ChoiceName = Exclude<FilterName, DayFilterName | 'without'>;
 
 /** What is looked for, as the page's address says it. */
 export interface SearchQuery {

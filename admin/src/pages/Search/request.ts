@@ -1,3 +1,4 @@
+import { apiLimits } from '../../../../plugin/src/contracts/limits';
 import type { Folder } from '../../api/library';
 import type { SearchFields } from '../../api/search';
 import { isQuestion, type SearchFilters, type SearchQuery } from './query';
@@ -20,15 +21,21 @@ export function toSearchFields(
   const text = query.text.trim();
   // One thing is the question, all others are examples of it.
   const isTextAnExample = query.picture !== null && text !== '';
-  const like = isTextAnExample ? [text, ...query.like] : query.like;
+  const like = examples(isTextAnExample ? text : undefined, query.like);
+  const unlike = examples(query.filters.without, query.unlike);
   const filters = toStrapiFilters(query.filters, folders ?? [], today);
   return {
     ...(text !== '' && !isTextAnExample && { text }),
     ...(like.length > 0 && { like }),
-    ...(query.unlike.length > 0 && { unlike: query.unlike }),
+    ...(unlike.length > 0 && { unlike }),
     ...(filters.length > 0 && { filters: { $and: filters } }),
     ...toTraits(query.filters),
   };
+}
+
+/** Words and files, as many as the server takes. */
+function examples(words: string | undefined, ids: readonly number[]): (string | number)[] {
+  return (words === undefined ? [...ids] : [words, ...ids]).slice(0, apiLimits.maxExamples);
 }
 
 function toStrapiFilters(
