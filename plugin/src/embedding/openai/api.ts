@@ -61,6 +61,8 @@ export function createOpenaiApi(config: OpenaiConfig): HostedApi {
 /** The address is no part of the space: the same model answers the same vectors wherever it is served. */
 function createSpace(config: OpenaiConfig, format: ImageFormat): VectorSpace {
   const { provider, model, dimensions, imageFormat, maxEdge } = config;
-  const preprocessing = `${imageFormat}: ${format.describeModes(model)}; ${describePictures({ ...format, maxEdge })}`;
+  const { mimeType, minEdge = 1, isMinEdgeInSpace = true } = format;
+  const pictures = describePictures({ mimeType, maxEdge, minEdge: isMinEdgeInSpace ? minEdge : 1 });
+  const preprocessing = `${imageFormat}: ${format.describeModes(model)}; ${pictures}`;
   return createVectorSpace({ provider, model, dimensions, preprocessing });
 }

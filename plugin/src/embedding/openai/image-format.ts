@@ -19,6 +19,13 @@ export interface ImageFormat {
   readonly mimeType: EncodedPreparation['mimeType'];
   /** Shortest side of a picture, in pixels: see `EncodedPreparation`. */
   readonly minEdge?: number;
+  /**
+   * Whether the shortest side is a part of the vector space. Not where it came later than spaces did: it changes tiny
+   * pictures alone, and every other vector would have to be paid for again.
+   *
+   * @default true
+   */
+  readonly isMinEdgeInSpace?: boolean;
   /** Of pictures and texts in a call the most that any server of this family takes. */
   readonly limits: EmbeddingCallLimits;
   /** Unless the settings say otherwise. */

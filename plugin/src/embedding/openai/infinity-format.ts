@@ -19,6 +19,7 @@ import { countPatches, shortestEdgeOfPatches, type ImageFormat } from './image-f
 export const infinityFormat: ImageFormat = {
   mimeType: 'image/jpeg',
   minEdge: shortestEdgeOfPatches,
+  isMinEdgeInSpace: false,
 
   limits: {
     imagesPerCall: 32,

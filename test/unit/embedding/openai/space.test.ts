@@ -40,6 +40,21 @@ it.each([
   expect(await openSpace(settings)).toEqual(await openSpace());
 });
 
+it.each([
+  {
+    imageFormat: 'infinity',
+    preprocessing: 'infinity: texts and pictures without modes; image/jpeg of at most 512 px',
+  },
+  {
+    imageFormat: 'vllm',
+    preprocessing:
+      'vllm: texts and pictures as chat messages; image/jpeg of at most 512 px and at least 28 px',
+  },
+] as const)('of $imageFormat is the one that libraries were indexed with', async (example) => {
+  const { imageFormat, preprocessing } = example;
+  expect((await openSpace({ imageFormat })).preprocessing).toBe(preprocessing);
+});
+
 it('holds no part of the key', async () => {
   expect(JSON.stringify(await openSpace({ apiKey: 'mysecret' }))).not.toContain('mysecret');
 });
