@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { PictureTraces } from './contract';
@@ -5,6 +6,8 @@ import type { LibraryComparison } from './library-comparison';
 
 /** Pictures of one pass of which it is said that they could not be compared; the rest is counted. */
 const MOST_TOLD = 20;
+/** Pictures outside of a batch that are tried when nothing in it could be compared. */
+const MOST_TRIED = 3;
 
 type CompareOptions = Parameters<LibraryComparison['compare']>[1];
 
@@ -18,20 +21,27 @@ export interface IsolatedOutcome {
 
 export interface IsolatingComparisonOptions {
   comparison: Pick<LibraryComparison, 'compare'>;
-  traces: Pick<PictureTraces, 'get' | 'giveUp'>;
+  traces: Pick<PictureTraces, 'get' | 'giveUp' | 'listIds'>;
   logger: Logger;
 }
 
+interface Failure {
+  fileId: number;
+  error: unknown;
+}
+
 /**
- * Compares files so that one with which something is wrong does not keep the others from it: when a batch fails, its
- * files are compared one by one, and the culprits are marked as compared, so that the next full scan tries them again.
- * Fails as the comparison does when that is no fault of a picture: when it says that it may succeed later, or when
- * nothing of a batch can be compared for what the store or the model answers.
+ * Compares files so that one with which something is wrong does not keep the others from it: when a batch fails for
+ * what may be a picture's own fault, its files are compared one by one, and the culprits are marked as compared, so
+ * that the next full scan tries them again. Fails as the comparison does with everything else (a database that is
+ * busy, a store that says that it may succeed later), and when the store refuses these pictures and others as well.
  */
 export class IsolatingComparison {
   readonly #options: IsolatingComparisonOptions;
   /** What was said in the pass that was last worked on. */
   #told = { mark: '', times: 0 };
+  /** A file with which nothing was wrong. */
+  #lastCompared: number | null = null;
 
   constructor(options: IsolatingComparisonOptions) {
     this.#options = options;
@@ -42,36 +52,58 @@ export class IsolatingComparison {
     const unreadable = fileIds.filter((fileId) => !readable.includes(fileId));
     let failed = await this.#giveUp(unreadable, options, 'What is kept of it cannot be read.');
     try {
-      return { found: await this.#options.comparison.compare(readable, options), failed };
+      return { found: await this.#compareAll(readable, options), failed };
     } catch (error) {
-      if (options.signal.aborted || isPassing(error)) throw error;
+      if (options.signal.aborted || !mayBeOwnFault(error)) throw error;
     }
     const { failures, found } = await this.#compareEach(readable, options);
-    for (const { fileId, error } of failures) {
-      failed += await this.#giveUp([fileId], options, toImageSearchError(error).message);
+    const refusals = failures.filter(({ error }) => error instanceof ImageSearchError);
+    const faults = failures.filter(({ error }) => !(error instanceof ImageSearchError));
+    failed += await this.#giveUpEach(faults, options);
+    const [refusal] = refusals;
+    if (!refusal) return { found, failed };
+    // A store that refuses one picture may have something against that; one that refuses all is out of order.
+    const isOneCompared = failures.length < readable.length;
+    if (isOneCompared || (await this.#canCompareOthers(readable, options))) {
+      return { found, failed: failed + (await this.#giveUpEach(refusals, options)) };
     }
+    if (failed === 0) throw refusal.error;
     return { found, failed };
+  }
+
+  async #compareAll(fileIds: readonly number[], options: CompareOptions): Promise<number> {
+    const found = await this.#options.comparison.compare(fileIds, options);
+    this.#lastCompared = fileIds.at(-1) ?? this.#lastCompared;
+    return found;
   }
 
   async #compareEach(
     fileIds: readonly number[],
     options: CompareOptions,
-  ): Promise<{ found: number; failures: { fileId: number; error: unknown }[] }> {
-    const failures: { fileId: number; error: unknown }[] = [];
+  ): Promise<{ found: number; failures: Failure[] }> {
+    const failures: Failure[] = [];
     let found = 0;
     for (const fileId of fileIds) {
       try {
-        found += await this.#options.comparison.compare([fileId], options);
+        found += await this.#compareAll([fileId], options);
       } catch (error) {
-        if (options.signal.aborted || isPassing(error)) throw error;
+        if (options.signal.aborted || !mayBeOwnFault(error)) throw error;
         failures.push({ fileId, error });
       }
     }
-    const [first] = failures;
-    const isNothingCompared = failures.length === fileIds.length;
-    // A store that refuses one picture may have something against that; one that refuses all is out of order.
-    if (isNothingCompared && first?.error instanceof ImageSearchError) throw first.error;
     return { found, failures };
+  }
+
+  /** Whether a file outside of a batch is compared without complaint. */
+  async #canCompareOthers(batch: readonly number[], options: CompareOptions): Promise<boolean> {
+    const { ids } = await this.#options.traces.listIds(null, batch.length + MOST_TRIED);
+    const last = this.#lastCompared === null ? [] : [this.#lastCompared];
+    const others = [...new Set([...last, ...ids])].filter((fileId) => !batch.includes(fileId));
+    for (const fileId of await this.#readable(others.slice(0, MOST_TRIED))) {
+      const { failures } = await this.#compareEach([fileId], options);
+      if (failures.length === 0) return true;
+    }
+    return false;
   }
 
   async #readable(fileIds: readonly number[]): Promise<number[]> {
@@ -95,6 +127,14 @@ export class IsolatingComparison {
     return failed;
   }
 
+  async #giveUpEach(failures: readonly Failure[], options: CompareOptions): Promise<number> {
+    let failed = 0;
+    for (const { fileId, error } of failures) {
+      failed += await this.#giveUp([fileId], options, toImageSearchError(error).message);
+    }
+    return failed;
+  }
+
   #tell(mark: string, message: string): void {
     if (this.#told.mark !== mark) this.#told = { mark, times: 0 };
     this.#told.times += 1;
@@ -104,7 +144,11 @@ export class IsolatingComparison {
   }
 }
 
-/** Whether the same may succeed later, with the same picture. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ImageSearchError && error.retryable;
+/**
+ * Whether a failure may be one picture's own fault: arithmetic that its trace does not fit, or what the store refuses
+ * for good. Whatever else databases and their drivers throw may pass.
+ */
+function mayBeOwnFault(error: unknown): boolean {
+  if (error instanceof ImageSearchError) return !error.retryable;
+  return error instanceof TypeError || error instanceof RangeError || error instanceof z.ZodError;
 }

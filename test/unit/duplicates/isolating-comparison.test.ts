@@ -85,10 +85,34 @@ describe('comparing files one of which is broken', () => {
     failures.set(2, refusal(true));
     await expect(compare(1, 2)).rejects.toMatchObject({ retryable: true });
     expect(asked).toEqual([[1, 2]]);
-    for (const fileId of [1, 2]) failures.set(fileId, refusal(false));
+    for (const fileId of [1, 2, 3, 4]) failures.set(fileId, refusal(false));
     await expect(compare(1, 2)).rejects.toMatchObject({ retryable: false });
     expect(await left()).toEqual([1, 2, 3, 4]);
     expect(logger.at('warn')).toEqual([]);
+  });
+
+  it.each([
+    ['in words', new Error('The pool is exhausted.')],
+    ['with a code', Object.assign(new Error('It is locked.'), { code: 'SQLITE_BUSY' })],
+  ])('gives up nothing for a failure of the database %s', async (_name, failure) => {
+    failures.set(2, failure);
+    await expect(compare(1, 2)).rejects.toBe(failure);
+    expect(asked).toEqual([[1, 2]]);
+    expect(await left()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('gives up one that the store refuses alone, when it takes another', async () => {
+    for (const fileId of [1, 3]) failures.set(fileId, refusal(false));
+    expect(await compare(3)).toEqual({ found: 0, failed: 1 });
+    expect(asked).toEqual([[3], [3], [1], [2]]);
+    expect(await left()).toEqual([1, 4]);
+  });
+
+  it('leaves what the store refuses when others are broken and none is compared', async () => {
+    for (const fileId of [1, 3, 4]) failures.set(fileId, refusal(false));
+    failures.set(2, new TypeError('It is not square.'));
+    expect(await compare(1, 2)).toEqual({ found: 0, failed: 1 });
+    expect(await left()).toEqual([1, 3, 4]);
   });
 
   it('gives up nothing when it is to end', async () => {

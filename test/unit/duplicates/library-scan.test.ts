@@ -251,9 +251,13 @@ describe('several processes', () => {
 });
 
 describe('a failure', () => {
-  it('is told once, as long as it stays the same, and the scan goes on after it', async () => {
+  it.each([
+    ['of the store', outage()],
+    ['that nobody knows', new Error('The store sleeps.')],
+    ['of the database', Object.assign(new Error('The store sleeps.'), { code: 'ECONNRESET' })],
+  ])('%s is told once, and the scan goes on after it', async (_name, failure) => {
     await addFiles(MANY);
-    onBatch = () => Promise.reject(outage());
+    onBatch = () => Promise.reject(failure);
     const scan = startScan();
     await clock.advance(HOUR_MS);
     expect(logger.at('warn')).toEqual([expect.stringContaining('The store sleeps.')]);
@@ -264,14 +268,14 @@ describe('a failure', () => {
     });
     onBatch = () => undefined;
     await clock.runUntil(isDone);
-    expect(await scan.describe()).toMatchObject({ done: MANY, problem: null });
+    expect(await scan.describe()).toMatchObject({ done: MANY, failed: 0, problem: null });
   });
 
   it('leaves the job to other processes', async () => {
     await addFiles(1);
     onBatch = () => {
       onBatch = () => undefined;
-      throw outage();
+      throw new Error('The store sleeps.');
     };
     startScan();
     await clock.runUntil(() => compared.length === 1);
@@ -279,6 +283,18 @@ describe('a failure', () => {
     const begunAt = clock.now();
     await clock.runUntil(isEverythingCompared);
     expect(clock.now() - begunAt).toBeLessThan(LEASE_MS / 2);
+  });
+
+  it('of one picture that is left alone does not keep the scan from its end', async () => {
+    await addFiles(41);
+    onBatch = (fileIds) => {
+      if (fileIds.includes(41)) throw refusal();
+    };
+    const scan = startScan();
+    await scan.begin();
+    await clock.runUntil(isDone);
+    expect(await scan.describe()).toMatchObject({ done: 41, failed: 1, problem: null });
+    expect(logger.at('warn')).toEqual([expect.stringMatching(/File 41 .* It has no number\./)]);
   });
 
   it('of one picture is counted and told, and tried again by the next scan', async () => {
@@ -301,6 +317,14 @@ describe('a failure', () => {
     expect(await scan.describe()).toMatchObject({ done: MANY, failed: 0 });
   });
 });
+
+function refusal(): ImageSearchError {
+  return new ImageSearchError({
+    code: 'store-unavailable',
+    message: 'It has no number.',
+    retryable: false,
+  });
+}
 
 function outage(): ImageSearchError {
   return new ImageSearchError({
