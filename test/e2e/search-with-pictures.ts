@@ -40,7 +40,7 @@ export function testSearchWithPictures(browser: PanelBrowser, app: () => SearchA
     const page = await browser.open(app().url, SEARCH_PAGE);
     const bytes = (await samplePicture('helicopter')).bytes;
     await searchOn(page).drop({ bytes, name: 'new.png', type: 'image/png' });
-    await page.getByText('The library does not have this picture yet.').waitFor();
+    await page.getByText('No copy of this picture was found in the library.').waitFor();
   });
 
   it('refuses a file that is no picture', async () => {

@@ -18,6 +18,7 @@ export interface EntryPicture {
 }
 
 const objectSchema = z.record(z.string(), z.unknown());
+const idSchema = z.object({ id: z.number() });
 const fileSchema = z.object({ id: z.number(), name: z.string().catch(''), mime: z.string() });
 
 /** Whether an entry can have media at all, within its components, too. */
@@ -45,6 +46,23 @@ export function picturesIn(
 ): EntryPicture[] {
   const found = [...walk(values, owner, components)];
   return found.filter(({ id }, index) => found.findIndex((other) => other.id === id) === index);
+}
+
+/**
+ * Where a file goes that is to be used like one of an entry's pictures, and what that field then holds: the file in its
+ * place, or beside it in a field of several. Null when the entry, as its values are by now, has that picture no longer.
+ */
+export function placeBeside(
+  picture: Pick<EntryPicture, 'id'>,
+  file: { id: number },
+  pictures: readonly EntryPicture[],
+): { path: string; value: unknown } | null {
+  const present = pictures.find(({ id }) => id === picture.id);
+  if (!present) return null;
+  const { path, siblings } = present;
+  if (siblings === null) return { path, value: file };
+  const isThere = siblings.some((other) => idSchema.safeParse(other).data?.id === file.id);
+  return { path, value: isThere ? siblings : [...siblings, file] };
 }
 
 /** @param prefix what the form puts before the names of these fields */

@@ -5,7 +5,7 @@ import {
 import { lazy, Suspense } from 'react';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { hasMedia, picturesIn } from './entry-pictures';
+import { hasMedia, picturesIn, placeBeside, type EntryPicture } from './entry-pictures';
 import { SilentBoundary } from './silent-boundary';
 
 const SimilarPictures = lazy(() => import('./similar-pictures'));
@@ -18,8 +18,13 @@ export function SimilarPanel() {
   const text = useText();
   const { may } = useImageSearchPermissions();
   const { contentType, components } = useContentManagerContext();
-  const { values, onChange, disabled } = useForm('SimilarPanel', (state) => state);
+  const { values, getValues, onChange, disabled } = useForm('SimilarPanel', (state) => state);
   if (!may.search || !contentType || !hasMedia(contentType, components)) return null;
+  // The form may have changed while the file was fetched.
+  const use = (picture: EntryPicture, file: { id: number }): void => {
+    const place = placeBeside(picture, file, picturesIn(getValues(), contentType, components));
+    if (place) onChange(place.path, place.value);
+  };
   return {
     title: text('widgets.similar.title'),
     content: (
@@ -27,7 +32,7 @@ export function SimilarPanel() {
         <Suspense fallback={null}>
           <SimilarPictures
             pictures={picturesIn(values, contentType, components)}
-            onUse={disabled ? null : onChange}
+            onUse={disabled ? null : use}
           />
         </Suspense>
       </SilentBoundary>

@@ -31,8 +31,8 @@ const NOT_INDEXED = ['not-ready', 'file-not-found'];
 
 interface SimilarPicturesProps {
   pictures: readonly EntryPicture[];
-  /** Puts a value into a field of the entry; null when it cannot be changed. */
-  onUse: ((path: string, value: unknown) => void) | null;
+  /** Puts a file into the field that has a picture of the entry; null when the entry cannot be changed. */
+  onUse: ((picture: EntryPicture, file: { id: number }) => void) | null;
 }
 
 /** A handful of similar pictures for one of those that an entry uses. */
@@ -78,7 +78,7 @@ function Similar({
 }: { picture: EntryPicture } & Pick<SimilarPicturesProps, 'onUse'>) {
   const fileId = picture.id;
   const text = useText();
-  const use = useInField(picture, onUse);
+  const field = useInField(picture, onUse);
   const failureText = useFailureText();
   const { data, error, isPending } = useSimilarPictures(fileId, COUNT);
   if (isPending) return <Loader small>{text('common.loading')}</Loader>;
@@ -96,12 +96,13 @@ function Similar({
         {data.map((asset) => (
           <Item key={asset.id}>
             <SimilarPicture asset={asset} />
-            {use && (
+            {field && (
               <Corner>
                 <IconButton
                   size="XS"
                   label={text('widgets.similar.use', { name: nameOf(asset) })}
-                  onClick={() => void use(asset)}
+                  disabled={field.isBusy}
+                  onClick={() => void field.use(asset)}
                 >
                   <Plus />
                 </IconButton>
@@ -118,21 +119,25 @@ function Similar({
 }
 
 /** Puts a picture in the place of the one that the entry has, or beside it in a field of several; null without a form. */
-function useInField({ path, siblings }: EntryPicture, onUse: SimilarPicturesProps['onUse']) {
+function useInField(picture: EntryPicture, onUse: SimilarPicturesProps['onUse']) {
   const text = useText();
   const failureText = useFailureText();
   const { toggleNotification } = useNotification();
+  const [isBusy, setIsBusy] = useState(false);
   if (onUse === null) return null;
-  return async (asset: Asset): Promise<void> => {
+  const use = async (asset: Asset): Promise<void> => {
+    setIsBusy(true);
     try {
-      const file = await fetchWholeFile(asset.id);
-      onUse(path, siblings ? [...siblings, file] : file);
+      onUse(picture, await fetchWholeFile(asset.id));
       const message = text('widgets.similar.used', { name: nameOf(asset) });
       toggleNotification({ type: 'success', message });
     } catch (error) {
       toggleNotification({ type: 'danger', message: failureText(error) });
+    } finally {
+      setIsBusy(false);
     }
   };
+  return { use, isBusy };
 }
 
 /** Opens beside the form, which may hold what is not saved. */

@@ -10,7 +10,10 @@ export const duplicatesQuerySchema = z.strictObject({
   kind: duplicateKindSchema.optional(),
   /** What `meta.nextCursor` of the page before said. */
   cursor: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).optional(),
-  /** Only the group that has the pair with this id, wherever in the list it is; none when the pair is not as asked for. */
+  /**
+   * Only the group that has the pair with this id, wherever in the list it is; none when the pair is not as asked for, or
+   * when its cluster has more and newer pairs than a page reads.
+   */
   pair: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).optional(),
   /** Groups; a page may have some more, or fewer though it is not the last. */
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   hasMedia,
   picturesIn,
+  placeBeside,
   type Components,
   type FieldOwner,
 } from '../../../admin/src/editors/entry-pictures';
@@ -54,6 +55,30 @@ describe('An entry’s pictures', () => {
     ['fields of another shape', { cover: 7, gallery: ['x'], sections: { __component: 'gone' } }],
   ])('are none in %s', (_name, values) => {
     expect(picturesIn(values, article, components)).toEqual([]);
+  });
+});
+
+describe('A picture to use like one of an entry’s', () => {
+  const place = (id: number, file: number, values: object) =>
+    placeBeside({ id }, { id: file }, picturesIn(values, article, components));
+
+  it('takes the place of one, and stands beside several', () => {
+    const values = { cover: picture(1), gallery: [picture(2)] };
+    expect(place(1, 9, values)).toEqual({ path: 'cover', value: { id: 9 } });
+    expect(place(2, 9, values)).toEqual({ path: 'gallery', value: [picture(2), { id: 9 }] });
+  });
+
+  it('goes where the entry’s picture is by now, once', () => {
+    const moved = {
+      sections: [
+        { __component: 'shared.quote' },
+        { __component: 'shared.slider', slides: [{ image: picture(4) }] },
+      ],
+    };
+    expect(place(4, 9, moved)?.path).toBe('sections.1.slides.0.image');
+    expect(place(4, 9, { cover: picture(1) })).toBeNull();
+    const gallery = [picture(2), picture(9)];
+    expect(place(2, 9, { gallery })).toEqual({ path: 'gallery', value: gallery });
   });
 });
 
