@@ -1,4 +1,8 @@
-import type { EmbeddingLimits, EmbeddingQuota } from '../embedding/contract';
+import {
+  requestsOfIndexing,
+  type EmbeddingLimits,
+  type EmbeddingQuota,
+} from '../embedding/contract';
 import { noFigures, type UsageFigures } from './contract';
 import { costOf, costPerImage, tokensOf, type Prices } from './price';
 
@@ -77,11 +81,9 @@ function estimateSeconds(options: EstimateOptions, tokensPerImage: number | null
   if (images === 0) return 0;
   if (limits === null) return null;
   const requests = Math.ceil(images / limits.imagesPerCall);
-  const minutes = Math.max(
-    requests / limits.requestsPerMinute,
-    images / limits.imagesPerMinute,
-    (images * (tokensPerImage ?? limits.tokensPerImage)) / limits.tokensPerMinute,
-  );
+  const batch = Math.min(images, limits.imagesPerCall);
+  const tokens = batch * (tokensPerImage ?? limits.tokensPerImage);
+  const minutes = requests / requestsOfIndexing(limits, { images: batch, tokens });
   const measured =
     usage && usage.images > 0
       ? (images * usage.imageMilliseconds) / usage.images / limits.concurrentCalls / 1_000

@@ -1,26 +1,15 @@
 import type { z } from 'zod';
 import type { ImagePreparation, PreparedImage } from '../images/contract';
 import type { Logger } from '../logger';
+import type { EmbeddingQuota } from './quota';
 import type { VectorSpace } from './vector-space';
 
 export { isSameIdentity, type EmbeddingIdentity } from './identity';
+export { requestsOfIndexing, unlimitedQuota, type EmbeddingQuota } from './quota';
 export { createVectorSpace, type VectorSpace } from './vector-space';
 
 /** Longer side of the largest picture that any hosted provider is sent, in pixels, whatever is configured. */
 export const LARGEST_EDGE = 4_096;
-
-/** What may be asked for in any minute; Infinity for no limit. A provider keeps to it by itself. */
-export interface EmbeddingQuota {
-  requestsPerMinute: number;
-  tokensPerMinute: number;
-  imagesPerMinute: number;
-}
-
-export const unlimitedQuota: EmbeddingQuota = {
-  requestsPerMinute: Number.POSITIVE_INFINITY,
-  tokensPerMinute: Number.POSITIVE_INFINITY,
-  imagesPerMinute: Number.POSITIVE_INFINITY,
-};
 
 /** What one call may be. */
 export interface EmbeddingCallLimits {

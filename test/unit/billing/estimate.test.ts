@@ -35,17 +35,26 @@ describe('a hosted model', () => {
       requests: 125,
       tokens: null,
       cost: null,
-      seconds: 150,
+      seconds: 167,
     });
   });
 
-  it('that has done nothing yet takes as long as the expected tokens are allowed', () => {
+  it('that has done nothing yet takes as long as whole batches of the expected tokens beside searches', () => {
     const limits = {
       ...unlimitedQuota,
       ...{ imagesPerCall: 8, concurrentCalls: 4 },
       ...{ tokensPerMinute: 100_000, tokensPerImage: 4_000 },
     };
-    expect(estimate({ ...hosted, limits })).toMatchObject({ tokens: null, seconds: 2_400 });
+    expect(estimate({ ...hosted, limits })).toMatchObject({ tokens: null, seconds: 3_750 });
+  });
+
+  it('that takes pictures larger than a minute allows embeds one a minute', () => {
+    const limits = {
+      ...unlimitedQuota,
+      ...{ imagesPerCall: 1, concurrentCalls: 4 },
+      ...{ tokensPerMinute: 100_000, tokensPerImage: 256_000 },
+    };
+    expect(estimate({ ...hosted, images: 30, limits })).toMatchObject({ seconds: 1_800 });
   });
 
   it('costs what pictures took so far', () => {
@@ -79,9 +88,9 @@ describe('a hosted model', () => {
         ...quota,
       },
     });
-    expect(estimate(limited({ requestsPerMinute: 10 })).seconds).toBe(750);
-    expect(estimate(limited({ tokensPerMinute: 100_000 })).seconds).toBe(300);
-    expect(estimate(limited({ imagesPerMinute: 250 })).seconds).toBe(240);
+    expect(estimate(limited({ requestsPerMinute: 10 })).seconds).toBe(834);
+    expect(estimate(limited({ tokensPerMinute: 100_000 })).seconds).toBe(341);
+    expect(estimate(limited({ imagesPerMinute: 250 })).seconds).toBe(268);
   });
 
   it('that cannot be opened has neither requests nor a time', () => {

@@ -11,6 +11,7 @@ import type {
   ProviderHealth,
   VectorSpace,
 } from '../contract';
+import { mostImagesPerRequest } from '../quota';
 import type { ApiAnswer, ApiRequest, HostedApi } from './api';
 import { badAnswer, timedOut, toProviderError } from './failures';
 import { KnownHealth } from './known-health';
@@ -61,7 +62,7 @@ export class HostedProvider implements EmbeddingProvider {
     this.#identity = new ModelIdentity(api.expectedModel, api.endpoint);
     this.#health = new KnownHealth(clock);
     this.space = api.space;
-    this.limits = { ...api.limits, ...api.quota, tokensPerImage: tokensOfLargest(api) };
+    this.limits = limitsOf(api);
     this.imagePreparation = api.imagePreparation;
   }
 
@@ -208,6 +209,14 @@ export class HostedProvider implements EmbeddingProvider {
       clearTimeout(timer);
     }
   }
+}
+
+/** A batch that a minute of indexing has no room for would use up what is left to searches. */
+function limitsOf(api: HostedApi): EmbeddingLimits {
+  const { limits, quota } = api;
+  const tokensPerImage = tokensOfLargest(api);
+  const imagesPerCall = Math.min(limits.imagesPerCall, mostImagesPerRequest(quota, tokensPerImage));
+  return { ...limits, ...quota, imagesPerCall, tokensPerImage };
 }
 
 function tokensOfLargest(api: HostedApi): number {

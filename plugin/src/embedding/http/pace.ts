@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../../clock';
 import { ImageSearchError } from '../../errors';
-import type { EmbeddingQuota } from '../contract';
+import { quotaForIndexing, type EmbeddingQuota } from '../quota';
 
 /** What one request will use up. */
 export interface Demand {
@@ -14,14 +14,13 @@ export interface Demand {
 
 interface Spending {
   at: number;
+  isUrgent: boolean;
   requests: number;
   images: number;
   tokens: number;
 }
 
 const MINUTE_MS = 60_000;
-/** Share of every quota that what is not urgent leaves to searches, at least one request. */
-const RESERVED_SHARE = 0.1;
 /** Nobody looks at a search for longer than this. */
 const LONGEST_URGENT_WAIT_MS = 10_000;
 
@@ -30,10 +29,12 @@ const LONGEST_URGENT_WAIT_MS = 10_000;
  * every moment: with fixed minutes twice as much can go out around the turn. Requests are weighed, which is why
  * p-queue, which counts them, only puts them in order here.
  *
- * Searches overtake what is indexed, and a part of everything is theirs alone.
+ * Searches overtake what is indexed, and a part of everything is theirs alone, even after a picture that counts more
+ * than the rest.
  */
 export class Pace {
   readonly #quota: EmbeddingQuota;
+  readonly #indexingQuota: EmbeddingQuota;
   readonly #clock: Clock;
   readonly #urgent = new PQueue({ concurrency: 1 });
   readonly #patient = new PQueue({ concurrency: 1 });
@@ -43,6 +44,7 @@ export class Pace {
 
   constructor(quota: EmbeddingQuota, clock: Clock) {
     this.#quota = quota;
+    this.#indexingQuota = quotaForIndexing(quota);
     this.#clock = clock;
   }
 
@@ -71,8 +73,7 @@ export class Pace {
       this.#spendings = this.#spendings.filter(({ at }) => at > now - MINUTE_MS);
       const lacking = this.#findLacking(demand);
       if (lacking === null) {
-        const { images, tokens } = demand;
-        const spending = { at: now, requests: 1, images, tokens };
+        const spending = { at: now, requests: 1, ...demand };
         this.#spendings.push(spending);
         return spending;
       }
@@ -91,18 +92,26 @@ export class Pace {
       ['tokensPerMinute', 'tokens', tokens],
     ] as const;
     const lacking = needs.find(([quota, unit, amount]) => {
-      const spent = this.#spendings.reduce((sum, spending) => sum + spending[unit], 0);
-      const limit = isUrgent ? this.#quota[quota] : withoutReserve(this.#quota[quota]);
+      const whole = this.#quota[quota];
+      const limit = this.#indexingQuota[quota];
+      if (!Number.isFinite(whole)) return false;
+      const searches = this.#spentOn(unit, true);
+      const indexing = this.#spentOn(unit, false);
+      // Neither is charged for what the other takes of its own part.
+      const spent = isUrgent
+        ? searches + Math.min(indexing, limit)
+        : indexing + Math.max(0, searches - (whole - limit));
       // One request that is larger than the quota itself goes out when there is no other.
-      return amount > 0 && spent > 0 && spent + amount > limit;
+      return amount > 0 && spent > 0 && spent + amount > (isUrgent ? whole : limit);
     });
     return lacking?.[0] ?? null;
   }
-}
 
-function withoutReserve(limit: number): number {
-  if (!Number.isFinite(limit)) return limit;
-  return Math.max(1, limit - Math.max(1, Math.floor(limit * RESERVED_SHARE)));
+  #spentOn(unit: 'requests' | 'images' | 'tokens', isUrgent: boolean): number {
+    return this.#spendings
+      .filter((spending) => spending.isUrgent === isUrgent)
+      .reduce((sum, spending) => sum + spending[unit], 0);
+  }
 }
 
 function exhausted(quota: keyof EmbeddingQuota, waitMs: number): ImageSearchError {

@@ -126,6 +126,40 @@ describe('a quota of tokens', () => {
   });
 });
 
+describe('what is left to searches', () => {
+  it('is there after a picture that counts more than the whole quota', async () => {
+    const { ask, begun, clock } = createPace({ tokensPerMinute: 1_000 });
+    await ask({ tokens: 5_000 });
+    for (let search = 0; search < 10; search += 1) await ask({ tokens: 10, isUrgent: true });
+    expect(begun).toHaveLength(11);
+    await expect(ask({ tokens: 10, isUrgent: true })).rejects.toMatchObject({
+      code: 'provider-unavailable',
+    });
+    const next = ask({ tokens: 5_000 });
+    await clock.runUntil(() => begun.length === 12);
+    await next;
+    expect(begun[11]).toBe(60_000);
+  });
+
+  it('keeps no such picture from its turn while somebody searches', async () => {
+    const { ask, begun } = createPace({ tokensPerMinute: 1_000 });
+    await ask({ tokens: 100, isUrgent: true });
+    await ask({ tokens: 5_000 });
+    expect(begun).toEqual([0, 0]);
+  });
+
+  it('is all that searches may use beside indexing', async () => {
+    const { ask, begun, clock } = createPace({ tokensPerMinute: 1_000 });
+    await ask({ tokens: 300, isUrgent: true });
+    const indexed = ask({ tokens: 800 });
+    await clock.advance(1);
+    expect(begun).toEqual([0]);
+    await clock.runUntil(() => begun.length === 2);
+    await indexed;
+    expect(begun).toEqual([0, 60_000]);
+  });
+});
+
 describe('who waits', () => {
   it('leaves when it is aborted, and what comes after it takes its place', async () => {
     const { ask, begun, clock } = createPace({ requestsPerMinute: 1 });
