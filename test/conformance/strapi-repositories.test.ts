@@ -94,6 +94,20 @@ function describeRepositories(
     return createPictureTraces(strapi());
   });
 
+  it('counts what failed in a scan that an earlier version began', async () => {
+    const query = strapi().db.query(DUPLICATE_SCAN_UID);
+    await query.deleteMany({});
+    const scans = createDuplicateScans(strapi());
+    const now = new Date();
+    const { number } = await scans.begin({ anew: true, now });
+    await query.updateMany({ where: {}, data: { failed: null } });
+    expect(await scans.read()).toMatchObject({ failed: 0 });
+    for (const failed of [2, 1]) {
+      await scans.tell(number, { found: 0, failed, perMinute: null, problem: null, now });
+    }
+    expect(await scans.read()).toMatchObject({ failed: 3 });
+  });
+
   it('leaves out a trace that cannot be read, and says so once', async () => {
     const logger = createRecordingLogger();
     await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});

@@ -3,6 +3,7 @@ import type { MergeReport } from '../../plugin/src/contracts/merging';
 import { checkMergePermission } from '../../server/src/merging/merge-permission';
 import { hideTitlesInReport } from '../../server/src/merging/readable-uses';
 import type { LibraryFile } from '../../server/src/usage/library-files';
+import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import { dumpDatabase, startMergingApp, type MergingApp } from '../support/merging-app';
 import { articleUsing, createArticle, readArticle } from '../support/merging-content';
 import type { RolePermission } from '../support/strapi-accounts';
@@ -96,6 +97,22 @@ describe('a merge that fails', () => {
     jest.restoreAllMocks();
     const again = await app.merging.perform({ fileIds: [keep.id, copy.id], keepId: keep.id });
     expect(again.files).toMatchObject([{}, { outcome: 'removed', useCount: 0 }]);
+  });
+
+  it('to note a merge after the storage deleted the copy says what is left', async () => {
+    const { copy, request } = await prepare();
+    const failure = new Error('The database is gone.');
+    jest.spyOn(MemoryDuplicatePairs.prototype, 'markMerged').mockRejectedValue(failure);
+    const report = await app.merging.perform(request);
+    expect(report.files).toMatchObject([
+      { outcome: 'kept' },
+      { id: copy.id, outcome: 'left', obstacle: expect.stringMatching(/its entry is left/) },
+    ]);
+    expect(app.logger.at('warn').join()).toContain('The database is gone.');
+    expect(await app.files([copy.id])).toHaveLength(1);
+    jest.restoreAllMocks();
+    const again = await app.merging.perform(request);
+    expect(again.files).toMatchObject([{}, { outcome: 'removed' }]);
   });
 
   it.each(['copy', 'keep'] as const)('because its %s is gone changes nothing', async (which) => {

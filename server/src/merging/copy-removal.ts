@@ -15,6 +15,10 @@ interface UploadService {
 }
 
 const USED_AGAIN = 'It came to be used again while it was merged.';
+const NOT_DELETED =
+  'Nothing uses it any more, but the storage did not delete it. The log says why; delete it in the Media Library.';
+const ENTRY_LEFT =
+  'Nothing uses it any more and the storage deleted it, but its entry is left. The log says why; delete it in the Media Library.';
 
 /**
  * Deletes copies that nothing uses any more through the upload service. Each is looked at once more before: what came
@@ -36,19 +40,25 @@ export async function removeCopies(
   const obstacles = new Map<number, string>();
   const usedAgain = await findUsed(strapi, copyIds);
   for (const id of copyIds) {
+    let isStored = true;
+    const removal = {
+      ...options,
+      copyId: id,
+      onStorageDeletion: () => {
+        isStored = false;
+      },
+    };
     try {
       const obstacle = usedAgain.has(id)
         ? USED_AGAIN
-        : await retryConflicts(strapi, () => removeCopy(strapi, { ...options, copyId: id }));
+        : await retryConflicts(strapi, () => removeCopy(strapi, removal));
       if (obstacle !== null) obstacles.set(id, obstacle);
     } catch (error) {
+      const left = isStored ? 'not deleted' : 'its entry was not deleted with its bytes';
       logger.warn(
-        `File ${String(id)} was merged, but not deleted: ${(error as Error).message}. Nothing uses it any more.`,
+        `File ${String(id)} was merged, but ${left}: ${(error as Error).message}. Nothing uses it any more.`,
       );
-      obstacles.set(
-        id,
-        'Nothing uses it any more, but the storage did not delete it. The log says why; delete it in the Media Library.',
-      );
+      obstacles.set(id, isStored ? NOT_DELETED : ENTRY_LEFT);
     }
   }
   return obstacles;
@@ -68,9 +78,15 @@ async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promis
  */
 async function removeCopy(
   strapi: Core.Strapi,
-  options: { copyId: number; keepId: number; onRemoval: (copyId: number) => Promise<void> },
+  options: {
+    copyId: number;
+    keepId: number;
+    /** From here on only its row can be kept. */
+    onStorageDeletion: () => void;
+    onRemoval: (copyId: number) => Promise<void>;
+  },
 ): Promise<string | null> {
-  const { copyId, keepId, onRemoval } = options;
+  const { copyId, keepId, onRemoval, onStorageDeletion } = options;
   return strapi.db.transaction(async ({ trx }) => {
     const tables = createDatabaseTables(strapi, trx);
     const held = await holdFiles(tables, [copyId, keepId]);
@@ -85,6 +101,7 @@ async function removeCopy(
     if ((await readRelationRows(tables, [copyId])).length > 0) return USED_AGAIN;
     const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: copyId } });
     await strapi.plugin('upload').service<UploadService>('upload').remove(file);
+    onStorageDeletion();
     // Last: the storage may take its time, and whoever writes pairs would wait for what this locks.
     await onRemoval(copyId);
     return null;

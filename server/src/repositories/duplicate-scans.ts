@@ -58,6 +58,8 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
 
   async function add(number: number, counter: 'found' | 'failed', count: number): Promise<void> {
     if (count === 0) return;
+    // A row that is older than the counter has none yet, and nothing can be added to that.
+    await update({ number, [counter]: { $null: true } }, { [counter]: 0 });
     await strapi.db
       .queryBuilder(DUPLICATE_SCAN_UID)
       .where({ name: NAME, number })
