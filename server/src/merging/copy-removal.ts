@@ -40,12 +40,12 @@ export async function removeCopies(
   const obstacles = new Map<number, string>();
   const usedAgain = await findUsed(strapi, copyIds);
   for (const id of copyIds) {
-    let isStored = true;
+    const bytes = { areStored: true };
     const removal = {
       ...options,
       copyId: id,
       onStorageDeletion: () => {
-        isStored = false;
+        bytes.areStored = false;
       },
     };
     try {
@@ -54,11 +54,11 @@ export async function removeCopies(
         : await retryConflicts(strapi, () => removeCopy(strapi, removal));
       if (obstacle !== null) obstacles.set(id, obstacle);
     } catch (error) {
-      const left = isStored ? 'not deleted' : 'its entry was not deleted with its bytes';
+      const left = bytes.areStored ? 'not deleted' : 'its entry was not deleted with its bytes';
       logger.warn(
         `File ${String(id)} was merged, but ${left}: ${(error as Error).message}. Nothing uses it any more.`,
       );
-      obstacles.set(id, isStored ? NOT_DELETED : ENTRY_LEFT);
+      obstacles.set(id, bytes.areStored ? NOT_DELETED : ENTRY_LEFT);
     }
   }
   return obstacles;
