@@ -33,6 +33,7 @@ import {
 import { testHealth } from './health-test';
 import type { InputLimits } from './http/search-input';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
+import { createFileIndex, type FileIndex } from './file-index';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { PLUGIN_ID } from './plugin-id';
 import { prefixedLogger } from './prefixed-logger';
@@ -64,6 +65,7 @@ export interface ImageSearch extends Reindexing {
   readonly status: Status;
   readonly billing: Billing;
   readonly holds: IndexingHolds;
+  readonly fileIndex: FileIndex;
   readonly merging: FileMerging;
   readonly pairs: DuplicatePairs;
   readonly duplicates: DuplicateDetection;
@@ -218,6 +220,7 @@ export function createImageSearch(strapi: Core.Strapi): ImageSearch {
     status,
     billing,
     holds,
+    fileIndex: createFileIndex({ spaces, assets, holds }),
     merging: createFileMerging({ strapi, logger, pairs }),
     pairs,
     duplicates,

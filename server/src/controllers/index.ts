@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { adminFiles, contentApiFiles } from '../files/callers';
 import { imageSearchOf } from '../services';
 import { createDuplicatesHandlers } from './duplicates';
+import { createFileIndexHandlers } from './file-index';
 import { createManagementHandlers } from './management';
 import { createMergingHandlers } from './merging';
 import { createPanelHandlers } from './panel';
@@ -53,6 +54,8 @@ export const controllers = {
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),
+  'admin-file-index': ({ strapi }: WithStrapi) =>
+    createFileIndexHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-scan': ({ strapi }: WithStrapi) => createScanHandlers(() => imageSearchOf(strapi)),
   'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };

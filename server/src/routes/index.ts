@@ -98,6 +98,12 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
     handler: 'admin-duplicates.usage',
     action: [adminActions.search, adminActions.duplicates],
   },
+  {
+    method: 'GET',
+    path: '/files/:id/index',
+    handler: 'admin-file-index.find',
+    action: Object.values(adminActions),
+  },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
   {
