@@ -110,7 +110,7 @@ const searchSchema = z.strictObject({
 const panelSchema = z.strictObject({
   mediaLibrary: z.boolean().default(true).meta({
     description:
-      'Whether the Media Library shows “Find similar” and duplicates in the details of a picture; Strapi may change what that rests on',
+      'Whether the Media Library shows “Find similar”, duplicates and the state of indexing in the details of a file; Strapi may change what that rests on',
   }),
 });
 

@@ -1,16 +1,19 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { copyPicture } from '../support/duplicate-pictures';
 import { createLibrary, samplePictures } from '../support/library';
+import { readRow, storedFile } from '../support/library-rows';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
 
 /** The browser has all of the panel to load. */
 const FIRST_VIEW_MS = 60_000;
+const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
 const HOME_PAGE = '/content-manager/single-types/api::home-page.home-page';
 
 describeInBrowser('Where editors already are', (browser) => {
@@ -30,6 +33,10 @@ describeInBrowser('Where editors already are', (browser) => {
       hero: fileId,
     });
     await app.waitUntilIndexed();
+    await app.createRestrictedAdmin({
+      ...searcher,
+      permissions: [{ action: 'plugin::upload.read' }, { action: adminActions.search }],
+    });
   });
   afterAll(() => app.stop());
 
@@ -125,11 +132,6 @@ describeInBrowser('Where editors already are', (browser) => {
   });
 
   it('a role that may search but not decide has the button alone', async () => {
-    const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
-    await app.createRestrictedAdmin({
-      ...searcher,
-      permissions: [{ action: 'plugin::upload.read' }, { action: adminActions.search }],
-    });
     const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`, {
       as: searcher,
     });
@@ -137,7 +139,55 @@ describeInBrowser('Where editors already are', (browser) => {
     await drawer.getByRole('button', { name: 'Find similar' }).waitFor({ timeout: FIRST_VIEW_MS });
     expect(await drawer.getByRole('link').count()).toBe(0);
   });
+
+  it('a picture that searches do not find says why, and is tried again by those who may', async () => {
+    const library = createLibrary(app);
+    const bytes = Buffer.from('this is no picture');
+    const [broken] = await library.upload({ fileName: 'broken.png', bytes });
+    const brokenId = broken?.id ?? 0;
+    await app.waitUntilIndexed();
+    await library.call('put', HOME_PAGE, { hero: brokenId });
+    const address = `/plugins/upload?assetId=${String(brokenId)}`;
+
+    const told = detailsOn(await browser.open(app.url, address, { as: searcher }));
+    await told.drawer.getByText('This file is damaged').waitFor({ timeout: FIRST_VIEW_MS });
+    expect(await told.findSimilar.isDisabled()).toBe(true);
+    expect(await told.tryAgain.count()).toBe(0);
+    expect(await told.drawer.getByRole('link').count()).toBe(0);
+
+    const search = `/plugins/image-search/search?text=${encodeURIComponent('an apple')}`;
+    const results = await browser.open(app.url, search, { as: searcher });
+    await results.getByText('say why it is missing here').waitFor();
+    await show(results, 'results');
+
+    const entry = await browser.open(app.url, HOME_PAGE);
+    await entry.getByText('Not in search').waitFor();
+    await show(entry, 'entry-broken');
+
+    const page = await browser.open(app.url, address);
+    const { drawer, findSimilar, tryAgain } = detailsOn(page);
+    await drawer.getByText('This file is damaged').waitFor();
+    await drawer.getByRole('link', { name: 'See the index' }).waitFor();
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    await show(page, 'drawer-broken');
+    const [mended] = await samplePictures(1);
+    const row = await readRow(app.strapi, brokenId);
+    await writeFile(storedFile(app.strapi, row), mended?.bytes ?? '');
+    await tryAgain.click();
+    await drawer.getByText('In the search index').waitFor();
+    expect(await findSimilar.isDisabled()).toBe(false);
+    expect(await tryAgain.count()).toBe(0);
+  });
 });
+
+function detailsOn(page: Page): { drawer: Locator; findSimilar: Locator; tryAgain: Locator } {
+  const drawer = page.getByRole('dialog', { name: 'File details' });
+  return {
+    drawer,
+    findSimilar: drawer.getByRole('button', { name: 'Find similar' }),
+    tryAgain: drawer.getByRole('button', { name: 'Try again' }),
+  };
+}
 
 async function show(page: Page, name: string): Promise<void> {
   const folder = process.env.SHOW_FOLDER;

@@ -10,6 +10,9 @@ export function duplicatesAddress(pairId: number): string {
   return `/plugins/${PLUGIN_ID}/duplicates?group=${String(pairId)}`;
 }
 
+/** Of the page about the index, within the panel. */
+export const INDEX_ADDRESS = `/plugins/${PLUGIN_ID}/index`;
+
 /** Of the Media Library with the details of a file open, within the panel. */
 export function mediaLibraryAddress(fileId: number): string {
   return `/plugins/upload?assetId=${String(fileId)}`;

@@ -5,7 +5,7 @@ interface StateMessageProps {
   icon?: ReactNode;
   title: string;
   text?: string;
-  /** What the server says of it, for those who can mend it. */
+  /** What is less important: the words of the server, or where more is said. */
   details?: string;
   action?: ReactNode;
 }

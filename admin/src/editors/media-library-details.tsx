@@ -1,17 +1,23 @@
 import { Badge, Box, Button, Flex, Link } from '@strapi/design-system';
 import { Search } from '@strapi/icons';
+import { useId } from 'react';
 import { createPortal } from 'react-dom';
 import { NavLink, useNavigate } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { QueryProvider } from '../components/query-provider';
 import { useDrawerHost } from './drawer-host';
+import { FileIndexLine } from './file-index-line';
 import { useFileDuplicates } from '../hooks/file-duplicates';
+import { useFileIndex } from '../hooks/file-index';
 import { usePanelSettings } from '../hooks/panel-settings';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
 import { duplicatesAddress, similarAddress } from '../api/addresses';
 
-/** “Find similar” and how many duplicates there are, within the details that the Media Library shows of a picture. */
+/**
+ * “Find similar”, how many duplicates there are, and whether searches find it, within the details that the Media Library
+ * shows of a file.
+ */
 export default function MediaLibraryDetails({ fileId }: { fileId: number }) {
   return (
     <QueryProvider>
@@ -24,25 +30,56 @@ function Details({ fileId }: { fileId: number }) {
   const settings = usePanelSettings();
   const { may } = useImageSearchPermissions();
   const host = useDrawerHost();
-  if (!settings?.mediaLibrary || host === null || !(may.search || may.duplicates)) return null;
+  const isAllowed = may.search || may.duplicates || may.manage;
+  if (!settings?.mediaLibrary || host === null || !isAllowed) return null;
   return createPortal(
     <Strip padding={3} background="neutral0">
-      <Flex gap={3} justifyContent="space-between" wrap="wrap">
-        {may.search && <FindSimilar fileId={fileId} />}
-        <Duplicates fileId={fileId} isLinked={may.duplicates} />
-      </Flex>
+      <Contents fileId={fileId} />
     </Strip>,
     host,
   );
 }
 
-function FindSimilar({ fileId }: { fileId: number }) {
+function Contents({ fileId }: { fileId: number }) {
+  const { may } = useImageSearchPermissions();
+  const index = useFileIndex(fileId);
+  const wordsId = useId();
+  return (
+    <Flex direction="column" alignItems="stretch" gap={3}>
+      {index?.state !== 'not-a-picture' && (may.search || may.duplicates) && (
+        <Flex gap={3} justifyContent="space-between" wrap="wrap">
+          {may.search && (
+            <FindSimilar
+              fileId={fileId}
+              // Tried all the same while it is not known.
+              isFindable={index?.isFindable ?? true}
+              reasonId={wordsId}
+            />
+          )}
+          <Duplicates fileId={fileId} isLinked={may.duplicates} />
+        </Flex>
+      )}
+      {index && <FileIndexLine index={index} id={wordsId} />}
+    </Flex>
+  );
+}
+
+interface FindSimilarProps {
+  fileId: number;
+  isFindable: boolean;
+  /** Of the element that says why it cannot be used. */
+  reasonId: string;
+}
+
+function FindSimilar({ fileId, isFindable, reasonId }: FindSimilarProps) {
   const text = useText();
   const navigate = useNavigate();
   return (
     <Button
       variant="tertiary"
       startIcon={<Search />}
+      disabled={!isFindable}
+      {...(!isFindable && { 'aria-describedby': reasonId })}
       onClick={() => {
         navigate(similarAddress(fileId));
       }}

@@ -19,10 +19,12 @@ import { fetchWholeFile } from '../api/library';
 import { nameOf, Picture } from '../components/picture';
 import { QueryProvider } from '../components/query-provider';
 import { useFailureText } from '../hooks/failure-text';
+import { useFileIndex } from '../hooks/file-index';
 import { useSimilarPictures } from '../hooks/similar-pictures';
 import { useText } from '../hooks/text';
 import { mediaLibraryAddress, similarAddress } from '../api/addresses';
 import type { EntryPicture } from './entry-pictures';
+import { FileIndexLine } from './file-index-line';
 
 const COUNT = 6;
 const WIDTH_PX = 96;
@@ -80,7 +82,10 @@ function Similar({
   const text = useText();
   const field = useInField(picture, onUse);
   const failureText = useFailureText();
-  const { data, error, isPending } = useSimilarPictures(fileId, COUNT);
+  const index = useFileIndex(fileId);
+  const isFindable = index?.isFindable ?? true;
+  const { data, error, isPending } = useSimilarPictures(fileId, COUNT, isFindable);
+  if (index && !isFindable) return <FileIndexLine index={index} />;
   if (isPending) return <Loader small>{text('common.loading')}</Loader>;
   if (error || data.length === 0) {
     const isUnknown = error instanceof ApiFailure && NOT_INDEXED.includes(error.code);

@@ -2,6 +2,7 @@ import { useNotification } from '@strapi/strapi/admin';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { managementApi, type Status } from '../api/management';
 import { useFailureText } from './failure-text';
+import { fileIndexKey } from './file-index';
 import { statusKey } from './index-status';
 import { useText } from './text';
 
@@ -59,6 +60,7 @@ function useReindexing<Input>(
       Promise.all([
         client.invalidateQueries({ queryKey: statusKey }),
         client.invalidateQueries({ queryKey: givenUpKey }),
+        client.invalidateQueries({ queryKey: fileIndexKey }),
       ]),
   });
 }

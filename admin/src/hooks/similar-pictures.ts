@@ -10,8 +10,12 @@ const similarSchema = searchResponseSchema.extend({
   data: z.array(searchResponseSchema.shape.data.element.extend({ file: assetSchema })),
 });
 
-/** The pictures that are most like one of the library, itself left out. */
-export function useSimilarPictures(fileId: number, count: number) {
+/**
+ * The pictures that are most like one of the library, itself left out.
+ *
+ * @param isFindable false while nothing can be like it, for it is not indexed: asked again when it is
+ */
+export function useSimilarPictures(fileId: number, count: number, isFindable: boolean) {
   return useQuery({
     queryKey: ['similar-pictures', fileId, count],
     queryFn: async ({ signal }) => {
@@ -23,5 +27,6 @@ export function useSimilarPictures(fileId: number, count: number) {
       return data.map(({ file }) => file);
     },
     staleTime: FRESH_FOR_MS,
+    enabled: isFindable,
   });
 }

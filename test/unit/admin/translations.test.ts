@@ -11,14 +11,16 @@ const folders = readdirSync(path.join(repositoryFolder, 'admin/src/translations'
 }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
 /** Pages whose texts are there in every language. */
-const completePages = ['common', 'search'] as const;
+const completePages = ['common', 'index', 'search', 'widgets'] as const;
 const cases = Object.entries(languages).flatMap(([language, load]) =>
   completePages.map((page) => ({ language, page, load })),
 );
 
-/** What stands in braces: the values that a text is given. */
+/** What stands in braces: the values that a text is given. Not what a plural says in one of its cases. */
 function valuesIn(text: string): string[] {
-  return [...text.matchAll(/\{(\w+)[},]/g)].map(([, name = '']) => name).sort();
+  return [...text.matchAll(/(?<!(?:one|other|=\d+) )\{(\w+)[},]/g)]
+    .map(([, name = '']) => name)
+    .sort();
 }
 
 function valueNames(texts: Record<string, string>): Record<string, string[]> {

@@ -4,10 +4,10 @@ import { NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { GivenUpPicture } from '../../api/management';
 import { Picture } from '../../components/picture';
+import { reasonOf } from '../../hooks/failure-reason';
 import { useIndexActions } from '../../hooks/index-actions';
 import { useText } from '../../hooks/text';
 import { mediaLibraryAddress } from '../../api/addresses';
-import { reasonOf } from './failure-reason';
 
 const THUMBNAIL_PX = 56;
 

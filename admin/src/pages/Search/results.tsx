@@ -5,6 +5,7 @@ import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { SearchAnswer, SearchHit } from '../../api/search';
 import { StateMessage } from '../../components/state-message';
+import { usePanelSettings } from '../../hooks/panel-settings';
 import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
 
@@ -49,17 +50,20 @@ export function Results(props: ResultsProps) {
   );
 }
 
-/** Whoever looks after the index can see why. */
+/** Whoever looks after the index can see why; others can of each picture. */
 function Incomplete(coverage: { indexed: number; total: number }) {
   const text = useText();
   const { may } = useImageSearchPermissions();
+  const whyMissing = useWhyMissing();
   return (
     <Typography variant="pi" textColor="neutral600">
       {text('search.notice.incomplete', coverage)}{' '}
-      {may.manage && (
+      {may.manage ? (
         <TextLink tag={Link} to="../index" relative="path">
           {text('search.failure.openIndex')}
         </TextLink>
+      ) : (
+        whyMissing
       )}
     </Typography>
   );
@@ -67,15 +71,18 @@ function Incomplete(coverage: { indexed: number; total: number }) {
 
 function NothingFound({ meta, isFiltered, onRemoveFilters }: ResultsProps) {
   const text = useText();
+  const whyMissing = useWhyMissing();
+  const { indexed, total } = meta.index;
   const reason = () => {
     if (isFiltered) return text('search.nothing.filtered');
-    return text(meta.index.indexed === 0 ? 'search.nothing.unindexed' : 'search.nothing.text');
+    return text(indexed === 0 ? 'search.nothing.unindexed' : 'search.nothing.text');
   };
   return (
     <StateMessage
       icon={<EmptyPictures width="16rem" />}
       title={text('search.nothing.title')}
       text={reason()}
+      {...(indexed < total && whyMissing !== null && { details: whyMissing })}
       action={
         isFiltered && (
           <Button variant="secondary" onClick={onRemoveFilters}>
@@ -85,6 +92,13 @@ function NothingFound({ meta, isFiltered, onRemoveFilters }: ResultsProps) {
       }
     />
   );
+}
+
+/** Where to read why a picture is missing; null when the Media Library does not say it. */
+function useWhyMissing(): string | null {
+  const text = useText();
+  const settings = usePanelSettings();
+  return settings?.mediaLibrary === true ? text('search.notice.whyMissing') : null;
 }
 
 /** While the first answer is on its way. */
