@@ -7,7 +7,10 @@ const shared = {
       { jsc: { target: 'es2022', transform: { react: { runtime: 'automatic' } } } },
     ],
   },
-  moduleNameMapper: { '^p-queue$': '<rootDir>/test/support/p-queue.cjs' },
+  moduleNameMapper: {
+    '^@strapi/strapi$': '<rootDir>/test/support/strapi.cjs',
+    '^p-queue$': '<rootDir>/test/support/p-queue.cjs',
+  },
   modulePathIgnorePatterns: ['<rootDir>/dist/server', '<rootDir>/test/app/'],
 };
 

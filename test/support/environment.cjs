@@ -1,14 +1,33 @@
 'use strict';
 const { createRequire } = require('node:module');
+const { isNativeError } = require('node:util/types');
 const { TestEnvironment } = require('jest-environment-node');
 
 /**
- * Jest's require() loads no ES module on Node 20, while Node's own does. Packages that ship as ES modules only are
- * therefore handed over from Node's loader (see p-queue.cjs): the tests run the very code that users run.
+ * Jest's require() loads no ES module on Node 20, while Node's own does; and it reads all of Strapi anew for every suite. Such
+ * packages are therefore handed over from Node's loader (see p-queue.cjs and strapi.cjs): the tests run the very code that
+ * users run. Dates, errors and environment variables, which pass between them and a test, are then Node's own for both.
  */
 module.exports = class extends TestEnvironment {
+  #variables = { ...process.env };
+
   constructor(config, context) {
     super(config, context);
     this.global.requireNatively = createRequire(__filename);
+    this.global.Date = Date;
+    this.global.process.env = process.env;
+    const { Error: ownError } = this.global;
+    Object.defineProperty(ownError, Symbol.hasInstance, {
+      value(value) {
+        const isOwn = Function.prototype[Symbol.hasInstance].call(this, value);
+        return isOwn || (this === ownError && isNativeError(value));
+      },
+    });
+  }
+
+  async teardown() {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, this.#variables);
+    await super.teardown();
   }
 };
