@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { adminActions } from '../../plugin/src/contracts/identity';
+import { PICTURE_TRACE_UID } from '../../server/src/plugin-id';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { createLibrary, samplePictures, type FileBytes, type Library } from '../support/library';
@@ -90,6 +91,22 @@ describeInBrowser('The Index page', (browser) => {
     await page.getByRole('button', { name: 'Compare again' }).waitFor();
     await page.getByRole('link', { name: 'Show duplicates' }).click();
     await page.getByText('is in the library twice').waitFor();
+  });
+
+  it('says how many pictures could not be compared', async () => {
+    const entries = await library.entries();
+    const fileId = entries.find(({ state }) => state === 'indexed')?.fileId;
+    const traces = app.strapi.db.query(PICTURE_TRACE_UID);
+    await traces.update({ where: { fileId }, data: { onBlack: 'unreadable' } });
+    const page = await browser.open(app.url, INDEX);
+    await page.getByRole('button', { name: 'Compare again' }).click();
+    await page.getByText('1 picture could not be compared.').waitFor();
+    await page.getByText(/^The comparison of 8 pictures ended on .*, 0 pairs found$/).waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await traces.update({ where: { fileId }, data: { onBlack: null } });
+    await page.getByRole('button', { name: 'Compare again' }).click();
+    await page.getByText(/^All 8 pictures compared on .*, 0 pairs found$/).waitFor();
+    expect(await page.getByText('could not be compared').count()).toBe(0);
   });
 
   it('stops and resumes indexing, and says who did', async () => {

@@ -62,6 +62,7 @@ function Progress({ scan }: { scan: Scan }) {
   const text = useText();
   const formats = useFormats();
   const duration = useDuration();
+  const isIncomplete = scan.state === 'done' && scan.failed > 0;
   const values = {
     done: formats.number(scan.done),
     total: formats.number(scan.total),
@@ -74,10 +75,15 @@ function Progress({ scan }: { scan: Scan }) {
         <Bar label={text('index.scan.title')} part={scan.done} of={scan.total} />
       )}
       <Typography textColor="neutral600" tag="p">
-        {text(`index.scan.state.${scan.state}`, values)}
+        {text(`index.scan.state.${isIncomplete ? 'incomplete' : scan.state}`, values)}
         {scan.remainingSeconds !== null &&
           ` · ${text('index.coverage.left', { left: duration(scan.remainingSeconds) })}`}
       </Typography>
+      {scan.failed > 0 && scan.state !== 'off' && (
+        <Typography variant="pi" textColor="danger600" tag="p">
+          {text('index.scan.failed', { count: scan.failed })}
+        </Typography>
+      )}
       {scan.problem !== null && (
         <Typography variant="pi" textColor="danger600" tag="p">
           {scan.problem}
