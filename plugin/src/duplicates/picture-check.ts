@@ -1,3 +1,4 @@
+import { isTimeout } from '../deadline';
 import { toImageSearchError } from '../errors';
 import {
   hashContent,
@@ -48,9 +49,9 @@ export function createPictureCheck({ embed, finder, read }: PictureCheckOptions)
     const readings: PictureReading[] = [];
     const onRead = (reading: PictureReading): void => void readings.push(reading);
     const vector = await embed({ bytes, onRead }, signal).catch(unlessOfPicture);
-    const reading =
-      readings[0] ??
-      (await read(bytes, { preparation, fingerprint: true }, isLate(signal) ? undefined : signal));
+    // When the model took too long, equal bytes are looked for all the same, unless the caller is gone.
+    const caller = isTimeout(signal) ? undefined : signal;
+    const reading = readings[0] ?? (await read(bytes, { preparation, fingerprint: true }, caller));
     return { vector, trace: await traceOf(bytes, reading) };
   }
 
@@ -79,11 +80,6 @@ async function traceOf(
     ...(onBlack && { onBlack }),
     ...size,
   };
-}
-
-/** Whether the model took too long: equal bytes are looked for all the same, unless the caller is gone. */
-function isLate({ reason }: AbortSignal): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 /** Fails when the picture is to blame, and not what it was to be compared by. */

@@ -1,3 +1,4 @@
+import { isTimeout } from '../deadline';
 import { abortedError, ImageSearchError } from '../errors';
 
 /** When a search that ran out of time is worth another try. */
@@ -30,15 +31,14 @@ export async function untilAborted<T>(
   }
 }
 
-function abortionOf({ reason }: AbortSignal): ImageSearchError {
-  if (!(reason instanceof DOMException) || reason.name !== 'TimeoutError') {
-    return abortedError(reason);
-  }
+function abortionOf(signal: AbortSignal): ImageSearchError {
+  const cause: unknown = signal.reason;
+  if (!isTimeout(signal)) return abortedError(cause);
   return new ImageSearchError({
     code: 'provider-unavailable',
     message: 'The model is still being loaded or does not answer.',
     retryable: true,
     retryAfterMs: RETRY_AFTER_MS,
-    cause: reason,
+    cause,
   });
 }

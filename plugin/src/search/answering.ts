@@ -1,5 +1,6 @@
 import type { OpenSpace } from '../active-space';
 import { systemClock, type Clock } from '../clock';
+import { timeoutReason } from '../deadline';
 import type { EmbeddingProvider } from '../embedding/contract';
 import type { ImageSearchError } from '../errors';
 import type { Logger } from '../logger';
@@ -183,7 +184,7 @@ export class Answering {
     const ended = new AbortController();
     const patience = new AbortController();
     void this.#clock.wait(PATIENCE_MS, ended.signal).then(() => {
-      patience.abort(new DOMException('The provider took too long.', 'TimeoutError'));
+      patience.abort(timeoutReason('The provider took too long.'));
     });
     try {
       return await work(signal ? AbortSignal.any([signal, patience.signal]) : patience.signal);

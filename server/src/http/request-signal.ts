@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { timeoutReason } from '../../../plugin/src/deadline';
 
 /** Opening the model and embedding the query; a model that is being downloaded takes minutes. */
 const DEADLINE_MS = 15_000;
@@ -7,7 +8,7 @@ const DEADLINE_MS = 15_000;
 export function signalOf(ctx: Context): AbortSignal {
   const controller = new AbortController();
   const deadline = setTimeout(() => {
-    controller.abort(new DOMException('The search took too long.', 'TimeoutError'));
+    controller.abort(timeoutReason('The search took too long.'));
   }, DEADLINE_MS);
   ctx.res.once('close', () => {
     clearTimeout(deadline);

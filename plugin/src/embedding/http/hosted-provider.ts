@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { systemClock, type Clock } from '../../clock';
+import { isTimeout } from '../../deadline';
 import { abortedError, ImageSearchError } from '../../errors';
 import type { EncodedImage, ImagePreparation, PreparedImage } from '../../images/contract';
 import type {
@@ -228,11 +229,6 @@ function tokensOfLargest(api: HostedApi): number {
     height: maxEdge,
     data: new Uint8Array(),
   });
-}
-
-function isTimeout(signal: AbortSignal | undefined): boolean {
-  const reason: unknown = signal?.reason;
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 function readAnswer(body: unknown, schema: z.ZodType<ApiAnswer>, host: string): ApiAnswer {
