@@ -1,6 +1,8 @@
+import type { Clock } from '../../plugin/src/clock';
 import type { EmbeddingProvider, ProviderContext } from '../../plugin/src/embedding/contract';
+import { HostedProvider } from '../../plugin/src/embedding/http/hosted-provider';
 import { openaiProvider } from '../../plugin/src/embedding/openai';
-import type { OpenaiConfig } from '../../plugin/src/embedding/openai/api';
+import { createOpenaiApi, type OpenaiConfig } from '../../plugin/src/embedding/openai/api';
 import { ImageSearchError } from '../../plugin/src/errors';
 
 /** Opens nothing. Short enough that nothing but care keeps it out of messages. */
@@ -19,15 +21,8 @@ export function openTestProvider(
   settings: Settings,
   context: Pick<ProviderContext, 'onUsage'> = {},
 ): Promise<EmbeddingProvider> {
-  const config = openaiProvider.configSchema.parse({
-    provider: 'openai',
-    baseURL: settings.baseURL,
-    apiKey: testKey,
-    model: 'jina-clip-v2',
-    dimensions: 256,
-  });
   return openaiProvider.open(
-    { ...config, ...settings },
+    { ...testConfig(settings.baseURL), ...settings },
     {
       logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
       projectFolder: '/',
@@ -35,6 +30,25 @@ export function openTestProvider(
       ...context,
     },
   );
+}
+
+/** As `openTestProvider`, by a clock of the test; settings are checked, and the quota is Jina's unless they name one. */
+export function createTimedProvider(
+  clock: Clock,
+  { baseURL, ...settings }: { baseURL: string } & Record<string, unknown>,
+): HostedProvider {
+  return new HostedProvider(createOpenaiApi(testConfig(baseURL, settings)), { clock });
+}
+
+function testConfig(baseURL: string, settings: Record<string, unknown> = {}): OpenaiConfig {
+  return openaiProvider.configSchema.parse({
+    provider: 'openai',
+    baseURL,
+    apiKey: testKey,
+    model: 'jina-clip-v2',
+    dimensions: 256,
+    ...settings,
+  });
 }
 
 /** The error of this product that `work` rejects with. */

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { HostedProvider } from '../../../../plugin/src/embedding/http/hosted-provider';
-import { openaiProvider } from '../../../../plugin/src/embedding/openai';
-import { createOpenaiApi } from '../../../../plugin/src/embedding/openai/api';
+import type { HostedProvider } from '../../../../plugin/src/embedding/http/hosted-provider';
 import { startJinaServer, type JinaServer } from '../../../support/jina-server';
-import { testKey } from '../../../support/openai-provider';
+import { createTimedProvider, testKey } from '../../../support/openai-provider';
 
 let server: JinaServer;
 let provider: HostedProvider;
@@ -14,19 +12,30 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  const config = openaiProvider.configSchema.parse({
-    provider: 'openai',
-    baseURL: server.baseURL,
-    apiKey: testKey,
-    model: 'jina-clip-v2',
-    dimensions: 256,
-  });
   now = 0;
   const clock = { now: () => now, wait: () => Promise.resolve() };
-  provider = new HostedProvider(createOpenaiApi(config), { clock });
+  provider = createTimedProvider(clock, { baseURL: server.baseURL });
 });
 
 afterAll(() => server.close());
+
+/** One that is answered, and one that the server has and leaves unanswered. */
+async function startHangingRequest() {
+  await provider.embedTexts(['a dog']);
+  server.failNext({ kind: 'hang' });
+  const before = server.requests.length;
+  const caller = new AbortController();
+  const asked = provider.embedTexts(['a cat'], { signal: caller.signal });
+  await server.arrivalOf(before);
+  return {
+    /** Requests that the server had by now. */
+    sent: before + 1,
+    giveUp: async () => {
+      caller.abort();
+      await expect(asked).rejects.toMatchObject({ code: 'aborted' });
+    },
+  };
+}
 
 describe('checkHealth', () => {
   it('asks the server once a minute', async () => {
@@ -83,16 +92,10 @@ describe('a look at the health', () => {
   });
 
   it('asks nothing while pictures are being embedded, as long as the last answer was good', async () => {
-    await provider.embedTexts(['a dog']);
-    server.failNext({ kind: 'hang' });
-    const before = server.requests.length;
-    const hanging = new AbortController();
-    const underWay = provider.embedTexts(['a cat'], { signal: hanging.signal });
-    await server.arrivalOf(before);
+    const { giveUp, sent } = await startHangingRequest();
     expect(await look()).toMatchObject({ ok: true });
-    expect(server.requests).toHaveLength(before + 1);
-    hanging.abort();
-    await expect(underWay).rejects.toMatchObject({ code: 'aborted' });
+    expect(server.requests).toHaveLength(sent);
+    await giveUp();
   });
 
   it('believes a bad health as long, until something else was answered', async () => {
@@ -135,14 +138,8 @@ describe('a look at the health', () => {
 });
 
 it('a check that is no look asks anew when a request was given up', async () => {
-  await provider.embedTexts(['a dog']);
-  server.failNext({ kind: 'hang' });
-  const before = server.requests.length;
-  const caller = new AbortController();
-  const asked = provider.embedTexts(['a cat'], { signal: caller.signal });
-  await server.arrivalOf(before);
-  caller.abort();
-  await expect(asked).rejects.toMatchObject({ code: 'aborted' });
+  const { giveUp, sent } = await startHangingRequest();
+  await giveUp();
   expect(await provider.checkHealth()).toMatchObject({ ok: true });
-  expect(server.requests).toHaveLength(before + 2);
+  expect(server.requests).toHaveLength(sent + 1);
 });

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { HostedProvider } from '../../../../plugin/src/embedding/http/hosted-provider';
-import { openaiProvider } from '../../../../plugin/src/embedding/openai';
-import { createOpenaiApi } from '../../../../plugin/src/embedding/openai/api';
 import type { PreparedImage } from '../../../../plugin/src/images/contract';
 import { createFakeClock } from '../../../support/fake-clock';
 import { startJinaServer, type JinaServer } from '../../../support/jina-server';
-import { testKey } from '../../../support/openai-provider';
+import { createTimedProvider, testKey } from '../../../support/openai-provider';
 import { plain, reader } from '../../images/pictures';
 
 const REQUESTS_PER_MINUTE = 3;
@@ -21,15 +18,7 @@ afterAll(() => server.close());
 /** A provider with Jina's default quota unless settings say otherwise, and a picture of this edge. */
 async function openWith(settings: object, edge: number) {
   const clock = createFakeClock();
-  const config = openaiProvider.configSchema.parse({
-    provider: 'openai',
-    baseURL: server.baseURL,
-    apiKey: testKey,
-    model: 'jina-clip-v2',
-    dimensions: 256,
-    ...settings,
-  });
-  const provider = new HostedProvider(createOpenaiApi(config), { clock });
+  const provider = createTimedProvider(clock, { baseURL: server.baseURL, ...settings });
   const bytes = await plain(edge, edge, [200, 30, 40]).png().toBuffer();
   const { prepared } = await reader.read(bytes, { preparation: provider.imagePreparation });
   return { clock, prepared, provider };
