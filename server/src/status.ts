@@ -115,6 +115,7 @@ export function createStatus(options: {
       const canTell = perMinute > 0 && role !== 'kept';
       return {
         ...{ id, provider, model, dimensions, role, counts, perMinute },
+        isConfigured: spaces.isConfigured(record, known),
         remainingSeconds: canTell ? Math.ceil((remaining / perMinute) * SECONDS_PER_MINUTE) : null,
         problem: role === 'kept' ? null : spaces.problemOf(record, role),
       };

@@ -180,15 +180,32 @@ describeInBrowser('The Index page', (browser) => {
   describe('after a change of the model', () => {
     let model: HostedModel;
     let changed: StrapiApp;
+    let release: () => void;
     beforeAll(async () => {
       model = await startHostedModel();
+      release = model.server.holdPictures(1);
       await app.stop();
       const { embedding } = model;
       changed = await startStrapi({ dataFolder, servesPanel: true, imageSearch: { embedding } });
     });
     afterAll(async () => {
+      release();
       await changed.stop();
       await model.server.close();
+    });
+
+    it('says what an early switch means, and does not offer to delete what would be filled again', async () => {
+      const page = await browser.open(changed.url, INDEX);
+      const filling = page.getByRole('listitem').filter({ hasText: 'Being filled' });
+      await filling.getByText('4 of 9 pictures').waitFor({ timeout: 40_000 });
+      await filling.getByText('The configuration names this model.').waitFor();
+      expect(await filling.getByRole('button').allTextContents()).toEqual(['Switch to it']);
+      await filling.getByRole('button').click();
+      const question = page.getByRole('alertdialog');
+      await question.getByText('It knows 4 of 9 pictures. The others are not found').waitFor();
+      await question.getByText('It would take over by itself').waitFor();
+      await question.getByRole('button', { name: 'Cancel' }).click();
+      release();
     });
 
     it('switches between models, and deletes one', async () => {
@@ -199,11 +216,15 @@ describeInBrowser('The Index page', (browser) => {
       const question = page.getByRole('alertdialog');
       await hosted.getByText('Answers searches').waitFor();
       await kept.getByRole('button', { name: 'Switch to it' }).click();
-      await question.getByText('It knows 8 of 9 pictures.').waitFor();
+      await question.getByText('It knows 8 of 9 pictures. The model that answers now').waitFor();
+      expect(await question.getByText('by itself').count()).toBe(0);
       expect(await findAccessibilityFaults(page, '[role="alertdialog"]')).toEqual([]);
       await question.getByRole('button', { name: 'Switch to it' }).click();
       await page.getByText('Searches are answered with that model now.').waitFor();
       await hosted.getByText('Kept').waitFor();
+      await hosted.getByText('The configuration names this model.').waitFor();
+      expect(await hosted.getByRole('button').allTextContents()).toEqual(['Switch to it']);
+      expect(await findAccessibilityFaults(page)).toEqual([]);
 
       await kept.getByRole('button', { name: 'Switch to it' }).click();
       await question.getByRole('button', { name: 'Switch to it' }).click();

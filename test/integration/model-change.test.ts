@@ -90,6 +90,7 @@ describe('a library whose model is changed', () => {
       expect(answering).toMatchObject({
         id: oldSpace,
         role: 'answering',
+        isConfigured: false,
         provider: 'clip',
         dimensions: 256,
         counts: { indexed: PICTURES, pending: 0, indexing: 0, failed: 0, skipped: 0 },
@@ -97,6 +98,7 @@ describe('a library whose model is changed', () => {
       });
       expect(filling).toMatchObject({
         role: 'filling',
+        isConfigured: true,
         provider: 'openai',
         model: 'jina-clip-v2',
         dimensions: 128,
@@ -238,7 +240,8 @@ describe('a library whose model is changed', () => {
       const [file] = await client.upload(await samplePicture('sailboat'));
       present = [...present, file?.id ?? 0];
       expect(await client.untilFound('a sailboat', file?.id ?? 0)).toBe(oldSpace);
-      expect((await client.space('kept')).id).toBe(youngSpace);
+      expect(await client.space('kept')).toMatchObject({ id: youngSpace, isConfigured: true });
+      expectFailure(await drop(youngSpace), { status: 409, code: 'conflict', message: /names/ });
       expect(young.server.picturesSent()).toBe(sent);
     });
 

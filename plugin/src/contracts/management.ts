@@ -49,6 +49,11 @@ const spaceStatusSchema = vectorSpaceSchema.extend({
    * from before.
    */
   role: z.enum(['answering', 'filling', 'fallback', 'kept']),
+  /**
+   * Whether the configuration names its model to answer: it cannot be dropped then, nor can one that answers or is the
+   * fallback.
+   */
+  isConfigured: z.boolean(),
   counts: z.record(indexStateSchema, z.number()),
   /** Pictures indexed in the last minute, by all processes. */
   perMinute: z.number(),

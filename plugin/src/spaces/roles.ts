@@ -1,8 +1,8 @@
 import { isSameIdentity, type EmbeddingIdentity } from '../embedding/contract';
 import type { SpaceRecord, SpaceRole } from './contract';
 
-/** The model that the configuration names to fall back on. */
-export interface FallbackModel {
+/** A model that the configuration names. */
+export interface NamedModel {
   identity: EmbeddingIdentity;
   /** Its space; null while that is not known. */
   spaceId: string | null;
@@ -20,7 +20,7 @@ export function answeringOf(records: readonly SpaceRecord[]): SpaceRecord | null
 export function roleOf(
   record: SpaceRecord,
   records: readonly SpaceRecord[],
-  fallback: FallbackModel | null,
+  fallback: NamedModel | null,
 ): SpaceRole {
   if (answeringOf(records)?.space.id === record.space.id) return 'answering';
   if (fallback && spaceOf(fallback, records) === record) return 'fallback';
@@ -30,14 +30,14 @@ export function roleOf(
 /** Spaces whose queue must hear of every change of a file. */
 export function liveOf(
   records: readonly SpaceRecord[],
-  fallback: FallbackModel | null,
+  fallback: NamedModel | null,
 ): SpaceRecord[] {
   return records.filter((record) => roleOf(record, records, fallback) !== 'kept');
 }
 
-/** The newest one, for the files of a model may have changed. */
-function spaceOf(
-  { identity, spaceId }: FallbackModel,
+/** The space of a model: of several the newest one, for the files of a model may have changed. */
+export function spaceOf(
+  { identity, spaceId }: NamedModel,
   records: readonly SpaceRecord[],
 ): SpaceRecord | undefined {
   const candidates = records.filter((record) => isSameIdentity(record.identity, identity));

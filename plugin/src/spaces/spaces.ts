@@ -6,7 +6,7 @@ import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
 import { Readiness } from './readiness';
-import { answeringOf, liveOf, roleOf, type FallbackModel } from './roles';
+import { answeringOf, liveOf, roleOf, spaceOf, type NamedModel } from './roles';
 import { findIn, inUseError, lateSwitchError } from './space-errors';
 import { SpaceTracks, type TrackOptions } from './space-tracks';
 
@@ -135,6 +135,12 @@ export class Spaces {
     return roleOf(record, records, this.#fallbackModel());
   }
 
+  /** Whether it is the space of the model that the configuration names to answer. */
+  isConfigured(record: SpaceRecord, records: readonly SpaceRecord[]): boolean {
+    const { configured: identity } = this.#options;
+    return spaceOf({ identity, spaceId: this.#tracks.target().spaceId() }, records) === record;
+  }
+
   /** What this process does in the space of the model that the configuration names. */
   configured(): SpaceTrack {
     return this.#tracks.target();
@@ -209,8 +215,9 @@ export class Spaces {
     const records = await this.#options.records.list();
     const record = findIn(records, spaceId);
     const role = this.roleOf(record, records);
-    const isConfigured = isSameIdentity(record.identity, this.#options.configured);
-    if (isConfigured && role !== 'answering') throw inUseError(record, 'configured');
+    if (role !== 'answering' && this.isConfigured(record, records)) {
+      throw inUseError(record, 'configured');
+    }
     if (role === 'fallback') throw inUseError(record, 'fallback');
     await this.#tracks.drop(spaceId);
     if (!(await this.#options.records.forget(spaceId))) throw inUseError(record, 'answering');
@@ -236,7 +243,7 @@ export class Spaces {
     return answeringOf(records) ? live : [UNASSIGNED, ...live];
   }
 
-  #fallbackModel(): FallbackModel | null {
+  #fallbackModel(): NamedModel | null {
     const track = this.#tracks.fallback();
     return track && { identity: track.identity, spaceId: track.spaceId() };
   }

@@ -298,6 +298,20 @@ describe('dropping', () => {
     gate.open();
   });
 
+  it('is refused for the configured one that was switched away from: it would be filled again', async () => {
+    const spaces = rig.start('young');
+    await rig.untilAnswering('young');
+    await spaces.activate(rig.spaceOf('old').id);
+    await expect(spaces.forget(rig.spaceOf('young').id)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Name another model first'),
+    });
+    await rig.stop(spaces);
+    const later = rig.start('old');
+    await later.forget(rig.spaceOf('young').id);
+    expect((await rig.records.list()).map(({ space }) => space.model)).toEqual(['old']);
+  });
+
   it('leaves no record of a space that answered before', async () => {
     const spaces = rig.start('young');
     await rig.untilAnswering('young');
@@ -315,6 +329,24 @@ describe('a model that makes other vectors under the same name', () => {
     await rig.untilAnswering('changed');
     expect((await spaces.get()).provider.space.model).toBe('changed');
     await rig.untilIndexed('changed', PICTURES.length);
+  });
+
+  it('leaves its former space to be dropped, which nothing would fill again', async () => {
+    await indexWithOld();
+    rig.openModel = () => Promise.resolve(new HashProvider({ model: 'changed' }));
+    const spaces = rig.start('old');
+    await rig.untilAnswering('changed');
+    const records = await rig.records.list();
+    expect(
+      records.map((record) => [record.space.model, spaces.isConfigured(record, records)]),
+    ).toEqual([
+      ['old', false],
+      ['changed', true],
+    ]);
+    await spaces.forget(rig.spaceOf('old').id);
+    await rig.clock.advance(60_000);
+    expect((await rig.records.list()).map(({ space }) => space.model)).toEqual(['changed']);
+    expect((await spaces.get()).provider.space.model).toBe('changed');
   });
 });
 

@@ -5,11 +5,10 @@ import type { SpaceStatus } from '../../../../plugin/src/contracts/management';
 import type { Status } from '../../api/management';
 import { useDuration } from '../../hooks/durations';
 import { useFormats } from '../../hooks/formats';
-import { useIndexActions } from '../../hooks/index-actions';
 import { useText } from '../../hooks/text';
 import { Bar } from '../../components/bar';
 import { Card } from './card';
-import { Confirmation } from './confirmation';
+import { SpaceQuestion, type Intent } from './space-question';
 
 const badgeOf = {
   answering: 'success',
@@ -17,12 +16,6 @@ const badgeOf = {
   fallback: 'secondary',
   kept: 'neutral',
 } as const;
-
-/** What an operator is asked about a space. */
-interface Intent {
-  what: 'activate' | 'drop';
-  space: SpaceStatus;
-}
 
 /** Every model there are vectors of, and which of them answers. */
 export function SpacesCard({ status }: { status: Status }) {
@@ -38,9 +31,9 @@ export function SpacesCard({ status }: { status: Status }) {
         ))}
       </Flex>
       {intent && (
-        <Question
+        <SpaceQuestion
           intent={intent}
-          total={status.total}
+          status={status}
           onClose={() => {
             setIntent(null);
           }}
@@ -62,6 +55,7 @@ function Space({ space, total, onIntent }: SpaceProps) {
   const duration = useDuration();
   const { counts, model, provider, role, problem, remainingSeconds } = space;
   const indexed = counts.indexed;
+  const name = nameInConfiguration(space);
   return (
     <Flex gap={4} wrap="wrap" justifyContent="space-between">
       <Box flex="1 1 28rem" minWidth={0}>
@@ -77,6 +71,11 @@ function Space({ space, total, onIntent }: SpaceProps) {
             dimensions: formats.number(space.dimensions),
           })}
         </Typography>
+        {name !== null && (
+          <Typography variant="pi" textColor="neutral600" tag="p">
+            {text(`index.spaces.named.${name}`)}
+          </Typography>
+        )}
         {problem !== null && (
           <Typography variant="pi" textColor="danger600" tag="p">
             {problem}
@@ -97,54 +96,38 @@ function Space({ space, total, onIntent }: SpaceProps) {
       </Box>
       <Flex gap={2} flex="0 0 auto" justifyContent="flex-end">
         {role !== 'answering' && (
-          <>
-            <Button
-              variant="tertiary"
-              onClick={() => {
-                onIntent({ what: 'activate', space });
-              }}
-            >
-              {text('index.spaces.activate')}
-            </Button>
-            <Button
-              variant="danger-light"
-              onClick={() => {
-                onIntent({ what: 'drop', space });
-              }}
-            >
-              {text('index.spaces.drop')}
-            </Button>
-          </>
+          <Button
+            variant="tertiary"
+            onClick={() => {
+              onIntent({ what: 'activate', space });
+            }}
+          >
+            {text('index.spaces.activate')}
+          </Button>
+        )}
+        {role !== 'answering' && name === null && (
+          <Button
+            variant="danger-light"
+            onClick={() => {
+              onIntent({ what: 'drop', space });
+            }}
+          >
+            {text('index.spaces.drop')}
+          </Button>
         )}
       </Flex>
     </Flex>
   );
 }
 
-interface QuestionProps {
-  intent: Intent;
-  total: number;
-  onClose: () => void;
-}
-
-function Question({ intent: { what, space }, total, onClose }: QuestionProps) {
-  const text = useText();
-  const formats = useFormats();
-  const actions = useIndexActions();
-  const indexed = formats.number(space.counts.indexed);
-  const values = { model: space.model, indexed, total: formats.number(total) };
-  return (
-    <Confirmation
-      title={text(`index.spaces.${what}.title`)}
-      question={text(`index.spaces.${what}.question`, values)}
-      action={text(`index.spaces.${what}`)}
-      isDangerous={what === 'drop'}
-      onConfirm={() => {
-        actions[what].mutate(space.id);
-      }}
-      onClose={onClose}
-    />
-  );
+/** What the configuration names a space that does not answer: it would be filled again if it were deleted. */
+function nameInConfiguration({
+  isConfigured,
+  role,
+}: SpaceStatus): 'configured' | 'fallback' | null {
+  if (role === 'answering') return null;
+  if (isConfigured) return 'configured';
+  return role === 'fallback' ? 'fallback' : null;
 }
 
 const Row = styled(Box)`
