@@ -1,6 +1,11 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { createPictureReader, type PixelPreparation } from '../../../plugin/src/images/contract';
+import {
+  createPictureReader,
+  type PixelImage,
+  type PixelPreparation,
+  type PreparedImage,
+} from '../../../plugin/src/images/contract';
 
 export const limits = { maxBytes: 5_000_000, maxPixels: 50_000_000, timeoutMs: 20_000 };
 export const reader = createPictureReader(limits);
@@ -21,6 +26,23 @@ export const clip224: PixelPreparation = {
 };
 
 export type Colour = [red: number, green: number, blue: number];
+
+export const RED: Colour = [255, 0, 0];
+export const BLUE: Colour = [0, 0, 255];
+export const WHITE: Colour = [255, 255, 255];
+
+export async function readPixels(bytes: Uint8Array, preparation = untouched): Promise<PixelImage> {
+  return requirePixels((await reader.read(bytes, { preparation })).prepared);
+}
+
+/** Fails for other pictures, and for pixels that are not as many as they say. */
+export function requirePixels(image: PreparedImage): PixelImage {
+  if (image.kind !== 'pixels') throw new Error('Expected pixels.');
+  const { data, height, width } = image;
+  if (data.length !== width * height * 3)
+    throw new Error('There are not as many pixels as the size says.');
+  return image;
+}
 
 /** Deterministic noise over a gradient: compresses badly, so that files have a middle to be cut off or damaged. */
 export function noise(width: number, height: number): Sharp {
