@@ -1,22 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Response } from 'supertest';
 import {
   decisionResponseSchema,
-  duplicatesResponseSchema,
   fileDuplicatesResponseSchema,
 } from '../../plugin/src/contracts/duplicates';
 import { fileUsageResponseSchema } from '../../plugin/src/contracts/merging';
 import { DUPLICATE_PAIR_UID, FILE_UID } from '../../server/src/plugin-id';
-import { findings } from '../conformance/duplicate-pairs/situations';
-import { range } from '../conformance/index-entries/situations';
 import {
+  dataOf,
   DUPLICATES,
+  groupsIn,
   READ,
   READ_OWN,
   startDuplicatesApp,
   verdicts,
   type DuplicatesApp,
 } from '../support/duplicates-app';
+import { recordManyPairs } from '../support/many-pairs';
 import { createArticle } from '../support/merging-content';
 import { pollUntil } from '../support/polling';
 import { productOf } from '../support/search-app';
@@ -34,17 +33,6 @@ afterAll(async () => {
 beforeEach(async () => {
   await app.strapi.db.query(DUPLICATE_PAIR_UID).deleteMany({});
 });
-
-function dataOf(response: Response) {
-  expect(response.status).toBe(200);
-  const parsed = duplicatesResponseSchema.parse(response.body);
-  // Nothing more is told than the contract names.
-  expect(response.body).toEqual(parsed);
-  return parsed;
-}
-
-const groupsIn = (response: Response) =>
-  dataOf(response).data.map(({ files }) => files.map(({ id }) => id));
 
 async function two(): Promise<[number, number]> {
   const [one = 0, other = 0] = await app.uploadFiles(2);
@@ -188,25 +176,9 @@ describe('GET duplicates', () => {
   });
 
   it('reads a page of 10,000 open pairs with few queries, each group once', async () => {
-    const fileIds = await app.uploadFiles(2);
-    const [template] = await app.files(fileIds);
-    const columns = (await app.strapi.db
-      .connection('files')
-      .where({ id: template?.id })
-      .first()) as Record<string, unknown>;
-    const first = 100_000;
-    const rows = range(first, 12_502).map((id) => ({ ...columns, id }));
-    await app.strapi.db.connection.batchInsert('files', rows, 100);
-    const { pairs } = productOf(app);
-    // Two times 3,750 copies of a picture, and 2,500 pairs: 10,000 open ones.
-    for (const start of [first, first + 3_751]) {
-      await pairs.record([findings(start, range(start + 1, 3_750))]);
-    }
-    for (let offset = 7_502; offset < 12_502; offset += 500) {
-      const batch = range(0, 250).map((index) => first + offset + 2 * index);
-      await pairs.record(batch.map((id) => findings(id, [id + 1])));
-    }
-    expect(await pairs.counts()).toMatchObject({ open: 10_000 });
+    const [template = 0] = await app.uploadFiles(1);
+    const { groups, remove } = await recordManyPairs(app, template);
+    expect(await productOf(app).pairs.counts()).toMatchObject({ open: 10_000 });
     let queries = 0;
     const count = (): void => void (queries += 1);
     app.strapi.db.connection.on('query', count);
@@ -223,9 +195,9 @@ describe('GET duplicates', () => {
     } while (cursor !== null);
     app.strapi.db.connection.removeListener('query', count);
     expect(new Set(seen).size).toBe(seen.length);
-    expect(seen).toHaveLength(2_502);
+    expect(seen).toHaveLength(groups);
     expect(Math.max(...perPage)).toBeLessThan(40);
-    await app.strapi.db.connection('files').where('id', '>=', first).delete();
+    await remove();
   });
 });
 

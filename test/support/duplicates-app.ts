@@ -1,4 +1,9 @@
+import { expect } from '@jest/globals';
 import type { Response } from 'supertest';
+import {
+  duplicatesResponseSchema,
+  type DuplicatesResponse,
+} from '../../plugin/src/contracts/duplicates';
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
 import { findings, verdicts } from '../conformance/duplicate-pairs/situations';
 import { startMergingApp, type MergingApp } from './merging-app';
@@ -29,6 +34,19 @@ export interface DuplicatesApp extends MergingApp {
 }
 
 export { verdicts };
+
+/** A page of groups; fails when more is told than the contract names. */
+export function dataOf({ body, status }: Response): DuplicatesResponse {
+  expect(status).toBe(200);
+  const parsed = duplicatesResponseSchema.parse(body);
+  expect(body).toEqual(parsed);
+  return parsed;
+}
+
+/** The files of each group of a page. */
+export function groupsIn(response: Response): number[][] {
+  return dataOf(response).data.map(({ files }) => files.map(({ id }) => id));
+}
 
 export async function startDuplicatesApp(options: StartOptions = {}): Promise<DuplicatesApp> {
   const app = await startMergingApp({
