@@ -60,7 +60,10 @@ export class SpaceTracks {
     return this.#fallback;
   }
 
-  of({ identity, space }: SpaceRecord): SpaceTrack {
+  /** The track of a space; of none, the one that finds out which it is. */
+  of(record: SpaceRecord | null): SpaceTrack {
+    if (record === null) return this.target();
+    const { identity, space } = record;
     for (const track of [this.target(), this.fallback()]) {
       if (track === null) continue;
       const mayBeIt = track.spaceId() === null && isSameIdentity(identity, track.identity);

@@ -1,7 +1,7 @@
 import type { OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
 import { isSameIdentity, type EmbeddingIdentity, type VectorSpace } from '../embedding/contract';
-import { toImageSearchError, type ImageSearchError } from '../errors';
+import type { ImageSearchError } from '../errors';
 import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
@@ -9,9 +9,8 @@ import { Readiness } from './readiness';
 import { answeringOf, liveOf, roleOf, spaceOf, type NamedModel } from './roles';
 import { findIn, inUseError, lateSwitchError } from './space-errors';
 import { SpaceTracks, type TrackOptions } from './space-tracks';
+import { Succession } from './succession';
 
-/** Longest time until a switch is noticed that another process made; searches notice it at once. */
-const POLL_MS = 5_000;
 /** The queue of files that no space is known for yet. */
 const UNASSIGNED = '';
 
@@ -53,12 +52,7 @@ export class Spaces {
   readonly #tracks: SpaceTracks;
   readonly #stopping = new AbortController();
   readonly #readiness: Readiness;
-  readonly #said = new Set<string>();
-  #isIndexing = false;
-  /** What answered when this process last looked; null before it did, or when nothing could answer. */
-  #lastAnswering: string | null = null;
-  #waking = new AbortController();
-  #loop: Promise<void> | null = null;
+  readonly #succession: Succession;
 
   constructor(options: SpacesOptions) {
     this.#options = options;
@@ -71,11 +65,13 @@ export class Spaces {
         if (fallback) await records.register(space, fallback);
       },
     });
-    this.#readiness = new Readiness({
-      ...{ entriesOf, clock, signal },
-      onProblem: (message) => {
-        this.#sayOnce(message);
-      },
+    const sayOnce = createOnceWarner(logger);
+    this.#readiness = new Readiness({ entriesOf, clock, signal, onProblem: sayOnce });
+    this.#succession = new Succession({
+      ...{ records, configured, signal, logger, clock, sayOnce },
+      tracks: this.#tracks,
+      readiness: this.#readiness,
+      roleOf: (record, all) => this.roleOf(record, all),
     });
   }
 
@@ -85,9 +81,8 @@ export class Spaces {
    *
    * @param isIndexing whether this process works the queues off, and fills a new space
    */
-  start({ isIndexing }: { isIndexing: boolean }): void {
-    this.#isIndexing = isIndexing;
-    this.#loop ??= this.#run();
+  start(options: { isIndexing: boolean }): void {
+    this.#succession.start(options);
   }
 
   /** The open space that answers; fails as opening it does. */
@@ -110,13 +105,14 @@ export class Spaces {
 
   /** Why indexing in the space that answers pauses, as far as this process knows; null while it does not. */
   pauseError(): ImageSearchError | null {
-    const track = this.#lastAnswering === null ? null : this.#tracks.find(this.#lastAnswering);
+    const { lastAnswering } = this.#succession;
+    const track = lastAnswering === null ? null : this.#tracks.find(lastAnswering);
     return track?.workerStatus().pause?.error ?? null;
   }
 
   /** What this process does in the space that answers, for all processes the same at the same moment. */
   async answering(): Promise<SpaceTrack> {
-    return this.#trackOf(answeringOf(await this.#options.records.list()));
+    return this.#tracks.of(answeringOf(await this.#options.records.list()));
   }
 
   /** Puts changed files into the queue of every space that must hear of it. */
@@ -152,7 +148,7 @@ export class Spaces {
     return records.flatMap((record) => {
       const role = this.roleOf(record, records);
       if (role === 'kept' || this.#isAbandoned(record, role)) return [];
-      return [{ record, role, track: this.#trackOf(record) }];
+      return [{ record, role, track: this.#tracks.of(record) }];
     });
   }
 
@@ -168,7 +164,7 @@ export class Spaces {
   retryNow(): void {
     this.#readiness.forgetProblems();
     for (const track of this.#tracks.all()) track.retryNow();
-    this.#waking.abort();
+    this.#succession.lookNow();
   }
 
   /** What keeps a space from filling or from taking over, as far as this process knows; null for nothing. */
@@ -202,8 +198,8 @@ export class Spaces {
     const answering = answeringOf(records);
     if (answering?.space.id === spaceId) return;
     // Fails before the switch when this process could not answer in it.
-    await this.#trackOf(record).activeSpace.get(this.#stopping.signal);
-    if (!(await this.#switch(spaceId, answering))) throw lateSwitchError();
+    await this.#tracks.of(record).activeSpace.get(this.#stopping.signal);
+    if (!(await this.#succession.switchTo(spaceId, answering))) throw lateSwitchError();
   }
 
   /**
@@ -225,9 +221,8 @@ export class Spaces {
 
   async stopIndexing(graceMs: number): Promise<void> {
     this.#stopping.abort();
-    this.#waking.abort();
     await this.#tracks.stopIndexing(graceMs);
-    await this.#loop;
+    await this.#succession.ended();
     await this.#tracks.farewells();
   }
 
@@ -253,10 +248,6 @@ export class Spaces {
     return role === 'filling' && !isSameIdentity(identity, this.#options.configured);
   }
 
-  #trackOf(record: SpaceRecord | null): SpaceTrack {
-    return record === null ? this.#tracks.target() : this.#tracks.of(record);
-  }
-
   /** The configured provider was opened: its space is known now, and answers if no other can. */
   async #announce(space: VectorSpace): Promise<void> {
     const { assign, configured, logger, records } = this.#options;
@@ -272,117 +263,15 @@ export class Spaces {
     }
     await assign(UNASSIGNED, space.id);
   }
+}
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      // A fresh signal before looking: a wake-up that comes meanwhile is not lost.
-      this.#waking = new AbortController();
-      try {
-        await this.#step();
-      } catch (error) {
-        this.#sayOnce(`The spaces could not be looked at: ${toImageSearchError(error).message}`);
-      }
-      await this.#options.clock.wait(POLL_MS, AbortSignal.any([this.#waking.signal, signal]));
-    }
-  }
-
-  async #step(): Promise<void> {
-    const target = this.#tracks.target();
-    const answering = answeringOf(await this.#options.records.list());
-    const former = this.#trackOf(answering);
-    const wanted = new Set([former]);
-    if (former !== target && (await this.#isFilling(target))) wanted.add(target);
-    const fallback = this.#openFallback();
-    if (fallback) wanted.add(fallback);
-    if (this.#stopping.signal.aborted) return;
-    this.#tracks.keepOnly(wanted);
-    const isSwitched =
-      this.#lastAnswering !== null &&
-      answering !== null &&
-      this.#lastAnswering !== answering.space.id;
-    this.#lastAnswering = answering?.space.id ?? null;
-    if (!this.#isIndexing) return;
-    for (const track of wanted) {
-      const isBegun = this.#tracks.begin(track);
-      // A space that was kept has not heard of what changed, however short ago it was compared with the library.
-      if (isBegun && isSwitched && track === former) void track.reconcileAgain();
-    }
-    if (answering && former !== target && wanted.has(target)) {
-      const spaceId = await this.#readiness.findReady(target, answering);
-      if (spaceId !== null) await this.#switch(spaceId, answering);
-    }
-  }
-
-  /** Whether the configured space is a new one, which this process has to fill. */
-  async #isFilling(target: SpaceTrack): Promise<boolean> {
-    const { configured, records } = this.#options;
-    const before = await records.list();
-    const kept = before.find(
-      (record) =>
-        isSameIdentity(record.identity, configured) && this.roleOf(record, before) === 'kept',
-    );
-    if (kept && target.spaceId() === null) {
-      // Opening it would take memory for nothing.
-      this.#sayOnce(
-        `The configuration names the space ${kept.space.id}, which answered before; searches are answered in another since. Switch by hand if that is not wanted.`,
-      );
-      return false;
-    }
-    try {
-      await target.activeSpace.get(this.#stopping.signal);
-    } catch (error) {
-      if (!this.#stopping.signal.aborted) {
-        this.#sayOnce(
-          `The new model cannot be opened; the former one goes on answering. ${toImageSearchError(error).message}`,
-        );
-      }
-      return false;
-    }
-    const known = await records.list();
-    const record = known.find(({ space }) => space.id === target.spaceId());
-    return record?.activation === null;
-  }
-
-  /**
-   * The track to fall back on once it is open; its space and its queue are not known before. Nobody waits for that: it
-   * may take as long as a download.
-   */
-  #openFallback(): SpaceTrack | null {
-    const fallback = this.#tracks.fallback();
-    if (fallback === null) return null;
-    if (fallback.activeSpace.state().kind === 'open') return fallback;
-    fallback.activeSpace.get(this.#stopping.signal).then(
-      () => {
-        this.#waking.abort();
-      },
-      (error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
-        this.#sayOnce(
-          `The model of embedding.fallback cannot be opened; while the hosted one is down, searches fail. ${toImageSearchError(error).message}`,
-        );
-      },
-    );
-    return null;
-  }
-
-  async #switch(spaceId: string, from: SpaceRecord | null): Promise<boolean> {
-    const { logger, records } = this.#options;
-    const isSwitched = await records.activate(spaceId, from?.space.id ?? null);
-    if (isSwitched) {
-      logger.info(
-        `Searches are answered in the space ${spaceId} from now on.${from ? ` ${from.space.id} is kept until it is dropped.` : ''}`,
-      );
-    }
-    this.#waking.abort();
-    return isSwitched;
-  }
-
-  #sayOnce(message: string): void {
-    if (this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#options.logger.warn(message);
-  }
+function createOnceWarner(logger: Logger): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (said.has(message)) return;
+    said.add(message);
+    logger.warn(message);
+  };
 }
 
 /** Why a track does not work right now; null when it does. */
