@@ -1,13 +1,13 @@
 import { createActiveSpace } from '../../plugin/src/active-space';
 import type { Clock } from '../../plugin/src/clock';
 import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
-import { ImageSearchError } from '../../plugin/src/errors';
 import type { AssetSource, IndexEntries } from '../../plugin/src/indexing/contract';
 import { ReconcileSchedule } from '../../plugin/src/indexing/reconcile-schedule';
 import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
 import type { Logger } from '../../plugin/src/logger';
 import type { JobLeases } from '../../plugin/src/scheduling/contract';
 import type { SpaceTrack } from '../../plugin/src/spaces/contract';
+import { otherVectorsError } from '../../plugin/src/spaces/space-errors';
 import type { TrackOptions } from '../../plugin/src/spaces/space-tracks';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 
@@ -102,12 +102,4 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
     },
     dispose: () => activeSpace.dispose(),
   };
-}
-
-function otherVectorsError({ model }: EmbeddingProvider['space']): ImageSearchError {
-  return new ImageSearchError({
-    code: 'provider-model-missing',
-    message: `The model "${model}" makes other vectors than those that are stored: its files have changed. Bring the former files back, or switch to the new space.`,
-    retryable: true,
-  });
 }

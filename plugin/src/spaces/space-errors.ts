@@ -1,3 +1,4 @@
+import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError } from '../errors';
 import type { SpaceRecord } from './contract';
 
@@ -28,6 +29,15 @@ export function inUseError({ space }: SpaceRecord, reason: keyof typeof reasons)
     code: 'conflict',
     message: reasons[reason](space.id),
     retryable: false,
+  });
+}
+
+/** Why nothing can answer in the former space of a model. */
+export function otherVectorsError({ model }: VectorSpace): ImageSearchError {
+  return new ImageSearchError({
+    code: 'provider-model-missing',
+    message: `The model "${model}" makes other vectors than those that are stored: its files have changed. Bring the former files back, or switch to the new space.`,
+    retryable: true,
   });
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
 import { Readiness } from './readiness';
 import { answeringOf, liveOf, roleOf, spaceOf, type NamedModel } from './roles';
-import { findIn, inUseError, lateSwitchError } from './space-errors';
+import { findIn, inUseError, lateSwitchError, otherVectorsError } from './space-errors';
 import { SpaceTracks, type TrackOptions } from './space-tracks';
 import { Succession } from './succession';
 
@@ -198,7 +198,8 @@ export class Spaces {
     const answering = answeringOf(records);
     if (answering?.space.id === spaceId) return;
     // Fails before the switch when this process could not answer in it.
-    await this.#tracks.of(record).activeSpace.get(this.#stopping.signal);
+    const { provider } = await this.#tracks.of(record).activeSpace.get(this.#stopping.signal);
+    if (provider.space.id !== spaceId) throw otherVectorsError(provider.space);
     if (!(await this.#succession.switchTo(spaceId, answering))) throw lateSwitchError();
   }
 

@@ -331,6 +331,21 @@ describe('a model that makes other vectors under the same name', () => {
     await rig.untilIndexed('changed', PICTURES.length);
   });
 
+  it('is not switched to by its former space, in which it could not answer', async () => {
+    await indexWithOld();
+    const before = rig.start('young');
+    await rig.untilAnswering('young');
+    await rig.stop(before);
+    rig.openModel = (model) =>
+      Promise.resolve(new HashProvider({ model: model === 'old' ? 'changed' : model }));
+    const spaces = rig.start('old');
+    await rig.clock.advance(10_000);
+    await expect(spaces.activate(rig.spaceOf('old').id)).rejects.toMatchObject({
+      code: 'provider-model-missing',
+    });
+    expect((await spaces.get()).provider.space.model).toBe('young');
+  });
+
   it('leaves its former space to be dropped, which nothing would fill again', async () => {
     await indexWithOld();
     rig.openModel = () => Promise.resolve(new HashProvider({ model: 'changed' }));
