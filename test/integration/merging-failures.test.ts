@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { systemClock } from '../../plugin/src/clock';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
 import { checkMergePermission } from '../../server/src/merging/merge-permission';
+import { createFileMerging } from '../../server/src/merging/merging';
 import { hideTitlesInReport } from '../../server/src/merging/readable-uses';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
@@ -177,6 +179,32 @@ describe('a file that comes to be used', () => {
     ]);
     const article = await readArticle(app, later[0] ?? '', DRAFT);
     expect(article).toMatchObject({ cover: { id: third?.id } });
+  });
+});
+
+describe('a storage that hangs', () => {
+  it('holds up nobody for longer than its time, and keeps the copies', async () => {
+    const { keep, request, third } = await prepare(3);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const asked = jest.spyOn(provider(), 'delete').mockImplementation(() => released);
+    const merging = createFileMerging({
+      ...{ strapi: app.strapi, logger: app.logger, storageDeadlineMs: 50 },
+      pairs: new MemoryDuplicatePairs(systemClock),
+    });
+    const report = await merging.perform(request);
+    const [copyId, thirdId] = request.fileIds.slice(1);
+    const left = { outcome: 'left', obstacle: expect.stringMatching(/did not answer in time/) };
+    expect(report.files).toMatchObject([
+      { id: keep.id, outcome: 'kept' },
+      { id: copyId, ...left },
+      { id: thirdId, ...left },
+    ]);
+    // One of the files of one copy: the others were not tried.
+    expect(asked.mock.calls.length).toBeGreaterThan(0);
+    expect(asked.mock.calls.map(([file]) => file.hash)).not.toContain(third?.hash);
+    expect(await app.files(request.fileIds)).toHaveLength(3);
+    release();
   });
 });
 

@@ -1,3 +1,4 @@
+import PQueue, { TimeoutError } from 'p-queue';
 import type { Core } from '@strapi/strapi';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
@@ -20,6 +21,9 @@ const NOT_DELETED =
 const ENTRY_LEFT =
   'Nothing uses it any more and the storage deleted it, but its entry is left. The log says why; delete it in the Media Library.';
 
+const UNANSWERED =
+  'Nothing uses it any more, but the storage did not answer in time. Try to delete it in the Media Library once the storage is well.';
+
 /**
  * Deletes copies that nothing uses any more through the upload service. Each is looked at once more before: what came
  * to be used since stays.
@@ -31,6 +35,8 @@ export async function removeCopies(
   options: {
     keepId: number;
     copyIds: readonly number[];
+    /** Longest that the storage may take for one file: on SQLite, which has one connection, everybody waits for it. */
+    deadlineMs: number;
     /** Told of each copy that was deleted, at the end of the transaction that deletes its row. */
     onRemoval: (copyId: number) => Promise<void>;
     logger: Logger;
@@ -39,7 +45,7 @@ export async function removeCopies(
   const { copyIds, logger } = options;
   const obstacles = new Map<number, string>();
   const usedAgain = await findUsed(strapi, copyIds);
-  for (const id of copyIds) {
+  for (const [index, id] of copyIds.entries()) {
     const bytes = { areStored: true };
     const removal = {
       ...options,
@@ -54,6 +60,13 @@ export async function removeCopies(
         : await retryConflicts(strapi, () => removeCopy(strapi, removal));
       if (obstacle !== null) obstacles.set(id, obstacle);
     } catch (error) {
+      if (error instanceof TimeoutError) {
+        logger.warn(
+          `The storage did not delete file ${String(id)} in time: merged copies are left.`,
+        );
+        for (const unanswered of copyIds.slice(index)) obstacles.set(unanswered, UNANSWERED);
+        break;
+      }
       const left = bytes.areStored ? 'not deleted' : 'its entry was not deleted with its bytes';
       logger.warn(
         `File ${String(id)} was merged, but ${left}: ${(error as Error).message}. Nothing uses it any more.`,
@@ -81,12 +94,13 @@ async function removeCopy(
   options: {
     copyId: number;
     keepId: number;
+    deadlineMs: number;
     /** From here on only its row can be kept. */
     onStorageDeletion: () => void;
     onRemoval: (copyId: number) => Promise<void>;
   },
 ): Promise<string | null> {
-  const { copyId, keepId, onRemoval, onStorageDeletion } = options;
+  const { copyId, deadlineMs, keepId, onRemoval, onStorageDeletion } = options;
   return strapi.db.transaction(async ({ trx }) => {
     const tables = createDatabaseTables(strapi, trx);
     const held = await holdFiles(tables, [copyId, keepId]);
@@ -100,7 +114,8 @@ async function removeCopy(
     if (!held.has(copyId)) return null;
     if ((await readRelationRows(tables, [copyId])).length > 0) return USED_AGAIN;
     const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: copyId } });
-    await strapi.plugin('upload').service<UploadService>('upload').remove(file);
+    const upload = strapi.plugin('upload').service<UploadService>('upload');
+    await new PQueue({ timeout: deadlineMs }).add(() => upload.remove(file));
     onStorageDeletion();
     // Last: the storage may take its time, and whoever writes pairs would wait for what this locks.
     await onRemoval(copyId);

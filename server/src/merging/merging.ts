@@ -52,9 +52,18 @@ export interface FileMergingOptions {
   /** Where it is noted who merged what. */
   pairs: Pick<DuplicatePairs, 'markMerged'>;
   logger: Logger;
+  /** Longest that the storage may take to delete one file, in milliseconds. */
+  storageDeadlineMs?: number;
 }
 
-export function createFileMerging({ strapi, pairs, logger }: FileMergingOptions): FileMerging {
+const STORAGE_DEADLINE_MS = 30_000;
+
+export function createFileMerging({
+  strapi,
+  pairs,
+  logger,
+  storageDeadlineMs = STORAGE_DEADLINE_MS,
+}: FileMergingOptions): FileMerging {
   /** Files of merges that this process is at; other processes are kept apart by the database. */
   const underWay = new Set<number>();
 
@@ -91,7 +100,7 @@ export function createFileMerging({ strapi, pairs, logger }: FileMergingOptions)
     const copyIds = merged.copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
     const keptId = merged.keep.id;
     const left = await removeCopies(strapi, {
-      ...{ keepId: keptId, copyIds, logger },
+      ...{ keepId: keptId, copyIds, logger, deadlineMs: storageDeadlineMs },
       onRemoval: (copyId) =>
         pairs.markMerged({ keptId, removedId: copyId, userId: userId ?? null }),
     });
