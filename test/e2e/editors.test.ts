@@ -159,6 +159,10 @@ describeInBrowser('Where editors already are', (browser) => {
     const results = await browser.open(app.url, search, { as: searcher });
     await results.getByText('say why it is missing here').waitFor();
     await show(results, 'results');
+    await results.goto(`${app.url}/admin/plugins/image-search/search?like=${String(brokenId)}`);
+    const way = results.getByRole('link', { name: 'Open in the Media Library' });
+    expect(await way.getAttribute('href')).toBe(`/admin${address}`);
+    await show(results, 'unusable');
 
     const entry = await browser.open(app.url, HOME_PAGE);
     await entry.getByText('Not in search').waitFor();

@@ -1,6 +1,7 @@
 import { Button, LinkButton } from '@strapi/design-system';
 import { EmptyPermissions, EmptyPictures } from '@strapi/icons/symbols';
 import { Link } from 'react-router-dom';
+import { mediaLibraryAddress } from '../../api/addresses';
 import { ApiFailure } from '../../api/failure';
 import { StateMessage } from '../../components/state-message';
 import { useImageSearchPermissions } from '../../hooks/permissions';
@@ -8,6 +9,8 @@ import { useText, type Text } from '../../hooks/text';
 
 interface FailureStateProps {
   failure: Error;
+  /** The one file that the search is about, whose details say why it cannot be used; null for none, or several. */
+  fileId: number | null;
   onRetry: () => void;
   onStartAnew: () => void;
 }
@@ -15,7 +18,7 @@ interface FailureStateProps {
 const SERVICE_UNAVAILABLE = 503;
 
 /** Why a search has no answer, and what can be done. */
-export function FailureState({ failure, onRetry, onStartAnew }: FailureStateProps) {
+export function FailureState({ failure, fileId, onRetry, onStartAnew }: FailureStateProps) {
   const text = useText();
   const { may } = useImageSearchPermissions();
   const { title, explanation, details, canRetry, isOperators } = describe(failure, text);
@@ -37,6 +40,11 @@ export function FailureState({ failure, onRetry, onStartAnew }: FailureStateProp
             <Button variant="secondary" onClick={onStartAnew}>
               {text('search.failure.startAnew')}
             </Button>
+          )}
+          {fileId !== null && failure instanceof ApiFailure && failure.code === 'not-ready' && (
+            <LinkButton tag={Link} to={mediaLibraryAddress(fileId)} variant="tertiary">
+              {text('search.details.openInLibrary')}
+            </LinkButton>
           )}
           {isOperators && may.manage && (
             <LinkButton tag={Link} to="../index" relative="path" variant="tertiary">

@@ -35,6 +35,7 @@ export function SearchContents({ state }: { state: SearchPageState }) {
     return (
       <FailureState
         failure={answer.error}
+        fileId={onlyFileOf(query)}
         onRetry={() => void answer.refetch()}
         onStartAnew={() => {
           change(emptyQuery);
@@ -83,6 +84,11 @@ function Found({ state }: { state: SearchPageState }) {
       />
     </>
   );
+}
+
+function onlyFileOf({ like, unlike }: SearchPageState['query']): number | null {
+  const [first, ...others] = [...like, ...unlike];
+  return first === undefined || others.length > 0 ? null : first;
 }
 
 /** Stands where further results would be. */
