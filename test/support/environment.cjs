@@ -3,6 +3,11 @@ const { createRequire } = require('node:module');
 const { isNativeError } = require('node:util/types');
 const { TestEnvironment } = require('jest-environment-node');
 
+/** When Strapi ends, it takes every listener off its process: without those of Jest's worker, that would end, too. */
+const { removeAllListeners } = process;
+process.removeAllListeners = (...names) =>
+  names.length > 0 ? removeAllListeners.apply(process, names) : process;
+
 /**
  * Jest's require() loads no ES module on Node 20, while Node's own does; and it reads all of Strapi anew for every suite. Such
  * packages are therefore handed over from Node's loader (see p-queue.cjs and strapi.cjs): the tests run the very code that
