@@ -18,10 +18,10 @@ export interface Guess {
 
 /** Longer side of the outer picture while searching, in pixels. */
 const SEARCH_EDGE = 20;
-/** Steps between the scales that are tried, from a bit too large to fit down to the smallest. */
+/** Scales that are tried, from a bit too large to fit down to 0.6 of it, and the factor between them. */
 const SCALE_STEP = 1.08;
 const LARGEST_SCALE = 1.04;
-const SMALLEST_SCALE = 0.6;
+const SCALES = 8;
 /** How far the inner picture may jut out, by its own side, and how much of either must be seen of both. */
 const OVERHANG = 0.12;
 const LEAST_OVERLAP = 0.7;
@@ -30,6 +30,8 @@ const LEAST_SCORE = 0.48;
 const MOST_GUESSES = 3;
 /** A place whose neighbours cannot reach the least score is left at once. */
 const WORTH_A_LOOK_AROUND = 0.25;
+/** What the best of every other scale must reach for those beside it to be tried. */
+const WORTH_OTHER_SCALES = 0.42;
 /** Guesses nearer than this, as part of the outer side or as factor of the scale, come to the same in the end. */
 const NEAR = 0.1;
 
@@ -66,28 +68,44 @@ function guessesWithin(
   innerName: Guess['inner'],
 ): Guess[] {
   const shrink = SEARCH_EDGE / Math.max(outer.plane.width, outer.plane.height);
-  const ground = outer.searchable({ ...scaled(outer.plane, shrink), isMirrored: false });
+  const groundSize = scaled(outer.plane, shrink);
   const fitting = Math.min(
     outer.plane.width / inner.plane.width,
     outer.plane.height / inner.plane.height,
   );
-  const guesses: Guess[] = [];
-  for (let share = LARGEST_SCALE; share >= SMALLEST_SCALE; share /= SCALE_STEP) {
-    const scale = fitting * share;
+  const guessAt = (isMirrored: boolean, step: number): Guess => {
+    const scale = (fitting * LARGEST_SCALE) / SCALE_STEP ** step;
     const size = scaled(inner.plane, shrink * scale);
-    for (const isMirrored of [false, true]) {
-      const spot = bestSpot(ground, inner.searchable({ ...size, isMirrored }));
-      guesses.push({
-        inner: innerName,
-        isMirrored,
-        scale,
-        left: spot.left / shrink,
-        top: spot.top / shrink,
-        score: spot.score,
-      });
-    }
+    // The ground is turned, not the piece: there is one of it for all scales.
+    const ground = outer.searchable({ ...groundSize, isMirrored });
+    const spot = bestSpot(ground, inner.searchable({ ...size, isMirrored: false }));
+    const left = isMirrored ? groundSize.width - size.width - spot.left : spot.left;
+    return {
+      inner: innerName,
+      isMirrored,
+      scale,
+      left: left / shrink,
+      top: spot.top / shrink,
+      score: spot.score,
+    };
+  };
+  return [false, true].flatMap((isMirrored) =>
+    guessesOfScales((step) => guessAt(isMirrored, step)),
+  );
+}
+
+/** Tries every other scale, then those beside the best one if that promises something. */
+function guessesOfScales(guessAt: (step: number) => Guess): Guess[] {
+  const rough: Guess[] = [];
+  let best = { step: 0, score: -1 };
+  for (let step = 0; step < SCALES; step += 2) {
+    const guess = guessAt(step);
+    rough.push(guess);
+    if (guess.score > best.score) best = { step, score: guess.score };
   }
-  return guesses;
+  if (best.score < WORTH_OTHER_SCALES) return rough;
+  const beside = [best.step - 1, best.step + 1].filter((step) => step >= 0 && step < SCALES);
+  return [...rough, ...beside.map(guessAt)];
 }
 
 function scaled({ width, height }: PlaneSize, scale: number): PlaneSize {

@@ -2,7 +2,15 @@ import { decodeThumbnail, type ChromaGrid } from '../images/contract';
 import { normalisedForRefinement, type SlopedPlane } from './alignment-refinement';
 import type { PictureTrace } from './contract';
 import { wordsOf } from './fingerprint-distance';
-import { mirrored, planeOf, resampled, smoothed, type Plane, type PlaneSize } from './plane';
+import {
+  halved,
+  mirrored,
+  planeOf,
+  resampled,
+  smoothed,
+  type Plane,
+  type PlaneSize,
+} from './plane';
 import { mirroredSearchable, searchable, type Searchable } from './searchable';
 
 export interface View extends PlaneSize {
@@ -14,6 +22,8 @@ export class ComparablePicture {
   readonly plane: Plane;
   readonly chroma: ChromaGrid;
   readonly fingerprint: Int32Array;
+  /** Enough to search in. */
+  #half: Plane | null = null;
   readonly #grey = new Map<string, Plane>();
   readonly #normalised = new Map<string, SlopedPlane>();
   readonly #searchable = new Map<string, Searchable>();
@@ -39,7 +49,7 @@ export class ComparablePicture {
     return cached(this.#searchable, view, () =>
       view.isMirrored
         ? mirroredSearchable(this.searchable({ ...view, isMirrored: false }))
-        : searchable(this.#seen(view)),
+        : searchable(resampled((this.#half ??= halved(this.plane)), view)),
     );
   }
 

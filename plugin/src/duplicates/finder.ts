@@ -18,8 +18,9 @@ import { thresholdsFor } from './thresholds';
 const MOST_EQUAL = 20;
 /** Nearest neighbours that are looked at: a copy at half the size may be further off than other pictures of its kind. */
 const NEIGHBOURS = 50;
-/** Neighbours that are aligned, which takes a millisecond or two each. */
+/** Neighbours that are aligned, and how many of them without a fingerprint that promises something: each takes a millisecond. */
 const MOST_ALIGNED = 5;
+const MOST_UNPROMISING = 3;
 
 export interface DuplicateFinderOptions {
   traces: Pick<PictureTraces, 'get' | 'withContentHash'>;
@@ -42,11 +43,14 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
 
   return {
     async find(picture, signal) {
-      const { exceptFileId, trace, vector } = picture;
-      const equal = await equalFiles(picture);
+      const { trace, vector } = picture;
       const collection = vector === null ? null : await openCollection();
-      const except = [...equal, ...(exceptFileId === null ? [] : [exceptFileId])];
-      const neighbours = await nearestTo(vector, collection, except);
+      const [equal, nearest] = await Promise.all([
+        equalFiles(picture),
+        nearestTo(picture, collection, []),
+      ]);
+      // Copies, which may be many, leave no room for others.
+      const neighbours = equal.length > 0 ? await nearestTo(picture, collection, equal) : nearest;
       const similarities = new Map(neighbours.map(({ fileId, score }) => [fileId, score]));
       const known = await traces.get([...equal, ...similarities.keys()]);
       const candidates = known.map((candidate): Candidate => ({
@@ -74,12 +78,13 @@ function createJudges(): (model: string) => Judge {
 }
 
 async function nearestTo(
-  vector: Float32Array | null,
+  { exceptFileId, vector }: Picture,
   collection: VectorCollection | null,
-  excludeIds: readonly number[],
+  equal: readonly number[],
 ): Promise<VectorHit[]> {
   // A vector of a model that was switched away from meanwhile has no neighbours here.
   if (!collection || vector?.length !== collection.space.dimensions) return [];
+  const excludeIds = [...equal, ...(exceptFileId === null ? [] : [exceptFileId])];
   return collection.search({ vector, limit: NEIGHBOURS, filter: { excludeIds } });
 }
 
@@ -128,7 +133,7 @@ function worthAligning(
     byCloseness.filter((candidate) => judge.isPromising(trace, candidate.trace)),
   );
   const others = byCloseness.filter((candidate) => !isPromising.has(candidate));
-  return [...isPromising, ...others].slice(0, MOST_ALIGNED);
+  return [...isPromising, ...others.slice(0, MOST_UNPROMISING)].slice(0, MOST_ALIGNED);
 }
 
 /** The surest kind first, then the closest, then by id. */

@@ -32,6 +32,24 @@ export function mirrored({ width, height, values }: Plane): Plane {
   return { width, height, values: result };
 }
 
+/** Half as wide and as high, a last odd column or row left out: every pixel is the mean of four. */
+export function halved(plane: Plane): Plane {
+  const width = Math.max(1, plane.width >> 1);
+  const height = Math.max(1, plane.height >> 1);
+  const right = plane.width > 1 ? 1 : 0;
+  const down = plane.height > 1 ? plane.width : 0;
+  const values = new Float32Array(width * height);
+  for (let row = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1) {
+      const corner = 2 * row * plane.width + 2 * column;
+      const upper = (plane.values[corner] ?? 0) + (plane.values[corner + right] ?? 0);
+      const lower = (plane.values[corner + down] ?? 0) + (plane.values[corner + down + right] ?? 0);
+      values[row * width + column] = (upper + lower) / 4;
+    }
+  }
+  return { width, height, values };
+}
+
 /** The plane at another size: every pixel is the mean of what it covers, or lies between neighbours when growing. */
 export function resampled(plane: Plane, { width, height }: PlaneSize): Plane {
   if (plane.width === width && plane.height === height) return plane;
@@ -67,17 +85,19 @@ function resampledLines(
     const centre = (position + 0.5) * scale - 0.5;
     const first = Math.max(0, Math.ceil(centre - reach));
     const last = Math.min(from - 1, Math.floor(centre + reach));
-    let total = 0;
+    const weights: number[] = [];
     for (let source = first; source <= last; source += 1) {
-      total += reach - Math.abs(source - centre);
+      weights.push(reach - Math.abs(source - centre));
     }
-    for (let source = first; source <= last; source += 1) {
-      const weight = (reach - Math.abs(source - centre)) / total;
-      for (let line = 0; line < count; line += 1) {
-        const place = line * resultStride + position * step;
-        result[place] =
-          (result[place] ?? 0) + weight * (values[line * stride + source * step] ?? 0);
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    for (let line = 0; line < count; line += 1) {
+      let sum = 0;
+      let place = line * stride + first * step;
+      for (const weight of weights) {
+        sum += weight * (values[place] ?? 0);
+        place += step;
       }
+      result[line * resultStride + position * step] = sum / total;
     }
   }
   return result;

@@ -1,9 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { backoffMs } from '../../../plugin/src/indexing/retry-policy';
 
 /** A deadlock or a failed serialization, by PostgreSQL, MySQL and MariaDB: nothing was changed, and trying again helps. */
 const CONFLICT_CODES = new Set(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
 const MOST_TRIES = 10;
+const pauses = { firstRetryMs: 10, longestRetryMs: 500 };
 
 const oldestVersions = { MYSQL: [8, 0], MARIADB: [10, 6] } as const;
 
@@ -26,7 +29,8 @@ export function hasRowLocks({ db }: Core.Strapi): boolean {
 
 /**
  * Does one statement or one transaction again when it lost a deadlock, which MySQL may find between any two writers of
- * neighbouring rows. Inside a transaction of the caller nothing is done again: that is lost as a whole.
+ * neighbouring rows. Between two tries it waits, at random, so that those who met do not meet again. Inside a transaction of the
+ * caller nothing is done again: that is lost as a whole.
  */
 export async function retryConflicts<Result>(
   { db }: Core.Strapi,
@@ -37,6 +41,7 @@ export async function retryConflicts<Result>(
       return await work();
     } catch (error) {
       if (!isConflict(error) || tries >= MOST_TRIES || db.inTransaction()) throw error;
+      await wait(backoffMs(pauses, tries, Math.random()));
     }
   }
 }
