@@ -3,6 +3,7 @@ import type { MergeReport } from '../../plugin/src/contracts/merging';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { findUsage } from '../../server/src/usage/usage';
 import { dumpDatabase, imageBlock, startMergingApp, type MergingApp } from '../support/merging-app';
+import { pollUntil } from '../support/polling';
 import {
   articleUsing,
   createArticle,
@@ -191,6 +192,11 @@ describe('what the kept file takes over', () => {
     await describeFile(copy.id, { alternativeText: 'A bay' });
     events.length = 0;
     await app.merging.perform({ fileIds: [keep.id, copy.id] });
+    // The merge does not wait for who is told.
+    await pollUntil(
+      () => Promise.resolve(events),
+      ({ length }) => length === 2,
+    );
     for (const unsubscribe of stop) unsubscribe();
     expect(events.sort()).toEqual([
       ['delete', copy.id],
