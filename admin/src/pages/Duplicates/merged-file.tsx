@@ -49,7 +49,7 @@ function Use({ use }: { use: FileUse }) {
         {useDetails(use, text)}
       </Typography>
       {use.obstacle && (
-        <Typography tag="p" variant="pi" textColor="warning700">
+        <Typography tag="p" variant="pi" textColor="neutral800" fontWeight="semiBold">
           {use.obstacle}
         </Typography>
       )}
@@ -70,7 +70,7 @@ const Outcome = styled.span<{ $colour: 'success' | 'danger' | 'warning' }>`
   padding: ${({ theme }) => `${theme.spaces[1]} ${theme.spaces[2]}`};
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme, $colour }) => theme.colors[`${$colour}100`]};
-  color: ${({ theme, $colour }) => theme.colors[`${$colour}700`]};
+  color: ${({ theme }) => theme.colors.neutral800};
   font-size: ${({ theme }) => theme.fontSizes[1]};
   font-weight: ${({ theme }) => theme.fontWeights.semiBold};
 `;

@@ -61,7 +61,8 @@ function scanLine(scan: Scan, text: Text, formats: Formats): string {
   const numbers = { done, total, found };
   if (state === 'done') {
     const when = endedAt ? formats.moment(endedAt) : text('duplicates.unknown');
-    return text('duplicates.scan.done', { ...numbers, when });
+    // Those that could not be compared are no part of it; the Index page tells of them.
+    return text('duplicates.scan.done', { ...numbers, total: total - scan.failed, when });
   }
   const line = text(`duplicates.scan.${state}`, numbers);
   if (state !== 'running' || remainingSeconds === null) return line;
