@@ -9,6 +9,7 @@ const shared = {
   },
   moduleNameMapper: {
     '^@strapi/strapi$': '<rootDir>/test/support/strapi.cjs',
+    '^@strapi/utils$': '<rootDir>/test/support/strapi-utils.cjs',
     '^p-queue$': '<rootDir>/test/support/p-queue.cjs',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/server', '<rootDir>/test/app/'],

@@ -13,6 +13,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   uploads: async () => (await import('./uploads')).benchUploads(),
   search: async () => (await import('./search')).benchSearch(),
   duplicates: async () => (await import('./duplicate-search')).benchDuplicateSearch(),
+  panel: async () => (await import('./panel')).benchPanel(),
   memory: async () => (await import('./memory')).benchMemory(),
   kill: async () => (await import('./kill')).benchKill(),
 };

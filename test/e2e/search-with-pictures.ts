@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { renderSamplePicture } from '../../sample/library';
 import { findAccessibilityFaults } from '../support/accessibility';
-import type { PanelBrowser } from '../support/browser';
+import type { PanelBrowser } from '../support/panel-browser';
 import { createLibrary, samplePicture } from '../support/library';
 import { SEARCH_PAGE, searchOn, type GivenFile } from '../support/panel-search';
 import type { SearchApp } from '../support/search-app';

@@ -1,23 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { findChromium } from './chromium';
-import { testAdministrator, type AdminCredentials } from './strapi-client';
-
-const WINDOW = { width: 1440, height: 900 };
-const ACTION_WITHIN_MS = 60_000;
-
-/** Who looks at the panel, and how. */
-export interface PanelVisit {
-  /** The super administrator when nobody is named. */
-  as?: AdminCredentials;
-  theme?: 'light' | 'dark';
-  window?: { width: number; height: number };
-}
-
-export interface PanelBrowser {
-  /** Shows a page of this Strapi's panel in a tab of its own, signed in. */
-  open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
-}
+import { startPanelBrowser, type PanelBrowser, type RunningPanelBrowser } from './panel-browser';
 
 /**
  * Describes a suite in a real Chromium. Without one the suite is skipped and its name says why; in CI (environment
@@ -25,35 +8,11 @@ export interface PanelBrowser {
  */
 export function describeInBrowser(name: string, suite: (browser: PanelBrowser) => void): void {
   const executablePath = findChromium();
-  let browser: Browser | undefined;
-  /** By who looks, and how: whoever has signed in stays so. */
-  const contexts = new Map<string, Promise<BrowserContext>>();
+  let browser: RunningPanelBrowser | undefined;
 
-  async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {
+  const open: PanelBrowser['open'] = (url, path, visit) => {
     if (browser === undefined) throw new Error('Chromium is not running yet.');
-    const { as = testAdministrator, theme = 'light', window = WINDOW } = visit;
-    const context = await browser.newContext({
-      viewport: window,
-      colorScheme: theme,
-      locale: 'en-GB',
-      reducedMotion: 'reduce',
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
-    context.setDefaultTimeout(ACTION_WITHIN_MS);
-    await context.addInitScript((chosen) => {
-      localStorage.setItem('STRAPI_THEME', chosen);
-    }, theme);
-    await signIn(await context.newPage(), url, as);
-    return context;
-  }
-
-  const open: PanelBrowser['open'] = async (url, path, visit = {}) => {
-    const key = JSON.stringify([url, visit]);
-    const created = contexts.get(key) ?? createContext(url, visit);
-    contexts.set(key, created);
-    const page = await (await created).newPage();
-    await page.goto(`${url}/admin${path}`);
-    return page;
+    return browser.open(url, path, visit);
   };
 
   const body = (): void => {
@@ -61,32 +20,12 @@ export function describeInBrowser(name: string, suite: (browser: PanelBrowser) =
       if (executablePath === undefined) {
         throw new Error('There is no Chromium (Debian: apt install chromium, or CHROMIUM_PATH).');
       }
-      browser = await chromium.launch({
-        executablePath,
-        headless: true,
-        args: ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage'],
-      });
+      browser = await startPanelBrowser(executablePath);
     });
-    afterEach(async () => {
-      for (const context of contexts.values()) {
-        for (const page of (await context).pages()) await page.close();
-      }
-    });
+    afterEach(() => browser?.closeTabs());
     afterAll(() => browser?.close());
     suite({ open });
   };
   if (executablePath !== undefined || process.env.CI) describe(name, body);
   else describe.skip(`${name} (skipped: Chromium is not installed)`, body);
-}
-
-async function signIn(
-  page: Page,
-  url: string,
-  { email, password }: AdminCredentials,
-): Promise<void> {
-  await page.goto(`${url}/admin/auth/login`);
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password', { exact: false }).first().fill(password);
-  await page.getByRole('button', { name: 'Login' }).click();
-  await page.waitForURL((address) => !address.pathname.includes('/auth/'));
 }

@@ -5,8 +5,16 @@ const { TestEnvironment } = require('jest-environment-node');
 
 /** When Strapi ends, it takes every listener off its process: without those of Jest's worker, that would end, too. */
 const { removeAllListeners } = process;
-process.removeAllListeners = (...names) =>
-  names.length > 0 ? removeAllListeners.apply(process, names) : process;
+const ownListeners = new Map(['SIGINT', 'SIGTERM'].map((name) => [name, process.listeners(name)]));
+process.removeAllListeners = (...names) => {
+  if (names.length > 0) return removeAllListeners.apply(process, names);
+  for (const [name, own] of ownListeners) {
+    for (const listener of process.listeners(name)) {
+      if (!own.includes(listener)) process.removeListener(name, listener);
+    }
+  }
+  return process;
+};
 
 /**
  * Jest's require() loads no ES module on Node 20, while Node's own does; and it reads all of Strapi anew for every suite. Such

@@ -1,0 +1,79 @@
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { testAdministrator, type AdminCredentials } from './strapi-client';
+
+const WINDOW = { width: 1440, height: 900 };
+const ACTION_WITHIN_MS = 60_000;
+
+/** Who looks at the panel, and how. */
+interface PanelVisit {
+  /** The super administrator when nobody is named. */
+  as?: AdminCredentials;
+  theme?: 'light' | 'dark';
+  window?: { width: number; height: number };
+}
+
+export interface PanelBrowser {
+  /** Shows a page of this Strapi's panel in a tab of its own, signed in. */
+  open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
+}
+
+export interface RunningPanelBrowser extends PanelBrowser {
+  closeTabs(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startPanelBrowser(executablePath: string): Promise<RunningPanelBrowser> {
+  const browser = await chromium.launch({
+    executablePath,
+    headless: true,
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage'],
+  });
+  /** By who looks, and how: whoever has signed in stays so. */
+  const contexts = new Map<string, Promise<BrowserContext>>();
+
+  async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {
+    const { as = testAdministrator, theme = 'light', window = WINDOW } = visit;
+    const context = await browser.newContext({
+      viewport: window,
+      colorScheme: theme,
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    context.setDefaultTimeout(ACTION_WITHIN_MS);
+    await context.addInitScript((chosen) => {
+      localStorage.setItem('STRAPI_THEME', chosen);
+    }, theme);
+    await signIn(await context.newPage(), url, as);
+    return context;
+  }
+
+  return {
+    async open(url, path, visit = {}) {
+      const key = JSON.stringify([url, visit]);
+      const created = contexts.get(key) ?? createContext(url, visit);
+      contexts.set(key, created);
+      const page = await (await created).newPage();
+      await page.goto(`${url}/admin${path}`);
+      return page;
+    },
+    async closeTabs() {
+      for (const context of contexts.values()) {
+        for (const page of (await context).pages()) await page.close();
+      }
+    },
+    close: () => browser.close(),
+  };
+}
+
+async function signIn(
+  page: Page,
+  url: string,
+  { email, password }: AdminCredentials,
+): Promise<void> {
+  await page.goto(`${url}/admin/auth/login`);
+  await page.getByLabel('Email').fill(email);
+  await page.getByLabel('Password', { exact: false }).first().fill(password);
+  await page.getByRole('button', { name: 'Login' }).click();
+  await page.waitForURL((address) => !address.pathname.includes('/auth/'));
+}
