@@ -41,5 +41,5 @@ module.exports = {
   // Two suites beside each other: each runs models and servers of its own.
   maxWorkers: 2,
   // What suites leave behind in Node's own world goes with the process.
-  workerIdleMemoryLimit: '1.5GB',
+  workerIdleMemoryLimit: '1GB',
 };
