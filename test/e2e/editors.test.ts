@@ -2,18 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
+import { z } from 'zod';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { copyPicture } from '../support/duplicate-pictures';
 import { createLibrary, samplePictures } from '../support/library';
 import { readRow, storedFile } from '../support/library-rows';
+import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
 
 /** The browser has all of the panel to load. */
 const FIRST_VIEW_MS = 60_000;
 const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
+const homePageSchema = z.object({ data: z.object({ hero: z.object({ id: z.number() }) }) });
 const HOME_PAGE = '/content-manager/single-types/api::home-page.home-page';
 
 describeInBrowser('Where editors already are', (browser) => {
@@ -74,15 +77,19 @@ describeInBrowser('Where editors already are', (browser) => {
     const [next] = await app.strapi.db
       .query('plugin::upload.file')
       .findMany({ where: { name: 'again.png' }, select: ['id', 'name'] });
+    // Looked for from before, because notices do not stay for long.
+    const told = page.getByText('Save the entry to keep it.').waitFor();
     await page
       .getByRole('button', { name: /^Use “.*” in this entry$/ })
       .first()
       .click();
-    await page.getByText('Save the entry to keep it.').waitFor();
+    await told;
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await page.getByText('Saved document').waitFor();
-    const saved = await createLibrary(app).call('get', HOME_PAGE);
-    expect(saved.body).toMatchObject({ data: { hero: { id: next?.id } } });
+    const readHero = async (): Promise<unknown> => {
+      const { body } = await createLibrary(app).call('get', HOME_PAGE);
+      return homePageSchema.parse(body).data.hero.id;
+    };
+    await pollUntil(readHero, (id) => id === next?.id);
   });
 
   it('who uploads a copy is told, and merges it', async () => {
