@@ -19,7 +19,7 @@ export interface Rectangle {
 }
 
 export function planeOf({ width, height, luminance }: Thumbnail): Plane {
-  return { width, height, values: Float32Array.from(luminance) };
+  return { width, height, values: new Float32Array(luminance) };
 }
 
 export function mirrored({ width, height, values }: Plane): Plane {
