@@ -80,10 +80,9 @@ export async function benchPanel(): Promise<Measurement[]> {
 /** Milliseconds from the answer of the next search to the end of the frame that draws its results. */
 function untilShown(page: Page): Promise<number> {
   return page.evaluate(async () => {
-    const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
     performance.clearResourceTimings();
     for (;;) {
-      await frame();
+      await new Promise(requestAnimationFrame);
       const answered = performance
         .getEntriesByType('resource')
         .find(({ name }) => name.includes('/image-search/search'));
@@ -91,7 +90,7 @@ function untilShown(page: Page): Promise<number> {
       if (!answered || !isShown) continue;
       const { responseEnd } = answered as PerformanceResourceTiming;
       // The frame after it begins once this one is drawn.
-      return (await frame()) - responseEnd;
+      return (await new Promise<number>(requestAnimationFrame)) - responseEnd;
     }
   });
 }
