@@ -64,7 +64,9 @@ export async function removeCopies(
         logger.warn(
           `The storage did not delete file ${String(id)} in time: merged copies are left.`,
         );
-        for (const unanswered of copyIds.slice(index)) obstacles.set(unanswered, UNANSWERED);
+        for (const rest of copyIds.slice(index)) {
+          obstacles.set(rest, usedAgain.has(rest) ? USED_AGAIN : UNANSWERED);
+        }
         break;
       }
       const left = bytes.areStored ? 'not deleted' : 'its entry was not deleted with its bytes';
