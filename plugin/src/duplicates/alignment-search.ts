@@ -1,6 +1,6 @@
 import type { ComparablePicture } from './comparable-picture';
-import { rectangleSum, type PlaneSize, type Rectangle } from './plane';
-import type { Searchable } from './searchable';
+import { scaledSize } from './plane';
+import { correlationAt, type Searchable } from './searchable';
 
 /** A rough idea of how two pictures may lie on each other. */
 export interface Guess {
@@ -68,14 +68,14 @@ function guessesWithin(
   innerName: Guess['inner'],
 ): Guess[] {
   const shrink = SEARCH_EDGE / Math.max(outer.plane.width, outer.plane.height);
-  const groundSize = scaled(outer.plane, shrink);
+  const groundSize = scaledSize(outer.plane, shrink);
   const fitting = Math.min(
     outer.plane.width / inner.plane.width,
     outer.plane.height / inner.plane.height,
   );
   const guessAt = (isMirrored: boolean, step: number): Guess => {
     const scale = (fitting * LARGEST_SCALE) / SCALE_STEP ** step;
-    const size = scaled(inner.plane, shrink * scale);
+    const size = scaledSize(inner.plane, shrink * scale);
     // The ground is turned, not the piece: there is one of it for all scales.
     const ground = outer.searchable({ ...groundSize, isMirrored });
     const spot = bestSpot(ground, inner.searchable({ ...size, isMirrored: false }));
@@ -108,13 +108,6 @@ function guessesOfScales(guessAt: (step: number) => Guess): Guess[] {
   return [...rough, ...beside.map(guessAt)];
 }
 
-function scaled({ width, height }: PlaneSize, scale: number): PlaneSize {
-  return {
-    width: Math.max(1, Math.round(width * scale)),
-    height: Math.max(1, Math.round(height * scale)),
-  };
-}
-
 interface Spot {
   left: number;
   top: number;
@@ -128,7 +121,7 @@ function bestSpot(ground: Searchable, piece: Searchable): Spot {
   let best: Spot = { left: 0, top: 0, score: -1 };
   for (const top of rows) {
     for (const left of columns) {
-      const score = correlationAt(ground, piece, left, top);
+      const score = correlationAt(ground, piece, { left, top }, LEAST_OVERLAP);
       if (score > best.score) best = { left, top, score };
     }
   }
@@ -139,7 +132,7 @@ function bestAround(ground: Searchable, piece: Searchable, spot: Spot): Spot {
   let best = spot;
   for (let top = spot.top - 1; top <= spot.top + 1; top += 1) {
     for (let left = spot.left - 1; left <= spot.left + 1; left += 1) {
-      const score = correlationAt(ground, piece, left, top);
+      const score = correlationAt(ground, piece, { left, top }, LEAST_OVERLAP);
       if (score > best.score) best = { left, top, score };
     }
   }
@@ -153,48 +146,4 @@ function offsets(ground: number, piece: number): number[] {
   const from = Math.min(0, room) - overhang;
   const to = Math.max(0, room) + overhang;
   return Array.from({ length: Math.floor((to - from) / 2) + 1 }, (_, index) => from + 2 * index);
-}
-
-/** -1 when too little is seen of both. */
-function correlationAt(ground: Searchable, piece: Searchable, left: number, top: number): number {
-  const { width, height } = piece.plane;
-  const { width: groundWidth, height: groundHeight } = ground.plane;
-  const onPiece = {
-    left: Math.max(0, -left),
-    top: Math.max(0, -top),
-    right: Math.min(width, groundWidth - left),
-    bottom: Math.min(height, groundHeight - top),
-  };
-  const overlap = (onPiece.right - onPiece.left) * (onPiece.bottom - onPiece.top);
-  const smaller = Math.min(width * height, groundWidth * groundHeight);
-  if (overlap < LEAST_OVERLAP * smaller) return -1;
-  const onGround = {
-    left: onPiece.left + left,
-    top: onPiece.top + top,
-    right: onPiece.right + left,
-    bottom: onPiece.bottom + top,
-  };
-  const energy =
-    rectangleSum(piece.squares, width, onPiece) *
-    rectangleSum(ground.squares, groundWidth, onGround);
-  return energy > 0 ? product(ground, piece, { onPiece, left, top }) / Math.sqrt(energy) : 0;
-}
-
-function product(
-  { plane: ground }: Searchable,
-  { plane: piece }: Searchable,
-  { onPiece, left, top }: { onPiece: Rectangle; left: number; top: number },
-): number {
-  let sum = 0;
-  for (let row = onPiece.top; row < onPiece.bottom; row += 1) {
-    let place = row * piece.width + onPiece.left;
-    let opposite = (row + top) * ground.width + onPiece.left + left;
-    const end = row * piece.width + onPiece.right;
-    while (place < end) {
-      sum += (piece.values[place] ?? 0) * (ground.values[opposite] ?? 0);
-      place += 1;
-      opposite += 1;
-    }
-  }
-  return sum;
 }

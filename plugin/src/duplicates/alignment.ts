@@ -1,5 +1,6 @@
 import { checkPlacement, type Agreement } from './alignment-check';
 import { refinePlacement } from './alignment-refinement';
+import { screened } from './alignment-screening';
 import { searchAlignment, type Guess } from './alignment-search';
 import type { ComparablePicture } from './comparable-picture';
 import { repaintedPart } from './colour-comparison';
@@ -41,7 +42,12 @@ export function align(
   const hints = hintedGuesses(one, other);
   return (
     firstConfirmed({ one, other, guesses: hints, bounds }) ??
-    firstConfirmed({ one, other, guesses: searchAlignment(one, other), bounds })
+    firstConfirmed({
+      one,
+      other,
+      guesses: screened(one, other, searchAlignment(one, other)),
+      bounds,
+    })
   );
 }
 

@@ -49,8 +49,13 @@ export class ComparablePicture {
     return cached(this.#searchable, view, () =>
       view.isMirrored
         ? mirroredSearchable(this.searchable({ ...view, isMirrored: false }))
-        : searchable(resampled((this.#half ??= halved(this.plane)), view)),
+        : searchable(resampled(this.#enoughFor(view), view)),
     );
+  }
+
+  #enoughFor({ height, width }: PlaneSize): Plane {
+    const half = (this.#half ??= halved(this.plane));
+    return width <= half.width && height <= half.height ? half : this.plane;
   }
 
   #seen({ isMirrored, ...size }: View): Plane {

@@ -5,9 +5,12 @@ const DIGITS_PER_WORD = 8;
 
 /** A fingerprint's 256 bits in 8 words. */
 export function wordsOf(bits: string): Int32Array {
-  return Int32Array.from({ length: WORDS }, (_, index) =>
-    Number.parseInt(bits.slice(index * DIGITS_PER_WORD, (index + 1) * DIGITS_PER_WORD), 16),
-  );
+  const words = new Int32Array(WORDS);
+  for (let index = 0; index < WORDS; index += 1) {
+    const start = index * DIGITS_PER_WORD;
+    words[index] = Number.parseInt(bits.slice(start, start + DIGITS_PER_WORD), 16);
+  }
+  return words;
 }
 
 /** Bits in which two fingerprints differ, 0 to 256. */

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Thumbnail } from '../images/contract';
 
 export interface PlaneSize {
@@ -16,6 +17,14 @@ export interface Rectangle {
   top: number;
   right: number;
   bottom: number;
+}
+
+/** To whole pixels, at least one. */
+export function scaledSize({ width, height }: PlaneSize, scale: number): PlaneSize {
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
 }
 
 export function planeOf({ width, height, luminance }: Thumbnail): Plane {
@@ -78,29 +87,56 @@ function resampledLines(
 ): Float32Array {
   const result = new Float32Array(count * to);
   const resultStride = step === 1 ? to : stride;
-  const scale = from / to;
-  // A triangle as wide as the coarser of both grids.
-  const reach = Math.max(1, scale);
-  for (let position = 0; position < to; position += 1) {
-    const centre = (position + 0.5) * scale - 0.5;
-    const first = Math.max(0, Math.ceil(centre - reach));
-    const last = Math.min(from - 1, Math.floor(centre + reach));
-    const weights: number[] = [];
-    for (let source = first; source <= last; source += 1) {
-      weights.push(reach - Math.abs(source - centre));
-    }
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const mixes = mixesOf(from, to);
+  for (const [position, { first, weights }] of mixes.entries()) {
+    const end = weights.length;
     for (let line = 0; line < count; line += 1) {
       let sum = 0;
       let place = line * stride + first * step;
-      for (const weight of weights) {
-        sum += weight * (values[place] ?? 0);
+      for (let index = 0; index < end; index += 1) {
+        sum += (weights[index] ?? 0) * (values[place] ?? 0);
         place += step;
       }
-      result[line * resultStride + position * step] = sum / total;
+      result[line * resultStride + position * step] = sum;
     }
   }
   return result;
+}
+
+/** What a value of a resampled line is mixed of. */
+interface Mix {
+  /** Where the values begin of which it is mixed. */
+  first: number;
+  /** One for each of them, together 1. */
+  weights: Float64Array;
+}
+
+const KEPT_MIXES = 1024;
+/** By the numbers of values before and after: thumbnails have few sizes, and the search many pieces of each. */
+const knownMixes = new LRUCache<string, Mix[]>({ max: KEPT_MIXES });
+
+function mixesOf(from: number, to: number): Mix[] {
+  const key = `${String(from)} ${String(to)}`;
+  const mixes =
+    knownMixes.get(key) ??
+    Array.from({ length: to }, (_, position) => mixAt(position, { from, to }));
+  knownMixes.set(key, mixes);
+  return mixes;
+}
+
+function mixAt(position: number, { from, to }: { from: number; to: number }): Mix {
+  const scale = from / to;
+  // A triangle as wide as the coarser of both grids.
+  const reach = Math.max(1, scale);
+  const centre = (position + 0.5) * scale - 0.5;
+  const first = Math.max(0, Math.ceil(centre - reach));
+  const last = Math.min(from - 1, Math.floor(centre + reach));
+  const weights = Float64Array.from(
+    { length: last - first + 1 },
+    (_, index) => reach - Math.abs(first + index - centre),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return { first, weights: weights.map((weight) => weight / total) };
 }
 
 /** Softened with weights 1, 2, 1 in both directions: takes the edge off rounding and off pixels between pixels. */

@@ -74,12 +74,13 @@ export class QuantizedIndex {
   findCandidates({ vector, limit, filter, minimumScore = -1 }: VectorQuery): number[] {
     const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
     const rows = this.#rowsWithin(filter);
-    const scores = this.#score(rows);
+    const { isByRow, scores } = this.#score(rows);
     const upperBounds = new Float64Array(rows.length);
     const lowerBounds = new BoundCounts();
     for (let position = 0; position < rows.length; position += 1) {
-      const score = query.offset + query.step * (scores[position] ?? 0);
-      const left = this.#errors[rows[position] ?? 0] ?? 0;
+      const row = rows[position] ?? 0;
+      const score = query.offset + query.step * (scores[isByRow ? row : position] ?? 0);
+      const left = this.#errors[row] ?? 0;
       const error = query.norm * left + query.roundingError + SLACK;
       upperBounds[position] = toScore(score + error);
       lowerBounds.add(toScore(score - error));
@@ -93,11 +94,11 @@ export class QuantizedIndex {
     return candidates;
   }
 
-  /** One score per row given, in their order. */
-  #score(rows: Uint32Array): Int32Array {
-    if (rows.length < this.size * SHARE_SCORED_ONE_BY_ONE) return this.#matrix.scoreRows(rows);
-    const scores = this.#matrix.score(this.size);
-    return rows.length === this.size ? scores : Int32Array.from(rows, (row) => scores[row] ?? 0);
+  /** Scores of these rows: in their order, or, by row, among those of all. */
+  #score(rows: Uint32Array): { scores: Int32Array; isByRow: boolean } {
+    const isByRow = rows.length >= this.size * SHARE_SCORED_ONE_BY_ONE;
+    const scores = isByRow ? this.#matrix.score(this.size) : this.#matrix.scoreRows(rows);
+    return { scores, isByRow };
   }
 
   /** Ascending and each once. */
