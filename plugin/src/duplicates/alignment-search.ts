@@ -1,6 +1,6 @@
 import type { ComparablePicture } from './comparable-picture';
-import { scaledSize } from './plane';
-import { correlationAt, type Searchable } from './searchable';
+import { scaledSize, type PlaneSize } from './plane';
+import { correlationAt, type Searchable, type Spot } from './searchable';
 
 /** A rough idea of how two pictures may lie on each other. */
 export interface Guess {
@@ -51,6 +51,15 @@ export function searchAlignment(one: ComparablePicture, other: ComparablePicture
   return kept;
 }
 
+/** Works out ahead what every search takes of a picture, and what one takes if the other is of its proportions. */
+export function prepareSearch(picture: ComparablePicture): void {
+  const { ground, pieceAt } = layoutOf(picture.plane, picture.plane);
+  for (const isMirrored of [false, true]) picture.searchable({ ...ground, isMirrored });
+  for (let step = 0; step < SCALES; step += 2) {
+    picture.searchable({ ...pieceAt(step), isMirrored: false });
+  }
+}
+
 function isNear(one: Guess, other: Guess): boolean {
   const most = NEAR * 48;
   return (
@@ -67,15 +76,9 @@ function guessesWithin(
   inner: ComparablePicture,
   innerName: Guess['inner'],
 ): Guess[] {
-  const shrink = SEARCH_EDGE / Math.max(outer.plane.width, outer.plane.height);
-  const groundSize = scaledSize(outer.plane, shrink);
-  const fitting = Math.min(
-    outer.plane.width / inner.plane.width,
-    outer.plane.height / inner.plane.height,
-  );
+  const { ground: groundSize, pieceAt, scaleAt, shrink } = layoutOf(outer.plane, inner.plane);
   const guessAt = (isMirrored: boolean, step: number): Guess => {
-    const scale = (fitting * LARGEST_SCALE) / SCALE_STEP ** step;
-    const size = scaledSize(inner.plane, shrink * scale);
+    const size = pieceAt(step);
     // The ground is turned, not the piece: there is one of it for all scales.
     const ground = outer.searchable({ ...groundSize, isMirrored });
     const spot = bestSpot(ground, inner.searchable({ ...size, isMirrored: false }));
@@ -83,7 +86,7 @@ function guessesWithin(
     return {
       inner: innerName,
       isMirrored,
-      scale,
+      scale: scaleAt(step),
       left: left / shrink,
       top: spot.top / shrink,
       score: spot.score,
@@ -92,6 +95,15 @@ function guessesWithin(
   return [false, true].flatMap((isMirrored) =>
     guessesOfScales((step) => guessAt(isMirrored, step)),
   );
+}
+
+/** How large the planes are that are laid on each other; `shrink` is what thumbnail pixels are multiplied by. */
+function layoutOf(outer: PlaneSize, inner: PlaneSize) {
+  const shrink = SEARCH_EDGE / Math.max(outer.width, outer.height);
+  const fitting = Math.min(outer.width / inner.width, outer.height / inner.height);
+  const scaleAt = (step: number): number => (fitting * LARGEST_SCALE) / SCALE_STEP ** step;
+  const pieceAt = (step: number): PlaneSize => scaledSize(inner, shrink * scaleAt(step));
+  return { shrink, ground: scaledSize(outer, shrink), scaleAt, pieceAt };
 }
 
 /** Tries every other scale, then those beside the best one if that promises something. */
@@ -108,17 +120,15 @@ function guessesOfScales(guessAt: (step: number) => Guess): Guess[] {
   return [...rough, ...beside.map(guessAt)];
 }
 
-interface Spot {
-  left: number;
-  top: number;
+interface ScoredSpot extends Spot {
   score: number;
 }
 
 /** The place where the piece fits best on the ground: every other place is tried, then those around the best. */
-function bestSpot(ground: Searchable, piece: Searchable): Spot {
+function bestSpot(ground: Searchable, piece: Searchable): ScoredSpot {
   const columns = offsets(ground.plane.width, piece.plane.width);
   const rows = offsets(ground.plane.height, piece.plane.height);
-  let best: Spot = { left: 0, top: 0, score: -1 };
+  let best: ScoredSpot = { left: 0, top: 0, score: -1 };
   for (const top of rows) {
     for (const left of columns) {
       const score = correlationAt(ground, piece, { left, top }, LEAST_OVERLAP);
@@ -128,7 +138,7 @@ function bestSpot(ground: Searchable, piece: Searchable): Spot {
   return best.score < WORTH_A_LOOK_AROUND ? best : bestAround(ground, piece, best);
 }
 
-function bestAround(ground: Searchable, piece: Searchable, spot: Spot): Spot {
+function bestAround(ground: Searchable, piece: Searchable, spot: ScoredSpot): ScoredSpot {
   let best = spot;
   for (let top = spot.top - 1; top <= spot.top + 1; top += 1) {
     for (let left = spot.left - 1; left <= spot.left + 1; left += 1) {

@@ -113,6 +113,8 @@ export interface DuplicateThresholds {
  * cheap. The answer does not depend on what was asked before.
  */
 export interface Judge {
+  /** Works out ahead what judging this picture takes, whatever it is compared with. */
+  prepare(picture: PictureTrace): void;
   judge(one: PictureTrace, other: PictureTrace, similarity: number | null): DuplicateVerdict | null;
   /**
    * Whether two pictures that are not the same picture deserve to be aligned before others: their fingerprints, or

@@ -45,9 +45,12 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
     async find(picture, signal) {
       const { trace, vector } = picture;
       const collection = vector === null ? null : await openCollection();
-      const [equal, nearest] = await Promise.all([
-        equalFiles(picture),
+      const judge = judgeFor(collection?.space.model ?? '');
+      const [nearest, equal] = await Promise.all([
         nearestTo(picture, collection, []),
+        equalFiles(picture),
+        // Searching is others' work: what this thread must do anyway takes no time meanwhile.
+        vector && prepare(judge, trace),
       ]);
       // Copies, which may be many, leave no room for others.
       const neighbours = equal.length > 0 ? await nearestTo(picture, collection, equal) : nearest;
@@ -57,7 +60,6 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
         trace: candidate,
         similarity: similarities.get(candidate.fileId) ?? null,
       }));
-      const judge = judgeFor(collection?.space.model ?? '');
       return (await judgeAll({ trace, candidates, judge, signal })).sort(compareMatches);
     },
   };
@@ -75,6 +77,11 @@ function createJudges(): (model: string) => Judge {
     if (last?.model !== model) last = { model, judge: createJudge(thresholdsFor({ model })) };
     return last.judge;
   };
+}
+
+async function prepare(judge: Judge, trace: PictureTrace): Promise<void> {
+  await Promise.resolve();
+  judge.prepare(trace);
 }
 
 async function nearestTo(

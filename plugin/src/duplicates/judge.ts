@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { align, isHinted } from './alignment';
+import { prepareSearch } from './alignment-search';
 import { repaintedPart } from './colour-comparison';
 import { comparablePicture, type ComparablePicture } from './comparable-picture';
 import type { DuplicateThresholds, DuplicateVerdict, Judge, PictureTrace } from './contract';
@@ -41,6 +42,11 @@ export function createJudge(thresholds: DuplicateThresholds): Judge {
     return { kind: 'variant', similarity, fingerprintDistance: distance, alignment };
   };
   return {
+    prepare(trace) {
+      const picture = open(trace);
+      if (picture !== null) prepareSearch(picture);
+    },
+
     judge(one, other, similarity) {
       const verdict = compare(one, other, similarity);
       if (verdict !== null) return verdict;

@@ -104,6 +104,10 @@ describe('what is looked at', () => {
       return null;
     }
 
+    prepare(): void {
+      // Answers out of thin air need no preparation.
+    }
+
     isPromising(_one: PictureTrace, other: PictureTrace): boolean {
       return this.promising.has(other.width);
     }
