@@ -100,7 +100,7 @@ export class Answering {
     const { provider } = space;
     const subject = subjectOf(provider);
     this.#outage.hear(this.#spaces.pauseError?.() ?? null, subject);
-    const outage = this.#isNeeded(provider, examples) ? this.#outage.of(subject) : null;
+    const outage = (await this.#isNeeded(provider, examples)) ? this.#outage.of(subject) : null;
     if (outage) throw outage;
     try {
       return await this.#embedIn(space, question, false);
@@ -172,9 +172,13 @@ export class Answering {
   }
 
   /** Whether the question cannot be answered by what is stored and remembered. */
-  #isNeeded(provider: EmbeddingProvider, examples: readonly EmbeddableExample[]): boolean {
-    const hasPicture = examples.some(({ kind }) => kind === 'image');
-    return hasPicture || !this.#embedder.hasTexts(textsOf(examples), provider);
+  async #isNeeded(
+    provider: EmbeddingProvider,
+    examples: readonly EmbeddableExample[],
+  ): Promise<boolean> {
+    const images = examples.filter((example) => example.kind === 'image');
+    if (!this.#embedder.hasTexts(textsOf(examples), provider)) return true;
+    return !(await this.#embedder.hasImages(images, provider));
   }
 
   async #withPatience<T>(

@@ -2,25 +2,28 @@ import { systemClock, type Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
 import type { PictureReader, PictureReading, ReadPictureOptions } from '../images/contract';
 import type { ExampleImage } from './contract';
+import { QueryImages } from './query-images';
 import { QueryPictures } from './query-pictures';
 import { QueryTexts, type TextVectors } from './query-texts';
 
 export interface QueryEmbedderOptions {
   pictures: PictureReader;
-  /** 0: texts are embedded anew each time. */
+  /** As many texts as pictures; 0: they are embedded anew each time. */
   cacheEntries: number;
   cacheMs: number;
   /** @default systemClock */
   clock?: Clock;
 }
 
-/** Texts and pictures of a query → vectors of the provider's space. Texts are remembered, pictures never. */
+/** Texts and pictures of a query → vectors of the provider's space, which are remembered for a while. */
 export class QueryEmbedder {
   readonly #pictures: QueryPictures;
+  readonly #images: QueryImages;
   readonly #texts: QueryTexts;
 
   constructor({ pictures, cacheEntries, cacheMs, clock = systemClock }: QueryEmbedderOptions) {
     this.#pictures = new QueryPictures(pictures);
+    this.#images = new QueryImages(this.#pictures, { cacheEntries, cacheMs, clock });
     this.#texts = new QueryTexts({ cacheEntries, cacheMs, clock });
   }
 
@@ -47,16 +50,20 @@ export class QueryEmbedder {
     return this.#pictures.read(bytes, options, signal);
   }
 
+  /** Fails as reading the picture and the provider do, and with `aborted`. */
   async embedImage(
-    { bytes, onRead }: Pick<ExampleImage, 'bytes' | 'onRead'>,
+    image: Pick<ExampleImage, 'bytes' | 'onRead'>,
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const options = { preparation: provider.imagePreparation, fingerprint: onRead !== undefined };
-    const reading = await this.#pictures.read(bytes, options, signal);
-    onRead?.(reading);
-    const [vector] = await provider.embedImages([reading.prepared], { signal, isUrgent: true });
-    if (!vector) throw new RangeError('The provider answered no vector for a picture.');
-    return vector;
+    return this.#images.embed(image, provider, signal);
+  }
+
+  /** Whether the vectors of all these pictures are remembered. */
+  async hasImages(
+    images: readonly Pick<ExampleImage, 'bytes'>[],
+    provider: EmbeddingProvider,
+  ): Promise<boolean> {
+    return this.#images.has(images, provider);
   }
 }

@@ -67,6 +67,10 @@ function breakHosted(code: ErrorCode = 'provider-unavailable'): void {
 }
 
 const text = (words: string): EmbeddableExample => ({ kind: 'text', text: words });
+const picture = (shown: string): EmbeddableExample => ({
+  kind: 'image',
+  bytes: plainPicture(shown),
+});
 
 async function modelThatAnswers(...examples: EmbeddableExample[]): Promise<string> {
   const { space, vectors } = await answering.embed({ examples, signal: undefined });
@@ -111,13 +115,14 @@ describe('a provider that is down', () => {
     expect(logger.at('warn')).toHaveLength(1);
   });
 
-  it('still answers what needs nothing of it: texts that are remembered, and files', async () => {
-    await modelThatAnswers(text('a dog'));
+  it('still answers what needs nothing of it: what is remembered, and files', async () => {
+    await modelThatAnswers(text('a dog'), picture('a dog'));
     breakHosted();
     expect(await modelThatAnswers(text('a cat'))).toBe('local');
     expect(await modelThatAnswers(text('a dog'))).toBe('hosted');
     expect(await modelThatAnswers({ kind: 'file', fileId: 1 })).toBe('hosted');
-    expect(await modelThatAnswers({ kind: 'image', bytes: plainPicture('a dog') })).toBe('local');
+    expect(await modelThatAnswers(picture('a dog'))).toBe('hosted');
+    expect(await modelThatAnswers(picture('a cat'))).toBe('local');
   });
 
   it('gives a question to the fallback as a whole: never are two spaces mixed', async () => {
@@ -151,7 +156,7 @@ describe('a provider that is down', () => {
   it('is not taken for down by everybody because one picture took too long', async () => {
     hosted.onCall = () => new Promise(() => undefined);
     let model = '';
-    void modelThatAnswers({ kind: 'image', bytes: plainPicture('a dog') }).then((answer) => {
+    void modelThatAnswers(picture('a dog')).then((answer) => {
       model = answer;
     });
     await clock.runUntil(() => model !== '');

@@ -172,14 +172,6 @@ describe('embedImage', () => {
     expect(most).toBe(2);
   });
 
-  it('remembers no picture', async () => {
-    const provider = new HashProvider();
-    const embedder = createEmbedder();
-    await embedder.embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
-    await embedder.embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
-    expect(provider.imageCalls).toEqual([1, 1]);
-  });
-
   it('fails as reading the picture does', async () => {
     const provider = new HashProvider();
     await expect(
