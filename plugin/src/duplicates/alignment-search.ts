@@ -12,7 +12,7 @@ export interface Guess {
   /** Place of the inner picture's upper left corner, in thumbnail pixels of the outer one. */
   left: number;
   top: number;
-  /** Correlation of what is seen of both, -1 to 1. */
+  /** What promises most is tried first: correlations of what is seen of both, -1 to 1. */
   score: number;
 }
 

@@ -6,13 +6,15 @@ import type { ComparablePicture } from './comparable-picture';
 import { repaintedPart } from './colour-comparison';
 import type { Alignment } from './contract';
 import { fingerprintDistance, mirroredDistance } from './fingerprint-distance';
-import type { Placement } from './placement';
-import type { PlaneSize } from './plane';
+import { localShift } from './local-shift';
+import { seenThrough, type Placement } from './placement';
+import type { PlaneSize, Rectangle } from './plane';
 
 export interface AlignmentBounds {
   covered: number;
   matching: number;
   correlation: number;
+  disagreement: number;
 }
 
 /**
@@ -92,6 +94,7 @@ function firstConfirmed(job: {
     if (found === null || !isWithin(found.agreement, bounds)) continue;
     const { alignment, agreement } = found;
     const { common } = agreement;
+    if (!(disagreementOf(agreement, found.shiftWithin(common)) <= bounds.disagreement)) continue;
     const { isMirrored, region } = alignment;
     const repainted = repaintedPart({ outer, inner, isMirrored, region, common });
     if (repainted <= MOST_REPAINTED) return alignment;
@@ -111,12 +114,24 @@ function isWithin(agreement: Agreement, bounds: AlignmentBounds): boolean {
   );
 }
 
+/** What is left to be desired, all together: a little of each is what edits do, much of two or three is another photograph. */
+function disagreementOf({ correlation, matching }: Agreement, shift: number): number {
+  return 1 - correlation + (1 - matching) + shift;
+}
+
+interface Confirmation {
+  alignment: Alignment;
+  agreement: Agreement;
+  /** See `localShift`. */
+  shiftWithin: (part: Rectangle) => number;
+}
+
 /** Exact place and agreement; null when the guess leads nowhere. */
 function confirm(
   outer: ComparablePicture,
   inner: ComparablePicture,
   guess: Guess,
-): { alignment: Alignment; agreement: Agreement } | null {
+): Confirmation | null {
   const { isMirrored, scale } = guess;
   const size = {
     width: Math.round(inner.plane.width * scale),
@@ -125,7 +140,8 @@ function confirm(
   if (Math.min(size.width, size.height) < LEAST_SIDE) return null;
   const ground = { ...sizeOf(outer.plane), isMirrored: false };
   const piece = { ...size, isMirrored };
-  const placement = refinePlacement(outer.normalised(ground), inner.normalised(piece), {
+  const [below, above] = [outer.normalised(ground), inner.normalised(piece)];
+  const placement = refinePlacement(below, above, {
     left: guess.left,
     top: guess.top,
     scaleX: (inner.plane.width * scale) / size.width,
@@ -137,7 +153,11 @@ function confirm(
   const region = regionOf(placement, { outer: outer.plane, inner: size });
   const evidence = { covered: rounded(covered), matching: rounded(matching) };
   const alignment = { inner: guess.inner, isMirrored, region, ...evidence };
-  return { alignment: { ...alignment, correlation: rounded(correlation) }, agreement };
+  return {
+    alignment: { ...alignment, correlation: rounded(correlation) },
+    agreement,
+    shiftWithin: (part) => localShift(above, seenThrough(below, above, placement), part),
+  };
 }
 
 function sizeOf({ width, height }: PlaneSize): PlaneSize {

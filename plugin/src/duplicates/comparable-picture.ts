@@ -44,7 +44,7 @@ export class ComparablePicture {
     return cached(this.#normalised, view, () => normalisedForRefinement(this.grey(view)));
   }
 
-  /** At this size, for the search of an alignment. */
+  /** At this size, for trying places. */
   searchable(view: View): Searchable {
     return cached(this.#searchable, view, () =>
       view.isMirrored

@@ -89,6 +89,8 @@ export interface DuplicateThresholds {
     quality: number;
     correlation: number;
     largestDifference: number;
+    /** Most that details are apart, as root mean square in pixels of the thumbnail. */
+    shift: number;
   };
   variant: {
     /**
@@ -99,6 +101,8 @@ export interface DuplicateThresholds {
     covered: number;
     matching: number;
     correlation: number;
+    /** Most that `matching` and `correlation` lack of 1 and details are apart, in pixels, all three together. */
+    disagreement: number;
   };
 }
 

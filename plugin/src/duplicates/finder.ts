@@ -50,7 +50,7 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
         nearestTo(picture, collection, []),
         equalFiles(picture),
         // Searching is others' work: what this thread must do anyway takes no time meanwhile.
-        vector && prepare(judge, trace),
+        collection && prepare(judge, trace),
       ]);
       // Copies, which may be many, leave no room for others.
       const neighbours = equal.length > 0 ? await nearestTo(picture, collection, equal) : nearest;

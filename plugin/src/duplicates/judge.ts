@@ -5,6 +5,7 @@ import { repaintedPart } from './colour-comparison';
 import { comparablePicture, type ComparablePicture } from './comparable-picture';
 import type { DuplicateThresholds, DuplicateVerdict, Judge, PictureTrace } from './contract';
 import { fingerprintDistance, wordsOf } from './fingerprint-distance';
+import { localShift } from './local-shift';
 import { compareWhole } from './whole-comparison';
 
 /** Each takes up to half a megabyte. */
@@ -92,6 +93,9 @@ function judgeWhole(
   if (!(correlation >= bounds.correlation)) return null;
   if (!(largestDifference <= bounds.largestDifference)) return null;
   const common = { left: 0, top: 0, right: 1, bottom: 1 };
+  const view = { width: one.plane.width, height: one.plane.height, isMirrored: false };
+  const shift = localShift(one.normalised(view), other.normalised(view).values, common);
+  if (!(shift <= bounds.shift)) return null;
   const lying = { outer: one, inner: other, isMirrored: false, region: WHOLE, common };
   if (!(repaintedPart(lying) <= MOST_REPAINTED)) return null;
   return { kind: 'same-picture', fingerprintDistance: distance, correlation, largestDifference };

@@ -111,15 +111,18 @@ interface Mix {
   weights: Float64Array;
 }
 
-const KEPT_MIXES = 1024;
-/** By the numbers of values before and after: thumbnails have few sizes, and the search many pieces of each. */
+const KEPT_MIXES = 256;
+/**
+ * By the numbers of values before and after: thumbnails have few sizes, and a search takes many pieces of each. They depend
+ * on nothing else, so that all may share them.
+ */
 const knownMixes = new LRUCache<string, Mix[]>({ max: KEPT_MIXES });
 
 function mixesOf(from: number, to: number): Mix[] {
   const key = `${String(from)} ${String(to)}`;
-  const mixes =
-    knownMixes.get(key) ??
-    Array.from({ length: to }, (_, position) => mixAt(position, { from, to }));
+  const known = knownMixes.get(key);
+  if (known) return known;
+  const mixes = Array.from({ length: to }, (_, position) => mixAt(position, { from, to }));
   knownMixes.set(key, mixes);
   return mixes;
 }

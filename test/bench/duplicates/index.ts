@@ -14,6 +14,7 @@ import { nextOfBurst } from './bursts';
 import { alignAtRandom, findFalsePairs } from './false-pairs';
 import { measureRecall } from './recall';
 import { describe, type DuplicateMeasurement } from './report';
+import { judgeSeries } from './series';
 import { cosine } from './similarity';
 import { collectSubjects, traceOf, type Subject, type TraceMaker } from './traces';
 import { measureFinder } from './whole-finder';
@@ -21,7 +22,9 @@ import { measureFinder } from './whole-finder';
 /*
  * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many pictures are
  * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data, and
- * further photographs from the folder that IMAGE_SEARCH_UNSEEN_PHOTOS names, if it names one. What was decoded and embedded is kept in a folder for temporary files; delete it when the edits or the traces change.
+ * further photographs from the folder that IMAGE_SEARCH_UNSEEN_PHOTOS names, if it names one, and photographs of one
+ * scene from that which IMAGE_SEARCH_PHOTO_SERIES names, a folder each. What was decoded and embedded is kept in a folder
+ * for temporary files; delete it when the edits or the traces change.
  */
 
 const repositoryFolder = path.resolve(__dirname, '../../..');
@@ -30,10 +33,11 @@ const dataFolder = path.resolve(
   process.env.IMAGE_SEARCH_TEST_DATA ?? '../shared/data',
 );
 const photoFolder = path.join(dataFolder, 'photos');
+const seriesFolder = process.env.IMAGE_SEARCH_PHOTO_SERIES;
 const modelName = 'mini-clip';
 const cacheFolder = path.join(tmpdir(), 'image-search-duplicates');
 const resultFile = path.join(repositoryFolder, 'bench/duplicates.json');
-const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 60_000 });
+const reader = createPictureReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_000 });
 const RANDOM_PAIRS = 20_000;
 const BURSTS = 100;
 
@@ -65,6 +69,7 @@ async function main(randomPairs: number): Promise<void> {
     falsePairs: findFalsePairs(known, judge, thresholds),
     artworkCopies: judgeArtworkCopies(subjects, judge),
     bursts: await judgeBursts(judge),
+    series: seriesFolder === undefined ? null : await judgeSeries(seriesFolder, judge, reader),
     nearestPhotographs: judgeNearestPhotographs(known, judge),
     atRandom: alignAtRandom(known, judge, { pairs: randomPairs, random }),
   };

@@ -1,6 +1,7 @@
 import type { DuplicateThresholds } from '../../../plugin/src/duplicates/contract';
 import type { FalsePair, FalsePairs } from './false-pairs';
 import type { EditedPart, EditRecall } from './recall';
+import type { SeriesMeasurement } from './series';
 import type { FinderMeasurement } from './whole-finder';
 
 export interface DuplicateMeasurement {
@@ -10,6 +11,8 @@ export interface DuplicateMeasurement {
   falsePairs: FalsePairs;
   artworkCopies: { copy: string; original: string; kind: string | null; similarity: number }[];
   bursts: { pairs: number; found: string[] };
+  /** Null when no folder of such was named. */
+  series: SeriesMeasurement | null;
   nearestPhotographs: { one: string; other: string; similarity: number; kind: string | null }[];
   atRandom: { pairs: number; found: FalsePair[]; milliseconds: { mean: number } };
 }
@@ -95,6 +98,7 @@ function describeFalsePairs(measurement: DuplicateMeasurement): string[] {
     `- Aligned at random: ${String(atRandom.pairs)} pairs, ${atRandom.milliseconds.mean.toFixed(2)} ms each, ${String(atRandom.found.length)} taken for duplicates.`,
     ...listPairs(atRandom.found),
     `- Simulated bursts: ${String(bursts.found.length)} of ${String(bursts.pairs)} taken for duplicates.`,
+    ...describeSeries(measurement.series),
     `- Nearest photographs taken for duplicates: ${String(nearestPhotographs.filter(({ kind }) => kind !== null).length)} of ${String(nearestPhotographs.length)}.`,
     `- Copies in the sample library: ${String(artworkCopies.filter(({ kind }) => kind !== null).length)} of ${String(artworkCopies.length)} found.`,
     ...artworkCopies
@@ -103,6 +107,14 @@ function describeFalsePairs(measurement: DuplicateMeasurement): string[] {
         ({ copy, original, similarity }) =>
           `  - missed: ${copy} of ${original} (${similarity.toFixed(2)})`,
       ),
+  ];
+}
+
+function describeSeries(series: SeriesMeasurement | null): string[] {
+  if (series === null) return [];
+  return [
+    `- Photographs of one scene: ${String(series.found.length)} of ${String(series.pairs)} pairs in ${String(series.series)} series taken for duplicates.`,
+    ...series.found.map(({ kind, one, other }) => `  - ${kind}: ${one} and ${other}`),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import type { Judge, PictureTrace } from '../../../plugin/src/duplicates/contract';
 import { createDuplicateFinder } from '../../../plugin/src/duplicates/finder';
@@ -104,8 +104,10 @@ describe('what is looked at', () => {
       return null;
     }
 
-    prepare(): void {
-      // Answers out of thin air need no preparation.
+    readonly prepared: PictureTrace[] = [];
+
+    prepare(picture: PictureTrace): void {
+      this.prepared.push(picture);
     }
 
     isPromising(_one: PictureTrace, other: PictureTrace): boolean {
@@ -131,6 +133,22 @@ describe('what is looked at', () => {
     await addFiles(60);
     await createFinder(judge).find(picture);
     expect(judge.aligned).toEqual([1, 2, 3]);
+  });
+
+  it('is prepared for the picture while its neighbours are searched', async () => {
+    await addFiles(1);
+    const collection = await world.collection();
+    const search = collection.search.bind(collection);
+    const prepared: PictureTrace[][] = [];
+    jest.spyOn(collection, 'search').mockImplementation(async (query) => {
+      await new Promise(setImmediate);
+      prepared.push([...judge.prepared]);
+      return search(query);
+    });
+    const openCollection = () => Promise.resolve(collection);
+    const { traces } = world;
+    await createDuplicateFinder({ traces, openCollection, judgeFor: () => judge }).find(picture);
+    expect(prepared).toEqual([[picture.trace]]);
   });
 
   it('is aligned for those first whose fingerprints promise something', async () => {
