@@ -96,6 +96,7 @@ describe(`a library of ${String(PICTURES)} that a hosted provider with all its f
     expect(answers.join('\n')).not.toContain(testKey);
     // What it writes when it ends is looked at as well, and no file comes and goes meanwhile.
     await app.kill('SIGTERM');
+    expect(app.output()).not.toContain(testKey);
     const entries = await readdir(app.dataFolder, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile());
     expect(files.some(({ name }) => name === 'strapi.sqlite')).toBe(true);

@@ -100,8 +100,8 @@ export class Answering {
     const { provider } = space;
     const subject = subjectOf(provider);
     this.#outage.hear(this.#spaces.pauseError?.() ?? null, subject);
-    const outage = (await this.#isNeeded(provider, examples)) ? this.#outage.of(subject) : null;
-    if (outage) throw outage;
+    const outage = this.#outage.of(subject);
+    if (outage && (await this.#isNeeded(provider, question))) throw outage;
     try {
       return await this.#embedIn(space, question, false);
     } catch (error) {
@@ -172,13 +172,10 @@ export class Answering {
   }
 
   /** Whether the question cannot be answered by what is stored and remembered. */
-  async #isNeeded(
-    provider: EmbeddingProvider,
-    examples: readonly EmbeddableExample[],
-  ): Promise<boolean> {
+  async #isNeeded(provider: EmbeddingProvider, { examples, signal }: Question): Promise<boolean> {
     const images = examples.filter((example) => example.kind === 'image');
     if (!this.#embedder.hasTexts(textsOf(examples), provider)) return true;
-    return !(await this.#embedder.hasImages(images, provider));
+    return !(await this.#embedder.hasImages(images, provider, signal));
   }
 
   async #withPatience<T>(

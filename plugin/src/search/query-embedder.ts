@@ -59,11 +59,12 @@ export class QueryEmbedder {
     return this.#images.embed(image, provider, signal);
   }
 
-  /** Whether the vectors of all these pictures are remembered. */
+  /** Whether the vectors of all these pictures are remembered. Fails with `rate-limited` and `aborted`. */
   async hasImages(
     images: readonly Pick<ExampleImage, 'bytes'>[],
     provider: EmbeddingProvider,
+    signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    return this.#images.has(images, provider);
+    return this.#images.has(images, provider, signal);
   }
 }

@@ -1,11 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { EmbeddingProvider } from '../embedding/contract';
 import { abortedError } from '../errors';
-import { hashContent } from '../images/contract';
 import { untilAborted } from './abortion';
 import type { ExampleImage } from './contract';
 import type { QueryPictures } from './query-pictures';
-import type { QueryTextsOptions } from './query-texts';
+import type { QueryCacheOptions } from './query-texts';
 import { SharedCall } from './shared-call';
 
 type QueryImage = Pick<ExampleImage, 'bytes' | 'onRead'>;
@@ -20,7 +19,7 @@ export class QueryImages {
   /** Calls that are under way. */
   readonly #calls = new Map<string, SharedCall<Float32Array>>();
 
-  constructor(pictures: QueryPictures, { cacheEntries, cacheMs, clock }: QueryTextsOptions) {
+  constructor(pictures: QueryPictures, { cacheEntries, cacheMs, clock }: QueryCacheOptions) {
     this.#pictures = pictures;
     this.#cache =
       cacheEntries > 0
@@ -28,21 +27,25 @@ export class QueryImages {
         : null;
   }
 
-  /** Whether the vectors of all these pictures are remembered. */
-  async has(images: readonly QueryImage[], provider: EmbeddingProvider): Promise<boolean> {
+  /** Whether the vectors of all these pictures are remembered. Fails with `rate-limited` and `aborted`. */
+  async has(
+    images: readonly QueryImage[],
+    provider: EmbeddingProvider,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     for (const { bytes } of images) {
-      if (this.#cache?.has(await keyOf(bytes, provider)) !== true) return false;
+      if (this.#cache?.has(await this.#keyOf(bytes, provider, signal)) !== true) return false;
     }
     return true;
   }
 
-  /** Fails as reading the picture and the provider do, and with `aborted`. */
+  /** Fails as reading the picture and the provider do, with `rate-limited` when too many wait, and with `aborted`. */
   async embed(
     { bytes, onRead }: QueryImage,
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const key = await keyOf(bytes, provider);
+    const key = await this.#keyOf(bytes, provider, signal);
     if (signal?.aborted) throw abortedError(signal.reason);
     const read = { preparation: provider.imagePreparation };
     const reading =
@@ -84,8 +87,12 @@ export class QueryImages {
     });
     return call;
   }
-}
 
-async function keyOf(bytes: Uint8Array, { space }: EmbeddingProvider): Promise<string> {
-  return `${space.id}\n${await hashContent(bytes)}`;
+  async #keyOf(
+    bytes: Uint8Array,
+    { space }: EmbeddingProvider,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    return `${space.id}\n${await this.#pictures.hash(bytes, signal)}`;
+  }
 }

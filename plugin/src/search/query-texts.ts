@@ -5,8 +5,9 @@ import { abortedError, ImageSearchError } from '../errors';
 import { untilAborted } from './abortion';
 import { SharedCall } from './shared-call';
 
-export interface QueryTextsOptions {
-  /** 0: texts are embedded anew each time. */
+/** How long what was embedded for a query is remembered. */
+export interface QueryCacheOptions {
+  /** 0: it is embedded anew each time. */
   cacheEntries: number;
   cacheMs: number;
   clock: Clock;
@@ -26,7 +27,7 @@ export class QueryTexts {
   /** Calls that are under way, by the key of each of their texts. */
   readonly #calls = new Map<string, TextCall>();
 
-  constructor({ cacheEntries, cacheMs, clock }: QueryTextsOptions) {
+  constructor({ cacheEntries, cacheMs, clock }: QueryCacheOptions) {
     this.#cache =
       cacheEntries > 0
         ? new LRUCache({ max: cacheEntries, ttl: cacheMs, ttlResolution: 0, perf: clock })

@@ -161,14 +161,15 @@ describe('embedImage', () => {
     };
     const embedder = new QueryEmbedder({ pictures, cacheEntries: 0, cacheMs: MINUTE_MS });
     const provider = new HashProvider();
-    const bytes = plainPicture('a dog');
+    const pictureOf = (index: number): Uint8Array => plainPicture(String(index));
     const options = { preparation: provider.imagePreparation };
     await Promise.all(
-      Array.from({ length: 8 }, () => [
-        embedder.readPicture(bytes, options, undefined),
-        embedder.embedImage({ bytes }, provider, undefined),
+      Array.from({ length: 8 }, (_, index) => [
+        embedder.readPicture(pictureOf(index), options, undefined),
+        embedder.embedImage({ bytes: pictureOf(index) }, provider, undefined),
       ]).flat(),
     );
+    expect(provider.imageCalls).toHaveLength(8);
     expect(most).toBe(2);
   });
 

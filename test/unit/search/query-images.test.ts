@@ -91,9 +91,9 @@ describe('a picture that is searched with again', () => {
 
   it('is known to be remembered', async () => {
     await ask(dog);
-    expect(await images.has([{ bytes: again(dog) }], provider)).toBe(true);
-    expect(await images.has([{ bytes: dog }, { bytes: cat }], provider)).toBe(false);
-    expect(await images.has([], provider)).toBe(true);
+    expect(await images.has([{ bytes: again(dog) }], provider, undefined)).toBe(true);
+    expect(await images.has([{ bytes: dog }, { bytes: cat }], provider, undefined)).toBe(false);
+    expect(await images.has([], provider, undefined)).toBe(true);
   });
 });
 
@@ -146,6 +146,20 @@ describe('a picture that several ask for at a time', () => {
     provider.onCall = () => undefined;
     expect(await ask(dog)).toEqual(vectorOf(dog));
   });
+});
+
+it('is refused at once when too many wait to be hashed', async () => {
+  const asked = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, index) => ask(plainPicture(String(index)))),
+  );
+  const refused = asked.filter(({ status }) => status === 'rejected');
+  expect(refused).toEqual(
+    Array.from({ length: 8 }, () => ({
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'rate-limited', retryable: true }),
+    })),
+  );
+  expect(provider.imageCalls).toHaveLength(22);
 });
 
 it('does not begin for a caller that is gone already', async () => {
