@@ -33,7 +33,7 @@ export function hasRowLocks({ db }: Core.Strapi): boolean {
  * caller nothing is done again: that is lost as a whole.
  */
 export async function retryConflicts<Result>(
-  { db }: Core.Strapi,
+  { db }: { db: Pick<Core.Strapi['db'], 'inTransaction'> },
   work: () => Promise<Result>,
 ): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
