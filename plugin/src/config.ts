@@ -96,7 +96,8 @@ const searchSchema = z.strictObject({
     description: 'Searching by the address of a picture',
   }),
   queryCacheEntries: wholeNumber(0, 1_000_000).default(1_000).meta({
-    description: 'Texts that were searched for whose embeddings are kept in memory, and as many pictures; 0: none',
+    description:
+      'Texts that were searched for whose embeddings are kept in memory, and as many pictures; 0: none',
   }),
   queryCacheMinutes: wholeNumber(1, 10_080).default(60).meta({
     description: 'How long they are kept',
