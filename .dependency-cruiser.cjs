@@ -1,6 +1,6 @@
 /**
  * Who may import whom: the panel knows the engine's HTTP contracts alone, the engine knows nobody, the server knows
- * the engine, and a folder of the engine knows another by its contract.
+ * the engine, and a folder of the engine knows another by its contract. Only application/ wires them together.
  *
  * @type {import('dependency-cruiser').IConfiguration}
  */
@@ -10,7 +10,7 @@ module.exports = {
       name: 'no-circular',
       severity: 'error',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'admin-knows-contracts-only',
@@ -28,11 +28,36 @@ module.exports = {
     {
       name: 'engine-folders-meet-at-contracts',
       severity: 'error',
-      from: { path: '^plugin/src/([^/]+)/' },
+      from: { path: '^plugin/src/([^/]+)/', pathNot: '^plugin/src/application/' },
       to: {
         path: '^plugin/src/[^/]+/',
-        pathNot: ['^plugin/src/$1/', '^plugin/src/[^/]+/contract[.]ts$'],
+        pathNot: [
+          '^plugin/src/$1/',
+          '^plugin/src/[^/]+/contract[.]ts$',
+          // Pure functions that need no contract between them and their callers.
+          '^plugin/src/(images/trace|matching/(verdict|pixel-comparison)|embedding/quota|embedding/vector-space)[.]ts$',
+        ],
       },
+    },
+    {
+      name: 'matching-is-pure',
+      comment:
+        'Verdicts follow from two traces alone: no store, no repository, no decoder, no Node.js module.',
+      severity: 'error',
+      from: { path: '^plugin/src/matching/' },
+      to: {
+        pathNot: [
+          '^plugin/src/matching/',
+          '^plugin/src/images/(contract|trace)[.]ts$',
+          'node_modules/lru-cache/',
+        ],
+      },
+    },
+    {
+      name: 'nothing-in-the-engine-knows-its-wiring',
+      severity: 'error',
+      from: { path: '^plugin/src/(?!application/)' },
+      to: { path: '^plugin/src/application/' },
     },
     {
       name: 'server-knows-the-engine-only',
@@ -43,13 +68,12 @@ module.exports = {
     {
       name: 'adapters-are-built-in-one-place',
       comment:
-        'Only the composition, with what follows from the configuration alone, may name a store, a provider or a picture reader; ' +
-        'others meet their contracts. ' +
+        'Only plugin/src/application/ names a store, a provider or an image reader; others use their contracts. ' +
         'Copying between stores needs two of them.',
       severity: 'error',
       from: {
         path: '^server/',
-        pathNot: '^server/src/(composition|configured-adapters|commands/copy-vectors-stores)[.]ts$',
+        pathNot: '^server/src/commands/copy-vectors[.]ts$',
       },
       to: {
         path: [

@@ -32,6 +32,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['**/contract.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'FunctionDeclaration, ClassDeclaration, VariableDeclarator > ArrowFunctionExpression',
+          message: 'A contract holds types and constants only: move this to its own file.',
+        },
+      ],
+    },
+  },
+  {
     files: ['admin/**/*.{ts,tsx}'],
     extends: [reactHooks.configs.flat.recommended],
     // It speaks to those who use React's compiler.

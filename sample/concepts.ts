@@ -1,6 +1,6 @@
 /**
- * What the sample library shows: names of icons in the Noto Emoji set, which are plain English labels with hyphens,
- * under the group that a person would look for.
+ * What the sample library shows: names of icons in the Noto Emoji set (English words with hyphens), by the group that
+ * a person would search for.
  */
 const iconNames = {
   fruit:
@@ -59,7 +59,7 @@ const iconNames = {
 export type SampleGroup = keyof typeof iconNames;
 
 export interface SampleConcept {
-  /** Name of the icon: an English label in lower case, words joined by hyphens. */
+  /** Name of the icon: an English label in lowercase, words joined by hyphens. */
   concept: string;
   group: SampleGroup;
 }

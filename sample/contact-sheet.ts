@@ -1,5 +1,5 @@
 /**
- * `npx tsx sample/contact-sheet.ts [address]`: asks a running demo and draws what it answers as the README's picture,
+ * `npx tsx sample/contact-sheet.ts [address]`: searches a running demo and draws the results as the README's image,
  * docs/images/search.png.
  */
 import path from 'node:path';
@@ -26,7 +26,7 @@ async function main(address: string): Promise<void> {
     .composite(rows.flat())
     .png({ palette: true })
     .toFile(output);
-  console.log(`Drawn to ${path.relative(process.cwd(), output)}.`);
+  console.log(`Saved to ${path.relative(process.cwd(), output)}.`);
 }
 
 async function drawRow(options: {

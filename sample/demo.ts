@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: Strapi with the sample library, indexed by the sample model, on this machine alone. Everything it
- * writes lies in one data folder (and the built panel); a second run finds its work done.
+ * `npm run demo`: Strapi with the sample library, indexed by the sample model, without network access. It only writes
+ * to one data folder (and the built panel), so a second run continues with the same data.
  */
 import type { Core } from '@strapi/strapi';
 import { buildAdminPanel, isAdminPanelBuilt } from '../test/support/admin-panel';
@@ -46,12 +46,12 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
 
 async function ensureAdminPanel({ dataFolder }: DemoOptions, signal: AbortSignal): Promise<void> {
   if (await isAdminPanelBuilt()) return;
-  console.log('Building the admin panel; this takes about a minute the first time …');
+  console.log('Building the admin panel. This takes about a minute the first time…');
   try {
     await buildAdminPanel(dataFolder, signal);
   } catch (error) {
     throw new DemoFailure(
-      `${(error as Error).message}\nThe admin panel could not be built. It needs about 2 GB of free memory.`,
+      `${(error as Error).message}\nCouldn't build the admin panel. The build needs about 2 GB of free memory.`,
       { cause: error },
     );
   }
@@ -72,20 +72,20 @@ function checkOutcome({ counts, provider }: IndexStatus): void {
   const { indexed, failed } = counts;
   if (indexed > 0 && failed > 0) {
     console.log(
-      `${String(failed)} pictures could not be indexed; the panel's index page says why.`,
+      `${String(failed)} images couldn't be indexed. See the Index page of the panel for details.`,
     );
   }
-  if (indexed === 0) throw new DemoFailure(`No picture could be indexed. ${provider.message}`);
-  if (!provider.ok) console.log(`The model may not answer: ${provider.message}`);
+  if (indexed === 0) throw new DemoFailure(`No image could be indexed: ${provider.message}`);
+  if (!provider.ok) console.log(`The model may be unavailable: ${provider.message}`);
 }
 
 function printBanner({ space, counts }: IndexStatus, { model }: DemoOptions): void {
   const name = model === undefined ? 'the sample model (emoji artwork)' : (space?.model ?? model);
   const dimensions = space === null ? '' : `, ${String(space.dimensions)} dimensions`;
-  console.log(`\nModel: ${name}${dimensions}. ${String(counts.indexed)} pictures can be found.\n`);
+  console.log(`\nModel: ${name}${dimensions}. ${String(counts.indexed)} images are searchable.\n`);
 }
 
-/** Requests that can be pasted into a shell as they are. */
+/** Prints commands that can be pasted into a shell. */
 async function printRequests(strapi: Core.Strapi, address: string): Promise<void> {
   const file = (await strapi.db
     .query('plugin::upload.file')
@@ -95,7 +95,7 @@ async function printRequests(strapi: Core.Strapi, address: string): Promise<void
   const api = `${address}/api/image-search`;
   const limit = 'pagination%5Blimit%5D=3';
   const body = JSON.stringify({ text: 'musical instrument', pagination: { limit: 3 } });
-  console.log('Search by text, with JSON, and for pictures like one of the library:\n');
+  console.log('Search by text, search with JSON, and find images similar to one in the library:\n');
   console.log(`  curl -s '${api}/search?text=fruit&${limit}'`);
   console.log(`  curl -s '${api}/search' -H 'content-type: application/json' -d '${body}'`);
   console.log(`  curl -s '${api}/similar/${String(file.id)}?${limit}'\n`);
@@ -107,24 +107,24 @@ function printAccess({ email, password }: AdminCredentials, panelAddress: string
   console.log(`ready: ${panelAddress}`);
 }
 
-/** Aborted by the first signal that asks the demo to end; Strapi, once it runs, then stops by itself. */
+/** Aborted by the first signal that stops the demo. Once Strapi is running, it stops by itself. */
 function createStopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) return;
       controller.abort();
-      console.log('\nStopping …');
+      console.log('\nStopping…');
       setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     });
   }
-  // Strapi knows the other two only.
+  // Strapi only handles the other two.
   process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
   return controller.signal;
 }
 
 async function main(): Promise<void> {
-  // Whoever reads the output may close it early (`| head`); the server goes on.
+  // The reader of the output may close it early (`| head`). The server keeps running.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });

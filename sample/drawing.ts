@@ -1,10 +1,10 @@
 import { icons } from '@iconify-json/noto';
 import sharp, { type Sharp } from 'sharp';
 
-export type PictureFormat = 'jpeg' | 'png' | 'webp';
+export type ImageFormat = 'jpeg' | 'png' | 'webp';
 
 export type Background =
-  | { kind: 'plain'; colour: string }
+  | { kind: 'plain'; color: string }
   | { kind: 'gradient'; from: string; to: string }
   /** PNG and WebP only. */
   | { kind: 'transparent' };
@@ -16,61 +16,61 @@ export interface Drawing {
   width: number;
   height: number;
   background: Background;
-  /** Side of the icon as a part of the picture's shorter side, 0 to 1. */
+  /** Side of the icon as a fraction of the image's shorter side, 0 to 1. */
   motif: number;
-  /** Where the icon lies in the space left over: 0 is left (top), 1 right (bottom). */
+  /** Where the icon lies in the remaining space: 0 is left (top), 1 is right (bottom). */
   position: { x: number; y: number };
   /** In degrees, clockwise. */
   rotation: number;
-  format: PictureFormat;
-  /** 1 to 100; says nothing for PNG. */
+  format: ImageFormat;
+  /** 1 to 100; ignored for PNG. */
   quality: number;
 }
 
-/** What libraries do to a picture before they hold it a second time. */
+/** Typical changes between two copies of an image in a library. */
 export type Edit =
   | { kind: 'none' }
-  | { kind: 'encode'; format: PictureFormat; quality: number }
+  | { kind: 'encode'; format: ImageFormat; quality: number }
   /** Both sides times `factor`. */
   | { kind: 'resize'; factor: number }
-  /** The middle part of both sides, 0 to 1. */
+  /** Keeps the middle of both sides, 0 to 1. */
   | { kind: 'crop'; keep: number };
 
-/** Draws and encodes: the same drawing gives the same bytes under the same version of sharp. */
+/** Draws and encodes. The bytes are the same every time under the same version of sharp. */
 export async function renderDrawing(drawing: Drawing): Promise<Buffer> {
   return await encode(sharp(Buffer.from(toSvg(drawing))), drawing);
 }
 
-/** Applies an edit to an encoded picture, as an image editor would. */
-export async function editPicture(
+/** Applies an edit to an encoded image, as an image editor would. */
+export async function editImage(
   bytes: Buffer,
   edit: Edit,
-  encoding: { format: PictureFormat; quality: number },
+  encoding: { format: ImageFormat; quality: number },
 ): Promise<Buffer> {
   if (edit.kind === 'none') return bytes;
-  const picture = sharp(bytes);
-  if (edit.kind === 'encode') return await encode(picture, edit);
-  const { width, height } = await picture.metadata();
+  const image = sharp(bytes);
+  if (edit.kind === 'encode') return await encode(image, edit);
+  const { width, height } = await image.metadata();
   if (edit.kind === 'resize') {
-    return await encode(picture.resize(Math.round(width * edit.factor)), encoding);
+    return await encode(image.resize(Math.round(width * edit.factor)), encoding);
   }
   const kept = { width: Math.round(width * edit.keep), height: Math.round(height * edit.keep) };
   const left = Math.round((width - kept.width) / 2);
   const top = Math.round((height - kept.height) / 2);
-  return await encode(picture.extract({ left, top, ...kept }), encoding);
+  return await encode(image.extract({ left, top, ...kept }), encoding);
 }
 
 async function encode(
-  picture: Sharp,
-  { format, quality }: { format: PictureFormat; quality: number },
+  image: Sharp,
+  { format, quality }: { format: ImageFormat; quality: number },
 ): Promise<Buffer> {
   switch (format) {
     case 'jpeg':
-      return await picture.flatten({ background: '#ffffff' }).jpeg({ quality }).toBuffer();
+      return await image.flatten({ background: '#ffffff' }).jpeg({ quality }).toBuffer();
     case 'png':
-      return await picture.png({ compressionLevel: 6 }).toBuffer();
+      return await image.png({ compressionLevel: 6 }).toBuffer();
     case 'webp':
-      return await picture.webp({ quality, effort: 2 }).toBuffer();
+      return await image.webp({ quality, effort: 2 }).toBuffer();
   }
 }
 
@@ -81,12 +81,12 @@ function toSvg({ icon, width, height, background, motif, position, rotation }: D
   const side = Math.min(width, height) * motif;
   const x = (width - side) * position.x;
   const y = (height - side) * position.y;
-  const centre = `${String(x + side / 2)} ${String(y + side / 2)}`;
+  const center = `${String(x + side / 2)} ${String(y + side / 2)}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`,
     ` width="${String(width)}" height="${String(height)}">`,
     toBackgroundSvg(background),
-    `<g transform="rotate(${String(rotation)} ${centre})">`,
+    `<g transform="rotate(${String(rotation)} ${center})">`,
     `<svg x="${String(x)}" y="${String(y)}" width="${String(side)}" height="${String(side)}"`,
     ` viewBox="0 0 ${String(iconSize)} ${String(iconSize)}">${found.body}</svg></g></svg>`,
   ].join('');
@@ -97,12 +97,12 @@ function toBackgroundSvg(background: Background): string {
     case 'transparent':
       return '';
     case 'plain':
-      return `<rect width="100%" height="100%" fill="${background.colour}"/>`;
+      return `<rect width="100%" height="100%" fill="${background.color}"/>`;
     case 'gradient':
       return [
-        '<linearGradient id="picture-background" x2="1" y2="1">',
+        '<linearGradient id="image-background" x2="1" y2="1">',
         `<stop stop-color="${background.from}"/><stop offset="1" stop-color="${background.to}"/>`,
-        '</linearGradient><rect width="100%" height="100%" fill="url(#picture-background)"/>',
+        '</linearGradient><rect width="100%" height="100%" fill="url(#image-background)"/>',
       ].join('');
   }
 }

@@ -1,5 +1,5 @@
+import type { ImageFormat } from './drawing';
 import type { SeededRandom } from './seeded-random';
-import type { PictureFormat } from './drawing';
 
 const TELLING_NAMES = 0.1;
 const PARTS = ['hero', 'banner', 'header', 'teaser', 'cover', 'visual', 'slide', 'tile'] as const;
@@ -33,21 +33,21 @@ const deskNames: readonly [NameStyle, ...NameStyle[]] = [
   (random) => random.hexadecimal(12),
 ];
 
-const extensions: Record<PictureFormat, readonly [string, ...string[]]> = {
+const extensions: Record<ImageFormat, readonly [string, ...string[]]> = {
   jpeg: ['jpg', 'jpg', 'jpeg', 'JPG'],
   png: ['png'],
   webp: ['webp'],
 };
 
-interface NamedPicture {
+interface NamedImage {
   concept: string;
-  format: PictureFormat;
+  format: ImageFormat;
   random: SeededRandom;
   taken: ReadonlySet<string>;
 }
 
-/** A name as libraries are full of: unique, and one in ten says what the picture shows. */
-export function createFileName({ concept, format, random, taken }: NamedPicture): string {
+/** A typical, unique file name. One in ten says what the image shows. */
+export function createFileName({ concept, format, random, taken }: NamedImage): string {
   const isTelling = random.chance(TELLING_NAMES);
   for (;;) {
     const style = random.pick(
@@ -59,7 +59,7 @@ export function createFileName({ concept, format, random, taken }: NamedPicture)
   }
 }
 
-/** Mostly nothing; now and then what a hurried editor typed, more rarely a real description. */
+/** Usually none, sometimes a placeholder, rarely a real description. */
 export function createAlternativeText(concept: string, random: SeededRandom): string | undefined {
   if (random.chance(0.8)) return undefined;
   const label = concept.replaceAll('-', ' ');

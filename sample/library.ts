@@ -1,35 +1,35 @@
 import { sampleConcepts, type SampleConcept, type SampleGroup } from './concepts';
 import {
-  editPicture,
+  editImage,
   renderDrawing,
   type Background,
   type Drawing,
   type Edit,
-  type PictureFormat,
+  type ImageFormat,
 } from './drawing';
 import { createAlternativeText, createFileName } from './file-names';
 import { createSeededRandom, type SeededRandom } from './seeded-random';
 
-/** How a picture is made: a drawing, edited afterwards when it is a duplicate. */
-export interface PictureRecipe {
+/** How an image is made: a drawing, which is then edited if the image is a duplicate. */
+export interface ImageRecipe {
   drawing: Drawing;
   edit: Edit;
 }
 
-/** One picture of the sample library as an editor would have uploaded it. */
-export interface SamplePicture {
-  /** What it shows: an English label in lower case, words joined by hyphens. */
+/** One image of the sample library as an editor would have uploaded it. */
+export interface SampleImage {
+  /** What it shows: an English label in lowercase, words joined by hyphens. */
   concept: string;
   group: SampleGroup;
   /** Unique in the library. */
   fileName: string;
-  mimeType: `image/${PictureFormat}`;
+  mimeType: `image/${ImageFormat}`;
   /** Folder names joined by `/`; null for the top of the library. */
   folder: string | null;
   alternativeText?: string;
-  /** File name of the picture that this one is a copy of. */
+  /** File name of the image that this one is a copy of. */
   duplicateOf?: string;
-  recipe: PictureRecipe;
+  recipe: ImageRecipe;
 }
 
 const FOLDERS = [
@@ -43,9 +43,9 @@ const FOLDERS = [
   'Products',
 ] as const;
 
-const SOFT_COLOURS = ['#fdf3e3', '#e8f1fb', '#eef7ea', '#fbeaee', '#f0ebf9', '#f2f2f0'] as const;
+const SOFT_COLORS = ['#fdf3e3', '#e8f1fb', '#eef7ea', '#fbeaee', '#f0ebf9', '#f2f2f0'] as const;
 
-/** Copies that the library holds without anybody knowing. */
+/** Unmarked copies in the library. */
 const DUPLICATES: readonly (readonly [concept: string, edit: Edit])[] = [
   ['red-apple', { kind: 'none' }],
   ['guitar', { kind: 'none' }],
@@ -67,24 +67,24 @@ const DUPLICATES: readonly (readonly [concept: string, edit: Edit])[] = [
   ['hammer', { kind: 'crop', keep: 0.9 }],
 ];
 
-/** About 300 pictures, the same ones in the same order everywhere. */
-export const sampleLibrary: readonly SamplePicture[] = createLibrary();
+/** About 300 images, always the same ones in the same order. */
+export const sampleLibrary: readonly SampleImage[] = createLibrary();
 
-/** Encoded bytes as they would be uploaded; the same picture gives the same bytes under the same version of sharp. */
-export async function renderSamplePicture({ recipe }: SamplePicture): Promise<Buffer> {
-  return await editPicture(await renderDrawing(recipe.drawing), recipe.edit, recipe.drawing);
+/** Encodes an image as it would be uploaded. The bytes are the same every time under the same version of sharp. */
+export async function renderSampleImage({ recipe }: SampleImage): Promise<Buffer> {
+  return await editImage(await renderDrawing(recipe.drawing), recipe.edit, recipe.drawing);
 }
 
-function createLibrary(): SamplePicture[] {
+function createLibrary(): SampleImage[] {
   const taken = new Set<string>();
-  const add = (picture: SamplePicture): SamplePicture => {
-    taken.add(picture.fileName);
-    return picture;
+  const add = (image: SampleImage): SampleImage => {
+    taken.add(image.fileName);
+    return image;
   };
   const originals = sampleConcepts.map((concept) => add(createOriginal(concept, taken)));
   const duplicates = DUPLICATES.map(([concept, edit], index) => {
-    const original = originals.find((picture) => picture.concept === concept);
-    if (!original) throw new RangeError(`The sample library shows no "${concept}" to copy.`);
+    const original = originals.find((image) => image.concept === concept);
+    if (!original) throw new RangeError(`The sample library has no "${concept}" to copy.`);
     return add(createDuplicate({ original, edit, seed: `duplicate ${String(index)}`, taken }));
   });
   return [...originals, ...duplicates];
@@ -93,7 +93,7 @@ function createLibrary(): SamplePicture[] {
 function createOriginal(
   { concept, group }: SampleConcept,
   taken: ReadonlySet<string>,
-): SamplePicture {
+): SampleImage {
   const random = createSeededRandom(concept);
   const format = random.pick(['jpeg', 'jpeg', 'jpeg', 'png', 'webp']);
   const alternativeText = createAlternativeText(concept, random);
@@ -109,13 +109,13 @@ function createOriginal(
 }
 
 interface DuplicateRequest {
-  original: SamplePicture;
+  original: SampleImage;
   edit: Edit;
   seed: string;
   taken: ReadonlySet<string>;
 }
 
-function createDuplicate({ original, edit, seed, taken }: DuplicateRequest): SamplePicture {
+function createDuplicate({ original, edit, seed, taken }: DuplicateRequest): SampleImage {
   const random = createSeededRandom(seed);
   const { concept, group, recipe } = original;
   const format = edit.kind === 'encode' ? edit.format : recipe.drawing.format;
@@ -130,8 +130,8 @@ function createDuplicate({ original, edit, seed, taken }: DuplicateRequest): Sam
   };
 }
 
-/** PNG stays small in size, as it is large in bytes; the motif stays large, whatever the picture's shape. */
-function createDrawing(icon: string, format: PictureFormat, random: SeededRandom): Drawing {
+/** PNGs have fewer pixels because they take more bytes. The motif is large whatever the image's shape. */
+function createDrawing(icon: string, format: ImageFormat, random: SeededRandom): Drawing {
   const aspectRatio = random.pick([1, 1, 1, 4 / 3, 4 / 3, 3 / 4, 3 / 2]);
   const shorterSide = random.integer(300, format === 'jpeg' ? 1060 : 640);
   const longerSide = Math.round(shorterSide * Math.max(aspectRatio, 1 / aspectRatio));
@@ -148,12 +148,12 @@ function createDrawing(icon: string, format: PictureFormat, random: SeededRandom
   };
 }
 
-function createBackground(format: PictureFormat, random: SeededRandom): Background {
+function createBackground(format: ImageFormat, random: SeededRandom): Background {
   if (format !== 'jpeg' && random.chance(0.3)) return { kind: 'transparent' };
   const look = random.fraction();
-  if (look < 0.5) return { kind: 'plain', colour: '#ffffff' };
-  if (look < 0.85) return { kind: 'plain', colour: random.pick(SOFT_COLOURS) };
-  return { kind: 'gradient', from: random.pick(SOFT_COLOURS), to: '#ffffff' };
+  if (look < 0.5) return { kind: 'plain', color: '#ffffff' };
+  if (look < 0.85) return { kind: 'plain', color: random.pick(SOFT_COLORS) };
+  return { kind: 'gradient', from: random.pick(SOFT_COLORS), to: '#ffffff' };
 }
 
 function rounded(value: number): number {

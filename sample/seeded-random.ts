@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/** Numbers that look random and are the same on every machine and in every run. */
+/** Random numbers that are the same on every machine and in every run. */
 export interface SeededRandom {
   /** Evenly distributed in [0, 1). */
   fraction(): number;
   /** Evenly distributed in [from, to). */
   between(from: number, to: number): number;
-  /** A whole number, both ends included. */
+  /** An integer, both bounds included. */
   integer(from: number, to: number): number;
   /** True with this probability (0 to 1). */
   chance(probability: number): boolean;
   pick<const Choice>(choices: readonly [Choice, ...Choice[]]): Choice;
-  /** Lower-case hexadecimal digits. */
+  /** Lowercase hexadecimal digits. */
   hexadecimal(length: number): string;
 }
 
-/** Each number is the start of SHA-256 over the seed and a counter: slow, portable, and nothing to get wrong. */
+/** Each number is the start of SHA-256 over the seed and a counter: slow, but portable and simple. */
 export function createSeededRandom(seed: string): SeededRandom {
   let counter = 0;
   const nextDigest = (): Buffer =>

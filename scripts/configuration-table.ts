@@ -1,13 +1,12 @@
 /**
- * `npx tsx scripts/configuration-table.ts`: writes the README's tables of settings and of providers anew from the schema
- * and the registry; with `--check` it only says whether that is needed.
+ * `npx tsx scripts/configuration-table.ts`: writes the README's table of settings from the schema; with `--check` it only
+ * says whether that is needed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { format } from 'prettier';
 import { z } from 'zod';
 import { configSchema } from '../plugin/src/config';
-import { providerDefinitions } from '../plugin/src/embedding/registry';
 
 const readme = path.resolve(__dirname, '../README.md');
 
@@ -32,20 +31,6 @@ async function describeConfiguration(): Promise<string> {
       : (section.oneOf ?? [section]).flatMap((kind) => describeSection(name, kind)),
   );
   return formatTable(['setting', 'default', 'allowed', 'what it does'], rows);
-}
-
-function describeProviders(): Promise<string> {
-  const rows = providerDefinitions.flatMap(({ facts }) =>
-    facts.map(({ serves, settings, dimensions, sends, limits }) =>
-      [serves, settings, dimensions, sends, limits]
-        .map((cell) => cell.replaceAll('|', '\\|'))
-        .join(' | '),
-    ),
-  );
-  return formatTable(
-    ['who serves it', 'settings', 'dimensions', 'what leaves the machine', 'limits'],
-    rows.map((row) => `| ${row} |`),
-  );
 }
 
 async function formatTable(headings: string[], rows: string[]): Promise<string> {
@@ -98,24 +83,20 @@ function describeAllowed({ type, enum: values, minimum, maximum }: SettingSchema
   return type ?? '';
 }
 
-/** The README with a table as it should be. */
-function withTable(text: string, name: 'configuration' | 'providers', table: string): string {
-  const begin = `<!-- ${name}: written by scripts/configuration-table.ts -->`;
-  const end = `<!-- /${name} -->`;
+/** The README with the table as it should be. */
+function withTable(text: string, table: string): string {
+  const begin = '<!-- configuration: written by scripts/configuration-table.ts -->';
+  const end = '<!-- /configuration -->';
   const [before, rest] = text.split(begin);
   const [, after] = rest?.split(end) ?? [];
   if (before === undefined || after === undefined)
-    throw new Error(`The README has no place for ${name}.`);
+    throw new Error('The README has no place for the table of settings.');
   return `${before}${begin}\n\n${table}\n\n${end}${after}`;
 }
 
 async function main(isCheck: boolean): Promise<void> {
   const current = readFileSync(readme, 'utf8');
-  const wanted = withTable(
-    withTable(current, 'configuration', await describeConfiguration()),
-    'providers',
-    await describeProviders(),
-  );
+  const wanted = withTable(current, await describeConfiguration());
   if (wanted === current) return;
   if (isCheck)
     throw new Error('The README has other settings: npx tsx scripts/configuration-table.ts');

@@ -1,8 +1,8 @@
 /**
- * `node scripts/run.mjs demo|test|bench|measure-duplicates|check [arguments]`: one command from a fresh clone. Installs what is missing, builds
- * the plugin when its sources are newer, then runs the command with the arguments.
+ * `node scripts/run.mjs <command> [arguments]`: one command from a fresh clone. Installs what is missing, builds the plugin when
+ * its sources are newer, then runs the command with the arguments.
  *
- * Plain JavaScript on Node alone, because nothing else is there when it starts.
+ * It uses nothing but Node, because nothing else is installed when it starts.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,17 +19,28 @@ const repositoryFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url
 const inRepository = (...parts) => path.join(repositoryFolder, ...parts);
 const inModules = (...parts) => inRepository('node_modules', ...parts);
 
+const jest = inModules('jest/bin/jest.js');
+const typeScript = (file) => ['--import', 'tsx', inRepository(file)];
+
+/** Suites start the programs that the build has made, not their sources; see jest.config.cjs. */
+const builtWorkers = { IMAGE_SEARCH_BUILT_WORKERS: 'true' };
+
+/** What each command runs in Node: a program, then the given arguments, then options. */
 const commands = {
-  check: () => [inRepository('scripts/check.mjs')],
-  bench: (given) => ['--import', 'tsx', inRepository('test/bench/index.ts'), ...given],
-  'measure-duplicates': (given) => [
-    '--import',
-    'tsx',
-    inRepository('test/bench/duplicates/index.ts'),
-    ...given,
-  ],
-  demo: (given) => ['--import', 'tsx', inRepository('sample/demo.ts'), ...given],
-  test: (given) => [inModules('jest/bin/jest.js'), ...given],
+  setup: {},
+  check: { program: [inRepository('scripts/check.mjs')] },
+  bench: { program: typeScript('test/bench/index.ts') },
+  'measure-duplicates': { program: typeScript('test/bench/duplicates/index.ts') },
+  demo: { program: typeScript('sample/demo.ts') },
+  dev: { program: typeScript('scripts/dev.ts'), needsBuild: false },
+  test: { program: [jest], variables: builtWorkers },
+  'test-install': { program: typeScript('test/install/index.ts') },
+  'test-unit': { program: [jest], options: ['--selectProjects', 'unit'], needsBuild: false },
+  'test-long': {
+    program: [jest],
+    options: ['--selectProjects', 'long'],
+    variables: { ...builtWorkers, IMAGE_SEARCH_LONG_TESTS: 'true' },
+  },
 };
 
 /** A failure that needs no stack: its message says what to do. */
@@ -49,18 +60,20 @@ async function main([name, ...given]) {
       `Usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [arguments]`,
     );
   }
+  const { program, options = [], needsBuild = true, variables = {} } = command;
   checkNode();
-  const environment = createEnvironment();
+  const environment = { ...createEnvironment(), ...variables };
   if (!isInstalled()) await install(environment);
-  if (!isBuilt()) await build(environment);
-  end(await run(process.execPath, command(given), { environment }));
+  if (needsBuild && !isBuilt()) await build(environment);
+  if (!program) return;
+  end(await run(process.execPath, [...program, ...given, ...options], { environment }));
 }
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
   throw new SetupError(
-    `This needs Node.js ${OLDEST_NODE.join('.')} or newer; ${process.version} runs it (${process.execPath}).\n` +
+    `Node.js ${OLDEST_NODE.join('.')} or newer is required; this is ${process.version} (${process.execPath}).\n` +
       'Install a newer one, for example with `nvm install` in this folder, and run the command again.',
   );
 }
@@ -71,9 +84,7 @@ function createEnvironment() {
   return {
     ...process.env,
     STRAPI_TELEMETRY_DISABLED: 'true',
-    // The processor's libraries come with the package; what it would download is for graphics cards.
-    ONNXRUNTIME_NODE_INSTALL: process.env.ONNXRUNTIME_NODE_INSTALL ?? 'skip',
-    // Native modules that have to be compiled take the headers beside this Node instead of downloading them.
+    // Native modules are compiled with the headers next to this Node, not with downloaded ones.
     ...(hasHeaders && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {}),
   };
 }
@@ -84,7 +95,7 @@ function describeInstallation() {
   return `${lock.digest('hex')} ${process.platform}-${process.arch}-${process.versions.modules}\n`;
 }
 
-/** By this script's own note, or else (somebody ran npm themselves) by the age of npm's. */
+/** Judged by this script's own note, or by the age of npm's when someone ran npm directly. */
 function isInstalled() {
   const note = inModules('.image-search-install');
   if (existsSync(note) && readFileSync(note, 'utf8') === describeInstallation()) return true;
@@ -95,7 +106,7 @@ function isInstalled() {
 }
 
 async function install(environment) {
-  console.log('Installing dependencies (npm ci); this takes a few minutes the first time …');
+  console.log('Installing dependencies (npm ci); this takes a few minutes the first time…');
   const [file, ...first] = findNpm();
   const result = await run(
     file,
@@ -105,7 +116,7 @@ async function install(environment) {
   if (result.signal) end(result);
   if (result.code !== 0) {
     throw new SetupError(
-      '`npm ci` failed; its output is above. Check that the npm registry can be reached, then run the command again.',
+      '`npm ci` failed: see its output above. Check that the npm registry is reachable, then run the command again.',
     );
   }
   checkDatabaseDriver();
@@ -117,7 +128,7 @@ function findNpm() {
   return fromNpmRun?.endsWith('npm-cli.js') ? [process.execPath, fromNpmRun] : ['npm'];
 }
 
-/** npm leaves an optional dependency out without a word when it cannot be compiled. */
+/** npm silently skips an optional dependency that doesn't compile. */
 function checkDatabaseDriver() {
   try {
     const Database = createRequire(import.meta.url)('better-sqlite3');
@@ -150,7 +161,7 @@ function isBuilt() {
 }
 
 async function build(environment) {
-  console.log('Building the plugin …');
+  console.log('Building the plugin…');
   const result = await run(
     process.execPath,
     [inModules('@strapi/sdk-plugin/bin/strapi-plugin.js'), 'build'],
@@ -158,11 +169,11 @@ async function build(environment) {
   );
   if (result.signal) end(result);
   if (result.code !== 0) {
-    throw new SetupError(`${result.output}\nThe plugin could not be built; the reason is above.`);
+    throw new SetupError(`${result.output}\nThe plugin could not be built: see the output above.`);
   }
 }
 
-/** Folders count too: a deleted file leaves its trace only there. */
+/** Includes folders: a deleted file changes only its folder. */
 function newestWithin(target) {
   const stats = statSync(target);
   if (!stats.isDirectory()) return stats.mtimeMs;
@@ -174,10 +185,7 @@ function modifiedAt(file) {
   return statSync(file).mtimeMs;
 }
 
-/**
- * Runs a program on this terminal, handing on the signals that are meant to end it. A quiet one's output is collected
- * instead of shown.
- */
+/** Runs a program in this terminal and forwards the signals that stop it. Output of a quiet one is collected, not shown. */
 function run(file, given, { environment, isQuiet = false, shell = false }) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, given, {
@@ -209,7 +217,7 @@ function run(file, given, { environment, isQuiet = false, shell = false }) {
   });
 }
 
-/** A killed `npm run` tells nobody: without this, the server that it started would keep its port. */
+/** A killed `npm run` doesn't stop its children: without this, a server would keep its port. */
 function watchForOrphaning(onOrphaned) {
   if (!process.env.npm_lifecycle_event) return () => {};
   const npm = process.ppid;
@@ -221,7 +229,7 @@ function watchForOrphaning(onOrphaned) {
   return () => clearInterval(timer);
 }
 
-/** Ends as the program ended; by convention 128 + the number of a signal that killed it. */
+/** Exits as the program did; by convention with 128 + the number of the signal that killed it. */
 function end({ code, signal }) {
   process.exit(signal ? 128 + constants.signals[signal] : code);
 }

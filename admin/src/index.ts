@@ -1,16 +1,14 @@
 import type { StrapiApp } from '@strapi/strapi/admin';
 import { Search } from '@strapi/icons';
 import { adminActions, PLUGIN_ID } from '../../plugin/src/contracts/identity';
-import { Companion } from './editors/companion';
-import { SimilarPanel } from './editors/similar-panel';
-import { loadMessages } from './translations/languages';
-import { englishMessage, messageId, type TextKey } from './translations/messages';
+import { Companion, SimilarPanel } from './editors/injections';
+import { englishMessage, loadMessages, messageId, type TextKey } from './translations/messages';
 
 const MENU_POSITION = 5;
-/** One of them is enough to see what they are asked for. */
+/** Any one of them is enough to see the menu link and the widget. */
 const permissions = Object.values(adminActions).map((action) => ({ action, subject: null }));
 
-/** What of the content manager is used here; Strapi does not type it. */
+/** The parts of the content manager used here; Strapi does not type them. */
 interface ContentManager {
   apis?: { addEditViewSidePanel?: (panels: unknown[]) => void };
 }
@@ -25,7 +23,7 @@ export default {
       Component: () => import('./pages/app'),
       position: MENU_POSITION,
     });
-    // Strapi shows components of that name on every page of the panel, as long as its new Media Library is in use.
+    // Strapi renders components with this prefix on every page while its new Media Library is enabled.
     app.addComponents([{ name: `future-global::${PLUGIN_ID}`, Component: Companion }]);
     app.widgets.register({
       id: 'overview',
@@ -43,7 +41,7 @@ export default {
     contentManager?.apis?.addEditViewSidePanel?.([SimilarPanel]);
   },
 
-  /** Never rejects: Strapi would show no panel at all. */
+  /** Never rejects: Strapi would not render the admin panel at all. */
   async registerTrads({ locales }: { locales: string[] }) {
     return Promise.all(
       locales.map(async (locale) => ({ locale, data: await loadMessages(locale) })),

@@ -1,3 +1,4 @@
+import { HealthRecord } from './circuit-breaker';
 import type { Clock } from './clock';
 import type { EmbeddingProvider } from './embedding/contract';
 import { abortedError, ImageSearchError, toImageSearchError } from './errors';
@@ -15,8 +16,8 @@ export type ActiveSpaceState =
   | { kind: 'failed'; error: ImageSearchError };
 
 /**
- * The space that answers, opened on first use and shared by all. A failed opening is remembered for a while, so that
- * neither a crowd of searches nor the worker hammers what is not there; then it is tried again.
+ * The active space, opened on first use and shared by all. After a failed opening, `get` rejects with its error
+ * until a pause is over, so that neither searches nor the worker hammer a provider or store that is down.
  */
 export interface ActiveSpace {
   /**
@@ -25,24 +26,24 @@ export interface ActiveSpace {
    */
   get(signal?: AbortSignal): Promise<OpenSpace>;
   state(): ActiveSpaceState;
-  /** Forgets a failed opening, so that the next `get` tries again: an operator asked for it. */
-  retryNow(): void;
+  /** What is known of the provider and its collection, open or not. */
+  readonly health: HealthRecord;
   dispose(): Promise<void>;
 }
 
 export interface ActiveSpaceOptions {
-  openProvider: () => Promise<EmbeddingProvider>;
+  openProvider: (health: HealthRecord) => Promise<EmbeddingProvider>;
   store: VectorStore;
   clock: Clock;
-  /** How long a failed opening is remembered, in milliseconds. */
-  retryAfterMs: number;
+  /** 0 ≤ value < 1, for jitter. */
+  random: () => number;
 }
 
 export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
-  const { openProvider, store, clock, retryAfterMs } = options;
-  let state: ActiveSpaceState = { kind: 'closed' };
+  const { openProvider, store } = options;
+  const health = new HealthRecord(options);
+  let space: OpenSpace | null = null;
   let opening: Promise<OpenSpace> | null = null;
-  let failedAt = -Infinity;
   const closing = new AbortController();
   const closed = new Promise<never>((_, reject) => {
     closing.signal.addEventListener('abort', () => {
@@ -54,17 +55,16 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
   async function open(): Promise<OpenSpace> {
     let provider: EmbeddingProvider | undefined;
     try {
-      provider = await openProvider();
+      provider = await openProvider(health);
       const collection = await store.ensureSpace(provider.space);
       if (closing.signal.aborted) throw closedError();
-      const space = { provider, collection };
-      state = { kind: 'open', space };
+      space = { provider, collection };
+      health.opening.recordSuccess();
       return space;
     } catch (error) {
       await provider?.dispose();
       const known = toImageSearchError(error);
-      if (!closing.signal.aborted) state = { kind: 'failed', error: known };
-      failedAt = clock.now();
+      if (!closing.signal.aborted) health.opening.recordFailure(known);
       throw known;
     } finally {
       opening = null;
@@ -74,9 +74,9 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
   return {
     async get(signal) {
       if (closing.signal.aborted) throw closedError();
-      if (state.kind === 'open') return state.space;
-      const isFailureFresh = state.kind === 'failed' && clock.now() - failedAt < retryAfterMs;
-      if (!opening && state.kind === 'failed' && isFailureFresh) throw state.error;
+      if (space) return space;
+      const failure = health.opening.state() === 'open' ? health.opening.error() : null;
+      if (!opening && failure) throw failure;
       opening ??= open();
       const ended = endOf(signal);
       try {
@@ -85,16 +85,19 @@ export function createActiveSpace(options: ActiveSpaceOptions): ActiveSpace {
         ended.forget();
       }
     },
-    state: () => state,
-    retryNow() {
-      failedAt = -Infinity;
+    state() {
+      if (space) return { kind: 'open', space };
+      const error = closing.signal.aborted ? null : health.opening.error();
+      return error ? { kind: 'failed', error } : { kind: 'closed' };
     },
+    health,
     async dispose() {
       closing.abort();
-      // An opening that is under way, perhaps a download that hangs, is not waited for: it closes what it opened.
+      // An opening in progress, perhaps a download that hangs, is not waited for: it closes what it opened.
       opening?.catch(() => undefined);
-      if (state.kind === 'open') await state.space.provider.dispose();
-      state = { kind: 'closed' };
+      const open = space;
+      space = null;
+      await open?.provider.dispose();
     },
   };
 }

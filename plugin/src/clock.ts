@@ -2,14 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time as the engine sees it, so that tests can move it. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for what is stored or shown: an operator or NTP may set it back or forward. */
   now(): number;
+  /** Milliseconds since some moment, for durations: setting the clock doesn't change it. */
+  elapsed(): number;
   /** Resolves after that time, or at once when the signal is aborted; never rejects. */
   wait(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   async wait(milliseconds, signal) {
     try {
       await sleep(milliseconds, undefined, { signal, ref: false });

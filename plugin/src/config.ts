@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
-import { budgetConfigSchema } from './billing/config';
+import { budgetConfigSchema } from './billing/contract';
 import { duplicatePolicies } from './duplicates/contract';
 import { LARGEST_EDGE } from './embedding/contract';
 import { configuredEmbeddingSchema, embeddingConfigSchema } from './embedding/registry';
@@ -13,121 +13,123 @@ const wholeNumber = (minimum: number, maximum: number) => z.int().min(minimum).m
 
 const indexingSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
-    description: 'Whether this process indexes; a process that does not still searches',
+    description: 'Whether this process indexes images. If not, it still answers searches',
   }),
   concurrency: wholeNumber(1, 32).default(2).meta({
-    description: 'Pictures that are read and decoded at once',
+    description: 'Maximum images that are read and decoded at the same time',
   }),
   leaseSeconds: wholeNumber(10, 3_600).default(60).meta({
-    description: 'How long a killed process keeps its claimed pictures from others',
+    description: 'How long images stay locked after the process that claimed them was killed',
   }),
   maxAttempts: wholeNumber(1, 50).default(8).meta({
-    description: 'Tries before a picture is given up as failed',
+    description: 'Maximum attempts before an image counts as failed',
   }),
   firstRetrySeconds: wholeNumber(1, 3_600).default(5).meta({
-    description: 'Wait before the second try; doubles from try to try, with jitter',
+    description: 'Wait before the second attempt. It doubles with every attempt, with jitter',
   }),
   longestRetrySeconds: wholeNumber(1, 86_400).default(3_600).meta({
-    description: 'Longest wait between two tries',
+    description: 'Maximum wait between two attempts',
   }),
   reconcileMinutes: wholeNumber(0, 10_080).default(60).meta({
-    description: 'How often the library is compared with the index; 0: only at boot',
+    description: 'How often the Media Library is compared with the index; 0: only at startup',
   }),
   maxBytes: wholeNumber(1, 2_000 * MEGABYTE)
     .default(50 * MEGABYTE)
     .meta({
-      description: 'Larger files are skipped, in bytes',
+      description: 'Maximum file size, in bytes. Larger files are skipped',
     }),
   maxPixels: wholeNumber(1, 1_000_000_000).default(268_402_689).meta({
-    description: 'Pictures with more pixels (width × height) are skipped',
+    description: 'Maximum pixels (width × height) of an image. Larger images are skipped',
   }),
   readTimeoutSeconds: wholeNumber(1, 600).default(60).meta({
-    description: 'Time for reading one file from its storage',
+    description: 'Time limit for reading a file from storage',
   }),
   decodeTimeoutSeconds: wholeNumber(1, 600).default(30).meta({
-    description: 'Time for decoding one picture',
+    description: 'Time limit for decoding an image',
   }),
   sendMaxEdge: wholeNumber(64, LARGEST_EDGE).optional().meta({
     description:
-      'Longer side of the largest picture that may be sent to any hosted provider, in pixels: `embedding.maxEdge` is lowered to it, which makes another space. By default that setting alone counts',
+      'Longer side of the largest image that may be sent to a hosted provider, in pixels. Lowers `embedding.maxEdge`, which reindexes everything. No extra limit by default',
   }),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
     description:
-      'Host names of remote storage that may be read even though they lie in a private network',
+      'Host names of remote storage that may be read although they are in a private network',
   }),
 });
 
 const searchUrlsSchema = z.strictObject({
   enabled: z.boolean().default(false).meta({
     description:
-      'Whether a picture may be searched with by its address (`url`), from which this server then fetches it',
+      'Whether callers may search by the URL of an image (`url`), which this server then fetches',
   }),
   timeoutSeconds: wholeNumber(1, 14).default(8).meta({
-    description: 'Time for fetching one, redirects included',
+    description: 'Time limit for fetching an image, redirects included',
   }),
   concurrency: wholeNumber(1, 32).default(4).meta({
-    description: 'Pictures that are fetched at once; four times as many wait, more are refused',
+    description:
+      'Maximum images that are fetched at the same time. Four times as many wait; more are rejected',
   }),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
     description:
-      'Host names that callers may make this server ask even though they lie in a private network or on another port than 80 and 443',
+      'Host names that may be fetched although they are in a private network or use a port other than 80 and 443',
   }),
 });
 
 const searchSchema = z.strictObject({
   maxTextLength: wholeNumber(1, 10_000).default(1_000).meta({
-    description: 'Longest text that is searched for, in characters',
+    description: 'Maximum length of a text query, in characters',
   }),
   maxImageBytes: wholeNumber(1, 200 * MEGABYTE)
     .default(20 * MEGABYTE)
     .meta({
-      description: 'Largest picture that is searched with, in bytes',
+      description: 'Maximum size of a query image, in bytes',
     }),
   maxPixels: wholeNumber(1, 1_000_000_000).default(50_000_000).meta({
-    description: 'Pictures with more pixels (width × height × frames) are not searched with',
+    description: 'Maximum pixels (width × height × frames) of a query image',
   }),
   decodeTimeoutSeconds: wholeNumber(1, 600).default(10).meta({
-    description: 'Time for decoding a picture that is searched with',
+    description: 'Time limit for decoding a query image',
   }),
   requestsPerMinute: wholeNumber(0, 1_000_000).default(120).meta({
-    description: 'Content API requests per API token, user or address; 0: no limit',
+    description:
+      'Maximum Content API requests per minute for an API token, user or IP address; 0: no limit',
   }),
   urls: searchUrlsSchema.prefault({}).meta({
-    description: 'Searching by the address of a picture',
+    description: 'Search by the URL of an image',
   }),
   queryCacheEntries: wholeNumber(0, 1_000_000).default(1_000).meta({
     description:
-      'Texts that were searched for whose embeddings are kept in memory, and as many pictures; 0: none',
+      'Maximum text queries whose embeddings are cached in memory, and as many query images; 0: no cache',
   }),
   queryCacheMinutes: wholeNumber(1, 10_080).default(60).meta({
-    description: 'How long they are kept',
+    description: 'How long embeddings of queries are cached',
   }),
   closeScore: z.number().min(-1).max(1).optional().meta({
     description:
-      'Similarity of a text with a picture below which even the best picture means nothing (`meta.nothingClose`); by default what the model says of itself, if it does',
+      'Similarity of text and image below which even the best match means nothing (`meta.noCloseMatch`); by default the value known for the model, if any',
   }),
 });
 
 const panelSchema = z.strictObject({
   mediaLibrary: z.boolean().default(true).meta({
     description:
-      'Whether the Media Library shows “Find similar”, duplicates and the state of indexing in the details of a file; Strapi may change what that rests on',
+      'Whether the details of an asset in the Media Library show “Find similar”, duplicates and the indexing status. Relies on parts of Strapi that may change',
   }),
 });
 
 const duplicatesSchema = z.strictObject({
   policy: z.enum(duplicatePolicies).default('flag').meta({
     description:
-      '`flag`: duplicates of new pictures are looked for and listed; `warn`: whoever uploads one is told, too; `off`: they are not looked for',
+      '`flag`: find and list duplicates of new images; `warn`: also tell the person who uploads one; `off`: find none',
   }),
 });
 
-/** The whole configuration: the only place of its keys, defaults, limits and their meaning. */
+/** The whole configuration: its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
   embedding: configuredEmbeddingSchema.prefault({ provider: 'clip' }),
   previousEmbedding: embeddingConfigSchema.optional().meta({
     description:
-      'Settings of the model that answers until a new one named by `embedding` holds every picture; needed only for a hosted one whose key or address `embedding` does not name any more',
+      'Settings of the previous model, which answers searches until the new one has indexed every image. Needed only for a hosted model whose key or address `embedding` no longer has',
   }),
   vectors: vectorsConfigSchema.prefault({ store: 'embedded' }),
   indexing: indexingSchema.prefault({}),
@@ -142,9 +144,9 @@ export type ImageSearchConfig = z.output<typeof configSchema>;
 export type ImageSearchConfigInput = z.input<typeof configSchema>;
 
 /**
- * Reads what the user wrote and fills in the defaults.
+ * Parses what the user wrote and fills in the defaults.
  *
- * @throws ImageSearchError `config-invalid` that lists every fault with its key, what was given and what is allowed.
+ * @throws ImageSearchError `config-invalid`, which lists every invalid setting with what was given and what is allowed
  */
 export function parseConfig(input: unknown): ImageSearchConfig {
   const result = configSchema.safeParse(withDefaultKinds(input ?? {}), {
@@ -152,20 +154,20 @@ export function parseConfig(input: unknown): ImageSearchConfig {
     error: nameAllowedSettings,
   });
   if (result.success) return withCappedEdge(result.data);
-  const faults = result.error.issues.map(describeFault);
+  const problems = result.error.issues.map(describeProblem);
   throw new ImageSearchError({
     code: 'config-invalid',
     message: [
-      'The configuration of image-search (config/plugins) is not valid:',
-      ...faults.map((fault) => `  - ${fault}`),
+      'The configuration of image-search (config/plugins) is invalid:',
+      ...problems.map((problem) => `  - ${problem}`),
     ].join('\n'),
     retryable: false,
   });
 }
 
 /**
- * From here on `embedding.maxEdge` is the only edge there is: it is a part of what the vector space is known by. That of
- * `previousEmbedding` stays, for it names a space that exists.
+ * From here on `embedding.maxEdge` is the only edge: it is part of the vector space. That of `previousEmbedding` stays,
+ * because it names an existing space.
  */
 function withCappedEdge(config: ImageSearchConfig): ImageSearchConfig {
   const { embedding, indexing } = config;
@@ -175,7 +177,7 @@ function withCappedEdge(config: ImageSearchConfig): ImageSearchConfig {
   return { ...config, embedding: { ...embedding, maxEdge } };
 }
 
-/** A section that does not say of which kind it is means the local one. */
+/** A section that doesn't name its kind means the local one. */
 function withDefaultKinds(input: unknown): unknown {
   if (!isSection(input)) return input;
   const { embedding, previousEmbedding, vectors } = input;
@@ -207,19 +209,19 @@ function nameAllowedSettings(issue: z.core.$ZodRawIssue): string | undefined {
   return `has no setting ${unknown}; allowed: ${Object.keys(issue.inst.shape).join(', ')}`;
 }
 
-function describeFault(issue: z.core.$ZodIssue): string {
+function describeProblem(issue: z.core.$ZodIssue): string {
   const key = issue.path.map(String).join('.') || 'config';
   if (issue.code === 'unrecognized_keys') return `${key} ${issue.message}`;
   return `${key}: ${issue.message}; given: ${describeValue(key, inputOf(issue))}`;
 }
 
-/** The faulty value; of a section of an unknown kind that is its kind, not the section. */
+/** The invalid value; for a section of an unknown kind, the kind. */
 function inputOf(issue: z.core.$ZodIssue): unknown {
   if (issue.code !== 'invalid_union' || issue.discriminator === undefined) return issue.input;
   return isSection(issue.input) ? issue.input[issue.discriminator] : issue.input;
 }
 
-/** Addresses are among them because people write passwords into those. */
+/** URLs are included because people write passwords into them. */
 const SECRET_KEY = /key|token|secret|password|url/i;
 const LONGEST_SHOWN_VALUE = 80;
 

@@ -1,9 +1,35 @@
 import { createRequire } from 'node:module';
+import path from 'node:path';
 
-/**
- * Path of a compiled file that runs beside the server: every one is an entry of this package's `exports`, so that
- * it is found from the built bundle and from the sources alike.
- */
-export function resolveWorkerFile(name: 'clip' | 'drawing' | 'embedded-store'): string {
-  return createRequire(import.meta.url).resolve(`strapi-plugin-image-search/workers/${name}`);
+type WorkerName = 'clip' | 'drawing' | 'embedded-store' | 'pixels';
+
+/** A program that runs beside the server, in a process or thread of its own. */
+export interface WorkerProgram {
+  /** Absolute path of its entry. */
+  file: string;
+  /** Options for Node; the server's own are not passed on. */
+  execArgv: string[];
+}
+
+const packageName = 'strapi-plugin-image-search';
+
+/** Finds the built program from the built plugin, and the TypeScript source from the sources, so that tests need no build. */
+export function resolveWorker(name: WorkerName): WorkerProgram {
+  return import.meta.url.endsWith('.ts') ? resolveSourceWorker(name) : resolveBuiltWorker(name);
+}
+
+export function resolveBuiltWorker(name: WorkerName): WorkerProgram {
+  const file = createRequire(import.meta.url).resolve(`${packageName}/workers/${name}`);
+  return { file, execArgv: [] };
+}
+
+function resolveSourceWorker(name: WorkerName): WorkerProgram {
+  const require = createRequire(import.meta.url);
+  const manifestFile = require.resolve(`${packageName}/package.json`);
+  const { exports } = require(manifestFile) as { exports: Record<string, { source: string }> };
+  const source = exports[`./workers/${name}`]?.source ?? '';
+  return {
+    file: path.resolve(path.dirname(manifestFile), source),
+    execArgv: ['--require', require.resolve('tsx/cjs')],
+  };
 }

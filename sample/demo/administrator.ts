@@ -6,7 +6,7 @@ import type { AdminCredentials } from '../../test/support/strapi-client';
 
 const credentialsSchema = z.object({ email: z.string(), password: z.string() });
 
-/** The demo's account, made up on the first run and kept in the data folder. */
+/** The demo's account, generated on the first run and stored in the data folder. */
 export async function readAdministrator(dataFolder: string): Promise<AdminCredentials> {
   const file = path.join(dataFolder, 'administrator.json');
   try {
@@ -14,7 +14,7 @@ export async function readAdministrator(dataFolder: string): Promise<AdminCreden
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  // Strapi asks for a small letter, a capital and a digit.
+  // Strapi requires a lowercase letter, an uppercase letter and a digit.
   const administrator = {
     email: 'demo@example.com',
     password: `Demo-1-${randomBytes(9).toString('base64url')}`,

@@ -1,4 +1,4 @@
-/** A step of the demo that failed; the message says what to do about it. */
+/** A failed step of the demo. The message tells the user what to do. */
 export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }

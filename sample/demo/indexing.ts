@@ -12,8 +12,10 @@ import { createProgressLine } from './terminal';
 const POLL_INTERVAL_MS = 400;
 
 /**
- * Shows how indexing goes on until nothing is left to do and the chosen model answers; until then, that of an earlier
- * run may. Fails with a DemoFailure when the chosen one cannot be loaded.
+ * Shows the progress until all images are indexed and the chosen model is active. The model of an earlier run may be
+ * active until then.
+ *
+ * @throws DemoFailure when the chosen model can't be loaded
  */
 export async function watchIndexing(
   strapi: Core.Strapi,
@@ -32,15 +34,15 @@ export async function watchIndexing(
     }
     checkPause(chosen, spaces.running());
     line.update(describeProgress(status));
-    // A model that answered in an earlier run does not take over by itself.
-    if (status.spaces.some(({ id, role }) => id === chosen.id && role === 'kept')) {
+    // A model that was active in an earlier run doesn't take over automatically.
+    if (status.spaces.some(({ id, role }) => id === chosen.id && role === 'standby')) {
       await spaces.activate(chosen.id);
     }
     await wait(POLL_INTERVAL_MS, undefined, { signal });
   }
 }
 
-/** Opened here as well, because the product would try again for ever while an earlier model answers. */
+/** Opens the model here too, because the plugin would retry forever while an earlier model is active. */
 async function findChosenSpace(strapi: Core.Strapi): Promise<VectorSpace> {
   const { embedding } = parseConfig(strapi.config.get('plugin::image-search'));
   try {
@@ -67,15 +69,15 @@ function checkPause({ id, model }: VectorSpace, tracks: readonly SpaceTrack[]): 
 
 function unusableModel(model: string, cause: Error): DemoFailure {
   return new DemoFailure(
-    `The model "${model}" cannot be used. ${cause.message}\n` +
-      'Try again, name another one (`npm run demo -- --model <name or folder>`), or leave --model out: the sample model needs no download.',
+    `Couldn't load the model "${model}": ${cause.message}\n` +
+      'Retry, choose another model (`npm run demo -- --model <name or folder>`), or omit --model to use the sample model, which needs no download.',
     { cause },
   );
 }
 
 function describeProgress(status: IndexStatus): string {
   const { preparation, provider, spaces, total, worker } = status;
-  const filling = spaces.find(({ role }) => role === 'filling');
+  const filling = spaces.find(({ role }) => role === 'building');
   const { counts } = filling ?? status;
   const obstacle = worker.pause?.message ?? (provider.ok ? null : provider.message);
   const notes = [
@@ -85,5 +87,5 @@ function describeProgress(status: IndexStatus): string {
     ...(obstacle === null ? [] : [`waiting: ${obstacle}`]),
   ];
   const start = filling === undefined ? 'Indexed' : `Model ${filling.model}: indexed`;
-  return [`${start} ${String(counts.indexed)} of ${String(total)} pictures`, ...notes].join(' · ');
+  return [`${start} ${String(counts.indexed)} of ${String(total)} images`, ...notes].join(' · ');
 }

@@ -6,9 +6,9 @@ import { DemoFailure } from './failure';
 export interface DemoOptions {
   host: string;
   port: number;
-  /** Holds everything that the demo writes, except the built panel. */
+  /** Contains everything that the demo writes, except the built panel. */
   dataFolder: string;
-  /** Another model than the sample model: a name, or the absolute path of a folder. */
+  /** Replaces the sample model: a name, or the absolute path of a folder. */
   model: string | undefined;
   /** Start from an empty library. */
   isReset: boolean;
@@ -50,12 +50,12 @@ function parsePort(text: string | undefined): number {
   throw new DemoFailure(`PORT must be a number from 1 to ${String(HIGHEST_PORT)}, not "${text}".`);
 }
 
-/** A folder counts from where the command was typed, as npm notes it; anything else is a model's name. */
+/** A folder is relative to where the user ran npm. Anything else is the name of a model. */
 function resolveModel(model: string): string {
   const folder = path.resolve(process.env.INIT_CWD ?? process.cwd(), model);
   if (existsSync(folder)) return folder;
   if (!model.startsWith('.') && !path.isAbsolute(model)) return model;
   throw new DemoFailure(
-    `There is no folder ${folder}. --model takes the name of a model on the Hugging Face hub, such as Xenova/clip-vit-base-patch32, or a folder with its files.`,
+    `--model: the folder ${folder} doesn't exist. Use a folder that contains a model, or the name of a model on the Hugging Face Hub, such as Xenova/clip-vit-base-patch32.`,
   );
 }

@@ -6,7 +6,7 @@ import { appFolder, createAppEnvironment } from '../../test/support/strapi-envir
 import { DemoFailure } from './failure';
 import type { DemoOptions } from './options';
 
-/** What the app and the demo write into the data folder: nothing else is ever deleted. */
+/** What the app and the demo write to the data folder. Nothing else is ever deleted. */
 const OWN_ENTRY =
   /^(?:public|secrets\.json|administrator\.json|(?:strapi|image-search)\.sqlite.*)$/;
 
@@ -18,7 +18,7 @@ export async function prepareDataFolder({ dataFolder, isReset }: DemoOptions): P
   }
 }
 
-/** Fails with advice when another program has the port. */
+/** @throws DemoFailure when another program uses the port */
 export async function checkPort({ host, port }: DemoOptions): Promise<void> {
   const probe = createServer();
   try {
@@ -28,9 +28,9 @@ export async function checkPort({ host, port }: DemoOptions): Promise<void> {
     });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE') throw new DemoFailure(`Cannot listen on ${host}: ${message}`);
+    if (code !== 'EADDRINUSE') throw new DemoFailure(`Can't listen on ${host}: ${message}`);
     throw new DemoFailure(
-      `Port ${String(port)} is taken. Stop what runs there, or choose another one: ` +
+      `Port ${String(port)} is in use. Stop the other program, or choose another port: ` +
         `PORT=${String(port + 1)} npm run demo`,
     );
   } finally {
@@ -38,7 +38,7 @@ export async function checkPort({ host, port }: DemoOptions): Promise<void> {
   }
 }
 
-/** Starts Strapi in this process, with its panel. Strapi itself stops on SIGINT and SIGTERM. */
+/** Starts Strapi with its panel in this process. Strapi handles SIGINT and SIGTERM. */
 export async function startServer(options: DemoOptions): Promise<Core.Strapi> {
   const { dataFolder, host, model, port } = options;
   Object.assign(process.env, {
@@ -49,7 +49,7 @@ export async function startServer(options: DemoOptions): Promise<Core.Strapi> {
     NODE_ENV: 'production',
     PORT: String(port),
   });
-  // Strapi's own start() would end the process on an error, with a stack instead of advice.
+  // Strapi's own start() would exit on an error and print a stack trace instead of advice.
   try {
     const strapi = createStrapi({ appDir: appFolder, distDir: appFolder });
     await strapi.load();
@@ -57,8 +57,8 @@ export async function startServer(options: DemoOptions): Promise<Core.Strapi> {
     return strapi;
   } catch (error) {
     throw new DemoFailure(
-      `Strapi did not start: ${(error as Error).message}\n` +
-        'If its data is from an older version, start from nothing: npm run demo -- --reset',
+      `Strapi couldn't start: ${(error as Error).message}\n` +
+        'If its data is from an older version, start from scratch: npm run demo -- --reset',
       { cause: error },
     );
   }

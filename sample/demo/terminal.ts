@@ -1,7 +1,7 @@
-/** One line that is written over on a terminal; in a pipe or a file, a new line every few seconds. */
+/** One line that is overwritten on a terminal. In a pipe or a file, it prints a new line every few seconds. */
 export interface ProgressLine {
   update(text: string): void;
-  /** The last state of the line; the next output starts below it. */
+  /** Prints the final text and a line break. */
   end(text: string): void;
 }
 

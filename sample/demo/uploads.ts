@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import PQueue from 'p-queue';
-import { renderSamplePicture, sampleLibrary, type SamplePicture } from '../library';
+import { renderSampleImage, sampleLibrary, type SampleImage } from '../library';
 
 const UPLOADS_AT_ONCE = 2;
 
@@ -12,7 +12,7 @@ interface UploadOptions {
   onProgress: (done: number, total: number) => void;
 }
 
-/** Brings the sample library into the Media Library through Strapi's own upload; what is there by name stays. */
+/** Uploads the sample library to the Media Library through Strapi's own service, skipping names that exist. */
 export async function uploadSampleLibrary(
   strapi: Core.Strapi,
   { signal, onProgress }: UploadOptions,
@@ -24,10 +24,10 @@ export async function uploadSampleLibrary(
   let done = 0;
   try {
     await queue.addAll(
-      missing.map((picture) => async () => {
+      missing.map((image) => async () => {
         signal.throwIfAborted();
-        const folderId = picture.folder === null ? null : (folderIds.get(picture.folder) ?? null);
-        await uploadPicture(strapi, { picture, folderId, workFolder });
+        const folderId = image.folder === null ? null : (folderIds.get(image.folder) ?? null);
+        await uploadImage(strapi, { image, folderId, workFolder });
         onProgress(++done, missing.length);
       }),
     );
@@ -39,23 +39,21 @@ export async function uploadSampleLibrary(
   return { uploaded: done };
 }
 
-async function findMissing(strapi: Core.Strapi): Promise<SamplePicture[]> {
+async function findMissing(strapi: Core.Strapi): Promise<SampleImage[]> {
   const files = (await strapi.db.query('plugin::upload.file').findMany({ select: ['name'] })) as {
     name: string;
   }[];
   const present = new Set(files.map((file) => file.name));
-  return sampleLibrary.filter((picture) => !present.has(picture.fileName));
+  return sampleLibrary.filter((image) => !present.has(image.fileName));
 }
 
-/** Ids by the folder's names joined with `/`. */
+/** Ids by path: the names of the folders joined with `/`. */
 async function ensureFolders(
   strapi: Core.Strapi,
-  pictures: readonly SamplePicture[],
+  images: readonly SampleImage[],
 ): Promise<Map<string, number>> {
   const ids = new Map<string, number>();
-  const wanted = new Set(
-    pictures.map((picture) => picture.folder).filter((folder) => folder !== null),
-  );
+  const wanted = new Set(images.map((image) => image.folder).filter((folder) => folder !== null));
   for (const folder of wanted) {
     const names = folder.split('/');
     for (const [index, name] of names.entries()) {
@@ -76,18 +74,18 @@ async function ensureFolder(
   return (await folders.create(folder)).id;
 }
 
-interface PictureUpload {
-  picture: SamplePicture;
+interface ImageUpload {
+  image: SampleImage;
   folderId: number | null;
   workFolder: string;
 }
 
-async function uploadPicture(
+async function uploadImage(
   strapi: Core.Strapi,
-  { picture, folderId, workFolder }: PictureUpload,
+  { image, folderId, workFolder }: ImageUpload,
 ): Promise<void> {
-  const { fileName, mimeType, alternativeText } = picture;
-  const bytes = await renderSamplePicture(picture);
+  const { fileName, mimeType, alternativeText } = image;
+  const bytes = await renderSampleImage(image);
   const filepath = path.join(workFolder, fileName);
   await writeFile(filepath, bytes);
   const uploads = strapi.plugin('upload').service<UploadService>('upload');
@@ -104,7 +102,7 @@ async function uploadPicture(
   await rm(filepath);
 }
 
-/** The parts of Strapi's upload services that are used here; Strapi does not type them. */
+/** The used parts of Strapi's upload services, which Strapi doesn't type. */
 interface FolderService {
   create(folder: { name: string; parent: number | null }): Promise<{ id: number }>;
 }

@@ -15,7 +15,7 @@ export type EmojiStyle = 'noto' | 'twemoji';
 /** An emoji that both Noto and Twemoji draw. */
 export interface EmojiConcept {
   names: Readonly<Record<Language, string>>;
-  /** Of Unicode, such as `food-fruit`. */
+  /** As Unicode names it, such as `food-fruit`. */
   subgroup: string;
   /** SVG documents of 256 × 256 pixels. */
   drawings: Readonly<Record<EmojiStyle, string>>;
@@ -23,7 +23,7 @@ export interface EmojiConcept {
 
 const emoji = { en, de, fr, es, ja, zh };
 
-/** All concepts in the order of Unicode; country flags, which Noto's package leaves out, are not among them. */
+/** All concepts in Unicode order, without country flags, which Noto's package doesn't contain. */
 export function readEmojiConcepts(): EmojiConcept[] {
   const noto = readDrawings(notoIcons, notoCharacters);
   const twemoji = readDrawings(twemojiIcons, twemojiCharacters);
@@ -73,7 +73,7 @@ function readDrawings(
   return drawings;
 }
 
-/** The same for all spellings of a sequence: variation selectors change nothing that is drawn. */
+/** The same for all spellings of a sequence, because variation selectors don't change the drawing. */
 function keyOf(hexcode: string): string {
   return hexcode.toLowerCase().replaceAll('-fe0f', '');
 }

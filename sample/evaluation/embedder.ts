@@ -1,5 +1,5 @@
-import { clipProvider } from '../../plugin/src/embedding/clip';
-import { createPictureReader } from '../../plugin/src/images/contract';
+import { clipProvider } from '../../plugin/src/embedding/clip/provider';
+import { createImageReader } from '../../plugin/src/images/image-reader';
 
 export interface Embedder {
   /** One vector per input, in order. */
@@ -7,7 +7,7 @@ export interface Embedder {
   close(): Promise<void>;
 }
 
-/** A local model behind the product's own provider; pictures arrive encoded and are prepared as the model asks. */
+/** Opens a local model through the plugin's own provider. Images are passed encoded and preprocessed for the model. */
 export async function openEmbedder(modelFolder: string): Promise<Embedder> {
   const config = clipProvider.configSchema.parse({
     provider: 'clip',
@@ -20,7 +20,7 @@ export async function openEmbedder(modelFolder: string): Promise<Embedder> {
     projectFolder: modelFolder,
     onProgress: ignore,
   });
-  const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 30_000 });
+  const reader = createImageReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 30_000 });
 
   const embedOne = async (input: { text: string } | { image: Buffer }): Promise<Float32Array> => {
     const vectors =
@@ -30,7 +30,7 @@ export async function openEmbedder(modelFolder: string): Promise<Embedder> {
             (await reader.read(input.image, { preparation: provider.imagePreparation })).prepared,
           ]);
     const [vector] = vectors;
-    if (vector === undefined) throw new Error('The model answered no vector.');
+    if (vector === undefined) throw new Error('The model returned no vector.');
     return vector;
   };
 
@@ -41,5 +41,5 @@ export async function openEmbedder(modelFolder: string): Promise<Embedder> {
 }
 
 function ignore(): void {
-  // Nothing of this is of interest to a measurement.
+  // A measurement needs no logs or progress.
 }

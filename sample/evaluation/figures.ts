@@ -1,48 +1,48 @@
 import sharp from 'sharp';
 import { sampleConcepts } from '../concepts';
-import { renderSamplePicture, sampleLibrary } from '../library';
+import { renderSampleImage, sampleLibrary } from '../library';
 import { languages, type EmojiConcept, type EmojiStyle, type Language } from './concepts';
 import type { Embedder } from './embedder';
 import { everydayQueries, madeUpTexts, unrelatedTexts } from './queries';
 
-/** Shares of queries whose right answer is first, among the first five, among the first ten. */
+/** Shares of queries whose correct result is first, in the first five, in the first ten. */
 export interface Recall {
   first: number;
   five: number;
   ten: number;
 }
 
-/** All shares and precisions are 0 to 1, measured through the product's own pipeline. */
+/** All shares and precisions are 0 to 1, measured through the plugin's own pipeline. */
 export interface SampleModelFigures {
   concepts: number;
-  /** The name of a concept finds its picture among those of all concepts. */
+  /** A concept's name finds its image among the images of all concepts. */
   names: Record<EmojiStyle, Recall>;
   /** The same on Twemoji, with names in other languages. */
   languages: Record<Exclude<Language, 'en'>, Recall>;
   /** Precision of the first ten, for each category query and on average. */
   categories: Record<EmojiStyle, Record<string, number>>;
-  /** A picture of Twemoji finds the same concept in Noto. */
+  /** A Twemoji image finds the same concept in Noto. */
   acrossStyles: Recall;
-  /** A copy finds its original among the pictures of Noto. */
+  /** A copy finds its original among the Noto images. */
   copies: Record<keyof typeof copyEdits, number>;
   /** On the sample library. */
   everyday: { queries: number; precisionOfFirstFive: number; found: Record<string, string[]> };
-  /** The best score of queries with and without an answer in the sample library. */
+  /** Best scores of queries with and without a match in the sample library. */
   closeness: Closeness;
 }
 
 export interface Closeness {
-  /** Below it nothing is close: as high as it can be with 95 of 100 broad queries that have an answer above it. */
+  /** Below it, nothing is close: the highest score that 95 % of the broad queries with a match reach. */
   closeScore: number;
   names: { queries: number; above: number };
   broad: { queries: number; above: number };
   /** Random letters and made-up words. */
   madeUp: { queries: number; below: number };
-  /** Words of things that no picture of the library shows. */
+  /** Words for things that no image in the library shows. */
   unrelated: { queries: number; below: number };
 }
 
-/** Category queries, and the subgroups of Unicode that answer them. */
+/** Category queries, and the Unicode subgroups that match them. */
 const categoryQueries: Readonly<Record<string, readonly string[]>> = {
   fruit: ['food-fruit'],
   vehicle: ['transport-ground', 'transport-water', 'transport-air'],
@@ -101,12 +101,12 @@ async function embedTexts(embedder: Embedder, texts: readonly string[]): Promise
 }
 
 async function embedLibrary(embedder: Embedder): Promise<Gallery> {
-  return embedInTurn(sampleLibrary, async (picture) =>
-    embedder.embed([{ image: await renderSamplePicture(picture) }]),
+  return embedInTurn(sampleLibrary, async (image) =>
+    embedder.embed([{ image: await renderSampleImage(image) }]),
   );
 }
 
-/** A few at a time: all at once would hold thousands of pictures in memory. */
+/** A few at a time: all at once would keep thousands of images in memory. */
 async function embedInTurn<Item>(
   items: readonly Item[],
   embed: (item: Item) => Promise<Float32Array[]>,
@@ -127,7 +127,7 @@ function draw(svg: string): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Query k is answered by picture k, or by one that is drawn exactly like it: some families look the same. */
+/** Query k matches image k, or one that looks exactly like it: some families are drawn the same. */
 function recall(queries: Gallery, gallery: Gallery): Recall {
   const ranks = queries.map((query, index) => {
     const own = similarity(query, gallery[index]);
@@ -234,7 +234,7 @@ async function measureCloseness(embedder: Embedder, library: Gallery): Promise<C
   };
 }
 
-/** The highest score in hundredths that this share of the scores reaches. */
+/** The highest score, in hundredths, that at least this share of the scores reaches. */
 function highestBelow(scores: readonly number[], least: number): number {
   const hundredths = Array.from({ length: 101 }, (_, index) => (100 - index) / 100);
   return hundredths.find((limit) => share(scores, (score) => score >= limit) >= least) ?? 0;
@@ -248,7 +248,7 @@ function best(query: Float32Array | undefined, gallery: Gallery, count: number):
     .map(({ place }) => place);
 }
 
-/** The vectors have unit length. */
+/** The dot product, because the vectors have unit length. */
 function similarity(left: Float32Array | undefined, right: Float32Array | undefined): number {
   if (left === undefined || right === undefined) return Number.NaN;
   let dot = 0;

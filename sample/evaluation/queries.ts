@@ -1,8 +1,8 @@
 import { createSeededRandom } from '../seeded-random';
 
 /**
- * What visitors of the demo may type, in words that the model was not taught as a phrase, with the concepts of the
- * sample library that a person would call right.
+ * What users of the demo may type, in phrases that the model wasn't trained on, with the concepts of the sample library
+ * that a person would call correct.
  */
 export const everydayQueries: Readonly<Record<string, string>> = {
   'something for a cold day': 'coat scarf socks hot-beverage teapot snowman hiking-boot snowflake',
@@ -56,7 +56,7 @@ function makeUpTexts(count: number): string[] {
   );
 }
 
-/** What no picture of the library shows, in words other than those that the model was taught to find nothing for. */
+/** Things that no image in the library shows, in words that the model wasn't trained to reject. */
 export const unrelatedTexts: readonly string[] = (
   'democracy|capitalism|tax return|shareholder meeting|privacy notice|terms of use|cookie banner consent|' +
   'unemployment|gross domestic product|supreme court|social contract|free will|existentialism|irony|metaphor|' +

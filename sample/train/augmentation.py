@@ -21,36 +21,36 @@ def chosen(count, probability):
     return (torch.rand(count) < probability).nonzero()[:, 0]
 
 
-def normalised(pictures):
+def normalized(pictures):
     return (pictures - PIXEL_MEAN) / PIXEL_DEVIATION
 
 
 def on_white(rgba, side):
-    """uint8 (n, side, side, 4) → normalised (n, 3, side, side), as the plain picture is seen."""
+    """uint8 (n, side, side, 4) → normalized (n, 3, side, side), as the plain picture is seen."""
     x = rgba.permute(0, 3, 1, 2).float() / 255
     x = x[:, :3] * x[:, 3:] + 1 - x[:, 3:]
-    return normalised(F.interpolate(x, (side, side), mode="bilinear", antialias=True))
+    return normalized(F.interpolate(x, (side, side), mode="bilinear", antialias=True))
 
 
 def augment(rgba, may_flip, is_ink, side):
-    """uint8 (n, s, s, 4) → normalised (n, 3, side, side). `may_flip` and `is_ink` are boolean (n)."""
+    """uint8 (n, s, s, 4) → normalized (n, 3, side, side). `may_flip` and `is_ink` are boolean (n)."""
     x = rgba.permute(0, 3, 1, 2).float().div_(255)
-    recolour_ink(x, is_ink)
+    recolor_ink(x, is_ink)
     x[:, :3] *= x[:, 3:]
     x = place(x, may_flip, side)
     draw_outline(x)
-    colours, alpha = x[:, :3], x[:, 3:]
+    colors, alpha = x[:, :3], x[:, 3:]
     page = backgrounds(len(x), side)
     cast_shadow(page, alpha)
-    x = colours + (1 - alpha) * page
+    x = colors + (1 - alpha) * page
     change_drawing(x)
     x = change_light(x)
     change_quality(x)
-    return normalised(x.clamp_(0, 1))
+    return normalized(x.clamp_(0, 1))
 
 
 def show(rgba, may_flip, side):
-    """uint8 (n, s, s, 4) → normalised (n, 3, side, side): the drawing as it is, on a light page as libraries have it."""
+    """uint8 (n, s, s, 4) → normalized (n, 3, side, side): the drawing as it is, on a light page as libraries have it."""
     x = rgba.permute(0, 3, 1, 2).float().div_(255)
     x[:, :3] *= x[:, 3:]
     x = place(x, may_flip, side, strength=0.6)
@@ -58,11 +58,11 @@ def show(rgba, may_flip, side):
     corners = uniform((n, 3, 1, 1), 0.85, 1) * uniform((n, 1, 2, 2), 0.93, 1)
     corners[chosen(n, 0.5)] = 1
     page = F.interpolate(corners, (side, side), mode="bilinear")
-    return normalised(x[:, :3] + (1 - x[:, 3:]) * page)
+    return normalized(x[:, :3] + (1 - x[:, 3:]) * page)
 
 
-def recolour_ink(x, is_ink):
-    """Thin or filled drawings of one ink, in any dark colour."""
+def recolor_ink(x, is_ink):
+    """Thin or filled drawings of one ink, in any dark color."""
     k = (is_ink & (torch.rand(len(x)) < 0.5)).nonzero()[:, 0]
     if len(k):
         x[k, :3] = (x[k, :3] + uniform((len(k), 3, 1, 1), 0, 0.5)).clamp(max=1)
@@ -126,7 +126,7 @@ def cast_shadow(page, alpha):
 
 
 def change_drawing(x):
-    """Flat colours, inner contours, or contours alone."""
+    """Flat colors, inner contours, or contours alone."""
     n = len(x)
     k = chosen(n, 0.12)
     if len(k):
@@ -148,18 +148,18 @@ def change_drawing(x):
 
 
 def contours(x):
-    grey = (x * LUMINANCE).sum(1, keepdim=True)
-    return F.max_pool2d(grey, 3, 1, 1) + F.max_pool2d(-grey, 3, 1, 1)
+    gray = (x * LUMINANCE).sum(1, keepdim=True)
+    return F.max_pool2d(gray, 3, 1, 1) + F.max_pool2d(-gray, 3, 1, 1)
 
 
 def change_light(x):
     n = len(x)
     x = (x - 0.5) * uniform((n, 1, 1, 1), 0.7, 1.25) + 0.5
     x = x + uniform((n, 1, 1, 1), -0.1, 0.1) + uniform((n, 3, 1, 1), -0.05, 0.05)
-    grey = x.mean(1, keepdim=True)
+    gray = x.mean(1, keepdim=True)
     saturation = uniform((n, 1, 1, 1), 0.5, 1.4)
     saturation[chosen(n, 0.05)] = 0
-    x = grey + (x - grey) * saturation
+    x = gray + (x - gray) * saturation
     k = chosen(n, 0.35)
     if len(k):
         angle = torch.randn(len(k)) * 0.25
@@ -171,7 +171,7 @@ def change_light(x):
 
 
 def turn_hue(x, angle):
-    """Rotation about the grey axis of the colour cube."""
+    """Rotation about the gray axis of the color cube."""
     c, s = angle.cos(), angle.sin() / math.sqrt(3)
     a, b, d = (1 + 2 * c) / 3, (1 - c) / 3 - s, (1 - c) / 3 + s
     rotation = torch.stack([a, b, d, d, a, b, b, d, a], 1).view(-1, 3, 3)

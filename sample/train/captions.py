@@ -1,7 +1,7 @@
 """What people may type, and which concepts answer it.
 
 A caption is a text with weights over concepts: its name (one concept), or a keyword, a category, an everyday phrase,
-a colour (many). Texts that mean nothing have no concepts at all; they teach the model to find nothing.
+a color (many). Texts that mean nothing have no concepts at all; they teach the model to find nothing.
 """
 
 import json
@@ -50,8 +50,8 @@ def read_categories():
     return json.loads((HERE / "categories.json").read_text(encoding="utf8"))
 
 
-def colour_shares(rgba, names):
-    """Share of the drawn pixels in each named colour; None where too little is drawn."""
+def color_shares(rgba, names):
+    """Share of the drawn pixels in each named color; None where too little is drawn."""
     drawn = rgba[..., :3][rgba[..., 3] > 128].astype(float) / 255
     if len(drawn) < 50:
         return None
@@ -64,17 +64,17 @@ def colour_shares(rgba, names):
         ((green - blue) / range_) % 6,
         np.where(high == green, (blue - red) / range_ + 2, (red - green) / range_ + 4),
     )
-    grey, black = saturation < 0.18, high < 0.25
-    coloured = ~grey & ~black
-    brown = coloured & (hue >= 10) & (hue < 45) & (high < 0.68)
+    gray, black = saturation < 0.18, high < 0.25
+    colored = ~gray & ~black
+    brown = colored & (hue >= 10) & (hue < 45) & (high < 0.68)
     pale_red = ((hue >= 350) | (hue < 12)) & (saturation < 0.5) & (high > 0.75)
-    pink = coloured & (((hue >= 290) & (hue < 350)) | pale_red)
-    rest = coloured & ~brown & ~pink
+    pink = colored & (((hue >= 290) & (hue < 350)) | pale_red)
+    rest = colored & ~brown & ~pink
     between = lambda low, high: rest & (hue >= low) & (hue < high)
     masks = {
         "black": black,
-        "white": grey & (high > 0.85),
-        "gray": grey & ~black & (high <= 0.85),
+        "white": gray & (high > 0.85),
+        "gray": gray & ~black & (high <= 0.85),
         "brown": brown,
         "pink": pink,
         "red": rest & ((hue < 14) | (hue >= 346)),
@@ -87,28 +87,28 @@ def colour_shares(rgba, names):
     return [masks[name].mean() for name in names]
 
 
-def main_colours(pictures, concept_of, is_ink, count):
-    """(concepts, colours) booleans: what most styles paint more than a third of the motif in."""
-    names = list(read_categories()["colours"]["en"])
+def main_colors(pictures, concept_of, is_ink, count):
+    """(concepts, colors) booleans: what most styles paint more than a third of the motif in."""
+    names = list(read_categories()["colors"]["en"])
     shares = defaultdict(list)
     for picture, concept, ink in zip(pictures, concept_of, is_ink):
-        found = None if ink else colour_shares(picture, names)
+        found = None if ink else color_shares(picture, names)
         if found:
             shares[concept].append(found)
-    colours = np.zeros((count, len(names)), bool)
+    colors = np.zeros((count, len(names)), bool)
     for concept, found in shares.items():
-        colours[concept] = np.median(found, 0) > 0.36
-    return colours
+        colors[concept] = np.median(found, 0) > 0.36
+    return colors
 
 
 class Captions:
-    """Draws captions for the concepts of a training; `colours` as `main_colours` gives them."""
+    """Draws captions for the concepts of a training; `colors` as `main_colors` gives them."""
 
-    def __init__(self, concepts, colours, modules):
-        self.concepts, self.colours = concepts, colours
+    def __init__(self, concepts, colors, modules):
+        self.concepts, self.colors = concepts, colors
         categories = read_categories()
-        self.colour_words = categories["colours"]
-        self.colour_names = list(self.colour_words["en"])
+        self.color_words = categories["colors"]
+        self.color_names = list(self.color_words["en"])
         self.labels = {l: [None] * len(concepts) for l in LANGUAGES}
         self.keywords = {l: [[] for _ in concepts] for l in LANGUAGES}
         self.others = [[] for _ in concepts]
@@ -200,7 +200,7 @@ class Captions:
                 if language == "en":
                     yield from self.others[index] * 2
             yield from self.phrase_lists[language] * 8
-        for words in self.colour_words.values():
+        for words in self.color_words.values():
             yield from list(words.values()) * 20
         for frames in FRAMES.values():
             yield from [frame.replace("{}", "") for frame in frames] * 30
@@ -232,8 +232,8 @@ class Captions:
             text = " ".join(words)
             shared = set.intersection(*(set(self.answers[language][w]) for w in words))
             answer = dict.fromkeys(shared, 1.0)
-        elif draw > 0.85 and language in self.colour_words and self.colours[index].any():
-            text, answer = self._coloured(index, language)
+        elif draw > 0.85 and language in self.color_words and self.colors[index].any():
+            text, answer = self._colored(index, language)
         elif phrases:
             text = random.choice(phrases)
             answer = dict.fromkeys(self.phrases[language][text], 1.0)
@@ -241,15 +241,15 @@ class Captions:
             text, answer = self.labels[language][index], {index: 1.0}
         return framed(text, language), answer
 
-    def _coloured(self, index, language):
-        colour = random.choice(np.flatnonzero(self.colours[index]))
-        word = self.colour_words[language][self.colour_names[colour]]
+    def _colored(self, index, language):
+        color = random.choice(np.flatnonzero(self.colors[index]))
+        word = self.color_words[language][self.color_names[color]]
         nouns = self.phrases_of[language][index] * 2 + self.keywords[language][index]
         if random.random() < 0.15 or not nouns:
-            return word, dict.fromkeys(np.flatnonzero(self.colours[:, colour]).tolist(), 1.0)
+            return word, dict.fromkeys(np.flatnonzero(self.colors[:, color]).tolist(), 1.0)
         noun = random.choice(nouns)
         members = set(self.phrases[language].get(noun) or self.answers[language].get(noun, ()))
-        answer = {i: 1.0 for i in members if self.colours[i, colour]} or {index: 1.0}
+        answer = {i: 1.0 for i in members if self.colors[i, color]} or {index: 1.0}
         return (f"{word} {noun}" if language in ("en", "de") else f"{noun} {word}"), answer
 
     def any_text(self):

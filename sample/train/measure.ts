@@ -1,6 +1,6 @@
 /**
- * `npx tsx sample/train/measure.ts FOLDER`: measures the model in that folder through the product's own pipeline,
- * writes the figures to figures.json beside it, and the score below which nothing is close into its config.json.
+ * `npx tsx sample/train/measure.ts FOLDER`: measures the model in that folder through the plugin's own pipeline. Writes
+ * the figures to figures.json next to it, and the score below which nothing is close to its config.json.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -35,7 +35,7 @@ class Residual(nn.Module):
 
 
 class VisionEncoder(nn.Module):
-    """(batch, 3, side, side), normalised → (batch, 256)."""
+    """(batch, 3, side, side), normalized → (batch, 256)."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ class VisionEncoder(nn.Module):
 
 
 class Attention(nn.Module):
-    """A transformer layer, normalised first."""
+    """A transformer layer, normalized first."""
 
     def __init__(self):
         super().__init__()

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 from augmentation import augment, chosen, on_white, show
-from captions import Captions, answers_of, main_colours
+from captions import Captions, answers_of, main_colors
 from model import DIMENSIONS, PICTURE_SIDE, TextEncoder, VisionEncoder
 from tokenizer import make_tokenizer, tokens_of
 
@@ -82,8 +82,8 @@ class Artwork:
         }
 
     def captions(self, work):
-        colours = main_colours(self.pictures.numpy(), self.concept_of, self.ink, len(self.concepts))
-        return Captions(self.concepts, colours, work / "node_modules")
+        colors = main_colors(self.pictures.numpy(), self.concept_of, self.ink, len(self.concepts))
+        return Captions(self.concepts, colors, work / "node_modules")
 
     def two_pictures(self, concept):
         found = self.pictures_of[concept]

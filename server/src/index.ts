@@ -1,24 +1,19 @@
 import type { Core } from '@strapi/strapi';
 import { parseConfig } from '../../plugin/src/config';
-import { embeddingUsageSchema } from './content-types/embedding-usage/schema';
-import { duplicatePairSchema } from './content-types/duplicate-pair/schema';
-import { duplicateScanSchema } from './content-types/duplicate-scan/schema';
-import { indexEntrySchema } from './content-types/index-entry/schema';
-import { jobSchema } from './content-types/job/schema';
-import { pictureTraceSchema } from './content-types/picture-trace/schema';
-import { spaceSchema } from './content-types/space/schema';
+import { imageSearchOf, services } from './composition';
+import { contentTypes } from './content-types';
 import { controllers } from './controllers';
-import { removeTemporaryFiles } from './http/temporary-files';
-import { registerAdminActions } from './permissions';
+import { guardBodies } from './http/multipart';
+import { keepTables, registerMigrations } from './migrations';
+import { PLUGIN_ID } from './plugin-id';
 import { policies } from './policies';
 import { routes } from './routes';
-import { imageSearchOf, services } from './services';
 
 export interface WithStrapi {
   strapi: Core.Strapi;
 }
 
-/** What Strapi takes from a plugin's server entry. */
+/** A plugin's server entry as Strapi expects it. */
 export interface ServerEntry {
   config: { default: object; validator(config: unknown): void };
   contentTypes: object;
@@ -33,34 +28,28 @@ export interface ServerEntry {
 
 const serverEntry: ServerEntry = {
   config: {
-    // Strapi would merge default lists by index into the user's: the schema alone knows the defaults.
+    // Strapi would merge default lists into the user's by index, so defaults live in the schema only.
     default: {},
     validator: (config: unknown): void => {
       parseConfig(config);
     },
   },
-  contentTypes: {
-    'embedding-usage': { schema: embeddingUsageSchema },
-    'duplicate-pair': { schema: duplicatePairSchema },
-    'index-entry': { schema: indexEntrySchema },
-    job: { schema: jobSchema },
-    'duplicate-scan': { schema: duplicateScanSchema },
-    'picture-trace': { schema: pictureTraceSchema },
-    space: { schema: spaceSchema },
-  },
+  contentTypes,
   controllers,
   policies,
   routes,
   services,
 
   register({ strapi }: WithStrapi): void {
-    const { logger } = imageSearchOf(strapi).http;
+    registerMigrations(strapi);
+    hideFromGraphQL(strapi);
     const apiPrefix = strapi.config.get<string>('api.rest.prefix', '/api');
-    strapi.server.use(removeTemporaryFiles({ apiPrefix, logger }));
+    strapi.server.use(guardBodies({ apiPrefix }));
   },
 
   async bootstrap({ strapi }: WithStrapi): Promise<void> {
     await registerAdminActions(strapi);
+    await keepTables(strapi);
     imageSearchOf(strapi).start();
   },
 
@@ -68,5 +57,42 @@ const serverEntry: ServerEntry = {
     await imageSearchOf(strapi).stop();
   },
 };
+
+interface GraphQLExtension {
+  shadowCRUD(uid: string): { disable(): unknown };
+}
+
+/** Its plugin would generate types, queries and mutations for our tables, too, hidden as they are. */
+function hideFromGraphQL(strapi: Core.Strapi): void {
+  const graphql = strapi.plugins['graphql'];
+  if (!graphql) return;
+  const extension = graphql.service<GraphQLExtension>('extension');
+  for (const name of Object.keys(contentTypes)) {
+    extension.shadowCRUD(`plugin::${PLUGIN_ID}.${name}`).disable();
+  }
+}
+
+async function registerAdminActions(strapi: Core.Strapi): Promise<void> {
+  await strapi.service('admin::permission').actionProvider.registerMany([
+    {
+      section: 'plugins',
+      displayName: 'Search images',
+      uid: 'search',
+      pluginName: PLUGIN_ID,
+    },
+    {
+      section: 'plugins',
+      displayName: 'Merge duplicates',
+      uid: 'duplicates',
+      pluginName: PLUGIN_ID,
+    },
+    {
+      section: 'plugins',
+      displayName: 'Manage the search index',
+      uid: 'manage',
+      pluginName: PLUGIN_ID,
+    },
+  ]);
+}
 
 export default serverEntry;

@@ -1,10 +1,14 @@
 export { PLUGIN_ID } from '../../plugin/src/contracts/identity';
 
+/** The setting by which a command tells the plugin that it has loaded Strapi without starting it. */
+export const COMMAND_SETTING = 'image-search-command';
+
 export const FILE_UID = 'plugin::upload.file';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
 export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';
 export const JOB_UID = 'plugin::image-search.job';
 export const DUPLICATE_PAIR_UID = 'plugin::image-search.duplicate-pair';
-export const PICTURE_TRACE_UID = 'plugin::image-search.picture-trace';
+export const DUPLICATE_DECISION_UID = 'plugin::image-search.duplicate-decision';
+export const IMAGE_TRACE_UID = 'plugin::image-search.image-trace';
 export const DUPLICATE_SCAN_UID = 'plugin::image-search.duplicate-scan';

@@ -4,21 +4,21 @@ const { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('no
 const path = require('node:path');
 
 /**
- * The one folder that an app writes to: database, uploads, vectors, secrets. Apps with different folders share
- * nothing but the code and the built panel.
+ * The only folder that an app writes to: database, uploads, vectors, secrets. Apps with different folders only share
+ * the code and the built panel.
  */
 function resolveDataFolder(env) {
   return path.resolve(__dirname, env('APP_DATA_FOLDER', '.data'));
 }
 
-/** Makes the folder on first use, with what Strapi expects to find in it. */
+/** Creates the folder on first use, with the subfolders that Strapi expects. */
 function prepareDataFolder(env) {
   const dataFolder = resolveDataFolder(env);
   mkdirSync(path.join(dataFolder, 'public', 'uploads'), { recursive: true });
   return dataFolder;
 }
 
-/** Made up once per data folder; sessions and tokens outlive a restart. */
+/** Generated once per data folder, so sessions and tokens survive a restart. */
 function readSecrets(env) {
   const secretsFile = path.join(prepareDataFolder(env), 'secrets.json');
   try {
@@ -30,7 +30,7 @@ function readSecrets(env) {
   return JSON.parse(readFileSync(secretsFile, 'utf8'));
 }
 
-/** Written aside and linked into place, so that of two processes starting at once both read the same secrets. */
+/** Writes a temporary file and links it into place, so two processes that start together read the same secrets. */
 function createSecretsFile(secretsFile) {
   const secret = () => randomBytes(24).toString('base64');
   const secrets = {

@@ -1,10 +1,10 @@
 'use strict';
 const { createStrapi } = require('@strapi/strapi');
 
-/** The app's folder, when it is another than this one. */
+/** Another app's folder can replace this one. */
 const folder = process.env.APP_FOLDER ?? __dirname;
 
-/** A Strapi process of its own; tells its parent the port once it listens (PORT=0 takes any free one). */
+/** A separate Strapi process. Sends its parent the port once it listens (PORT=0 chooses a free one). */
 createStrapi({
   appDir: folder,
   distDir: folder,

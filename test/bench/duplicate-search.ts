@@ -1,19 +1,20 @@
+import type { FileTrace, ImageTraces } from '../../plugin/src/duplicates/contract';
 import { LibraryComparison } from '../../plugin/src/duplicates/library-comparison';
-import type { FileTrace, PictureTrace, PictureTraces } from '../../plugin/src/duplicates/contract';
-import { createPictureReader } from '../../plugin/src/images/contract';
+import { createImageReader } from '../../plugin/src/images/image-reader';
+import type { ImageTrace } from '../../plugin/src/matching/contract';
 import type { VectorCollection } from '../../plugin/src/vectors/contract';
-import { createPictureTraces } from '../../server/src/repositories/picture-traces';
-import { imageSearchOf } from '../../server/src/services';
 import { createSeededRandom } from '../../sample/seeded-random';
+import { imageSearchOf } from '../../server/src/composition';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { createStructuredVectors } from '../support/structured-vectors';
 import { pointOf } from '../support/vector-points';
 import { traceOf } from './duplicates/traces';
-import { loadPictures, localModelConfig } from './fixtures';
+import { loadImages, localModelConfig } from './fixtures';
 import { summarize, timed, type Measurement } from './measurement';
 
 const FILES = 100_000;
-const PICTURES = 300;
+const IMAGES = 300;
 const PER_INSERT = 500;
 const LOOKED_UP = 201;
 const NEIGHBOURS = 50;
@@ -22,7 +23,7 @@ const FILES_PER_SCAN = 100;
 const FILES_PER_STEP = 20;
 
 /**
- * Duplicates among 100,000 files: the traces of real pictures, each at many files, and vectors shaped as a model's, so
+ * Duplicates among 100,000 files: the traces of real images, each at many files, and vectors shaped as a model's, so
  * that most of the neighbours show something else and are aligned in vain, as in a library of much the same things.
  */
 export async function benchDuplicateSearch(): Promise<Measurement[]> {
@@ -30,8 +31,8 @@ export async function benchDuplicateSearch(): Promise<Measurement[]> {
     imageSearch: { embedding: localModelConfig(), indexing: { enabled: false } },
   });
   try {
-    const traces = createPictureTraces(app.strapi);
-    const { collection } = await imageSearchOf(app.strapi).activeSpace.get();
+    const traces = createImageTraces(app.strapi);
+    const { collection } = await imageSearchOf(app.strapi).spaces.get();
     const files = await fillLibrary(traces, collection);
     return [await measureLookUps(app, files), await measureScans(app, files)];
   } finally {
@@ -40,10 +41,10 @@ export async function benchDuplicateSearch(): Promise<Measurement[]> {
 }
 
 async function fillLibrary(
-  traces: PictureTraces,
+  traces: ImageTraces,
   collection: VectorCollection,
 ): Promise<readonly FileTrace[]> {
-  const known = await tracesOfPictures();
+  const known = await tracesOfImages();
   const random = createSeededRandom('duplicates');
   const vectors = createStructuredVectors(FILES, collection.space.dimensions);
   const files = Array.from({ length: FILES }, (_, index): FileTrace => ({
@@ -55,24 +56,24 @@ async function fillLibrary(
     const some = files.slice(start, start + PER_INSERT);
     await traces.put(some);
     await collection.upsert(
-      some.map(({ fileId, contentHash }) => pointOf(fileId, vectors.picture(), contentHash)),
+      some.map(({ fileId, contentHash }) => pointOf(fileId, vectors.image(), contentHash)),
     );
   }
   return files;
 }
 
-async function tracesOfPictures(): Promise<[PictureTrace, ...PictureTrace[]]> {
-  const reader = createPictureReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 60_000 });
-  const pictures = await loadPictures(PICTURES);
-  const [first, ...others] = await Promise.all(pictures.map(({ bytes }) => traceOf(bytes, reader)));
-  if (!first) throw new Error('There are no pictures.');
+async function tracesOfImages(): Promise<[ImageTrace, ...ImageTrace[]]> {
+  const reader = createImageReader({ maxBytes: 1e7, maxPixels: 1e8, timeoutMs: 60_000 });
+  const images = await loadImages(IMAGES);
+  const [first, ...others] = await Promise.all(images.map(({ bytes }) => traceOf(bytes, reader)));
+  if (!first) throw new Error('There are no images.');
   return [first, ...others];
 }
 
 /** What an upload costs beyond the search for its neighbours, which is made once more and taken off. */
 async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Promise<Measurement> {
-  const { activeSpace, duplicates } = imageSearchOf(app.strapi);
-  const { collection } = await activeSpace.get();
+  const { duplicates, spaces } = imageSearchOf(app.strapi);
+  const { collection } = await spaces.get();
   const values: number[] = [];
   // The first search reads the index.
   const [first] = await collection.getMany([1]);
@@ -90,7 +91,7 @@ async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Prom
     values.push(find.milliseconds - search.milliseconds);
   }
   return summarize({
-    name: 'duplicates of a picture among 100,000, beyond the search for neighbours',
+    name: 'duplicates of an image among 100,000, beyond the search for neighbours',
     unit: 'ms',
     values,
     bar: { kind: 'at most', value: 5 },
@@ -99,12 +100,14 @@ async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Prom
 
 /** A scan of the whole library: reading, searching, judging, recording, marking. */
 async function measureScans(app: StrapiApp, files: readonly FileTrace[]): Promise<Measurement> {
-  const { activeSpace, duplicates, pairs } = imageSearchOf(app.strapi);
-  const { collection } = await activeSpace.get();
+  const { duplicates, pairs, spaces } = imageSearchOf(app.strapi);
+  const { collection } = await spaces.get();
   const comparison = new LibraryComparison({
-    traces: createPictureTraces(app.strapi),
+    traces: createImageTraces(app.strapi),
     pairs,
     finder: duplicates.finder,
+    confirmation: ({ verdict }) => Promise.resolve(verdict),
+    read: () => Promise.resolve(new Uint8Array()),
     openCollection: () => Promise.resolve(collection),
   });
   const pass = { mark: 'bench', spaceId: collection.space.id };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { renderSamplePicture, sampleLibrary } from '../../sample/library';
+import { renderSampleImage, sampleLibrary } from '../../sample/library';
 
 const repositoryFolder = path.resolve(__dirname, '../..');
 const dataFolder = path.resolve(
@@ -10,19 +10,19 @@ const dataFolder = path.resolve(
   process.env.IMAGE_SEARCH_TEST_DATA ?? '../shared/data',
 );
 
-export interface BenchPicture {
+export interface BenchImage {
   fileName: string;
   bytes: Buffer;
 }
 
 /** Photographs and a model for them where that data is at hand, else the sample library and the sample model. */
-export async function loadPictures(count: number): Promise<BenchPicture[]> {
+export async function loadImages(count: number): Promise<BenchImage[]> {
   const folder = path.join(dataFolder, 'photos');
   if (!existsSync(folder)) {
     return Promise.all(
-      sampleLibrary.slice(0, count).map(async (picture) => ({
-        fileName: picture.fileName,
-        bytes: await renderSamplePicture(picture),
+      sampleLibrary.slice(0, count).map(async (image) => ({
+        fileName: image.fileName,
+        bytes: await renderSampleImage(image),
       })),
     );
   }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [name …]`: measures what the product promises, prints a table and writes bench/results.json. The
+ * `npm run bench [name…]`: measures what the product promises, prints a table and writes bench/results.json. The
  * figures are medians of several runs on this machine; the bars are those of the product's own goals.
  * `npm run bench -- scale` measures how the stores grow instead.
  */
@@ -14,7 +14,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   search: async () => (await import('./search')).benchSearch(),
   duplicates: async () => (await import('./duplicate-search')).benchDuplicateSearch(),
   panel: async () => (await import('./panel')).benchPanel(),
-  memory: async () => (await import('./memory')).benchMemory(),
+  idle: async () => (await import('./idle')).benchIdle(),
   kill: async () => (await import('./kill')).benchKill(),
 };
 
@@ -32,7 +32,7 @@ async function main(names: readonly string[]): Promise<void> {
   const results: Measurement[] = [];
   for (const [name, bench] of Object.entries(benches)) {
     if (names.length > 0 && !names.includes(name)) continue;
-    console.log(`Measuring ${name} …`);
+    console.log(`Measuring ${name}…`);
     results.push(...(await bench()));
   }
   console.table(results.map(toRow));

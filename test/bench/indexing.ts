@@ -1,40 +1,40 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { embeddingConfigSchema, openEmbeddingProvider } from '../../plugin/src/embedding/registry';
 import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import { embeddingConfigSchema, openEmbeddingProvider } from '../../plugin/src/embedding/registry';
 import type { PreparedImage } from '../../plugin/src/images/contract';
-import { createPictureReader } from '../../plugin/src/images/picture-reader';
-import { imageSearchOf } from '../../server/src/services';
+import { createImageReader } from '../../plugin/src/images/image-reader';
+import { imageSearchOf } from '../../server/src/composition';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
-import { loadPictures, localModelConfig, type BenchPicture } from './fixtures';
+import { loadImages, localModelConfig, type BenchImage } from './fixtures';
 import { summarize, timed, type Measurement } from './measurement';
 
-const PICTURES = 300;
+const IMAGES = 300;
 const ROUNDS = 5;
 const POLL_MS = 20;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 /**
  * Indexing a library that is there already, end to end (read, decode, embed, store, fingerprint), against the bare
- * model on the same pictures in the same batches, in turn; and how long the event loop was kept waiting meanwhile.
+ * model on the same images in the same batches, in turn; and how long the event loop was kept waiting meanwhile.
  */
 export async function benchIndexing(): Promise<Measurement[]> {
-  const pictures = await loadPictures(PICTURES);
+  const images = await loadImages(IMAGES);
   const app = await startStrapi({ imageSearch: { embedding: localModelConfig() } });
   const provider = await openBareModel();
   try {
-    for (const { bytes, fileName } of pictures) await app.uploadThroughAdmin(bytes, fileName);
+    for (const { bytes, fileName } of images) await app.uploadThroughAdmin(bytes, fileName);
     await app.waitUntilIndexed({ timeoutMs: 300_000 });
-    const prepared = await prepareAll(pictures, provider);
+    const prepared = await prepareAll(images, provider);
     await embedAll(prepared.slice(0, provider.limits.imagesPerCall), provider);
     const ratios: number[] = [];
-    const perPicture: number[] = [];
+    const perImage: number[] = [];
     const delays: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const bare = await timed(() => embedAll(prepared, provider));
-      const { milliseconds, delayMs } = await measureReindex(app, pictures.length);
+      const { milliseconds, delayMs } = await measureReindex(app, images.length);
       ratios.push(bare.milliseconds / milliseconds);
-      perPicture.push(milliseconds / pictures.length);
+      perImage.push(milliseconds / images.length);
       delays.push(delayMs);
     }
     return [
@@ -45,9 +45,9 @@ export async function benchIndexing(): Promise<Measurement[]> {
         bar: { kind: 'at least', value: 0.85 },
       }),
       summarize({
-        name: 'indexing, end to end, per picture',
+        name: 'indexing, end to end, per image',
         unit: 'ms',
-        values: perPicture,
+        values: perImage,
         bar: { kind: 'at most', value: 60 },
       }),
       summarize({
@@ -73,12 +73,12 @@ async function openBareModel(): Promise<EmbeddingProvider> {
 }
 
 async function prepareAll(
-  pictures: readonly BenchPicture[],
+  images: readonly BenchImage[],
   provider: EmbeddingProvider,
 ): Promise<PreparedImage[]> {
-  const reader = createPictureReader({ maxBytes: 1e8, maxPixels: 1e9, timeoutMs: 30_000 });
+  const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e9, timeoutMs: 30_000 });
   const prepared: PreparedImage[] = [];
-  for (const { bytes } of pictures) {
+  for (const { bytes } of images) {
     prepared.push((await reader.read(bytes, { preparation: provider.imagePreparation })).prepared);
   }
   return prepared;
@@ -102,8 +102,8 @@ async function measureReindex(
   const eventLoop = monitorEventLoopDelay({ resolution: 5 });
   eventLoop.enable();
   const { milliseconds } = await timed(async () => {
-    await imageSearch.reindex('all');
-    const entries = await imageSearch.entriesOf();
+    await imageSearch.index.reindex('all');
+    const entries = await imageSearch.index.entriesOf();
     while ((await entries.counts()).indexed < expected) await wait(POLL_MS);
   });
   eventLoop.disable();

@@ -1,16 +1,16 @@
 import { spawnStrapi } from '../support/strapi-process';
-import { loadPictures, localModelConfig, withDataFolder } from './fixtures';
+import { loadImages, localModelConfig, withDataFolder } from './fixtures';
 import { summarize, timed, type Measurement } from './measurement';
 
-const PICTURES = 300;
+const IMAGES = 300;
 
 /** kill -9 in the middle of indexing, restart: how many of 300 are indexed in the end, and how long that took. */
 export async function benchKill(): Promise<Measurement[]> {
-  const pictures = await loadPictures(PICTURES);
+  const images = await loadImages(IMAGES);
   return withDataFolder(async (dataFolder) => {
     const settings = { dataFolder, imageSearch: { embedding: localModelConfig() } };
     const first = await spawnStrapi(settings);
-    for (const { bytes, fileName } of pictures) await first.uploadThroughAdmin(bytes, fileName);
+    for (const { bytes, fileName } of images) await first.uploadThroughAdmin(bytes, fileName);
     await first.kill('SIGKILL');
     const second = await spawnStrapi(settings);
     try {
@@ -20,9 +20,9 @@ export async function benchKill(): Promise<Measurement[]> {
       return [
         summarize({
           name: 'indexed of 300 after kill -9 and restart',
-          unit: 'pictures',
+          unit: 'images',
           values: [result.counts.indexed],
-          bar: { kind: 'at least', value: pictures.length },
+          bar: { kind: 'at least', value: images.length },
         }),
         summarize({
           name: 'time from restart to indexed',

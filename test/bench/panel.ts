@@ -5,10 +5,10 @@ import { createLibrary } from '../support/library';
 import { startPanelBrowser } from '../support/panel-browser';
 import { SEARCH_PAGE, searchOn } from '../support/panel-search';
 import { startStrapi } from '../support/strapi-app';
-import { loadPictures, localModelConfig } from './fixtures';
+import { loadImages, localModelConfig } from './fixtures';
 import { summarize, type Measurement } from './measurement';
 
-const PICTURES = 100;
+const IMAGES = 100;
 const QUESTIONS = [
   ...[
     'a dog',
@@ -36,11 +36,10 @@ const QUESTIONS = [
   ],
 ];
 
-/** The search page in a real browser: from the answer's last byte to the frame that shows its pictures' places. */
+/** The search page in a real browser: from the answer's last byte to the frame that shows its images' places. */
 export async function benchPanel(): Promise<Measurement[]> {
   const executablePath = findChromium();
-  if (executablePath === undefined)
-    throw new Error('There is no Chromium to measure the panel in.');
+  if (executablePath === undefined) throw new Error('Measuring the panel requires Chromium.');
   await setUpAdminPanel();
   const app = await startStrapi({
     servesPanel: true,
@@ -49,7 +48,7 @@ export async function benchPanel(): Promise<Measurement[]> {
   const browser = await startPanelBrowser(executablePath);
   try {
     const library = createLibrary(app);
-    for (const { bytes, fileName } of await loadPictures(PICTURES)) {
+    for (const { bytes, fileName } of await loadImages(IMAGES)) {
       await library.upload({ bytes, fileName });
     }
     await app.waitUntilIndexed({ timeoutMs: 300_000 });
@@ -66,7 +65,7 @@ export async function benchPanel(): Promise<Measurement[]> {
       summarize({
         name: 'search page: first results after the answer',
         unit: 'ms',
-        // The first question also loads what results are drawn with.
+        // The first search also loads the code that renders results.
         values: values.slice(1),
         bar: { kind: 'at most', value: 150 },
       }),

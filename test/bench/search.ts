@@ -1,6 +1,8 @@
-import { imageSearchOf } from '../../server/src/services';
-import { FILE_UID } from '../../server/src/plugin-id';
+import { imageSearchOf } from '../../server/src/composition';
+import { FILE_UID, INDEX_ENTRY_UID } from '../../server/src/plugin-id';
+import { insertEntries } from '../support/large-library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { pointOf } from '../support/vector-points';
 import { localModelConfig } from './fixtures';
 import { quantile, summarize, timed, type Measurement } from './measurement';
 
@@ -44,20 +46,17 @@ export async function benchSearch(): Promise<Measurement[]> {
 
 async function fillLibrary(app: StrapiApp): Promise<void> {
   const imageSearch = imageSearchOf(app.strapi);
-  const { collection } = await imageSearch.activeSpace.get();
-  const entries = await imageSearch.entriesOf();
+  const { collection } = await imageSearch.spaces.get();
   const random = createRandom(1);
   for (let start = 0; start < FILES; start += 500) {
     const data = Array.from({ length: 500 }, (_, index) => describeFile(start + index));
     const { ids } = await app.strapi.db.query(FILE_UID).createMany({ data });
     await collection.upsert(
-      ids.map((id) => ({
-        fileId: Number(id),
-        vector: randomUnitVector(collection.space.dimensions, random),
-        payload: { mimeType: 'image/jpeg', extension: '.jpg', createdAt: '', contentHash: '' },
-      })),
+      ids.map((id) => pointOf(Number(id), randomUnitVector(collection.space.dimensions, random))),
     );
-    await entries.markPending(ids.map(Number));
+    // The uploads' hooks have queued them.
+    await app.strapi.db.query(INDEX_ENTRY_UID).deleteMany({ where: { fileId: { $in: ids } } });
+    await insertEntries(app.strapi, collection, ids.map(Number));
   }
 }
 
@@ -85,6 +84,9 @@ async function createQuestion(app: StrapiApp): Promise<() => Promise<void>> {
       .get('/api/image-search/search')
       .query({ text: 'a dog in snow' });
     if (response.status !== 200) throw new Error(`The search answered ${String(response.status)}.`);
+    if (!Array.isArray(response.body.data) || response.body.data.length === 0) {
+      throw new Error('The search found nothing.');
+    }
   };
 }
 

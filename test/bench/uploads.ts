@@ -1,13 +1,13 @@
 import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
-import { loadPictures, localModelConfig, withDataFolder } from './fixtures';
+import { loadImages, localModelConfig, withDataFolder } from './fixtures';
 import { quantile, summarize, timed, type Measurement } from './measurement';
 
 const UPLOADS = 60;
 const ROUNDS = 5;
 
-/** What an upload waits longer with the plugin on: the same pictures to two servers in turn, indexing going on. */
+/** What an upload waits longer with the plugin on: the same images to two servers in turn, indexing going on. */
 export async function benchUploads(): Promise<Measurement[]> {
-  const pictures = await loadPictures(UPLOADS);
+  const images = await loadImages(UPLOADS);
   return withDataFolder((withPlugin) =>
     withDataFolder(async (without) => {
       const on = await spawnStrapi({
@@ -18,7 +18,7 @@ export async function benchUploads(): Promise<Measurement[]> {
       try {
         const values: number[] = [];
         for (let round = 0; round < ROUNDS; round += 1) {
-          values.push(await measureRound(on, off, pictures));
+          values.push(await measureRound(on, off, images));
           await on.waitUntilIndexed({ timeoutMs: 120_000 });
         }
         return [
@@ -39,10 +39,10 @@ export async function benchUploads(): Promise<Measurement[]> {
 async function measureRound(
   on: StrapiProcess,
   off: StrapiProcess,
-  pictures: Awaited<ReturnType<typeof loadPictures>>,
+  images: Awaited<ReturnType<typeof loadImages>>,
 ): Promise<number> {
   const differences: number[] = [];
-  for (const { bytes, fileName } of pictures) {
+  for (const { bytes, fileName } of images) {
     const withPlugin = await timed(() => on.uploadThroughAdmin(bytes, fileName));
     const without = await timed(() => off.uploadThroughAdmin(bytes, fileName));
     differences.push(withPlugin.milliseconds - without.milliseconds);

@@ -2,9 +2,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createVectorSpace } from '../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import type { VectorCollection, VectorPoint } from '../../plugin/src/vectors/contract';
 import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
+import { resolveBuiltWorker } from '../../plugin/src/workers';
 import { createRecordingLogger } from '../support/recording-logger';
 import { createStructuredVectors } from '../support/structured-vectors';
 import { pointOf } from '../support/vector-points';
@@ -29,7 +30,7 @@ const space = createVectorSpace({
   preprocessing: 'none',
 });
 
-/** The embedded store on seeded vectors shaped as CLIP's, asked with texts and with pictures in turn. */
+/** The embedded store on seeded vectors shaped as CLIP's, asked with texts and with images in turn. */
 export async function benchVectorStore(): Promise<Measurement[]> {
   const results: Measurement[] = [];
   for (const size of sizes) {
@@ -48,20 +49,21 @@ async function benchSize(
   file: string,
 ): Promise<Measurement[]> {
   const vectors = createStructuredVectors(count, DIMENSIONS);
-  const points = Array.from({ length: count }, (_, index) => pointOf(index + 1, vectors.picture()));
+  const points = Array.from({ length: count }, (_, index) => pointOf(index + 1, vectors.image()));
   const queries = Array.from({ length: QUERIES }, (_, index) =>
-    index % 2 === 0 ? vectors.text() : vectors.picture(),
+    index % 2 === 0 ? vectors.text() : vectors.image(),
   );
   const logger = createRecordingLogger();
+  const program = resolveBuiltWorker('embedded-store');
   const name = (what: string) => `store: ${count.toLocaleString('en')} points, ${what}`;
 
-  const filling = createEmbeddedStore({ file, prefilterFrom: PREFILTER_FROM, logger });
+  const filling = createEmbeddedStore({ file, prefilterFrom: PREFILTER_FROM, logger, program });
   const { milliseconds: loadMs } = await timed(async () =>
     fill(await filling.ensureSpace(space), points),
   );
   await filling.dispose();
 
-  const store = createEmbeddedStore({ file, prefilterFrom: PREFILTER_FROM, logger });
+  const store = createEmbeddedStore({ file, prefilterFrom: PREFILTER_FROM, logger, program });
   const collection = await store.ensureSpace(space);
   const search = (vector: Float32Array) => collection.search({ vector, limit: LIMIT });
   const { milliseconds: firstMs } = await timed(() => search(vectors.text()));

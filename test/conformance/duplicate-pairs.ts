@@ -3,9 +3,14 @@ import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
 import { describeDecisions } from './duplicate-pairs/decisions';
 import { describePairListing } from './duplicate-pairs/listing';
 import { describeRecording } from './duplicate-pairs/recording';
+import type { ReviewedFiles } from './duplicate-pairs/situations';
 
-/** Every sentence of the contract of DuplicatePairs; `empty` answers an implementation on the real time, with no pair. */
-export function describeDuplicatePairs(name: string, empty: () => Promise<DuplicatePairs>): void {
+/** The contract of DuplicatePairs; `empty` returns an implementation on the real time, with no pair. */
+export function describeDuplicatePairs(
+  name: string,
+  empty: () => Promise<DuplicatePairs>,
+  files: ReviewedFiles,
+): void {
   describe(`duplicate pairs: ${name}`, () => {
     let opened: DuplicatePairs | undefined;
     beforeEach(async () => {
@@ -17,7 +22,7 @@ export function describeDuplicatePairs(name: string, empty: () => Promise<Duplic
       return opened;
     };
     describeRecording(pairs);
-    describeDecisions(pairs);
+    describeDecisions(pairs, files);
     describePairListing(pairs);
   });
 }

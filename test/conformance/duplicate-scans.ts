@@ -4,7 +4,7 @@ import { range } from './index-entries/situations';
 
 const CALLERS = 12;
 
-/** Every sentence of the contract of DuplicateScans; `empty` answers an implementation that knows of no scan. */
+/** The contract of DuplicateScans; `empty` returns an implementation that knows of no scan. */
 export function describeDuplicateScans(name: string, empty: () => Promise<DuplicateScans>): void {
   describe(`duplicate scans: ${name}`, () => {
     let scans: DuplicateScans;
@@ -12,15 +12,15 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
       scans = await empty();
     });
 
-    const begin = (minute: number, anew = true) => scans.begin({ anew, now: at(minute) });
-    const tell = (number: number, found: number, problem: string | null = null, failed = 0) =>
-      scans.tell(number, { found, failed, perMinute: 12.5, problem, now: at(1) });
+    const begin = (minute: number, restart = true) => scans.begin({ restart, now: at(minute) });
+    const report = (number: number, found: number, problem: string | null = null, failed = 0) =>
+      scans.reportProgress(number, { found, failed, perMinute: 12.5, problem, now: at(1) });
 
-    it('knows of none at first', async () => {
+    it('starts without a scan', async () => {
       expect(await scans.read()).toEqual({ ...nothing, state: 'never', number: 0 });
     });
 
-    it('begins under the next number, or under the same one when it is not anew', async () => {
+    it('starts under the next number, or the same one when it resumes', async () => {
       const first = { ...nothing, state: 'running', startedAt: at(0) };
       expect(await begin(0, false)).toEqual({ ...first, number: 0 });
       expect(await scans.finish(0, at(1))).toBe(true);
@@ -28,15 +28,15 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
       expect(await scans.read()).toEqual({ ...first, number: 1, startedAt: at(2) });
     });
 
-    it('leaves one that runs as it is', async () => {
+    it("doesn't change a running scan", async () => {
       await begin(0);
-      await tell(1, 3);
+      await report(1, 3);
       const running = await scans.read();
       expect(await begin(5)).toEqual(running);
       expect(running).toMatchObject({ number: 1, found: 3, startedAt: at(0) });
     });
 
-    it('begins once for all who ask at the same time', async () => {
+    it('begins once for concurrent callers', async () => {
       const begun = await Promise.all(range(1, CALLERS).map(() => begin(0)));
       expect(begun.map(({ number, state }) => [number, state])).toEqual(
         range(1, CALLERS).map(() => [1, 'running']),
@@ -45,40 +45,50 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
 
     it('adds what is found, and replaces the rest', async () => {
       await begin(0);
-      expect(await tell(1, 3, 'The store sleeps.')).toBe(true);
+      expect(await report(1, 3, 'The store sleeps.')).toBe(true);
       expect(await scans.read()).toMatchObject({ found: 3, problem: 'The store sleeps.' });
-      expect(await tell(1, 0)).toBe(true);
-      await Promise.all(range(1, CALLERS).map((found) => tell(1, found)));
+      expect(await report(1, 0)).toBe(true);
+      await Promise.all(range(1, CALLERS).map((found) => report(1, found)));
       expect(await scans.read()).toMatchObject({
-        ...{ state: 'running', found: 3 + 78, perMinute: 12.5, problem: null },
-        ...{ startedAt: at(0), toldAt: at(1) },
+        state: 'running',
+        found: 3 + 78,
+        perMinute: 12.5,
+        problem: null,
+        startedAt: at(0),
+        toldAt: at(1),
       });
     });
 
     it('ends with what was found, and what failed', async () => {
       await begin(0);
-      await tell(1, 3, null, 2);
-      await tell(1, 0, null, 1);
+      await report(1, 3, null, 2);
+      await report(1, 0, null, 1);
       expect(await scans.finish(1, at(2))).toBe(true);
       expect(await scans.read()).toMatchObject({
-        ...{ state: 'done', number: 1, found: 3, failed: 3, perMinute: null, problem: null },
-        ...{ startedAt: at(0), endedAt: at(2) },
+        state: 'done',
+        number: 1,
+        found: 3,
+        failed: 3,
+        perMinute: null,
+        problem: null,
+        startedAt: at(0),
+        endedAt: at(2),
       });
       expect(await begin(3)).toMatchObject({ found: 0, failed: 0 });
     });
 
-    it('hears nothing of a scan that does not run', async () => {
-      expect([await tell(0, 1), await scans.finish(0, at(1))]).toEqual([false, false]);
+    it("ignores progress of a scan that isn't running", async () => {
+      expect([await report(0, 1), await scans.finish(0, at(1))]).toEqual([false, false]);
       await begin(0);
-      expect([await tell(2, 1), await scans.finish(2, at(1))]).toEqual([false, false]);
+      expect([await report(2, 1), await scans.finish(2, at(1))]).toEqual([false, false]);
       await scans.stop(at(2));
-      expect([await tell(1, 1), await scans.finish(1, at(3))]).toEqual([false, false]);
+      expect([await report(1, 1), await scans.finish(1, at(3))]).toEqual([false, false]);
       expect(await scans.read()).toMatchObject({ state: 'stopped', found: 0, endedAt: at(2) });
     });
 
-    it.each([true, false])('goes on where it was stopped (anew: %s)', async (anew) => {
+    it.each([true, false])('resumes a stopped scan (restart: %s)', async (restart) => {
       await begin(0);
-      await tell(1, 3, null, 2);
+      await report(1, 3, null, 2);
       expect(await scans.stop(at(2))).toMatchObject({ state: 'stopped', perMinute: null });
       expect(await scans.stop(at(3))).toMatchObject({ state: 'stopped', endedAt: at(2) });
       const on = {
@@ -89,10 +99,10 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
         startedAt: at(0),
         endedAt: null,
       };
-      expect(await begin(4, anew)).toMatchObject(on);
+      expect(await begin(4, restart)).toMatchObject(on);
     });
 
-    it('stops what has never run, or has ended', async () => {
+    it('stops a scan that never ran or has ended', async () => {
       expect(await scans.stop(at(0))).toMatchObject({ state: 'stopped', number: 0 });
       expect(await begin(1)).toMatchObject({ state: 'running', number: 0, startedAt: at(1) });
       await scans.finish(0, at(2));
@@ -102,8 +112,13 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
 }
 
 const nothing = {
-  ...{ found: 0, failed: 0, perMinute: null, problem: null },
-  ...{ startedAt: null, endedAt: null, toldAt: null },
+  found: 0,
+  failed: 0,
+  perMinute: null,
+  problem: null,
+  startedAt: null,
+  endedAt: null,
+  toldAt: null,
 };
 
 function at(minute: number): Date {

@@ -1,9 +1,8 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { resolveWorkerFile } from '../../plugin/src/workers';
 import { copyToTemporaryFolder, openClip, siglipFolder } from '../support/clip-provider';
 import { sampleModelFolder } from '../support/paths';
+import { wrapWorker } from '../support/wrapped-worker';
 import { describeEmbeddingProvider } from './embedding-provider';
 
 describeEmbeddingProvider('clip with the sample model', {
@@ -20,12 +19,15 @@ describeEmbeddingProvider('clip with the sample model', {
     return { provider: await openClip({ model: folder, dtype: 'fp32' }), close: remove };
   },
   openUnavailable: async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'image-search-process-'));
-    const processFile = path.join(folder, 'process.cjs');
-    await cp(resolveWorkerFile('clip'), processFile);
-    const provider = await openClip({ model: sampleModelFolder }, { processFile });
+    const { program, folder } = await wrapWorker('clip');
+    const provider = await openClip({ model: sampleModelFolder }, { program });
+    // The process starts with the first input.
+    await provider.embedTexts(['dog']);
     await rm(folder, { recursive: true });
-    process.kill(Number(provider.processId), 'SIGKILL');
+    const { processId } = provider;
+    // Process 0 would be every process of this group.
+    if (!processId) throw new Error('The model has no process.');
+    process.kill(processId, 'SIGKILL');
     return { provider, close: () => Promise.resolve() };
   },
 });

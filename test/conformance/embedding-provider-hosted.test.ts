@@ -10,7 +10,7 @@ import {
   type OpenedProvider,
 } from './embedding-provider';
 
-/** Text and picture of every test come after each other, so two faults spoil every vector of a test. */
+/** Text and image of every test come after each other, so two faults spoil every vector of a test. */
 const CALLS_PER_TEST = 2;
 
 const spoiltVectors: Record<AnswerFault, (vector: number[]) => unknown[]> = {
@@ -55,7 +55,7 @@ for (const vendor of vendors) {
   describeLive(vendor);
 }
 
-/** Against the real service, at its price: some 60 pictures of 512 px. */
+/** Against the real service, at its price: some 60 images of 512 px. */
 function describeLive(vendor: Vendor): void {
   const { key, address, url, settings, model } = vendor.live;
   const name = `${vendor.name}, on the real service`;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { icons as noto } from '@iconify-json/noto';
-import { createVectorSpace, type EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import { ImageSearchError } from '../../plugin/src/errors';
-import { createPictureReader, type PreparedImage } from '../../plugin/src/images/contract';
+import type { PreparedImage } from '../../plugin/src/images/contract';
+import { createImageReader } from '../../plugin/src/images/image-reader';
 
 export interface OpenedProvider {
   provider: EmbeddingProvider;
@@ -19,7 +21,7 @@ export type AnswerFault = (typeof answerFaults)[number];
  * as skipped.
  */
 export interface EmbeddingProviderHarness {
-  /** A provider that works, on a model that knows emoji pictures and their English names. */
+  /** A provider that works, on a model that knows emoji images and their English names. */
   open: () => Promise<OpenedProvider>;
   /** A provider whose model spoils every vector in this way. */
   openSpoilt?: (fault: AnswerFault) => Promise<OpenedProvider>;
@@ -44,7 +46,7 @@ const samples = [
 
 const texts = samples.map((sample) => sample.text);
 
-/** Every sentence of the contract of EmbeddingProvider, as tests that each implementation runs. */
+/** The contract of EmbeddingProvider, as tests that each implementation runs. */
 export function describeEmbeddingProvider(name: string, harness: EmbeddingProviderHarness): void {
   describe(`embedding provider: ${name}`, () => {
     describe('that works', () => {
@@ -98,7 +100,7 @@ function openForSuite(open: () => Promise<OpenedProvider>): {
 }
 
 function describePromises(provider: () => EmbeddingProvider): void {
-  it('names a space whose id is derived from all the rest and has no path in it', () => {
+  it('has a space whose id is derived from its other fields and contains no path', () => {
     const { id, ...parts } = provider().space;
     expect(id).toBe(createVectorSpace(parts).id);
     expect(id).toMatch(/^[a-z0-9-]{1,100}$/);
@@ -107,7 +109,7 @@ function describePromises(provider: () => EmbeddingProvider): void {
     expect(parts.preprocessing).not.toBe('');
   });
 
-  it('names limits that a caller can work with', () => {
+  it('has usable limits', () => {
     const { limits } = provider();
     for (const limit of [limits.imagesPerCall, limits.textsPerCall, limits.concurrentCalls]) {
       expect(Number.isInteger(limit) && limit > 0).toBe(true);
@@ -117,20 +119,20 @@ function describePromises(provider: () => EmbeddingProvider): void {
     }
   });
 
-  it('asks for pictures in an encoding that it takes, or for pixels', () => {
+  it('requests images in an encoding that it accepts, or pixels', () => {
     const { imagePreparation, limits } = provider();
     const wanted = imagePreparation.kind === 'encoded' ? [imagePreparation.mimeType] : [];
     expect(limits.mimeTypes).toEqual(expect.arrayContaining(wanted));
     if (imagePreparation.kind === 'pixels') expect(limits.mimeTypes).toEqual([]);
   });
 
-  it('is in good health', async () => {
+  it('is healthy', async () => {
     const health = await provider().checkHealth();
     expect(health).toEqual({ ok: true, message: expect.any(String) });
     expect(health.message).not.toBe('');
   });
 
-  it('answers the health check even when that is aborted', async () => {
+  it('answers an aborted health check', async () => {
     const health = await provider().checkHealth({ signal: AbortSignal.abort() });
     expect(typeof health.ok).toBe('boolean');
   });
@@ -145,7 +147,7 @@ interface EmbeddingCall<Input> {
 
 function describeEmbedding<Input>(name: string, call: () => EmbeddingCall<Input>): void {
   describe(name, () => {
-    it('answers one unit-length vector of the space for every input', async () => {
+    it('returns one unit-length vector of the space for every input', async () => {
       const { inputs, perCall, dimensions, embed } = call();
       const some = inputs.slice(0, perCall);
       const vectors = await embed(some);
@@ -157,7 +159,7 @@ function describeEmbedding<Input>(name: string, call: () => EmbeddingCall<Input>
       }
     });
 
-    it('answers in the order of the inputs', async () => {
+    it('returns in the order of the inputs', async () => {
       const alone = await embedOneByOne(call());
       const together = await embedInFullCalls(call());
       expect(together.map((vector) => indexOfNearest(vector, alone))).toEqual(
@@ -165,11 +167,11 @@ function describeEmbedding<Input>(name: string, call: () => EmbeddingCall<Input>
       );
     });
 
-    it('answers an empty list with an empty list', async () => {
+    it('returns an empty list for an empty list', async () => {
       await expect(call().embed([])).resolves.toEqual([]);
     });
 
-    it('takes the same input twice', async () => {
+    it('accepts the same input twice', async () => {
       const { inputs, perCall, embed } = call();
       const repeated = [first(inputs), first(inputs)];
       const [one, two] =
@@ -179,7 +181,7 @@ function describeEmbedding<Input>(name: string, call: () => EmbeddingCall<Input>
       expect(dotProduct(defined(one), defined(two))).toBeGreaterThan(0.999);
     });
 
-    it('serves calls that overlap', async () => {
+    it('serves concurrent calls', async () => {
       const { inputs, embed } = call();
       const alone = await embedOneByOne(call());
       const overlapping = await Promise.all(inputs.map((input) => embed([input])));
@@ -188,20 +190,20 @@ function describeEmbedding<Input>(name: string, call: () => EmbeddingCall<Input>
       );
     });
 
-    it('throws a RangeError for more inputs than a call may have', async () => {
+    it('throws a RangeError for more inputs than its limit', async () => {
       const { inputs, perCall, embed } = call();
       const tooMany = Array.from({ length: perCall + 1 }, () => first(inputs));
       await expect(async () => embed(tooMany)).rejects.toThrow(RangeError);
     });
 
-    it('rejects with `aborted` when it is aborted beforehand', async () => {
+    it('rejects with `aborted` if aborted before the call', async () => {
       const { inputs, embed } = call();
       await expect(embed([first(inputs)], { signal: AbortSignal.abort() })).rejects.toMatchObject({
         code: 'aborted',
       });
     });
 
-    it('rejects with `aborted` when it is aborted under way, and goes on serving', async () => {
+    it('rejects with `aborted` if aborted during the call, and keeps working', async () => {
       const { inputs, embed } = call();
       const controller = new AbortController();
       const aborted = embed([first(inputs)], { signal: controller.signal });
@@ -216,7 +218,7 @@ function describeUnderstanding(
   provider: () => EmbeddingProvider,
   images: () => readonly PreparedImage[],
 ): void {
-  it('puts every text nearer to its picture than to the others', async () => {
+  it('puts every text closer to its image than to the others', async () => {
     const { limits } = provider();
     const textVectors = await embedInFullCalls({
       inputs: texts,
@@ -233,7 +235,7 @@ function describeUnderstanding(
 }
 
 function describeDisposal(harness: EmbeddingProviderHarness): void {
-  it('may be disposed twice, and the health check still answers', async () => {
+  it('can be disposed twice, and still answers health checks', async () => {
     const { provider, close } = await harness.open();
     await provider.dispose();
     await provider.dispose();
@@ -241,7 +243,7 @@ function describeDisposal(harness: EmbeddingProviderHarness): void {
     await close();
   });
 
-  it('ends what is under way with `aborted` when it is disposed', async () => {
+  it('rejects pending calls with `aborted` when disposed', async () => {
     const { provider, close } = await harness.open();
     const [image] = await renderSamples(provider);
     const underWay = Promise.allSettled([
@@ -260,13 +262,22 @@ function describeFailures({
   openRejecting,
   openUnavailable,
 }: EmbeddingProviderHarness): void {
-  describe.each(answerFaults)('whose model answers vectors that are %s', (fault) => {
-    itIfGiven(openSpoilt, 'rejects with `provider-bad-answer`', async (open) => {
+  describe.each(answerFaults)('whose model returns vectors that are %s', (fault) => {
+    // A text may be unknown to a model; an image always shows something.
+    const textFailure = fault === 'zero' ? 'text-unknown' : 'provider-bad-answer';
+    itIfGiven(openSpoilt, `rejects texts with \`${textFailure}\``, async (open) => {
+      const { provider, close } = await open(fault);
+      await expect(provider.embedTexts(['dog'])).rejects.toMatchObject({ code: textFailure });
+      await provider.dispose();
+      await close();
+    });
+
+    itIfGiven(openSpoilt, 'rejects images with `provider-bad-answer`', async (open) => {
       const { provider, close } = await open(fault);
       const [image] = await renderSamples(provider);
-      const badAnswer = { code: 'provider-bad-answer' };
-      await expect(provider.embedTexts(['dog'])).rejects.toMatchObject(badAnswer);
-      await expect(provider.embedImages([defined(image)])).rejects.toMatchObject(badAnswer);
+      await expect(provider.embedImages([defined(image)])).rejects.toMatchObject({
+        code: 'provider-bad-answer',
+      });
       await provider.dispose();
       await close();
     });
@@ -290,7 +301,7 @@ function describeFailures({
 
   itIfGiven(
     openUnavailable,
-    'rejects with a retryable `provider-unavailable`, and fails its health check, when out of reach',
+    'rejects with a retryable `provider-unavailable`, and fails its health check, when unreachable',
     async (open) => {
       const { provider, close } = await open();
       const failed = provider.embedTexts(['dog']);
@@ -312,12 +323,12 @@ function itIfGiven<Open>(
   if (open !== undefined) it(name, () => test(open));
 }
 
-/** The sample pictures as this provider wants them, in the order of `texts`. */
+/** The sample images as this provider wants them, in the order of `texts`. */
 function renderSamples(provider: EmbeddingProvider): Promise<PreparedImage[]> {
-  const reader = createPictureReader({ maxBytes: 1e6, maxPixels: 1e7, timeoutMs: 30_000 });
+  const reader = createImageReader({ maxBytes: 1e6, maxPixels: 1e7, timeoutMs: 30_000 });
   return Promise.all(
     samples.map(async ({ icon }) => {
-      const { prepared } = await reader.read(samplePicture(icon), {
+      const { prepared } = await reader.read(sampleImage(icon), {
         preparation: provider.imagePreparation,
       });
       return prepared;
@@ -326,7 +337,7 @@ function renderSamples(provider: EmbeddingProvider): Promise<PreparedImage[]> {
 }
 
 /** An SVG file of the Noto emoji set (Apache-2.0). */
-function samplePicture(icon: string): Uint8Array {
+function sampleImage(icon: string): Uint8Array {
   const { body } = defined(noto.icons[icon]);
   return Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128" viewBox="0 0 128 128">${body}</svg>`,

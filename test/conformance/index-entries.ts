@@ -17,7 +17,7 @@ export interface IndexEntriesHarness {
   close(): Promise<void>;
 }
 
-/** Every sentence of the contract of IndexEntries, as tests that each implementation runs. */
+/** The contract of IndexEntries, as tests that each implementation runs. */
 export function describeIndexEntries(name: string, harness: IndexEntriesHarness): void {
   describe(`index entries: ${name}`, () => {
     let opened: IndexEntries | undefined;

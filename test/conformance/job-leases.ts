@@ -1,24 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Lease } from '../../plugin/src/indexing/contract';
-import type { JobClaim, JobLeases } from '../../plugin/src/scheduling/contract';
-import { hourAgo, inAnHour, range } from './index-entries/situations';
+
+import { systemClock, type Clock } from '../../plugin/src/clock';
+import type { JobClaim, JobLeases, Lease } from '../../plugin/src/lease';
+import { hourAgo, inAnHour, range, tomorrow } from './index-entries/situations';
 
 const CALLERS = 12;
+const DAY_MS = 86_400_000;
 
-/** Every sentence of the contract of JobLeases; `empty` answers an implementation on the real time, with no job. */
-export function describeJobLeases(name: string, empty: () => Promise<JobLeases>): void {
+/** The contract of JobLeases; `empty` returns an implementation on this clock, with no job. */
+export function describeJobLeases(
+  name: string,
+  empty: (clock: Pick<Clock, 'now'>) => Promise<JobLeases>,
+): void {
   describe(`job leases: ${name}`, () => {
     let jobs: JobLeases;
+    /** How far the clock is ahead of the real time. */
+    let aheadMs: number;
     beforeEach(async () => {
-      jobs = await empty();
+      aheadMs = 0;
+      jobs = await empty({ now: () => systemClock.now() + aheadMs });
     });
 
     const claim = (lease: Lease, notStartedSince: Date, job = 'compare'): Promise<JobClaim> =>
       jobs.tryClaim({ name: job, lease, notStartedSince });
 
-    it('gives a job that is new to one of many callers', async () => {
+    it('gives a new job to one of many callers', async () => {
       const leases = range(1, CALLERS).map(() => newLease());
       const claims = await Promise.all(leases.map((lease) => claim(lease, new Date())));
       const winners = leases.filter((_, index) => claims[index]?.kind === 'claimed');
@@ -37,18 +45,18 @@ export function describeJobLeases(name: string, empty: () => Promise<JobLeases>)
       expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
     });
 
-    it('gives nobody a job that was begun since then', async () => {
+    it("doesn't give out a job that was started since then", async () => {
       await finishNew();
       expect(await claim(newLease(), hourAgo())).toEqual({ kind: 'done' });
     });
 
-    it('gives a job anew when it was begun before then', async () => {
+    it('gives out a job that was started before then', async () => {
       await finishNew();
       expect(await claim(newLease(), inAnHour())).toEqual({ kind: 'claimed' });
       expect(await claim(newLease(), inAnHour())).toMatchObject({ kind: 'held' });
     });
 
-    it('counts from the beginning of the job, not from its end', async () => {
+    it('counts from the start of the job, not its end', async () => {
       const lease = newLease();
       await claim(lease, hourAgo());
       await wait(2);
@@ -57,7 +65,7 @@ export function describeJobLeases(name: string, empty: () => Promise<JobLeases>)
       expect(await claim(newLease(), afterBeginning)).toEqual({ kind: 'claimed' });
     });
 
-    it('gives a job on whose lease has run out, whenever it was begun', async () => {
+    it('passes on a job whose lease has expired, whenever it was started', async () => {
       const killed = newLease(hourAgo());
       await claim(killed, hourAgo());
       const next = newLease();
@@ -68,7 +76,24 @@ export function describeJobLeases(name: string, empty: () => Promise<JobLeases>)
       expect(await claim(newLease(), inAnHour())).toMatchObject({ kind: 'held' });
     });
 
-    it('keeps jobs of other names apart', async () => {
+    it('gives out a job that was started in the future: the clock was set back', async () => {
+      aheadMs = DAY_MS;
+      await finishNew();
+      aheadMs = 0;
+      expect(await claim(newLease(), hourAgo())).toEqual({ kind: 'claimed' });
+      expect(await claim(newLease(), hourAgo())).toMatchObject({ kind: 'held' });
+    });
+
+    it('cuts a lease that ends in the far future: the clock was set back', async () => {
+      const killed = newLease(tomorrow());
+      await claim(killed, hourAgo());
+      const soon = new Date(Date.now() + 1_000);
+      expect(await claim(newLease(soon), hourAgo())).toMatchObject({ kind: 'held' });
+      aheadMs = DAY_MS / 2;
+      expect(await claim(newLease(), hourAgo())).toEqual({ kind: 'claimed' });
+    });
+
+    it('keeps jobs with different names separate', async () => {
       const lease = newLease();
       await claim(lease, hourAgo());
       expect(await claim(newLease(), hourAgo(), 'another')).toEqual({ kind: 'claimed' });
@@ -77,7 +102,7 @@ export function describeJobLeases(name: string, empty: () => Promise<JobLeases>)
       expect(await claim(newLease(), hourAgo(), 'another')).toMatchObject({ kind: 'held' });
     });
 
-    it('prolongs a lease, and ends it early', async () => {
+    it('extends a lease, and ends it early', async () => {
       const lease = newLease(hourAgo());
       await claim(lease, hourAgo());
       expect(await jobs.renew({ ...lease, expiresAt: inAnHour() })).toBe(true);
@@ -86,7 +111,7 @@ export function describeJobLeases(name: string, empty: () => Promise<JobLeases>)
       expect(await claim(newLease(), hourAgo())).toEqual({ kind: 'claimed' });
     });
 
-    it('knows nothing of a lease that was never given', async () => {
+    it('ignores an unknown lease', async () => {
       expect(await jobs.renew(newLease())).toBe(false);
       expect(await jobs.finish(newLease().token)).toBe(false);
     });

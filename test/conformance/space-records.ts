@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createVectorSpace } from '../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import type { SpaceRecords } from '../../plugin/src/spaces/contract';
-import { answeringOf } from '../../plugin/src/spaces/roles';
+import { activeOf } from '../../plugin/src/spaces/roles';
 
 /** How the suite gets hold of an implementation. */
 export interface SpaceRecordsHarness {
@@ -23,7 +23,7 @@ function createSpace(model: string) {
 const [old, young, third] = [createSpace('old'), createSpace('young'), createSpace('third')];
 const identity = { provider: 'clip', model: 'old', dtype: 'q8' };
 
-/** Every sentence of the contract of SpaceRecords, as tests that each implementation runs. */
+/** The contract of SpaceRecords, as tests that each implementation runs. */
 export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness): void {
   describe(`space records: ${name}`, () => {
     let records: SpaceRecords;
@@ -33,16 +33,16 @@ export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness)
     });
     afterAll(() => harness.close());
 
-    const answeringId = async () => answeringOf(await records.list())?.space.id ?? null;
+    const activeId = async () => activeOf(await records.list())?.space.id ?? null;
 
     describe('register', () => {
-      it('adds a space that does not answer', async () => {
+      it('adds an inactive space', async () => {
         await records.register(old, identity);
         expect(await records.list()).toEqual([{ space: old, identity, activation: null }]);
-        expect(await answeringId()).toBeNull();
+        expect(await activeId()).toBeNull();
       });
 
-      it('keeps the order of age', async () => {
+      it('lists oldest first', async () => {
         for (const space of [young, old, third]) await records.register(space, identity);
         await records.activate(third.id, null);
         expect((await records.list()).map(({ space }) => space.id)).toEqual([
@@ -52,16 +52,16 @@ export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness)
         ]);
       });
 
-      it('replaces the identity and leaves alone whether the space answers', async () => {
+      it('replaces the identity without changing which space is active', async () => {
         await records.register(old, identity);
         await records.activate(old.id, null);
         const changed = { provider: 'clip', model: 'old', dtype: 'fp32' };
         await records.register(old, changed);
         expect(await records.list()).toMatchObject([{ space: old, identity: changed }]);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
       });
 
-      it('makes one of two at a time', async () => {
+      it('adds one space for two concurrent calls', async () => {
         await Promise.all([records.register(old, identity), records.register(old, identity)]);
         expect(await records.list()).toHaveLength(1);
       });
@@ -72,43 +72,43 @@ export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness)
         for (const space of [old, young, third]) await records.register(space, identity);
       });
 
-      it('makes the first answer when none does, and the next when the first does', async () => {
+      it('activates the first space, then another', async () => {
         expect(await records.activate(old.id, null)).toBe(true);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
         expect(await records.activate(young.id, old.id)).toBe(true);
-        expect(await answeringId()).toBe(young.id);
+        expect(await activeId()).toBe(young.id);
       });
 
-      it('goes back, and forth again', async () => {
+      it('switches back and forth', async () => {
         await records.activate(old.id, null);
         await records.activate(young.id, old.id);
         expect(await records.activate(old.id, young.id)).toBe(true);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
         expect(await records.activate(young.id, old.id)).toBe(true);
-        expect(await answeringId()).toBe(young.id);
+        expect(await activeId()).toBe(young.id);
       });
 
-      it('changes nothing when another space answers than expected', async () => {
+      it('changes nothing if a different space is active than expected', async () => {
         await records.activate(old.id, null);
         expect(await records.activate(young.id, null)).toBe(false);
         expect(await records.activate(young.id, third.id)).toBe(false);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
       });
 
-      it('changes nothing for a space that is not registered', async () => {
+      it('changes nothing for an unregistered space', async () => {
         await records.activate(old.id, null);
         expect(await records.activate('nobody', old.id)).toBe(false);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
       });
 
-      it('lets one of several at a time win', async () => {
+      it('lets one of several concurrent calls win', async () => {
         await records.activate(old.id, null);
         const won = await Promise.all([
           records.activate(young.id, old.id),
           records.activate(third.id, old.id),
         ]);
         expect(won.filter(Boolean)).toHaveLength(1);
-        expect(await answeringId()).toBe(won[0] ? young.id : third.id);
+        expect(await activeId()).toBe(won[0] ? young.id : third.id);
       });
     });
 
@@ -118,7 +118,7 @@ export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness)
         await records.activate(old.id, null);
       });
 
-      it('removes a space that never answered, and one that does no more', async () => {
+      it('removes a space that was never active, and one that no longer is', async () => {
         expect(await records.forget(young.id)).toBe(true);
         await records.register(young, identity);
         await records.activate(young.id, old.id);
@@ -126,12 +126,12 @@ export function describeSpaceRecords(name: string, harness: SpaceRecordsHarness)
         expect((await records.list()).map(({ space }) => space.id)).toEqual([young.id]);
       });
 
-      it('keeps the one that answers', async () => {
+      it('keeps the active space', async () => {
         expect(await records.forget(old.id)).toBe(false);
-        expect(await answeringId()).toBe(old.id);
+        expect(await activeId()).toBe(old.id);
       });
 
-      it('takes one that is not there for removed', async () => {
+      it('counts a missing space as removed', async () => {
         expect(await records.forget('nobody')).toBe(true);
       });
     });

@@ -1,35 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createSeededRandom } from '../../sample/seeded-random';
 import {
   EMBEDDING_USAGE_UID,
+  DUPLICATE_DECISION_UID,
   DUPLICATE_PAIR_UID,
   DUPLICATE_SCAN_UID,
+  FILE_UID,
   INDEX_ENTRY_UID,
   JOB_UID,
-  PICTURE_TRACE_UID,
+  IMAGE_TRACE_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createDuplicateScans } from '../../server/src/repositories/duplicate-scans';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
-import { createJobLeases } from '../../server/src/repositories/job-leases';
-import { createPictureTraces } from '../../server/src/repositories/picture-traces';
+import { createJobLeases } from '../../server/src/repositories/jobs';
 import { createSpaceRecords } from '../../server/src/repositories/space-records';
 import { createUsageRecords } from '../../server/src/repositories/usage-records';
-import { describeWithServer } from '../support/database-server';
+import { describeWithServer } from '../support/describe-with-server';
+import { bareTrace } from '../support/duplicate-world';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
-import { bareTrace } from '../support/duplicate-world';
 import { createRecordingLogger } from '../support/recording-logger';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
-import { createSeededRandom } from '../../sample/seeded-random';
 import { describeDuplicatePairs } from './duplicate-pairs';
 import { allPairs, filesOf, findings } from './duplicate-pairs/situations';
 import { describeDuplicateScans } from './duplicate-scans';
+import { describeImageTraces } from './image-traces';
 import { describeIndexEntries } from './index-entries';
-import { newLease, picture, range } from './index-entries/situations';
+import { newLease, image, range } from './index-entries/situations';
 import { describeJobLeases } from './job-leases';
-import { describePictureTraces } from './picture-traces';
 import { describeSpaceRecords } from './space-records';
 import { describeUsageRecords } from './usage-records';
 
@@ -73,48 +75,75 @@ function describeRepositories(
     },
     close: nothing,
   });
-  describeJobLeases("in Strapi's database", async () => {
+  describeJobLeases("in Strapi's database", async (clock) => {
     await strapi().db.query(JOB_UID).deleteMany({});
-    return createJobLeases(strapi());
+    return createJobLeases(strapi(), clock);
   });
   describeUsageRecords("in Strapi's database", async () => {
     await strapi().db.query(EMBEDDING_USAGE_UID).deleteMany({});
     return createUsageRecords(strapi());
   });
-  describeDuplicatePairs("in Strapi's database", async () => {
-    await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
-    return createDuplicatePairs(strapi());
-  });
+  describeDuplicatePairs(
+    "in Strapi's database",
+    async () => {
+      await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
+      await strapi().db.query(DUPLICATE_DECISION_UID).deleteMany({});
+      return createDuplicatePairs(strapi());
+    },
+    {
+      async add(fileId, contentHash) {
+        const name = `${String(fileId)}.png`;
+        const data = {
+          id: fileId,
+          name,
+          hash: name,
+          ext: '.png',
+          mime: 'image/png',
+          size: 1,
+          url: name,
+          provider: 'local',
+        };
+        await strapi().db.query(FILE_UID).create({ data });
+        await createImageTraces(strapi()).put([{ ...bareTrace(contentHash), fileId }]);
+      },
+      async remove(fileId) {
+        await strapi()
+          .db.query(FILE_UID)
+          .deleteMany({ where: { id: fileId } });
+        await createImageTraces(strapi()).remove([fileId]);
+      },
+    },
+  );
   describeDuplicateScans("in Strapi's database", async () => {
     await strapi().db.query(DUPLICATE_SCAN_UID).deleteMany({});
     return createDuplicateScans(strapi());
   });
-  describePictureTraces("in Strapi's database", async () => {
-    await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});
-    return createPictureTraces(strapi());
+  describeImageTraces("in Strapi's database", async () => {
+    await strapi().db.query(IMAGE_TRACE_UID).deleteMany({});
+    return createImageTraces(strapi());
   });
 
-  it('counts what failed in a scan that an earlier version began', async () => {
+  it('counts failures in a scan that an earlier version started', async () => {
     const query = strapi().db.query(DUPLICATE_SCAN_UID);
     await query.deleteMany({});
     const scans = createDuplicateScans(strapi());
     const now = new Date();
-    const { number } = await scans.begin({ anew: true, now });
+    const { number } = await scans.begin({ restart: true, now });
     await query.updateMany({ where: {}, data: { failed: null } });
     expect(await scans.read()).toMatchObject({ failed: 0 });
     for (const failed of [2, 1]) {
-      await scans.tell(number, { found: 0, failed, perMinute: null, problem: null, now });
+      await scans.reportProgress(number, { found: 0, failed, perMinute: null, problem: null, now });
     }
     expect(await scans.read()).toMatchObject({ failed: 3 });
   });
 
-  it('leaves out a trace that cannot be read, and says so once', async () => {
+  it("skips a trace that can't be parsed, and logs it once", async () => {
     const logger = createRecordingLogger();
-    await strapi().db.query(PICTURE_TRACE_UID).deleteMany({});
-    const traces = createPictureTraces(strapi(), logger);
+    await strapi().db.query(IMAGE_TRACE_UID).deleteMany({});
+    const traces = createImageTraces(strapi(), logger);
     await traces.put([1, 2].map((fileId) => ({ ...bareTrace('same'), fileId })));
     await strapi()
-      .db.query(PICTURE_TRACE_UID)
+      .db.query(IMAGE_TRACE_UID)
       .updateMany({ where: { fileId: 1 }, data: { width: null } });
     for (let reading = 0; reading < 2; reading += 1) {
       expect(await traces.get([1, 2])).toMatchObject([{ fileId: 2 }]);
@@ -123,7 +152,7 @@ function describeRepositories(
     expect(logger.at('warn')).toEqual([expect.stringContaining('width')]);
   });
 
-  it('leaves out a pair that cannot be read, says so once, and finds it anew', async () => {
+  it("skips a pair that can't be parsed, logs it once, and can find it again", async () => {
     const logger = createRecordingLogger();
     await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
     const pairs = createDuplicatePairs(strapi(), logger);
@@ -154,13 +183,35 @@ function describeRepositories(
 }
 
 describe('SQLite', () => {
-  describeRepositories();
+  const strapi = describeRepositories();
+
+  it('claims by ranges of an index, and never sorts or walks what waits', async () => {
+    const { connection } = strapi().db;
+    const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
+    await entries.markPending(range(1, 3));
+    const statements: { sql: string; bindings: readonly unknown[] }[] = [];
+    const note = (statement: (typeof statements)[number]): void => {
+      statements.push(statement);
+    };
+    connection.on('query', note);
+    await entries.claim(3, newLease(), 1);
+    connection.off('query', note);
+    const reads = statements.filter(({ sql }) => sql.includes('limit'));
+    expect(reads.length).toBeGreaterThan(1);
+    for (const { sql, bindings } of statements) {
+      const explained: unknown = await connection.raw(`explain query plan ${sql}`, [...bindings]);
+      const plan = JSON.stringify(explained);
+      expect(plan).not.toContain('SCAN');
+      if (sql.includes('limit')) expect(plan).not.toContain('TEMP B-TREE');
+      if (sql.startsWith('update')) expect(plan).toMatch(/INTEGER PRIMARY KEY|_lease \(lease/);
+    }
+  });
 });
 for (const kind of [postgres, mariadb]) {
   describeWithServer(kind, kind.name, (server) => {
     const strapi = describeRepositories(() => server().createDatabase());
 
-    it('gives claims that come at the same time their full share each', async () => {
+    it('gives concurrent claims their full share each', async () => {
       await strapi().db.query(INDEX_ENTRY_UID).deleteMany({});
       const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
       await entries.markPending(range(1, 200));
@@ -169,7 +220,7 @@ for (const kind of [postgres, mariadb]) {
       expect(new Set(claims.flat().map(({ fileId }) => fileId)).size).toBe(200);
     });
 
-    it('finds no deadlock between claims, markings, renewals and results', async () => {
+    it("doesn't deadlock between claims, markings, renewals and results", async () => {
       await strapi().db.query(INDEX_ENTRY_UID).deleteMany({});
       const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
       const random = createSeededRandom('markings');
@@ -182,7 +233,7 @@ for (const kind of [postgres, mariadb]) {
             const claimed = await entries.claim(10, lease);
             await entries.renew(lease);
             await entries.markPending(fileIds.filter(() => random.chance(0.3)));
-            for (const { fileId } of claimed) await entries.complete(fileId, lease.token, picture);
+            for (const { fileId } of claimed) await entries.complete(fileId, lease.token, image);
             await entries.makeDue();
           }
         }),
@@ -193,7 +244,7 @@ for (const kind of [postgres, mariadb]) {
       if (kind === postgres) expect(server().log()).not.toContain('deadlock detected');
     });
 
-    it('finds no deadlock between findings, decisions, merges and deletions', async () => {
+    it("doesn't deadlock between findings, reviews, merges and deletions", async () => {
       await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
       const pairs = createDuplicatePairs(strapi());
       const random = createSeededRandom('pairs');

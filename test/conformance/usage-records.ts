@@ -38,7 +38,7 @@ export function describeUsageRecords(name: string, empty: () => Promise<UsageRec
       ]);
     });
 
-    it('tell months, providers and models apart', async () => {
+    it('keep months, providers and models separate', async () => {
       const records = await empty();
       const keys = [
         key,
@@ -55,7 +55,7 @@ export function describeUsageRecords(name: string, empty: () => Promise<UsageRec
       expect(await records.list('2025-12')).toEqual([]);
     });
 
-    it('lose nothing of what is added at the same time, from the first row on', async () => {
+    it('lose no concurrent additions, including the first row', async () => {
       const records = await empty();
       await Promise.all(range(1, 40).map((images) => records.add(key, { ...noFigures, images })));
       const [record, ...others]: UsageRecord[] = await records.list(key.month);

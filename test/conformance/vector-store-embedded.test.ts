@@ -1,15 +1,40 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createEmbeddedStoreFolder } from '../support/embedded-store';
+import type { VectorStore } from '../../plugin/src/vectors/contract';
+import { createEmbeddedStore, type EmbeddedStoreOptions } from '../../plugin/src/vectors/embedded';
+import { availableDrivers, createEmbeddedStoreFolder } from '../support/embedded-store';
 import { describeVectorStore, type VectorStoreHarness } from './vector-store';
 
-function createHarness(prefilterFrom: number): VectorStoreHarness {
+function createHarness(options: Partial<EmbeddedStoreOptions>): VectorStoreHarness {
   return {
+    async createShared() {
+      const folder = await createEmbeddedStoreFolder();
+      const opened: VectorStore[] = [];
+      return {
+        store: await folder.open(options),
+        reopen: () => folder.open(options),
+        openFor(database) {
+          const store = createEmbeddedStore({
+            prefilterFrom: 1,
+            ...options,
+            file: folder.file,
+            logger: folder.logger,
+            database: () => Promise.resolve(database),
+          });
+          opened.push(store);
+          return Promise.resolve(store);
+        },
+        async destroy() {
+          await Promise.all(opened.map((store) => store.dispose()));
+          await folder.destroy();
+        },
+      };
+    },
     async create() {
       const folder = await createEmbeddedStoreFolder();
       return {
-        store: await folder.open({ prefilterFrom }),
-        reopen: () => folder.open({ prefilterFrom }),
+        store: await folder.open(options),
+        reopen: () => folder.open(options),
         destroy: () => folder.destroy(),
       };
     },
@@ -18,13 +43,18 @@ function createHarness(prefilterFrom: number): VectorStoreHarness {
       const obstacle = path.dirname(folder.file);
       await writeFile(obstacle, 'a file where the folder should be');
       return {
-        store: await folder.open({ prefilterFrom }),
-        mend: () => rm(obstacle),
+        store: await folder.open(options),
+        repair: () => rm(obstacle),
         destroy: () => folder.destroy(),
       };
     },
   };
 }
 
-describeVectorStore('embedded, searching the file', createHarness(Infinity));
-describeVectorStore('embedded, searching the index in memory', createHarness(1));
+describeVectorStore('embedded, searching the file', createHarness({ prefilterFrom: Infinity }));
+describeVectorStore('embedded, searching the index in memory', createHarness({ prefilterFrom: 1 }));
+
+const [, ...others] = availableDrivers();
+for (const driver of others) {
+  describeVectorStore(`embedded, with ${driver}`, createHarness({ drivers: [driver] }));
+}

@@ -1,6 +1,5 @@
-import type { UnreachableVectorStore } from './vector-store';
-import { describeVectorStore } from './vector-store';
 import { MemoryVectorStore } from '../support/memory-vector-store';
+import { type UnreachableVectorStore, describeVectorStore } from './vector-store';
 
 describeVectorStore('in memory, the double that other tests use', {
   isDurable: false,
@@ -17,7 +16,7 @@ describeVectorStore('in memory, the double that other tests use', {
     store.isDown = true;
     return Promise.resolve<UnreachableVectorStore>({
       store,
-      mend: () => {
+      repair: () => {
         store.isDown = false;
         return Promise.resolve();
       },

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
-import type { QdrantExchange } from '../support/qdrant-proxy';
-import { startQdrantProxy } from '../support/qdrant-proxy';
+import type { DatabaseIdentity, VectorStore } from '../../plugin/src/vectors/contract';
+import { repositoryFolder } from '../support/paths';
+import { type QdrantExchange, startQdrantProxy } from '../support/qdrant-proxy';
 import {
   createRecorder,
   readRecording,
   startReplay,
   type QdrantRecording,
 } from '../support/qdrant-recording';
-import { repositoryFolder } from '../support/paths';
 import { startQdrantServer } from '../support/qdrant-server';
 import {
   deleteCollections,
@@ -45,26 +45,33 @@ function createHarness(
     const access = { url, ...(apiKey !== undefined && { apiKey }) };
     const settings = { ...access, collectionPrefix, ...furtherSettings };
     let { store } = openQdrantStore(settings);
+    const others: VectorStore[] = [];
     return {
       server,
       store,
+      openFor(database: DatabaseIdentity) {
+        const other = openQdrantStore(settings, database).store;
+        others.push(other);
+        return Promise.resolve(other);
+      },
       async reopen() {
         await store.dispose();
         store = openQdrantStore(settings).store;
         return store;
       },
       async destroy() {
-        await store.dispose();
+        await Promise.all([store, ...others].map((opened) => opened.dispose()));
         await server.close();
       },
     };
   }
   return {
     create: open,
+    createShared: open,
     async createUnreachable() {
       const opened = await open();
       await opened.server.setDown(true);
-      return { ...opened, mend: () => opened.server.setDown(false) };
+      return { ...opened, repair: () => opened.server.setDown(false) };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeBytes } from './vector-store/describe-bytes';
 import { describeFilters } from './vector-store/describe-filters';
 import { describeDisposal, describeReachability } from './vector-store/describe-lifecycle';
 import { describePoints } from './vector-store/describe-points';
@@ -8,7 +9,7 @@ import type { VectorStoreHarness } from './vector-store/harness';
 
 export type { UnreachableVectorStore, VectorStoreHarness } from './vector-store/harness';
 
-/** Every sentence of the contract of VectorStore, as tests that each implementation runs. */
+/** The contract of VectorStore, as tests that each implementation runs. */
 export function describeVectorStore(name: string, harness: VectorStoreHarness): void {
   describe(`vector store: ${name}`, () => {
     describeSpaces(harness);
@@ -16,6 +17,7 @@ export function describeVectorStore(name: string, harness: VectorStoreHarness): 
     describeSearch(harness);
     describeFilters(harness);
     describeLargeCollection(harness);
+    describeBytes(harness);
     describeReachability(harness);
     describeDisposal(harness);
   });

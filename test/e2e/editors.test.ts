@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
-import { copyPicture } from '../support/duplicate-pictures';
-import { createLibrary, samplePictures } from '../support/library';
+import { copyImage } from '../support/duplicate-images';
+import { createLibrary, sampleImages } from '../support/library';
 import { readRow, storedFile } from '../support/library-rows';
 import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
 
-/** The browser has all of the panel to load. */
+/** The browser loads the whole panel first. */
 const FIRST_VIEW_MS = 60_000;
 const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
 const homePageSchema = z.object({ data: z.object({ hero: z.object({ id: z.number() }) }) });
@@ -27,9 +27,9 @@ describeInBrowser('Where editors already are', (browser) => {
     const duplicates = { policy: 'warn' };
     app = await startStrapi({ folder, servesPanel: true, imageSearch: { duplicates } });
     const library = createLibrary(app);
-    const [first, ...others] = await samplePictures(5);
-    if (!first) throw new Error('There are no sample pictures.');
-    // The same bytes twice are duplicates, whatever the model.
+    const [first, ...others] = await sampleImages(5);
+    if (!first) throw new Error('There are no sample images.');
+    // Identical bytes are duplicates with any model.
     const uploaded = await library.upload(first, ...others, { ...first, fileName: 'again.png' });
     fileId = uploaded[0]?.id ?? 0;
     await library.call('put', '/content-manager/single-types/api::home-page.home-page', {
@@ -43,7 +43,7 @@ describeInBrowser('Where editors already are', (browser) => {
   });
   afterAll(() => app.stop());
 
-  it('a picture’s details in the Media Library lead to similar ones', async () => {
+  it('image details in the Media Library link to similar images', async () => {
     const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`);
     const drawer = page.getByRole('dialog', { name: 'File details' });
     const button = drawer.getByRole('button', { name: 'Find similar' });
@@ -56,7 +56,7 @@ describeInBrowser('Where editors already are', (browser) => {
     expect(new URL(page.url()).searchParams.get('like')).toBe(String(fileId));
   });
 
-  it('the home page says how much can be found, and leads there', async () => {
+  it('the home page shows how many images are searchable, and links to the search', async () => {
     const page = await browser.open(app.url, '/');
     await page.getByText('6 of 6').waitFor({ timeout: FIRST_VIEW_MS });
     await show(page, 'home');
@@ -64,9 +64,9 @@ describeInBrowser('Where editors already are', (browser) => {
     await page.getByRole('heading', { level: 1, name: 'Index' }).waitFor();
   });
 
-  it('an entry with a picture shows similar ones beside its form, and takes one', async () => {
+  it('an entry with an image suggests similar ones beside its form, and uses one', async () => {
     const page = await browser.open(app.url, HOME_PAGE);
-    await page.getByRole('heading', { name: 'Similar pictures' }).waitFor({
+    await page.getByRole('heading', { name: 'Similar images' }).waitFor({
       timeout: FIRST_VIEW_MS,
     });
     const links = page.getByRole('link', { name: /in the Media Library$/ });
@@ -77,8 +77,8 @@ describeInBrowser('Where editors already are', (browser) => {
     const [next] = await app.strapi.db
       .query('plugin::upload.file')
       .findMany({ where: { name: 'again.png' }, select: ['id', 'name'] });
-    // Looked for from before, because notices do not stay for long.
-    const told = page.getByText('Save the entry to keep it.').waitFor();
+    // Starts watching early, because notices disappear soon.
+    const told = page.getByText('Save to keep the change.').waitFor();
     await page
       .getByRole('button', { name: /^Use “.*” in this entry$/ })
       .first()
@@ -92,8 +92,8 @@ describeInBrowser('Where editors already are', (browser) => {
     await pollUntil(readHero, (id) => id === next?.id);
   });
 
-  it('who uploads a copy is told, and merges it', async () => {
-    const { original, resaved } = await copyPicture('guitar');
+  it('uploading a copy shows a notice that leads to merging it', async () => {
+    const { original, resaved } = await copyImage('guitar');
     const [kept] = await createLibrary(app).upload(original);
     await app.waitUntilIndexed();
     const page = await browser.open(app.url, '/plugins/upload');
@@ -102,25 +102,25 @@ describeInBrowser('Where editors already are', (browser) => {
       .locator('input[type=file][multiple]')
       .first()
       .setInputFiles({ name: resaved.fileName, mimeType: 'image/jpeg', buffer: resaved.bytes });
-    await page.getByText(`“${resaved.fileName}” shows the same picture as “guitar.png”`).waitFor();
+    await page.getByText(`“${resaved.fileName}” is the same image as “guitar.png”`).waitFor();
     const opened = page.context().waitForEvent('page');
-    await page.getByRole('link', { name: 'Compare them' }).click();
+    await page.getByRole('link', { name: 'Compare' }).click();
 
     const inbox = await opened;
     const review = inbox.getByRole('region', { name: 'Comparison' });
     await review.getByText('“guitar.png” and “guitar-small.jpg”').waitFor();
-    await review.getByText('The same picture, saved again').waitFor();
+    await review.getByText('Same image (re-saved)').waitFor();
     await review.getByText('Suggestion: keep “guitar.png”').waitFor();
     await review.getByRole('button', { name: 'Keep left' }).click();
     await inbox.getByRole('button', { name: 'delete 1 file' }).click();
-    await inbox.getByText('“guitar.png” kept. 1 file deleted').waitFor();
+    await inbox.getByText('Merged into “guitar.png”. 1 file deleted').waitFor();
     const left: unknown[] = await app.strapi.db
       .query('plugin::upload.file')
       .findMany({ where: { name: { $startsWith: 'guitar' } } });
     expect(left).toMatchObject([{ id: kept?.id, name: 'guitar.png' }]);
   });
 
-  it('a role without rights sees none of it', async () => {
+  it('a role without permissions sees none of it', async () => {
     const writer = { email: 'writer@example.com', password: 'Test-Writer-1' };
     await app.createRestrictedAdmin({
       ...writer,
@@ -135,10 +135,10 @@ describeInBrowser('Where editors already are', (browser) => {
     await page.goto(`${app.url}/admin`);
     await page.getByRole('heading', { level: 1 }).waitFor();
     expect(await page.getByRole('link', { name: 'Image Search' }).count()).toBe(0);
-    expect(await page.getByText('Search for pictures').count()).toBe(0);
+    expect(await page.getByText('Search images').count()).toBe(0);
   });
 
-  it('a role that may search but not decide has the button alone', async () => {
+  it('a role that can search but not merge sees only the button', async () => {
     const page = await browser.open(app.url, `/plugins/upload?assetId=${String(fileId)}`, {
       as: searcher,
     });
@@ -147,9 +147,9 @@ describeInBrowser('Where editors already are', (browser) => {
     expect(await drawer.getByRole('link').count()).toBe(0);
   });
 
-  it('a picture that searches do not find says why, and is tried again by those who may', async () => {
+  it('an image missing from the search says why, and can be retried with the right permission', async () => {
     const library = createLibrary(app);
-    const bytes = Buffer.from('this is no picture');
+    const bytes = Buffer.from('not an image');
     const [broken] = await library.upload({ fileName: 'broken.png', bytes });
     const brokenId = broken?.id ?? 0;
     await app.waitUntilIndexed();
@@ -157,35 +157,35 @@ describeInBrowser('Where editors already are', (browser) => {
     const address = `/plugins/upload?assetId=${String(brokenId)}`;
 
     const told = detailsOn(await browser.open(app.url, address, { as: searcher }));
-    await told.drawer.getByText('This file is damaged').waitFor({ timeout: FIRST_VIEW_MS });
+    await told.drawer.getByText('The file is damaged').waitFor({ timeout: FIRST_VIEW_MS });
     expect(await told.findSimilar.isDisabled()).toBe(true);
     expect(await told.tryAgain.count()).toBe(0);
     expect(await told.drawer.getByRole('link').count()).toBe(0);
 
     const search = `/plugins/image-search/search?text=${encodeURIComponent('an apple')}`;
     const results = await browser.open(app.url, search, { as: searcher });
-    await results.getByText('say why it is missing here').waitFor();
+    await results.getByText('see why it’s missing from search').waitFor();
     await show(results, 'results');
     await results.goto(`${app.url}/admin/plugins/image-search/search?like=${String(brokenId)}`);
-    const way = results.getByRole('link', { name: 'Open in the Media Library' });
+    const way = results.getByRole('link', { name: 'Open in Media Library' });
     expect(await way.getAttribute('href')).toBe(`/admin${address}`);
     await show(results, 'unusable');
 
     const entry = await browser.open(app.url, HOME_PAGE);
-    await entry.getByText('Not in search').waitFor();
+    await entry.getByText('Not searchable').waitFor();
     await show(entry, 'entry-broken');
 
     const page = await browser.open(app.url, address);
     const { drawer, findSimilar, tryAgain } = detailsOn(page);
-    await drawer.getByText('This file is damaged').waitFor();
-    await drawer.getByRole('link', { name: 'See the index' }).waitFor();
+    await drawer.getByText('The file is damaged').waitFor();
+    await drawer.getByRole('link', { name: 'View index' }).waitFor();
     expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
     await show(page, 'drawer-broken');
-    const [mended] = await samplePictures(1);
+    const [fixed] = await sampleImages(1);
     const row = await readRow(app.strapi, brokenId);
-    await writeFile(storedFile(app.strapi, row), mended?.bytes ?? '');
+    await writeFile(storedFile(app.strapi, row), fixed?.bytes ?? '');
     await tryAgain.click();
-    await drawer.getByText('In the search index').waitFor();
+    await drawer.getByText('Searchable', { exact: true }).waitFor();
     expect(await findSimilar.isDisabled()).toBe(false);
     expect(await tryAgain.count()).toBe(0);
   });
@@ -196,7 +196,7 @@ function detailsOn(page: Page): { drawer: Locator; findSimilar: Locator; tryAgai
   return {
     drawer,
     findSimilar: drawer.getByRole('button', { name: 'Find similar' }),
-    tryAgain: drawer.getByRole('button', { name: 'Try again' }),
+    tryAgain: drawer.getByRole('button', { name: 'Retry' }),
   };
 }
 

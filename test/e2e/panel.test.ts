@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
-import { createLibrary, samplePicture } from '../support/library';
+import { createLibrary, sampleImage } from '../support/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const HOME = '/plugins/image-search';
@@ -17,18 +17,21 @@ describeInBrowser('The panel', (browser) => {
   });
   afterAll(() => app.stop());
 
-  it('is reached by its menu link and starts with the search', async () => {
+  it('opens from its menu link and starts with the search', async () => {
     const page = await browser.open(app.url, '/');
     await page.getByRole('link', { name: 'Image Search' }).click();
     await page.getByRole('heading', { level: 1, name: 'Search' }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`/admin${HOME}/search`);
-    expect(await page.getByRole('navigation', { name: 'Pages of' }).getByRole('link').count()).toBe(
-      3,
-    );
+    expect(
+      await page
+        .getByRole('navigation', { name: 'Image Search', exact: true })
+        .getByRole('link')
+        .count(),
+    ).toBe(3);
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
 
-  it('starts with what a role may see, and says why it does not show the rest', async () => {
+  it('starts with the first page a role has access to, and explains why others are missing', async () => {
     const keeper = { email: 'keeper@example.com', password: 'Test-Keeper-1' };
     await app.createRestrictedAdmin({
       ...keeper,
@@ -36,17 +39,19 @@ describeInBrowser('The panel', (browser) => {
     });
     const page = await browser.open(app.url, HOME, { as: keeper });
     await page.getByRole('heading', { level: 1, name: 'Duplicates' }).waitFor();
-    expect(await page.getByRole('navigation', { name: 'Pages of' }).count()).toBe(0);
+    expect(await page.getByRole('navigation', { name: 'Image Search', exact: true }).count()).toBe(
+      0,
+    );
 
     await page.goto(`${app.url}/admin${HOME}/search`);
-    await page.getByText('“Search pictures by what they show”').waitFor();
+    await page.getByText('“Search images”').waitFor();
   });
 
-  it('leaves the Media Library alone when the configuration says so', async () => {
-    const [picture] = await createLibrary(app).upload(await samplePicture('dog'));
+  it('leaves the Media Library unchanged if the configuration says so', async () => {
+    const [image] = await createLibrary(app).upload(await sampleImage('dog'));
     const page = await browser.open(app.url, '/');
     const asked = page.waitForResponse('**/image-search/panel');
-    await page.goto(`${app.url}/admin/plugins/upload?assetId=${String(picture?.id)}`);
+    await page.goto(`${app.url}/admin/plugins/upload?assetId=${String(image?.id)}`);
     await page.getByRole('dialog', { name: 'File details' }).getByText('File info').waitFor();
     await (await asked).finished();
     // What is drawn next after the answer would have it.

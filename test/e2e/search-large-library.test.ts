@@ -5,8 +5,9 @@ import { createDirection, insertFiles, type PlainFile } from '../support/large-l
 import { SEARCH_PAGE, searchOn } from '../support/panel-search';
 import { productOf } from '../support/search-app';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { sizeOf } from '../support/test-size';
 
-const FILES = 5_000;
+const FILES = sizeOf({ ci: 1_500, long: 5_000 });
 /** Rows on a screen, and those that are kept ready above and below. */
 const MOST_DRAWN = 150;
 const PIXEL = Buffer.from(
@@ -19,11 +20,11 @@ describeInBrowser('The search page of a large library', (browser) => {
   let app: StrapiApp;
   beforeAll(async () => {
     app = await startStrapi({ servesPanel: true, imageSearch: { indexing: { enabled: false } } });
-    const { collection } = await productOf(app).activeSpace.get();
+    const { collection } = await productOf(app).spaces.get();
     const { dimensions } = collection.space;
     const files = Array.from({ length: FILES }, (_value, index): PlainFile => ({
       id: index + 1,
-      name: `picture-${String(index)}.png`,
+      name: `image-${String(index)}.png`,
       mime: 'image/png',
       createdBy: null,
       vector: createDirection(`file ${String(index)}`, dimensions),
@@ -37,7 +38,7 @@ describeInBrowser('The search page of a large library', (browser) => {
   });
   afterAll(() => app.stop());
 
-  it('scrolls to the last of its pictures, drawing few of them and moving none', async () => {
+  it('scrolls to the last of its images, drawing few of them and moving none', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     await page.route('**/uploads/**', (route) =>
       route.fulfill({ contentType: 'image/png', body: PIXEL }),

@@ -16,18 +16,18 @@ describeInBrowser('The search page without a model', (browser) => {
   });
   afterAll(() => app.stop());
 
-  it('invites to fill an empty library', async () => {
+  it('suggests uploading images to an empty library', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
-    await page.getByText('The library has no pictures yet').waitFor();
+    await page.getByText('Your Media Library has no images yet').waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
 
-  it('says that the model does not answer, and leads operators to the index', async () => {
+  it('says that the model isn’t responding, and links operators to the index page', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     await searchOn(page).field.fill('dog');
-    await page.getByText('The search cannot answer now').waitFor();
+    await page.getByText('Search is unavailable').waitFor();
     await page.getByText('there-is-no-model').waitFor();
-    await page.getByRole('link', { name: 'See the index' }).click();
+    await page.getByRole('link', { name: 'View index' }).click();
     await page.waitForURL('**/plugins/image-search/index');
   });
 });

@@ -3,10 +3,10 @@ import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { SEARCH_PAGE, searchOn } from '../support/panel-search';
-import { picturesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
-import { testSearchWithPictures } from './search-with-pictures';
+import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { testSearchWithImages } from './search-with-images';
 
-const pictures = picturesOf([
+const images = imagesOf([
   'guitar',
   'violin',
   'trumpet',
@@ -29,14 +29,14 @@ describeInBrowser('The search page', (browser) => {
   let app: SearchApp;
   const idOf = (concept: string): number => app.fileOf(concept).id;
   beforeAll(async () => {
-    app = await startSearchApp({ pictures, servesPanel: true });
+    app = await startSearchApp({ images, servesPanel: true });
   }, 240_000);
   afterAll(() => app.stop());
 
-  it('starts with words to try and pictures to start from', async () => {
+  it('suggests texts to try and images to start from', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     await page
-      .getByRole('button', { name: /^Find pictures like/ })
+      .getByRole('button', { name: /^Find images like/ })
       .nth(5)
       .waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
@@ -46,14 +46,14 @@ describeInBrowser('The search page', (browser) => {
     expect(searchOn(page).address().get('text')).toBe('animals');
   });
 
-  it('finds by words while they are typed, and says how many', async () => {
+  it('searches while text is typed, and announces how many it found', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     const search = searchOn(page);
     await search.field.fill('guitar');
     await search.waitForBest(idOf('guitar'));
     expect(search.address().get('text')).toBe('guitar');
-    await page.getByRole('status').filter({ hasText: '16 pictures found' }).waitFor();
-    expect((await search.ids()).length).toBe(pictures.length);
+    await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
+    expect((await search.ids()).length).toBe(images.length);
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
     await search.field.fill('dog');
@@ -63,45 +63,45 @@ describeInBrowser('The search page', (browser) => {
     expect(await search.field.inputValue()).toBe('');
   });
 
-  it('goes towards some results and away from others', async () => {
+  it('finds more like some results and less like others', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=animal`);
     const search = searchOn(page);
     await search.results.waitFor();
     await search.act(idOf('owl'), 'More like this');
     await page.getByRole('button', { name: /^Remove “Like/ }).waitFor();
     await search.act(idOf('dog'), 'Less like this');
-    await page.getByRole('button', { name: /^Remove “Unlike/ }).waitFor();
+    await page.getByRole('button', { name: /^Remove “Not like/ }).waitFor();
     expect(search.address().toString()).toBe(
       `text=animal&like=${String(idOf('owl'))}&unlike=${String(idOf('dog'))}`,
     );
     await page.goBack();
-    await page.getByRole('button', { name: /^Remove “Unlike/ }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^Remove “Not like/ }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: /^Remove “Like/ }).click();
     await page.getByRole('button', { name: /^Remove “Like/ }).waitFor({ state: 'detached' });
     expect(search.address().toString()).toBe('text=animal');
   });
 
-  it('narrows by filters, which can be removed one by one', async () => {
+  it('filters results, and removes filters one by one', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=music`);
     const search = searchOn(page);
     await search.results.waitFor();
     await search.filter('Type', 'PNG');
-    await page.getByRole('button', { name: 'Remove the filter “Type: PNG”' }).waitFor();
-    const pngs = app.files.filter(({ picture }) => picture.mimeType === 'image/png');
+    await page.getByRole('button', { name: 'Remove filter “Type: PNG”' }).waitFor();
+    const pngs = app.files.filter(({ image }) => image.mimeType === 'image/png');
     const count = String(pngs.length);
     await page
       .getByRole('status')
-      .filter({ hasText: new RegExp(`^(One|${count}) pictures? found`) })
+      .filter({ hasText: new RegExp(`^${count} images? found`) })
       .waitFor();
     expect((await search.ids()).sort()).toEqual(pngs.map(({ id }) => id).sort());
 
     await search.filter('Usage', 'Used in content');
-    await page.getByText('No picture passes these filters.').waitFor();
-    await page.getByRole('button', { name: 'Remove the filters' }).click();
-    await page.getByRole('status').filter({ hasText: '16 pictures found' }).waitFor();
+    await page.getByText('No images match these filters.').waitFor();
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
   });
 
-  it('leaves out what is named as not wanted', async () => {
+  it('excludes what a text describes', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=animal`);
     const search = searchOn(page);
     await search.results.waitFor();
@@ -111,44 +111,44 @@ describeInBrowser('The search page', (browser) => {
     const asked = page.waitForRequest(
       (request) => request.postData()?.includes('"unlike":["dog"]') ?? false,
     );
-    await page.getByLabel('Without').fill('dog');
+    await page.getByLabel('Exclude', { exact: true }).fill('dog');
     await page.keyboard.press('Enter');
     await asked;
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Remove the filter “Without “dog””' }).waitFor();
+    await page.getByRole('button', { name: 'Remove filter “Exclude: dog”' }).waitFor();
     expect(search.address().get('without')).toBe('dog');
     await page.locator('[aria-busy="false"]').first().waitFor();
     expect(await findAccessibilityFaults(page, 'main')).toEqual([]);
-    await page.getByRole('button', { name: 'Remove the filter “Without “dog””' }).click();
+    await page.getByRole('button', { name: 'Remove filter “Exclude: dog”' }).click();
     await search.waitForBest(unwanted);
     expect(await search.ids()).toEqual(before);
   });
 
-  it('has the whole question in its address', async () => {
+  it('keeps the whole query in its address', async () => {
     const id = String(idOf('guitar'));
     const address = `text=with+strings&like=${id}&orientation=landscape&type=jpeg`;
     const page = await browser.open(app.url, `${SEARCH_PAGE}?${address}`);
     const search = searchOn(page);
-    await page.getByRole('button', { name: 'Remove the filter “Landscape”' }).waitFor();
-    await page.getByRole('button', { name: 'Remove the filter “Type: JPEG”' }).waitFor();
+    await page.getByRole('button', { name: 'Remove filter “Landscape”' }).waitFor();
+    await page.getByRole('button', { name: 'Remove filter “Type: JPEG”' }).waitFor();
     await page.getByRole('button', { name: /^Remove “Like/ }).waitFor();
     expect(await search.field.inputValue()).toBe('with strings');
     expect(search.address().toString()).toBe(address);
   });
 
-  it('shows a result at its side, and goes on from there', async () => {
+  it('shows details of a result, and finds similar ones from there', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
     const search = searchOn(page);
     await search.waitForBest(idOf('guitar'));
     await page.locator(`[data-result="${String(idOf('guitar'))}"]`).click();
     const drawer = page.getByRole('dialog');
-    await drawer.getByRole('heading', { name: app.fileOf('guitar').picture.fileName }).waitFor();
+    await drawer.getByRole('heading', { name: app.fileOf('guitar').image.fileName }).waitFor();
     expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
     expect(
-      await drawer.getByRole('link', { name: 'Open in the Media Library' }).getAttribute('href'),
+      await drawer.getByRole('link', { name: 'Open in Media Library' }).getAttribute('href'),
     ).toBe(`/admin/plugins/upload?assetId=${String(idOf('guitar'))}`);
     await drawer.getByRole('button', { name: 'Copy link' }).click();
-    await page.getByText('The link was copied.').waitFor();
+    await page.getByText('Link copied').waitFor();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
       `${app.url}/uploads/`,
     );
@@ -158,7 +158,7 @@ describeInBrowser('The search page', (browser) => {
     expect(search.address().toString()).toBe(`like=${String(idOf('guitar'))}`);
   });
 
-  it('is used by the keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
     const search = searchOn(page);
     await search.waitForBest(idOf('guitar'));
@@ -174,13 +174,13 @@ describeInBrowser('The search page', (browser) => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect(await focused()).toBe(String(idOf('guitar')));
+    await page.locator(`[data-result="${String(idOf('guitar'))}"]:focus`).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');
-    await page.getByText('One selected').waitFor();
+    await page.getByText('1 selected').waitFor();
   });
 
-  it('moves what is selected to a folder', async () => {
+  it('moves the selected images to a folder', async () => {
     await app.request
       .post('/upload/folders')
       .auth(await app.adminToken(), { type: 'bearer' })
@@ -189,10 +189,10 @@ describeInBrowser('The search page', (browser) => {
     await searchOn(page).waitForBest(idOf('guitar'));
     for (const concept of ['guitar', 'violin']) await searchOn(page).select(idOf(concept));
     await page.getByRole('button', { name: 'Move', exact: true }).click();
-    await page.getByRole('combobox', { name: 'To the folder' }).click();
+    await page.getByRole('combobox', { name: 'Destination folder' }).click();
     await page.getByRole('option', { name: 'Music' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Move', exact: true }).click();
-    await page.getByText('2 pictures were moved.').waitFor();
+    await page.getByText('2 images moved').waitFor();
     const moved = await app.strapi.db
       .query('plugin::upload.file')
       .findMany({ where: { folder: { name: 'Music' } } });
@@ -201,25 +201,25 @@ describeInBrowser('The search page', (browser) => {
     );
   });
 
-  it('says that nothing is close, and that not everything is indexed', async () => {
+  it('says that there is no close match, and that not everything is indexed', async () => {
     const coverage = jest
       .spyOn(productOf(app).status, 'coverage')
       .mockResolvedValue({ indexed: 1_240, total: 5_000 });
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=qzxv+wkpf`);
-    await page.getByText('Nothing here is close to “qzxv wkpf”').waitFor();
-    await page.getByText('1,240 of 5,000 pictures are indexed.').waitFor();
+    await page.getByText('No close matches for “qzxv wkpf”').waitFor();
+    await page.getByText('1,240 of 5,000 images indexed.').waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
     coverage.mockRestore();
   });
 
-  it('says which picture of the question is gone', async () => {
+  it('says that the image of the query is gone', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?like=999999`);
-    await page.getByText('A picture of this search cannot be used').waitFor();
+    await page.getByText('Can’t search with this image').waitFor();
     await page.getByRole('button', { name: 'Start a new search' }).click();
     await page.getByRole('button', { name: 'animals' }).waitFor();
   });
 
-  it('waits when there are too many searches', async () => {
+  it('asks to wait after too many searches', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     const answer = {
       data: null,
@@ -229,24 +229,24 @@ describeInBrowser('The search page', (browser) => {
       route.fulfill({ status: 429, json: answer }),
     );
     await searchOn(page).field.fill('dog');
-    await page.getByText('Too many searches at once').waitFor();
+    await page.getByText('Too many searches').waitFor();
     await page.unroute('**/image-search/search');
-    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: 'Retry' }).click();
     await searchOn(page).waitForBest(idOf('dog'));
   });
 
-  it('tells who may not read the library', async () => {
+  it('tells a role that it can’t read the library', async () => {
     const guest = { email: 'guest@example.com', password: 'Test-Guest-1' };
     await app.createRestrictedAdmin({ ...guest, permissions: [{ action: adminActions.search }] });
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=dog`, { as: guest });
-    await page.getByText('You may not see the Media Library').waitFor();
+    await page.getByText('You don’t have access to the Media Library').waitFor();
   });
 
-  it('can be read in the dark', async () => {
+  it('is readable in dark mode', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`, { theme: 'dark' });
     await searchOn(page).waitForBest(idOf('guitar'));
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
 
-  testSearchWithPictures(browser, () => app);
+  testSearchWithImages(browser, () => app);
 });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { renderSamplePicture, sampleLibrary } from '../../sample/library';
+import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
-async function renderPicture(concept: string): Promise<Buffer> {
-  const picture = sampleLibrary.find((candidate) => candidate.concept === concept);
-  if (!picture) throw new Error(`no picture of ${concept}`);
-  return await renderSamplePicture(picture);
+async function renderImage(concept: string): Promise<Buffer> {
+  const image = sampleLibrary.find((candidate) => candidate.concept === concept);
+  if (!image) throw new Error(`no image of ${concept}`);
+  return await renderSampleImage(image);
 }
 
-describe('the Strapi app of the tests', () => {
+describe('the test app', () => {
   let app: StrapiApp;
   beforeAll(async () => {
     app = await startStrapi({ imageSearch: { search: { requestsPerMinute: 7 } } });
@@ -17,7 +17,7 @@ describe('the Strapi app of the tests', () => {
     await app.stop();
   });
 
-  it('runs the plugin with what a test configures', () => {
+  it("runs the plugin with a test's configuration", () => {
     const config: unknown = app.strapi.config.get('plugin::image-search');
     expect(config).toMatchObject({
       embedding: { provider: 'clip', dtype: 'q8' },
@@ -32,11 +32,11 @@ describe('the Strapi app of the tests', () => {
     expect(response.status).toBe(200);
   });
 
-  it('takes uploads through the panel and the content API, and indexes them', async () => {
+  it('accepts uploads through the panel and the content API, and indexes them', async () => {
     await app.grantPublic(['plugin::upload.content-api.upload']);
     const files = [
-      await app.uploadThroughAdmin(await renderPicture('dog'), 'one.jpg'),
-      await app.uploadThroughContentApi(await renderPicture('guitar'), 'two.jpg'),
+      await app.uploadThroughAdmin(await renderImage('dog'), 'one.jpg'),
+      await app.uploadThroughContentApi(await renderImage('guitar'), 'two.jpg'),
     ];
     expect(files.map((file) => file.name)).toEqual(['one.jpg', 'two.jpg']);
     const status = await app.waitUntilIndexed();

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { estimateResponseSchema } from '../../plugin/src/contracts/billing';
-import { createLibrary, samplePictures, type FileBytes, type Library } from '../support/library';
+import { createLibrary, sampleImages, type FileBytes, type Library } from '../support/library';
 import { startHostedModel, type HostedModel } from '../support/model-change';
 import { pollUntil } from '../support/polling';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
-const PICTURES = 14;
+const IMAGES = 14;
 const BUDGET = 10;
 
 describe('a budget that is reached while a library is indexed', () => {
@@ -17,7 +17,7 @@ describe('a budget that is reached while a library is indexed', () => {
   let supply: FileBytes[];
 
   beforeAll(async () => {
-    supply = await samplePictures(PICTURES + 1);
+    supply = await sampleImages(IMAGES + 1);
     dataFolder = await createDataFolder();
     hosted = await startHostedModel();
     await start(BUDGET);
@@ -43,14 +43,14 @@ describe('a budget that is reached while a library is indexed', () => {
     );
   }
 
-  it('pauses indexing, and says which setting to change and when it goes on', async () => {
-    await library.upload(...supply.splice(0, PICTURES));
-    const { bill, counts, worker } = await untilPaused();
-    expect(hosted.server.picturesSent()).toBe(BUDGET);
-    expect(counts).toMatchObject({ indexed: BUDGET, pending: PICTURES - BUDGET, failed: 0 });
+  it('pauses indexing, and says which setting to change and when it continues', async () => {
+    await library.upload(...supply.splice(0, IMAGES));
+    const { usage, counts, worker } = await untilPaused();
+    expect(hosted.server.imagesSent()).toBe(BUDGET);
+    expect(counts).toMatchObject({ indexed: BUDGET, pending: IMAGES - BUDGET, failed: 0 });
     const now = new Date();
     const next = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)).toISOString();
-    expect(bill).toMatchObject({
+    expect(usage).toMatchObject({
       budget: { imagesPerMonth: BUDGET, moneyPerMonth: null },
       providers: [{ images: BUDGET }],
       pausedUntil: next,
@@ -62,37 +62,37 @@ describe('a budget that is reached while a library is indexed', () => {
 
   it('never pauses searches', async () => {
     expect(await library.findText('something that nobody has asked for')).toHaveLength(BUDGET);
-    const [picture] = await samplePictures(1);
-    if (picture) expect((await library.findPicture(picture)).size).toBe(BUDGET);
+    const [image] = await sampleImages(1);
+    if (image) expect((await library.findImage(image)).size).toBe(BUDGET);
   });
 
   it('is part of an estimate', async () => {
     const { body } = await library.call('get', '/image-search/estimate?scope=missing');
     expect(estimateResponseSchema.parse(body).data).toMatchObject({
       affordableImages: 0,
-      total: { images: PICTURES - BUDGET, waiting: PICTURES - BUDGET, requests: 1 },
+      total: { images: IMAGES - BUDGET, waiting: IMAGES - BUDGET, requests: 1 },
     });
   });
 
-  it('holds when an operator asks for more, and after a restart', async () => {
-    const sent = hosted.server.picturesSent();
+  it('holds when an operator reindexes, and after a restart', async () => {
+    const sent = hosted.server.imagesSent();
     await library.reindex('failed');
     await app.stop();
     await start(BUDGET);
     await library.upload(...supply.splice(0, 1));
     await untilPaused();
-    expect(hosted.server.picturesSent()).toBe(sent);
+    expect(hosted.server.imagesSent()).toBe(sent);
   });
 
-  it('that is raised lets indexing go on by itself', async () => {
-    const sent = hosted.server.picturesSent();
+  it('lets indexing resume by itself once raised', async () => {
+    const sent = hosted.server.imagesSent();
     await app.stop();
     await start(100);
-    const { bill, counts } = await app.waitUntilIndexed();
-    expect(counts).toMatchObject({ indexed: PICTURES + 1, failed: 0 });
-    expect(hosted.server.picturesSent() - sent).toBe(PICTURES + 1 - BUDGET);
-    expect(bill.pausedUntil).toBeNull();
-    // With the picture that was searched with.
-    expect(bill.providers).toMatchObject([{ images: PICTURES + 2 }]);
+    const { usage, counts } = await app.waitUntilIndexed();
+    expect(counts).toMatchObject({ indexed: IMAGES + 1, failed: 0 });
+    expect(hosted.server.imagesSent() - sent).toBe(IMAGES + 1 - BUDGET);
+    expect(usage.pausedUntil).toBeNull();
+    // With the image that was searched with.
+    expect(usage.providers).toMatchObject([{ images: IMAGES + 2 }]);
   });
 });

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createVectorSpace } from '../../plugin/src/embedding/contract';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import type { VectorPoint } from '../../plugin/src/vectors/contract';
 import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
 import { createSeededRandom } from '../../sample/seeded-random';
@@ -91,7 +91,7 @@ afterEach(async () => {
 });
 
 describe('copy-vectors', () => {
-  it('goes on after an interruption, and back to where the vectors came from', async () => {
+  it('continues after an interruption, and back to where the vectors came from', async () => {
     await fillFile(vectorFile(), points);
     const env = { QDRANT_URL: qdrant.url, QDRANT_API_KEY: API_KEY };
     const command = startCommand({ given: toQdrant, dataFolder, env });
@@ -149,26 +149,26 @@ describe('copy-vectors', () => {
       await (await store.ensureSpace(space)).remove([1, 3, 5]);
     });
     const kept = await run(toQdrant);
-    expect(kept.output).toContain('3 vectors are in "qdrant" alone; --remove-extra removes those.');
+    expect(kept.output).toContain('3 vectors are only in "qdrant"; --remove-extra removes them.');
     const removed = await run([...toQdrant, '--remove-extra', '--space', space.id]);
     expect(removed.output).toContain('Removed 3 vectors that only "qdrant" had.');
     const again = await run(toQdrant);
-    expect(again.output).toContain('97 of 97, 0 copied, 97 there already');
+    expect(again.output).toContain('97 of 97, 0 copied, 97 unchanged');
     expect(again.output).not.toContain('alone');
   });
 });
 
-describe('copy-vectors refuses, and says what to mend:', () => {
+describe('copy-vectors rejects, and says what to fix:', () => {
   const cases: [string, string[], RegExp][] = [
     [
       'a store that it does not know',
       ['--from', 'embedded', '--to', 'redis'],
-      /--to cannot be "redis"; it is one of embedded, qdrant/,
+      /--to can't be "redis"; it is one of embedded, qdrant/,
     ],
     ['no store', ['--to', 'qdrant'], /--from is missing/],
     ['one store twice', ['--from', 'qdrant', '--to', 'qdrant'], /both "qdrant"/],
     ['an option that it does not know', [...toQdrant.slice(1), '--api-key', API_KEY], /--api-key/],
-    ['a path that config/plugins has', [...toQdrant.slice(1), '--path', 'x'], /leave out --path/],
+    ['a path that config/plugins has', [...toQdrant.slice(1), '--path', 'x'], /omit --path/],
   ];
 
   it.each(cases)('%s', async (_name, given, message) => {
@@ -179,7 +179,7 @@ describe('copy-vectors refuses, and says what to mend:', () => {
     expect(end.errors).not.toContain(API_KEY);
   });
 
-  it('Qdrant without an address', async () => {
+  it('Qdrant without a URL', async () => {
     const end = await run(toQdrant, { env: {} });
     expect(end).toMatchObject({ code: 2, output: '' });
     expect(end.errors).toContain('--url or QDRANT_URL');
@@ -190,10 +190,10 @@ describe('copy-vectors refuses, and says what to mend:', () => {
     await qdrant.setDown(true);
     const end = await run(toQdrant);
     expect(end.code).toBe(1);
-    expect(end.errors).toContain('The store "qdrant" does not answer');
+    expect(end.errors).toContain('The store "qdrant" isn\'t responding');
   });
 
-  it('a key that Qdrant does not take', async () => {
+  it('a key that Qdrant rejects', async () => {
     await fillFile(vectorFile(), points.slice(0, 3));
     const end = await run(toQdrant, {
       env: { QDRANT_URL: qdrant.url, QDRANT_API_KEY: 'wrong-key' },
@@ -202,10 +202,10 @@ describe('copy-vectors refuses, and says what to mend:', () => {
     expect(end.errors).not.toContain('wrong-key');
   });
 
-  it('a vector file that is not there', async () => {
+  it('a vector file that does not exist', async () => {
     const end = await run(toQdrant);
     expect(end.code).toBe(1);
-    expect(end.errors).toContain(`There is no vector file ${vectorFile()}`);
+    expect(end.errors).toContain(`Vector file not found: ${vectorFile()}`);
   });
 
   it('a vector file that is damaged, without removing anything', async () => {
@@ -225,24 +225,24 @@ describe('copy-vectors refuses, and says what to mend:', () => {
     expect(end.errors).toContain('The store "qdrant" has no vectors');
   });
 
-  it('a folder that is no Strapi project', async () => {
+  it('a folder that is not a Strapi project', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'image-search-no-project-'));
     const end = await run(toQdrant, { folder });
     await rm(folder, { recursive: true });
     expect(end.code).toBe(1);
-    expect(end.errors).toContain('is no Strapi project');
+    expect(end.errors).toContain("isn't a Strapi project");
   });
 });
 
 describe('the program', () => {
-  it('explains itself', async () => {
+  it('prints its usage', async () => {
     const end = await run(['--help']);
     expect(end).toMatchObject({ code: 0, errors: '' });
     expect(end.output).toContain('copy-vectors');
     expect(await run(['copy-vectors', '--help'])).toEqual(end);
   });
 
-  it.each([[[]], [['copy']]])('refuses %j', async (given) => {
+  it.each([[[]], [['copy']]])('rejects %j', async (given) => {
     const end = await run(given);
     expect(end.code).toBe(2);
     expect(end.errors).toContain('Usage: ');

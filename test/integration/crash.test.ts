@@ -1,18 +1,19 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePictures } from '../support/library';
 import { readStoredEntries, readStoredIds } from '../support/index-files';
+import { createLibrary, sampleImages } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { createDataFolder } from '../support/strapi-app';
 import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
+import { sizeOf } from '../support/test-size';
 
-const PICTURES = 120;
+const IMAGES = sizeOf({ ci: 60, long: 120 });
 const UPLOADS_AT_ONCE = 20;
 /** Strapi itself takes some of it. */
 const LONGEST_END_MS = 10_000;
 
 describe('a server that ends in the middle of indexing', () => {
-  /** A library of pictures that are all waiting; every test has a copy of it. */
+  /** A library of images that are all waiting; every test has a copy of it. */
   let preparedFolder: string;
   let dataFolder: string;
   /** Ascending. */
@@ -21,12 +22,12 @@ describe('a server that ends in the middle of indexing', () => {
   beforeAll(async () => {
     preparedFolder = await createDataFolder();
     dataFolder = preparedFolder;
-    const pictures = await samplePictures(PICTURES);
+    const images = await sampleImages(IMAGES);
     const server = await start({ enabled: false });
     const library = createLibrary(server);
     fileIds = [];
-    for (let first = 0; first < PICTURES; first += UPLOADS_AT_ONCE) {
-      const files = await library.upload(...pictures.slice(first, first + UPLOADS_AT_ONCE));
+    for (let first = 0; first < IMAGES; first += UPLOADS_AT_ONCE) {
+      const files = await library.upload(...images.slice(first, first + UPLOADS_AT_ONCE));
       fileIds.push(...files.map(({ id }) => id));
     }
     fileIds.sort((a, b) => a - b);
@@ -54,7 +55,7 @@ describe('a server that ends in the middle of indexing', () => {
     });
   }
 
-  /** Starts a server and lets it index some of the pictures. */
+  /** Starts a server and lets it index some of the images. */
   async function startAndIndex(atLeast: number): Promise<StrapiProcess> {
     const server = await start({ enabled: true });
     await pollUntil(
@@ -69,7 +70,7 @@ describe('a server that ends in the middle of indexing', () => {
   function readDone(): ReturnType<typeof readStoredEntries> {
     const done = readStoredEntries(dataFolder).filter(({ state }) => state === 'indexed');
     expect(done.length).toBeGreaterThan(0);
-    expect(done.length).toBeLessThan(PICTURES);
+    expect(done.length).toBeLessThan(IMAGES);
     return done;
   }
 
@@ -78,8 +79,8 @@ describe('a server that ends in the middle of indexing', () => {
     const server = await start({ enabled: true });
     const status = await server.waitUntilIndexed();
     expect(status).toMatchObject({
-      total: PICTURES,
-      counts: { indexed: PICTURES, pending: 0, indexing: 0, skipped: 0, failed: 0 },
+      total: IMAGES,
+      counts: { indexed: IMAGES, pending: 0, indexing: 0, skipped: 0, failed: 0 },
     });
     const library = createLibrary(server);
     expect((await library.entries()).map(({ fileId }) => fileId)).toEqual(fileIds);
@@ -114,14 +115,14 @@ describe('a server that ends in the middle of indexing', () => {
     await expectAllIndexedOnce(doneSecond);
   });
 
-  it('asked to end, ends soon, gives back what it holds, and goes on at the next start', async () => {
+  it('stopped, ends soon, returns its claims, and continues at the next start', async () => {
     const server = await startAndIndex(10);
     const timeout = AbortSignal.timeout(LONGEST_END_MS);
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(timeout.aborted).toBe(false);
     const done = readDone();
     const rest = readStoredEntries(dataFolder).filter(({ state }) => state !== 'indexed');
-    expect(rest).toHaveLength(PICTURES - done.length);
+    expect(rest).toHaveLength(IMAGES - done.length);
     for (const entry of rest) {
       expect(entry).toMatchObject({ state: 'pending', attempts: 0, lease: null });
     }

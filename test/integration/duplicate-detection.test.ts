@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { scanResponseSchema, type ScanResponse } from '../../plugin/src/contracts/duplicates';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
-import { createPictureTraces } from '../../server/src/repositories/picture-traces';
-import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
+import { createHardNegatives } from '../bench/duplicates/hard-negatives';
+import { createLibrary, sampleImage, type FileBytes, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
@@ -22,39 +23,58 @@ describe('duplicates in the Media Library', () => {
     app = await startStrapi();
     library = createLibrary(app);
     for (const concept of ['teapot', 'guitar', 'owl', 'castle', 'sunflower']) {
-      await upload(await samplePicture(concept));
+      await upload(await sampleImage(concept));
     }
-    elephant = await samplePicture('elephant');
+    elephant = await sampleImage('elephant');
     originalId = await upload(elephant);
   });
   afterAll(async () => {
     await app.stop();
   });
 
-  it('are none among different pictures', async () => {
+  it("aren't found among different images", async () => {
     expect(await partnersOf(originalId)).toEqual([]);
     expect(await createDuplicatePairs(app.strapi).counts()).toMatchObject({ open: 0 });
   });
 
   it.each<[string, string, (bytes: Buffer) => Promise<Buffer>]>([
     ['a copy', 'identical', (bytes) => Promise.resolve(bytes)],
-    ['one encoded again', 'same-picture', (bytes) => sharp(bytes).jpeg({ quality: 60 }).toBuffer()],
-    ['a grey one', 'same-picture', (bytes) => sharp(bytes).greyscale().jpeg().toBuffer()],
-    ['a flipped one', 'variant', (bytes) => sharp(bytes).flop().png().toBuffer()],
-    ['a part', 'variant', crop],
+    ['one encoded again', 'same-image', (bytes) => sharp(bytes).jpeg({ quality: 60 }).toBuffer()],
+    ['a grey one', 'same-image', (bytes) => sharp(bytes).greyscale().jpeg().toBuffer()],
+    ['a flipped one', 'edited', (bytes) => sharp(bytes).flop().png().toBuffer()],
+    ['a part', 'edited', crop],
+    ['one turned to the right', 'edited', (bytes) => sharp(bytes).rotate(90).png().toBuffer()],
+    ['one upside down', 'edited', (bytes) => sharp(bytes).rotate(180).png().toBuffer()],
   ])('are found: %s', async (_name, kind, change) => {
     const bytes = await change(elephant.bytes);
     const fileId = await upload({ fileName: 'again.png', bytes });
     expect(await partnersOf(fileId)).toContainEqual([originalId, kind]);
     await remove(fileId);
     expect(await partnersOf(fileId)).toEqual([]);
-    expect(await createPictureTraces(app.strapi).get([fileId])).toEqual([]);
+    expect(await createImageTraces(app.strapi).get([fileId])).toEqual([]);
   });
 
-  it('are judged anew when a file is replaced', async () => {
+  it("aren't documents and products that only look alike in miniature", async () => {
+    const kinds = ['certificate', 'invoice', 'flat product', 'shaded product'];
+    const found: unknown[] = [];
+    const pairs = (await createHardNegatives('uploads')).filter(({ name }) =>
+      kinds.some((kind) => name === `${kind} 1`),
+    );
+    expect(pairs).toHaveLength(kinds.length);
+    for (const { name, one, other } of pairs) {
+      const first = await upload({ fileName: `${name}.png`, bytes: one });
+      const second = await upload({ fileName: `${name} again.png`, bytes: other });
+      found.push(...(await partnersOf(first)), ...(await partnersOf(second)));
+      await remove(first);
+      await remove(second);
+    }
+    expect(found).toEqual([]);
+  });
+
+  it('are compared again when a file is replaced', async () => {
     const fileId = await upload(elephant);
     expect(await partnersOf(fileId)).toEqual([[originalId, 'identical']]);
-    await library.replace(fileId, await samplePicture('pizza'));
+    await library.replace(fileId, await sampleImage('pizza'));
     await untilCompared();
     expect(await partnersOf(fileId)).toEqual([]);
     await library.replace(fileId, elephant);
@@ -63,7 +83,7 @@ describe('duplicates in the Media Library', () => {
     await remove(fileId);
   });
 
-  it('keep what was decided when everything is embedded anew', async () => {
+  it('keep their review when everything is embedded again', async () => {
     const pairs = createDuplicatePairs(app.strapi);
     const fileId = await upload(elephant);
     const [pair] = await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS });
@@ -76,7 +96,7 @@ describe('duplicates in the Media Library', () => {
     await remove(fileId);
   });
 
-  it('are found by a scan of the whole library when they are not known any more', async () => {
+  it('are found by a full scan after their pairs were lost', async () => {
     const pairs = createDuplicatePairs(app.strapi);
     const fileId = await upload(elephant);
     await pairs.removeFiles([fileId]);
@@ -116,7 +136,7 @@ describe('duplicates in the Media Library', () => {
   async function untilCompared(): Promise<void> {
     const { space } = await app.waitUntilIndexed();
     await pollUntil(
-      () => app.strapi.db.query('plugin::image-search.picture-trace').findMany({}),
+      () => app.strapi.db.query('plugin::image-search.image-trace').findMany({}),
       (rows: { comparedIn: string | null }[]) =>
         rows.every(({ comparedIn }) => comparedIn?.endsWith(space?.id ?? '')),
     );

@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { scanResponseSchema, type ScanResponse } from '../../plugin/src/contracts/duplicates';
-import { PICTURE_TRACE_UID } from '../../server/src/plugin-id';
+import { IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
-import { createPictureTraces } from '../../server/src/repositories/picture-traces';
-import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
+import { createLibrary, sampleImage, type FileBytes, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import type { RolePermission } from '../support/strapi-accounts';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -16,7 +16,7 @@ const SCAN = '/image-search/duplicates/scan';
 type Scan = ScanResponse['data'];
 type Method = 'get' | 'post' | 'delete';
 
-/** One library through several lives of its Strapi: each test goes on where the one before ended. */
+/** One library through several lives of its Strapi: each test continues where the one before ended. */
 describe('the scan of a library for duplicates', () => {
   let dataFolder: string;
   let app: StrapiApp;
@@ -30,14 +30,14 @@ describe('the scan of a library for duplicates', () => {
   beforeAll(async () => {
     dataFolder = await createDataFolder();
     await start('off');
-    const elephant = await samplePicture('elephant');
-    const guitar = await samplePicture('guitar');
+    const elephant = await sampleImage('elephant');
+    const guitar = await sampleImage('guitar');
     const grey = await sharp(guitar.bytes).greyscale().jpeg().toBuffer();
     ids.elephant = await upload(elephant);
     ids.elephantCopy = await upload(elephant);
     ids.guitar = await upload(guitar);
     ids.greyGuitar = await upload({ fileName: 'grey.jpg', bytes: grey });
-    ids.teapot = await upload(await samplePicture('teapot'));
+    ids.teapot = await upload(await sampleImage('teapot'));
     await app.waitUntilIndexed();
   });
   afterAll(async () => {
@@ -46,7 +46,7 @@ describe('the scan of a library for duplicates', () => {
   });
 
   it.each<Method>(['get', 'post', 'delete'])(
-    'is off where no duplicates are looked for, whoever asks to %s it',
+    'is off where no duplicates are searched for, whoever asks to %s it',
     async (method) => {
       const off = { state: 'off', done: 0, total: all().length, found: 0, startedAt: null };
       expect(await scan(method)).toMatchObject(off);
@@ -54,14 +54,14 @@ describe('the scan of a library for duplicates', () => {
     },
   );
 
-  it('does not wait to be asked for in a library that has never been compared', async () => {
+  it('starts by itself in a library that was never scanned', async () => {
     await restart('flag');
     const compared = await pollUntil(() => scan('get'), isComplete);
     expect(compared).toMatchObject({ state: 'never', total: all().length, problem: null });
     expect(await pairsOf(all())).toEqual([elephants(), guitars()]);
   });
 
-  it('compares everything anew when it is asked for, and counts what is new', async () => {
+  it('compares everything again on request, and counts new pairs', async () => {
     await forgetPairs();
     const begun = await scan('post');
     expect(begun).toMatchObject({ state: 'running', found: 0, endedAt: null });
@@ -79,12 +79,12 @@ describe('the scan of a library for duplicates', () => {
     expect(await pollUntil(() => scan('get'), isDone)).toMatchObject({ found: 0 });
   });
 
-  it('stays stopped when Strapi starts anew, and goes on with what is left', async () => {
+  it('stays stopped after a restart, and resumes with the rest', async () => {
     const stopped = await scan('delete');
     expect(stopped).toMatchObject({ state: 'stopped', done: all().length, remainingSeconds: null });
     // As if it had been stopped before it came to the guitars.
     await forgetPairs();
-    await createPictureTraces(app.strapi).unmark(guitars());
+    await createImageTraces(app.strapi).unmark(guitars());
     await restart('flag');
     expect(await scan('get')).toMatchObject({ state: 'stopped', done: 3, total: 5 });
     const marks = await readMarks();
@@ -93,13 +93,13 @@ describe('the scan of a library for duplicates', () => {
     const done = await pollUntil(() => scan('get'), isDone);
     expect(done).toMatchObject({ done: all().length, found: 1 });
     expect(done.startedAt).toBe(stopped.startedAt);
-    // The elephants were compared before: nobody looked at them again.
+    // The elephants were compared before: no one looked at them again.
     expect(await pairsOf(all())).toEqual([guitars()]);
     const [mark] = marks.filter((value) => value !== null);
     expect(await readMarks()).toEqual(all().map(() => mark));
   });
 
-  it('begins from the beginning when it had come to its end', async () => {
+  it('starts over after it has finished', async () => {
     expect(await scan('post')).toMatchObject({ state: 'running', done: expect.any(Number) });
     expect(await pollUntil(() => scan('get'), isDone)).toMatchObject({ found: 1 });
     expect(await pairsOf(all())).toEqual([elephants(), guitars()]);
@@ -122,7 +122,7 @@ describe('the scan of a library for duplicates', () => {
       expect(await statusesFor({ action: 'plugin::image-search.search' })).toEqual([403, 403, 403]);
     });
 
-    it('sign in: nobody else', async () => {
+    it('sign in: no one else', async () => {
       expect((await app.request.get(SCAN)).status).toBe(401);
       expect((await app.request.post(SCAN)).status).toBe(401);
       expect((await app.request.delete(SCAN)).status).toBe(401);
@@ -180,10 +180,10 @@ describe('the scan of a library for duplicates', () => {
       .sort(([one = 0], [other = 0]) => one - other);
   }
 
-  /** What each picture was last compared in. */
+  /** What each image was last compared in. */
   async function readMarks(): Promise<(string | null)[]> {
     const rows: { comparedIn: string | null }[] = await app.strapi.db
-      .query(PICTURE_TRACE_UID)
+      .query(IMAGE_TRACE_UID)
       .findMany({});
     return rows.map(({ comparedIn }) => comparedIn);
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  decisionResponseSchema,
+  reviewResponseSchema,
   fileDuplicatesResponseSchema,
 } from '../../plugin/src/contracts/duplicates';
 import { fileUsageResponseSchema } from '../../plugin/src/contracts/merging';
@@ -40,11 +40,11 @@ async function two(): Promise<[number, number]> {
 }
 
 describe('GET duplicates', () => {
-  it('answers groups with their files, pairs and evidence, newest first', async () => {
+  it('returns groups with their files, pairs and evidence, newest first', async () => {
     const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
-    await app.record(b, [a], { verdict: verdicts.variant });
+    await app.record(b, [a], { verdict: verdicts.edited });
     await app.record(d, [c], { verdict: verdicts.identical });
-    await app.record(c, [a], { verdict: verdicts.samePicture });
+    await app.record(c, [a], { verdict: verdicts.sameImage });
     const { data, meta } = dataOf(await app.get('duplicates'));
     expect(meta).toEqual({ nextCursor: null, counts: { open: 3, ignored: 0, merged: 0 } });
     const pairs = data.flatMap((group) => group.pairs);
@@ -59,7 +59,7 @@ describe('GET duplicates', () => {
       expect(hasMore).toBe(false);
     }
     expect(pairs.find(({ fileB }) => fileB === b)).toMatchObject({
-      kind: 'variant',
+      kind: 'edited',
       evidence: {
         similarity: 0.875,
         fingerprintDistance: 90,
@@ -67,16 +67,16 @@ describe('GET duplicates', () => {
         alignment: { innerFileId: b, isMirrored: true, region: { width: 0.5 } },
       },
       status: 'open',
-      decision: null,
+      review: null,
     });
     expect(pairs.find(({ fileB }) => fileB === d)).toMatchObject({ evidence: {} });
   });
 
-  it('answers one kind, one status, and pages', async () => {
+  it('filters by kind and status, in pages', async () => {
     const files = await app.uploadFiles(8);
     const pairs = [];
     for (const index of [0, 2, 4, 6]) {
-      const verdict = index < 4 ? verdicts.identical : verdicts.samePicture;
+      const verdict = index < 4 ? verdicts.identical : verdicts.sameImage;
       pairs.push(await app.record(files[index + 1] ?? 0, [files[index] ?? 0], { verdict }));
     }
     expect(groupsIn(await app.get('duplicates?kind=identical'))).toEqual([
@@ -92,7 +92,7 @@ describe('GET duplicates', () => {
     expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([]);
   });
 
-  it('answers the group of a pair, if that is as asked for', async () => {
+  it('returns the group of a pair if it matches the filters', async () => {
     const [one = 0, two = 0, three = 0, four = 0, five = 0] = await app.uploadFiles(5);
     const older = await app.record(two, [one]);
     const newer = await app.record(three, [one]);
@@ -115,13 +115,13 @@ describe('GET duplicates', () => {
     ['cursor=-1', 'cursor'],
     ['cursor=99999999999', 'cursor'],
     ['page=2', 'page'],
-  ])('refuses %s and names it', async (query, name) => {
+  ])('rejects %s by name', async (query, name) => {
     const response = await app.get(`duplicates?${query}`);
     expectFailure(response, { status: 400, code: 'invalid-input' });
     expect(JSON.stringify(response.body)).toContain(name);
   });
 
-  it('shows a pair to those alone who may see both files', async () => {
+  it('shows a pair only to users who may see both files', async () => {
     const editor = await app.editorWith(DUPLICATES, READ_OWN);
     const [mine = 0, mineToo = 0, others = 0] = await app.uploadFiles(3);
     await app.strapi.db.query(FILE_UID).updateMany({
@@ -142,7 +142,7 @@ describe('GET duplicates', () => {
       status: 404,
       code: 'file-not-found',
     });
-    const path = `duplicates/${String(hidden.id)}/decision`;
+    const path = `duplicates/${String(hidden.id)}/review`;
     expectFailure(await app.post(path, { status: 'ignored' }, editor), {
       status: 404,
       code: 'pair-not-found',
@@ -150,12 +150,12 @@ describe('GET duplicates', () => {
     expect((await app.post(path, { status: 'ignored' })).status).toBe(200);
   });
 
-  it('asks who calls, for the action, and for the right to read the Media Library', async () => {
+  it('requires a signed-in user, the action, and access to the Media Library', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     const requests = [
       ['get', 'duplicates'],
-      ['post', `duplicates/${String(id)}/decision`],
+      ['post', `duplicates/${String(id)}/review`],
       ['get', `files/${String(a)}/duplicates`],
       ['get', `files/${String(a)}/usage`],
     ] as const;
@@ -201,60 +201,61 @@ describe('GET duplicates', () => {
   });
 });
 
-describe('POST duplicates/:id/decision', () => {
-  const decide = (id: number, body: object) => app.post(`duplicates/${String(id)}/decision`, body);
+describe('POST duplicates/:id/review', () => {
+  const decide = (id: number, body: object) => app.post(`duplicates/${String(id)}/review`, body);
 
-  it('ignores a pair, says who did, and takes it back', async () => {
+  it('ignores a pair, names the user, and reopens it', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     const response = await decide(id, { status: 'ignored' });
     expect(response.status).toBe(200);
-    const { data } = decisionResponseSchema.parse(response.body);
+    const { data } = reviewResponseSchema.parse(response.body);
     expect(data).toMatchObject({
-      ...{ id, status: 'ignored' },
-      decision: { at: expect.any(String), by: { name: 'Test Administrator' } },
+      id,
+      status: 'ignored',
+      review: { at: expect.any(String), by: { name: 'Test Administrator' } },
     });
     expect(groupsIn(await app.get('duplicates'))).toEqual([]);
     expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([[a, b]]);
-    const back = decisionResponseSchema.parse((await decide(id, { status: 'open' })).body);
-    expect(back.data).toMatchObject({ status: 'open', decision: null });
+    const back = reviewResponseSchema.parse((await decide(id, { status: 'open' })).body);
+    expect(back.data).toMatchObject({ status: 'open', review: null });
     expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
   });
 
-  it('sticks when the pair is found again, and ends when one of the files is replaced', async () => {
+  it('keeps the status when the pair is found again, until one of the files is replaced', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     await decide(id, { status: 'ignored' });
-    await app.record(b, [a], { verdict: verdicts.variant });
+    await app.record(b, [a], { verdict: verdicts.edited });
     expect(groupsIn(await app.get('duplicates'))).toEqual([]);
     await app.record(b, [a], { version: 2 });
     expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
     expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
   });
 
-  it('takes the first of two decisions at a time', async () => {
+  it('accepts the first of two concurrent reviews', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     const editors = [
       await app.editorWith(DUPLICATES, READ),
       await app.editorWith(DUPLICATES, READ),
     ];
-    const path = `duplicates/${String(id)}/decision`;
+    const path = `duplicates/${String(id)}/review`;
     const responses = await Promise.all(
       editors.map((editor) => app.post(path, { status: 'ignored' }, editor)),
     );
     const winners = responses.map(
-      ({ body }) => decisionResponseSchema.parse(body).data.decision?.by?.id,
+      ({ body }) => reviewResponseSchema.parse(body).data.review?.by?.id,
     );
     expect(editors.map((editor) => editor.id)).toContain(winners[0]);
     expect(winners[1]).toBe(winners[0]);
   });
 
-  it('does not need the right to change files', async () => {
+  it("doesn't require permission to change files", async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     const editor = await app.editorWith(DUPLICATES, READ);
-    const path = `duplicates/${String(id)}/decision`;
+    const path = `duplicates/${String(id)}/review`;
     expect((await app.post(path, { status: 'ignored' }, editor)).status).toBe(200);
   });
 
@@ -262,7 +263,7 @@ describe('POST duplicates/:id/decision', () => {
     [{}, 'status'],
     [{ status: 'merged' }, 'status'],
     [{ status: 'ignored', user: 1 }, 'user'],
-  ])('refuses %j', async (body, name) => {
+  ])('rejects %j', async (body, name) => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     const response = await decide(id, body);
@@ -270,22 +271,22 @@ describe('POST duplicates/:id/decision', () => {
     expect(JSON.stringify(response.body)).toContain(name);
   });
 
-  it('says that there is no such pair, and what is no id', async () => {
+  it('reports a missing pair, and an invalid id', async () => {
     expectFailure(await decide(2_000_000_000, { status: 'ignored' }), {
       status: 404,
       code: 'pair-not-found',
     });
-    expectFailure(await app.post('duplicates/9999999999/decision', { status: 'ignored' }), {
+    expectFailure(await app.post('duplicates/9999999999/review', { status: 'ignored' }), {
       status: 400,
       code: 'invalid-input',
     });
-    expectFailure(await app.post('duplicates/first/decision', { status: 'ignored' }), {
+    expectFailure(await app.post('duplicates/first/review', { status: 'ignored' }), {
       status: 400,
       code: 'invalid-input',
     });
   });
 
-  it('says that a file was deleted meanwhile, of which nobody told', async () => {
+  it('reports a file that was deleted without an event', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     await app.strapi.db.connection('files').where({ id: b }).delete();
@@ -297,7 +298,7 @@ describe('POST duplicates/:id/decision', () => {
     });
   });
 
-  it('is over for the pairs of a file that is deleted in the Media Library', async () => {
+  it('removes the pairs of a file that is deleted in the Media Library', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     await app.library.call('delete', `/upload/files/${String(b)}`);
@@ -313,7 +314,7 @@ describe('merging and pairs', () => {
   const merge = (fileIds: number[], keepId: number) =>
     app.post('duplicates/merge', { fileIds, keepId });
 
-  it('marks the pairs of what was merged, with who did it, and keeps the others', async () => {
+  it('marks the pairs of merged files with their user, and keeps the others', async () => {
     const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
     const { id } = await app.record(a, [b, c, d]);
     await app.record(b, [c]);
@@ -322,18 +323,18 @@ describe('merging and pairs', () => {
     expect(merged.data).toMatchObject([
       {
         files: [{ id: a }],
-        pairs: [{ id, status: 'merged', decision: { by: { name: 'Test Administrator' } } }],
+        pairs: [{ id, status: 'merged', review: { by: { name: 'Test Administrator' } } }],
       },
     ]);
     expect(merged.meta.counts).toEqual({ open: 2, ignored: 0, merged: 1 });
     expect(groupsIn(await app.get('duplicates'))).toEqual([[a, c, d]]);
-    expectFailure(await app.post(`duplicates/${String(id)}/decision`, { status: 'open' }), {
+    expectFailure(await app.post(`duplicates/${String(id)}/review`, { status: 'open' }), {
       status: 409,
       code: 'conflict',
     });
   });
 
-  it('lets one of two merges at a time win, and loses nothing', async () => {
+  it('lets one of two concurrent merges win, and loses nothing', async () => {
     const [a = 0, b = 0, c = 0] = await app.uploadFiles(3);
     await app.record(a, [b, c]);
     const responses = await Promise.all([merge([a, b, c], a), merge([a, b, c], b)]);
@@ -350,7 +351,7 @@ describe('merging and pairs', () => {
 });
 
 describe('GET files/:id/duplicates', () => {
-  it('answers the other files with their pairs', async () => {
+  it('returns the other files with their pairs', async () => {
     const [a = 0, b = 0, c = 0] = await app.uploadFiles(3);
     const { id } = await app.record(b, [a]);
     await app.record(b, [c]);
@@ -361,14 +362,14 @@ describe('GET files/:id/duplicates', () => {
       return data.map(({ file }) => file.id);
     };
     expect(await ofFile()).toEqual([c, a]);
-    await app.post(`duplicates/${String(id)}/decision`, { status: 'ignored' });
+    await app.post(`duplicates/${String(id)}/review`, { status: 'ignored' });
     expect(await ofFile()).toEqual([c]);
     expect(await ofFile('?status=ignored')).toEqual([a]);
   });
 });
 
 describe('GET files/:id/usage', () => {
-  it('tells where a file is used, and titles to those alone who may read them', async () => {
+  it('returns where a file is used, with titles only for users who may read them', async () => {
     const [a, b] = await two();
     await createArticle(app, { title: 'Harvest', cover: a });
     const usage = async (id: number, account?: AdminCredentials) => {

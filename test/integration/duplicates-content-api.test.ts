@@ -14,9 +14,9 @@ beforeAll(async () => {
   app = await startDuplicatesApp({ imageSearch: { search: { requestsPerMinute: 0 } } });
   everybody = contentApi(app);
   [file, copy, resized, cropped, ignored, other] = await app.uploadFiles(6);
-  await app.record(file ?? 0, [cropped ?? 0], { verdict: verdicts.variant });
+  await app.record(file ?? 0, [cropped ?? 0], { verdict: verdicts.edited });
   await app.record(file ?? 0, [copy ?? 0], { verdict: verdicts.identical });
-  await app.record(file ?? 0, [resized ?? 0], { verdict: verdicts.samePicture });
+  await app.record(file ?? 0, [resized ?? 0], { verdict: verdicts.sameImage });
   const { id } = await app.record(ignored ?? 0, [file ?? 0]);
   const decision = { status: 'ignored', userId: null, decidedAt: new Date() } as const;
   await productOf(app).pairs.decide(id, decision);
@@ -36,7 +36,7 @@ async function read(query = {}) {
 }
 
 describe('the permission to read duplicates', () => {
-  it('is needed by everybody, and by tokens', async () => {
+  it('is required for everyone, including tokens', async () => {
     expect((await everybody.get(path())).status).toBe(403);
     const none = await app.createApiToken({ name: 'none', type: 'custom', permissions: [] });
     expect((await contentApi(app, none).get(path())).status).toBe(403);
@@ -44,7 +44,7 @@ describe('the permission to read duplicates', () => {
     expect((await contentApi(app, await app.createApiToken(custom)).get(path())).status).toBe(200);
   });
 
-  it('is one that tokens which only read have', async () => {
+  it('is included in read-only tokens', async () => {
     const token = await app.createApiToken({ name: 'reading', type: 'read-only' });
     expect((await contentApi(app, token).get(path())).status).toBe(200);
   });
@@ -55,15 +55,15 @@ describe('GET /api/image-search/duplicates/:id', () => {
     await app.grantPublic([FIND_ONE]);
   });
 
-  it('answers open pairs, those most alike first, with files as the content API shows them', async () => {
+  it('returns open pairs, most similar first, with files as the content API shows them', async () => {
     const { data, meta } = await read();
     expect(meta).toEqual({ pagination: { start: 0, limit: 25, hasMore: false } });
     expect(data).toMatchObject([
       { score: 1, kind: 'identical', evidence: {}, file: { id: copy } },
-      { score: 0.991, kind: 'same-picture', file: { id: resized } },
+      { score: 0.991, kind: 'same-image', file: { id: resized } },
       {
         score: 0.9,
-        kind: 'variant',
+        kind: 'edited',
         evidence: { similarity: 0.875, alignment: { innerFileId: cropped } },
         file: { id: cropped },
       },
@@ -71,7 +71,7 @@ describe('GET /api/image-search/duplicates/:id', () => {
     for (const match of data) expect(match.file).not.toHaveProperty('folderPath');
   });
 
-  it('takes pages, a least score and filters', async () => {
+  it('accepts pagination, a minimum score and filters', async () => {
     const page = await read({ pagination: { start: 1, limit: 1 } });
     expect(page.data.map((match) => match.file.id)).toEqual([resized]);
     expect(page.meta.pagination).toEqual({ start: 1, limit: 1, hasMore: true });
@@ -80,7 +80,7 @@ describe('GET /api/image-search/duplicates/:id', () => {
     expect(byId.data.map((match) => match.file.id)).toEqual([resized, cropped]);
   });
 
-  it('answers nothing for a file without duplicates, and says when there is no file', async () => {
+  it('returns nothing for a file without duplicates, and a 404 for a missing file', async () => {
     const { body } = (await everybody.get(path(other))) as { body: unknown };
     expect(publicDuplicatesResponseSchema.parse(body).data).toEqual([]);
     expectFailure(await everybody.get(path(2_000_000_000)), {
@@ -97,7 +97,7 @@ describe('GET /api/image-search/duplicates/:id', () => {
     expectFailure(response, { status: 400, code: 'invalid-input', message: /status/ });
   });
 
-  it('leaves out what was deleted, and what nobody may see by', async () => {
+  it('excludes deleted files, and ignores filters on private fields', async () => {
     await app.strapi.db.connection('files').where({ id: copy }).delete();
     expect((await read()).data.map((match) => match.file.id)).toEqual([resized, cropped]);
     const response = await everybody.get(path(), { filters: { folderPath: '/' } });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { duplicatesResponseSchema } from '../../plugin/src/contracts/duplicates';
-import { createLibrary, samplePicture, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Library } from '../support/library';
 import { startHostedModel, type HostedModel } from '../support/model-change';
 import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -34,12 +34,12 @@ describe('duplicates while the embedding model is down', () => {
   }
 
   it('are found by their bytes, and listed', async () => {
-    const elephant = await samplePicture('elephant');
+    const elephant = await sampleImage('elephant');
     const [original, copy] = await library.upload(elephant, {
       ...elephant,
       fileName: 'elephant-copy.png',
     });
-    await library.upload(await samplePicture('guitar'));
+    await library.upload(await sampleImage('guitar'));
     fileIds = [original?.id ?? 0, copy?.id ?? 0].sort((one, other) => one - other);
     const { data } = await pollUntil(listGroups, (page) => page.data.length > 0);
     const [fileA, fileB] = fileIds;
@@ -52,7 +52,7 @@ describe('duplicates while the embedding model is down', () => {
     hosted.server.failAlways(undefined);
     expect((await app.waitUntilIndexed()).counts).toMatchObject({ indexed: 3, failed: 0 });
     await pollUntil(
-      () => app.strapi.db.query('plugin::image-search.picture-trace').findMany({}),
+      () => app.strapi.db.query('plugin::image-search.image-trace').findMany({}),
       (rows: { comparedIn: string | null }[]) =>
         rows.every(({ comparedIn }) => comparedIn?.includes('openai')),
     );

@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { checkResponseSchema, notesResponseSchema } from '../../plugin/src/contracts/duplicates';
 import { FILE_UID } from '../../server/src/plugin-id';
-import { samplePicture, type FileBytes } from '../support/library';
+import { sampleImage, type FileBytes } from '../support/library';
 import { readRow, storedFile } from '../support/library-rows';
 import { pollUntil } from '../support/polling';
-import { picturesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, expectFailure, type SearchFace } from '../support/search-face';
 import type { RolePermission } from '../support/strapi-accounts';
 
@@ -22,11 +22,11 @@ let accounts = 0;
 
 beforeAll(async () => {
   app = await startSearchApp({
-    pictures: picturesOf(['elephant', 'teapot', 'castle']),
+    images: imagesOf(['elephant', 'teapot', 'castle']),
     imageSearch: { duplicates: { policy: 'warn' } },
   });
   admin = await adminApi(app);
-  elephant = await samplePicture('elephant');
+  elephant = await sampleImage('elephant');
 });
 afterAll(async () => {
   await app.stop();
@@ -43,14 +43,14 @@ async function faceOf(...permissions: RolePermission[]): Promise<SearchFace & { 
 }
 
 async function check(bytes: Buffer, face = admin) {
-  const response = await face.post('check').attach('image', bytes, 'picture.png');
+  const response = await face.post('check').attach('image', bytes, 'image.png');
   expect(response.status).toBe(200);
   const parsed = checkResponseSchema.parse(response.body);
   expect(response.body).toEqual(parsed);
   return parsed;
 }
 
-/** Strapi makes pictures smaller when they are uploaded: what it keeps are other bytes. */
+/** Strapi makes images smaller when they are uploaded: what it keeps are other bytes. */
 async function readStored(): Promise<Buffer> {
   const row = await readRow(app.strapi, app.fileOf('elephant').id);
   return await readFile(storedFile(app.strapi, row));
@@ -59,25 +59,25 @@ async function readStored(): Promise<Buffer> {
 describe('POST check', () => {
   it.each<[string, string, (bytes: Buffer) => Promise<Buffer>]>([
     ['the bytes that Strapi stored', 'identical', readStored],
-    ['it encoded again', 'same-picture', (bytes) => sharp(bytes).jpeg({ quality: 60 }).toBuffer()],
-    ['its mirror image', 'variant', (bytes) => sharp(bytes).flop().png().toBuffer()],
-  ])('finds a picture that is here already: %s', async (_, kind, change) => {
+    ['it encoded again', 'same-image', (bytes) => sharp(bytes).jpeg({ quality: 60 }).toBuffer()],
+    ['its mirror image', 'edited', (bytes) => sharp(bytes).flop().png().toBuffer()],
+  ])('finds an image that is in the library already: %s', async (_, kind, change) => {
     const { data, meta } = await check(await change(elephant.bytes));
     expect(data).toMatchObject([{ kind, file: { id: app.fileOf('elephant').id } }]);
     expect(meta).toEqual({ isComplete: true });
   });
 
-  it('takes the picture as text, finds none of another, and keeps nothing', async () => {
+  it('accepts the image as text, finds no other, and keeps nothing', async () => {
     const stored = () => readdir(path.join(app.strapi.dirs.static.public, 'uploads'));
     const [before, count] = [await stored(), await app.strapi.db.query(FILE_UID).count({})];
-    const { bytes } = await samplePicture('pizza');
+    const { bytes } = await sampleImage('pizza');
     const response = await admin.post('check', { image: bytes.toString('base64') });
     expect(response.body).toEqual({ data: [], meta: { isComplete: true } });
     expect(await stored()).toEqual(before);
     expect(await app.strapi.db.query(FILE_UID).count({})).toBe(count);
   });
 
-  it('is for whoever may upload, and answers what the role may see alone', async () => {
+  it('is open to everyone who may upload, and returns only files that the role can see', async () => {
     expect((await app.request.post('/image-search/check')).status).toBe(401);
     expect((await (await faceOf(READ)).post('check', {})).status).toBe(403);
     expect((await check(elephant.bytes, await faceOf(READ, UPLOAD))).data).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('POST check', () => {
   it.each([
     [{}, 'invalid-input', 400, /image/],
     [{ image: 'no base64!' }, 'invalid-input', 400, /image/],
-    [{ picture: 'aGVsbG8=' }, 'invalid-input', 400, /picture/],
+    [{ photo: 'aGVsbG8=' }, 'invalid-input', 400, /photo/],
     [{ image: 'aGVsbG8=' }, 'image-unreadable', 400, /./],
   ] as const)('refuses %j', async (body, code, status, message) => {
     expectFailure(await admin.post('check', body), { code, status, message });
@@ -101,9 +101,9 @@ describe('GET duplicates/notes', () => {
     return notesResponseSchema.parse(response.body);
   }
 
-  it('tells who uploaded a copy, once, and nobody else', async () => {
+  it('notifies only the user who uploaded a copy, once', async () => {
     const start = await notes(admin);
-    expect(start).toMatchObject({ data: [], meta: { isWarning: true } });
+    expect(start).toMatchObject({ data: [], meta: { warnsUploaders: true } });
     const { id } = await app.uploadThroughAdmin(elephant.bytes, 'again.png');
     await pollUntil(
       () => productOf(app).pairs.pairsTouching({ fileIds: [id], limit: 10 }),

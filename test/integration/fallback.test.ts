@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { samplePicture, samplePictures } from '../support/library';
+import { readStoredSpaces } from '../support/index-files';
+import { sampleImage, sampleImages } from '../support/library';
 import {
   createModelChangeClient,
   startHostedModel,
@@ -10,10 +11,9 @@ import {
 import { sampleModelFolder } from '../support/paths';
 import { pollUntil } from '../support/polling';
 import { expectFailure, idsOf, readPage } from '../support/search-face';
-import { readStoredSpaces } from '../support/index-files';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
-const PICTURES = 12;
+const IMAGES = 12;
 /** A search that falls back must not wait for what does not answer. */
 const SOON_MS = 10_000;
 
@@ -43,7 +43,7 @@ describe('a hosted model with a local one to fall back on', () => {
     client = await createModelChangeClient(app);
   }
 
-  /** What answers a text that nobody has asked for yet. */
+  /** What answers a text that no one has asked for yet. */
   async function spaceThatAnswers(text: string): Promise<string> {
     return (await client.face.searchText(text)).meta.index.space;
   }
@@ -55,31 +55,31 @@ describe('a hosted model with a local one to fall back on', () => {
     hosted.server.failAlways(undefined);
   };
 
-  it('fills a space of its own for each', async () => {
-    fileIds = (await client.upload(...(await samplePictures(PICTURES)))).map(({ id }) => id);
-    const indexed = ({ counts }: { counts: { indexed?: number } }) => counts.indexed === PICTURES;
-    hostedSpace = (await client.untilSpace('answering', indexed)).id;
+  it('fills a separate space for each', async () => {
+    fileIds = (await client.upload(...(await sampleImages(IMAGES)))).map(({ id }) => id);
+    const indexed = ({ counts }: { counts: { indexed?: number } }) => counts.indexed === IMAGES;
+    hostedSpace = (await client.untilSpace('active', indexed)).id;
     const fallback = await client.untilSpace('fallback', indexed);
     expect(fallback).toMatchObject({ provider: 'clip', dimensions: 256, problem: null });
     localSpace = fallback.id;
-    expect(hosted.server.picturesSent()).toBe(PICTURES);
+    expect(hosted.server.imagesSent()).toBe(IMAGES);
     expect(await spaceThatAnswers('a dog')).toBe(hostedSpace);
   });
 
-  it('searches in the fallback while the hosted one is down, and says so', async () => {
+  it('searches with the fallback while the hosted one is down, and reports it', async () => {
     goDown();
     const answer = await client.face.searchText('a bicycle');
-    expect(answer.meta.index).toEqual({ space: localSpace, indexed: PICTURES, total: PICTURES });
-    expect(answer.data).toHaveLength(PICTURES);
+    expect(answer.meta.index).toEqual({ space: localSpace, indexed: IMAGES, total: IMAGES });
+    expect(answer.data).toHaveLength(IMAGES);
   });
 
-  it('asks the hosted one for nothing more, once it is known to be down', async () => {
+  it('sends the hosted one no more requests once it is known to be down', async () => {
     const requests = hosted.server.requests.length;
     expect(await spaceThatAnswers('a second text')).toBe(localSpace);
     expect(hosted.server.requests).toHaveLength(requests);
   });
 
-  it('goes on in the same space with a list that was begun in it', async () => {
+  it('continues a result list in the space it started in', async () => {
     const answer = await client.face.get('search', {
       text: 'a dog',
       'pagination[start]': '5',
@@ -88,20 +88,20 @@ describe('a hosted model with a local one to fall back on', () => {
     expect(readPage(answer).meta.index.space).toBe(hostedSpace);
   });
 
-  it('answers questions of several parts wholly in one space', async () => {
+  it('answers queries of several parts in one space', async () => {
     const [first = 0, second = 0] = fileIds;
     const similar = await client.face.similar(first);
     expect(similar.meta.index.space).toBe(hostedSpace);
     const mixed = await client.call('post', '/image-search/search', {
-      like: [first, 'a picture with words'],
+      like: [first, 'an image with words'],
       unlike: [second],
     });
     expect(readPage(mixed).meta.index.space).toBe(localSpace);
     expect(idsOf(readPage(mixed))).not.toContain(first);
   });
 
-  it('keeps both up to date, the hosted one as soon as it is back', async () => {
-    const [teapot] = await client.upload(await samplePicture('teapot'));
+  it('keeps both up to date, the hosted one once it is back', async () => {
+    const [teapot] = await client.upload(await sampleImage('teapot'));
     const id = teapot?.id ?? 0;
     expect(await client.untilFound('a teapot', id)).toBe(localSpace);
     expect((await client.call('delete', `/upload/files/${String(fileIds.pop())}`)).status).toBe(
@@ -114,7 +114,7 @@ describe('a hosted model with a local one to fall back on', () => {
     );
     fileIds.push(id);
     await client.reindex('missing');
-    await client.untilSpace('answering', ({ counts }) => counts.indexed === fileIds.length);
+    await client.untilSpace('active', ({ counts }) => counts.indexed === fileIds.length);
     await client.untilSpace('fallback', ({ counts }) => counts.indexed === fileIds.length);
     const stored = await readStoredSpaces(dataFolder);
     const present = [...fileIds].sort((left, right) => left - right);
@@ -122,7 +122,7 @@ describe('a hosted model with a local one to fall back on', () => {
     expect(stored.get(localSpace)).toEqual(present);
   });
 
-  it('takes vectors of both, each in its own space', async () => {
+  it('accepts vectors of both, each in its own space', async () => {
     goDown();
     await client.face.searchText('down again');
     const [space, dimensions] = [localSpace, 256];
@@ -134,7 +134,7 @@ describe('a hosted model with a local one to fall back on', () => {
     comeBack();
   });
 
-  it('answers after a start, before anything was asked, though the hosted one hangs', async () => {
+  it('answers right after a start even if the hosted one hangs', async () => {
     await app.stop();
     await start();
     await app.waitUntilIndexed();
@@ -148,7 +148,7 @@ describe('a hosted model with a local one to fall back on', () => {
   it('never switches to the fallback by itself, nor lets it be dropped', async () => {
     const { spaces } = await client.readStatus();
     expect(spaces.map(({ id, role }) => [id, role])).toEqual([
-      [hostedSpace, 'answering'],
+      [hostedSpace, 'active'],
       [localSpace, 'fallback'],
     ]);
     expectFailure(await client.call('delete', `/image-search/spaces/${localSpace}`), {
@@ -158,20 +158,20 @@ describe('a hosted model with a local one to fall back on', () => {
     });
   });
 
-  it('has an estimate and a bill of both, of which one costs nothing', async () => {
+  it('has an estimate and usage for both, one of which costs nothing', async () => {
     const { body } = await client.call('get', '/image-search/estimate?scope=all');
     expect(body).toMatchObject({
       data: {
         total: { images: 2 * fileIds.length, cost: null },
         spaces: [
-          { role: 'answering', isLocal: false, images: fileIds.length, cost: null },
+          { role: 'active', isLocal: false, images: fileIds.length, cost: null },
           { role: 'fallback', isLocal: true, images: fileIds.length, cost: 0 },
         ],
       },
     });
-    const { bill } = await client.readStatus();
-    expect(bill.providers.find(({ provider }) => provider === 'clip')).toMatchObject({
-      images: PICTURES + 1,
+    const { usage } = await client.readStatus();
+    expect(usage.providers.find(({ provider }) => provider === 'clip')).toMatchObject({
+      images: IMAGES + 1,
       cost: 0,
       isEstimated: false,
     });

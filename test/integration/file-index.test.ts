@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { adminActions } from '../../plugin/src/contracts/identity';
 import {
   fileIndexResponseSchema,
   type FileIndexResponse,
-} from '../../plugin/src/contracts/file-index';
-import { createLibrary, samplePicture, samplePictures, type Library } from '../support/library';
+} from '../../plugin/src/contracts/file-status';
+import { adminActions } from '../../plugin/src/contracts/identity';
+import { createLibrary, sampleImage, sampleImages, type Library } from '../support/library';
 import { copyForRow, deleteRaw, insertRaw, readRow, storedFile } from '../support/library-rows';
 import {
   createModelChangeClient,
@@ -21,7 +21,7 @@ import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const READ = { action: 'plugin::upload.read' };
 const SEARCH = { action: adminActions.search };
-const brokenPicture = { fileName: 'broken.png', bytes: Buffer.from('no picture at all') };
+const brokenImage = { fileName: 'broken.png', bytes: Buffer.from('no image at all') };
 /** One red pixel as a Windows bitmap, which no model is shown. */
 const bitmap = {
   fileName: 'red.bmp',
@@ -30,7 +30,7 @@ const bitmap = {
     'hex',
   ),
 };
-const nothingWrong = { isPaused: false, reason: null, message: null };
+const nothingWrong = { isPaused: false, code: null, reason: null, message: null };
 
 const pathOf = (fileId: number): string => `files/${String(fileId)}/index`;
 
@@ -40,7 +40,7 @@ async function indexOf(face: SearchFace, fileId: number): Promise<FileIndexRespo
   return fileIndexResponseSchema.parse(body).data;
 }
 
-describe('what the index has of a file', () => {
+describe('the index status of a file', () => {
   let app: StrapiApp;
   let library: Library;
   let operator: SearchFace;
@@ -63,70 +63,73 @@ describe('what the index has of a file', () => {
     library = createLibrary(app);
     operator = await adminApi(app);
     editor = await faceOf('editor', [READ, SEARCH]);
-    dogId = await uploadOne(await samplePicture('dog'));
+    dogId = await uploadOne(await sampleImage('dog'));
     await app.waitUntilIndexed();
   });
   afterAll(() => app.stop());
 
   it('is a vector that searches find', async () => {
     const described = await indexOf(editor, dogId);
-    expect(described).toMatchObject({ fileId: dogId, state: 'indexed', isFindable: true });
+    expect(described).toMatchObject({ fileId: dogId, state: 'indexed', isSearchable: true });
     expect(described).toMatchObject(nothingWrong);
     expect(Date.parse(described.indexedAt ?? '')).toBeGreaterThan(0);
   });
 
   it.each([
-    ['a broken picture', brokenPicture, 'failed', 'image-unreadable'],
-    ['a picture of another format', bitmap, 'skipped', 'image-unsupported'],
+    ['a broken image', brokenImage, 'failed', 'image-unreadable', 'unreadable'],
+    ['an image of another format', bitmap, 'skipped', 'image-unsupported', 'unsupported'],
   ])(
     'is why %s cannot be found, in words for operators alone',
-    async (_kind, file, state, code) => {
+    async (_kind, file, state, code, reason) => {
       const fileId = await uploadOne(file);
       await app.waitUntilIndexed();
       const { error } = await library.entry(fileId);
-      const told = { fileId, state, isFindable: false, isPaused: false, reason: code };
+      const told = { fileId, state, isSearchable: false, isPaused: false, code, reason };
       expect(error?.message).toMatch(/./);
       expect(await indexOf(operator, fileId)).toMatchObject({ ...told, message: error?.message });
       expect(await indexOf(editor, fileId)).toMatchObject({ ...told, message: null });
     },
   );
 
-  it('is nothing for a file that is no picture', async () => {
+  it('is nothing for a file that is not an image', async () => {
     const fileId = await uploadOne({ fileName: 'terms.pdf', bytes: Buffer.from('%PDF-1.4\n') });
     expect(await indexOf(editor, fileId)).toEqual({
       fileId,
-      state: 'not-a-picture',
-      isFindable: false,
+      state: 'not-an-image',
+      isSearchable: false,
       ...nothingWrong,
       indexedAt: null,
     });
   });
 
-  it('is nothing yet for a picture that no hook has seen', async () => {
+  it('is nothing yet for an image that no hook has seen', async () => {
     const fileId = await insertRaw(app.strapi, await copyForRow(app.strapi, dogId));
-    expect(await indexOf(editor, fileId)).toMatchObject({ state: 'unseen', isFindable: false });
+    expect(await indexOf(editor, fileId)).toMatchObject({
+      state: 'not-queued',
+      isSearchable: false,
+    });
     await deleteRaw(app.strapi, fileId);
   });
 
-  it('waits while indexing is stopped; what was indexed before is found meanwhile', async () => {
+  it('waits while indexing is stopped; earlier versions stay searchable', async () => {
     await library.call('post', '/image-search/hold');
-    const fileId = await uploadOne(await samplePicture('cat'));
-    const waiting = { state: 'waiting', isPaused: true, reason: null };
-    expect(await indexOf(editor, fileId)).toMatchObject({ ...waiting, isFindable: false });
+    const fileId = await uploadOne(await sampleImage('cat'));
+    const waiting = { state: 'waiting', isPaused: true, code: null, reason: null };
+    expect(await indexOf(editor, fileId)).toMatchObject({ ...waiting, isSearchable: false });
     await library.call('post', '/image-search/reindex', { fileIds: [dogId] });
-    expect(await indexOf(editor, dogId)).toMatchObject({ ...waiting, isFindable: true });
+    expect(await indexOf(editor, dogId)).toMatchObject({ ...waiting, isSearchable: true });
     await library.call('delete', '/image-search/hold');
     for (const id of [fileId, dogId]) {
       const indexed = await pollUntil(
         () => indexOf(editor, id),
         ({ state }) => state === 'indexed',
       );
-      expect(indexed).toMatchObject({ isFindable: true, isPaused: false });
+      expect(indexed).toMatchObject({ isSearchable: true, isPaused: false });
     }
   });
 
-  it('says why another try is waited for', async () => {
-    const fileId = await uploadOne(await samplePicture('guitar'));
+  it('reports why it waits for a retry', async () => {
+    const fileId = await uploadOne(await sampleImage('guitar'));
     await app.waitUntilIndexed();
     await rm(storedFile(app.strapi, await readRow(app.strapi, fileId)));
     await library.call('post', '/image-search/reindex', { fileIds: [fileId] });
@@ -136,30 +139,35 @@ describe('what the index has of a file', () => {
     );
     expect(waiting).toMatchObject({
       state: 'waiting',
-      isFindable: true,
+      isSearchable: true,
       isPaused: false,
-      reason: 'image-missing',
+      code: 'image-missing',
+      reason: 'missing',
       message: expect.stringContaining('uploads folder'),
     });
     await library.call('post', '/upload/actions/bulk-delete', { fileIds: [fileId] });
   });
 
-  it('does not find a picture by what it showed before it was replaced by a broken one', async () => {
-    const fileId = await uploadOne(await samplePicture('pizza'));
+  it("doesn't find a replaced image by its former content if the new file is broken", async () => {
+    const fileId = await uploadOne(await sampleImage('pizza'));
     await app.waitUntilIndexed();
-    await library.replace(fileId, { ...brokenPicture, fileName: 'pizza.png' });
+    await library.replace(fileId, { ...brokenImage, fileName: 'pizza.png' });
     const failed = await pollUntil(
       () => indexOf(operator, fileId),
       ({ state }) => state === 'failed',
     );
-    expect(failed).toMatchObject({ isFindable: false, reason: 'image-unreadable' });
+    expect(failed).toMatchObject({
+      isSearchable: false,
+      code: 'image-unreadable',
+      reason: 'unreadable',
+    });
     expect(failed.indexedAt).not.toBeNull();
   });
 
   describe('and who asks', () => {
     const noFile = { status: 404, code: 'file-not-found' } as const;
 
-    it('is not told whether a file is there that the role may not see', async () => {
+    it("isn't told whether a file exists that the role may not see", async () => {
       const own = await faceOf('own', [{ ...READ, conditions: ['admin::is-creator'] }, SEARCH]);
       const { body: foreign } = await own.get(pathOf(dogId));
       const missing = await own.get(pathOf(999_999));
@@ -175,7 +183,7 @@ describe('what the index has of a file', () => {
       expect(await indexOf(face, dogId)).toMatchObject({ state: 'indexed' });
     });
 
-    it('needs one of the actions, and the library', async () => {
+    it('requires one of the actions, and access to the library', async () => {
       const reader = await faceOf('reader', [READ]);
       expect((await reader.get(pathOf(dogId))).status).toBe(403);
       const blind = await faceOf('blind', [SEARCH]);
@@ -193,7 +201,7 @@ describe('what the index has of a file', () => {
   });
 });
 
-describe('what the index has of a file while the model changes', () => {
+describe('the index status of a file while the model changes', () => {
   let prepared: PreparedLibrary;
   let young: HostedModel;
   let dataFolder: string;
@@ -203,7 +211,7 @@ describe('what the index has of a file while the model changes', () => {
     prepared = await prepareLibrary(3);
     dataFolder = await prepared.copy();
     young = await startHostedModel();
-    young.server.holdPictures(0);
+    young.server.holdImages(0);
     app = await startStrapi({ dataFolder, imageSearch: { embedding: young.embedding } });
   });
   afterAll(async () => {
@@ -213,17 +221,20 @@ describe('what the index has of a file while the model changes', () => {
     await rm(dataFolder, { recursive: true, force: true });
   });
 
-  it('is what the model has that answers, not the one that fills', async () => {
+  it('is that of the active model, not of the one being built', async () => {
     const client = await createModelChangeClient(app);
-    await client.untilSpace('filling', ({ counts }) => counts.pending + counts.indexing > 0);
+    await client.untilSpace('building', ({ counts }) => counts.pending + counts.indexing > 0);
     const [first = 0] = prepared.fileIds;
-    expect(await indexOf(client.face, first)).toMatchObject({ state: 'indexed', isFindable: true });
-    const [added] = await client.upload(...(await samplePictures(4)).slice(3));
+    expect(await indexOf(client.face, first)).toMatchObject({
+      state: 'indexed',
+      isSearchable: true,
+    });
+    const [added] = await client.upload(...(await sampleImages(4)).slice(3));
     const described = await pollUntil(
       () => indexOf(client.face, added?.id ?? 0),
       ({ state }) => state === 'indexed',
     );
-    expect(described).toMatchObject({ isFindable: true, ...nothingWrong });
-    expect((await client.space('filling')).counts.indexed).toBe(0);
+    expect(described).toMatchObject({ isSearchable: true, ...nothingWrong });
+    expect((await client.space('building')).counts.indexed).toBe(0);
   });
 });

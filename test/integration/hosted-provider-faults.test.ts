@@ -3,11 +3,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startHostedApp, type HostedApp } from '../support/hosted-app';
 import type { Fault, JinaServer } from '../support/jina-server';
-import { samplePictures } from '../support/library';
+import { sampleImages } from '../support/library';
 import { testKey } from '../support/openai-provider';
 import { pollUntil } from '../support/polling';
+import { sizeOf } from '../support/test-size';
 
-const PICTURES = 300;
+/** Enough for every fault to occur before all of them are embedded. */
+const IMAGES = sizeOf({ ci: 200, long: 300 });
 const PER_UPLOAD = 50;
 const LONGEST_MS = 600_000;
 
@@ -36,7 +38,7 @@ const faults: Fault[] = [
   { kind: 'status', status: 500, body: {} },
 ];
 
-describe(`a library of ${String(PICTURES)} that a hosted provider with all its faults embeds`, () => {
+describe(`a library of ${String(IMAGES)} that a hosted provider with all its faults embeds`, () => {
   let app: HostedApp<JinaServer>;
   const answers: string[] = [];
 
@@ -57,12 +59,12 @@ describe(`a library of ${String(PICTURES)} that a hosted provider with all its f
   }
 
   it(
-    'has every picture in the end, and a bill that is the vendor’s',
+    'has every image in the end, and the usage that the vendor says',
     async () => {
       app.server.failAlways({ kind: 'status', status: 401, body: echo });
-      const pictures = await samplePictures(PICTURES);
-      for (let start = 0; start < pictures.length; start += PER_UPLOAD) {
-        await app.upload(...pictures.slice(start, start + PER_UPLOAD));
+      const images = await sampleImages(IMAGES);
+      for (let start = 0; start < images.length; start += PER_UPLOAD) {
+        await app.upload(...images.slice(start, start + PER_UPLOAD));
       }
       expect((await app.readStatus()).counts).toMatchObject({ indexed: 0, failed: 0 });
       await note();
@@ -72,29 +74,29 @@ describe(`a library of ${String(PICTURES)} that a hosted provider with all its f
       await app.reindex('all');
       await pollUntil(
         () => app.readStatus(),
-        ({ counts }) => counts.indexed > PICTURES / 3,
+        ({ counts }) => counts.indexed > IMAGES / 3,
         { timeoutMs: LONGEST_MS },
       );
       await note();
       const { counts } = await app.waitUntilIndexed({ timeoutMs: LONGEST_MS });
-      expect(counts).toMatchObject({ indexed: PICTURES, failed: 0, skipped: 0, pending: 0 });
+      expect(counts).toMatchObject({ indexed: IMAGES, failed: 0, skipped: 0, pending: 0 });
       await note();
-      const { bill } = await app.readStatus();
-      const [provider, ...others] = bill.providers;
+      const { usage } = await app.readStatus();
+      const [provider, ...others] = usage.providers;
       expect(others).toEqual([]);
-      expect(provider?.images).toBeGreaterThanOrEqual(PICTURES);
+      expect(provider?.images).toBeGreaterThanOrEqual(IMAGES);
       expect(provider).toMatchObject({ tokens: charged, isEstimated: false });
       expect((provider?.images ?? 0) + (provider?.texts ?? 0)).toBe(charged);
     },
     LONGEST_MS,
   );
 
-  it('never tells its key, in no log, no answer and no file or row that is kept', async () => {
-    expect(app.output()).toContain('Indexing pauses');
+  it('never reveals its key in logs, responses, stored files or rows', async () => {
+    expect(app.output()).toContain('Indexing paused');
     expect(app.output()).not.toContain(testKey);
     expect(answers.join('\n')).toContain('embedding.apiKey');
     expect(answers.join('\n')).not.toContain(testKey);
-    // What it writes when it ends is looked at as well, and no file comes and goes meanwhile.
+    // What it writes when it ends is looked at as well, and no file comes and goes in the meantime.
     await app.kill('SIGTERM');
     expect(app.output()).not.toContain(testKey);
     const entries = await readdir(app.dataFolder, { recursive: true, withFileTypes: true });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startHostedApp, type HostedApp } from '../support/hosted-app';
-import { samplePictures, type FileBytes } from '../support/library';
+import { sampleImages, type FileBytes } from '../support/library';
 import { pollUntil } from '../support/polling';
 
-describe('a hosted provider that does not answer', () => {
+describe("a hosted provider that doesn't answer", () => {
   let app: HostedApp;
   let supply: FileBytes[];
 
   beforeAll(async () => {
-    supply = await samplePictures(12);
+    supply = await sampleImages(12);
     app = await startHostedApp({ timeoutSeconds: 1, indexing: { firstRetrySeconds: 1 } });
   });
   afterAll(async () => {
@@ -16,7 +16,7 @@ describe('a hosted provider that does not answer', () => {
   });
 
   it.each(['hang', 'hang-in-body'] as const)(
-    'is given up after embedding.timeoutSeconds, and asked again once it is well: %s',
+    'times out after embedding.timeoutSeconds, and is asked again once it responds: %s',
     async (kind) => {
       app.server.failAlways({ kind });
       const files = await app.upload(...supply.splice(0, 3));
@@ -43,12 +43,12 @@ describe('a hosted provider that does not answer', () => {
     },
   );
 
-  it('does not keep Strapi from ending', async () => {
+  it("doesn't keep Strapi from stopping", async () => {
     app.server.failAlways({ kind: 'hang' });
-    const requests = app.pictureRequests();
+    const requests = app.imageRequests();
     await app.upload(...supply.splice(0, 1));
     await pollUntil(
-      () => Promise.resolve(app.pictureRequests()),
+      () => Promise.resolve(app.imageRequests()),
       (count) => count > requests,
     );
     expect(await app.kill('SIGTERM')).toEqual({ code: 0, signal: null });

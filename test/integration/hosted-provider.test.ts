@@ -2,24 +2,24 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sampleLibrary } from '../../sample/library';
 import { startHostedApp, type HostedApp } from '../support/hosted-app';
 import type { Fault, JinaServer } from '../support/jina-server';
-import { samplePicture, samplePictures, type FileBytes } from '../support/library';
+import { sampleImage, sampleImages, type FileBytes } from '../support/library';
 import { testKey } from '../support/openai-provider';
 import { pollUntil } from '../support/polling';
 import type { UploadedFile } from '../support/strapi-client';
 
-const FIRST_PICTURES = 12;
-/** What may be under way when the first of them fails, and each picture of it alone. */
+const FIRST_IMAGES = 12;
+/** What may be under way when the first of them fails, and each image of it alone. */
 const MOST_FIRST_TRIES = 8;
 
 describe('a hosted provider', () => {
   let app: HostedApp<JinaServer>;
-  /** Pictures that are not uploaded yet. */
+  /** Images that are not uploaded yet. */
   let supply: FileBytes[];
   /** Everything that was answered. */
   const answers: string[] = [];
 
   beforeAll(async () => {
-    supply = await samplePictures(60);
+    supply = await sampleImages(60);
     app = await startHostedApp({ indexing: { firstRetrySeconds: 1 } });
   });
   afterAll(async () => {
@@ -52,10 +52,10 @@ describe('a hosted provider', () => {
     answers.push(JSON.stringify([search.body, search.headers, open.body, open.headers]));
   }
 
-  it('embeds every picture once and finds it by a text', async () => {
-    const files = await app.upload(...takeNew(FIRST_PICTURES));
+  it('embeds every image once and finds it by text', async () => {
+    const files = await app.upload(...takeNew(FIRST_IMAGES));
     await expectIndexed(files);
-    expect(app.picturesSent()).toBe(FIRST_PICTURES);
+    expect(app.imagesSent()).toBe(FIRST_IMAGES);
     const concept = sampleLibrary[3]?.concept ?? '';
     expect((await app.findText(concept.replaceAll('-', ' ')))[0]).toBe(files[3]?.id);
     const first = await app.readStatus();
@@ -66,21 +66,21 @@ describe('a hosted provider', () => {
     });
   });
 
-  it('is asked for nothing when texts are edited, and for all when all are embedded anew', async () => {
-    const before = app.picturesSent();
+  it('gets no requests when texts are edited, and all images when all are reindexed', async () => {
+    const before = app.imagesSent();
     const [entry] = await app.entries();
     const fileInfo = { caption: 'Another caption' };
     const edit = await app.call('put', `/upload/files/${String(entry?.fileId)}`, { fileInfo });
     expect(edit.status).toBe(200);
     expect(await app.reindex('missing')).toBe(0);
     await app.waitUntilIndexed();
-    expect(app.picturesSent()).toBe(before);
-    expect(await app.reindex('all')).toBe(FIRST_PICTURES);
+    expect(app.imagesSent()).toBe(before);
+    expect(await app.reindex('all')).toBe(FIRST_IMAGES);
     await app.waitUntilIndexed();
-    expect(app.picturesSent()).toBe(before + FIRST_PICTURES);
+    expect(app.imagesSent()).toBe(before + FIRST_IMAGES);
   });
 
-  describe('that is out of order pauses the queue and is taken up again on demand:', () => {
+  describe('that is down pauses the queue until it is resumed:', () => {
     const echo = { detail: `Invalid API key ${testKey}.`, code: 'AUTH_INVALID_API_KEY' };
     it.each<[name: string, fault: Fault, code: string, message: RegExp]>([
       [
@@ -101,7 +101,7 @@ describe('a hosted provider', () => {
         'provider-unavailable',
         /500.*Out of memory/,
       ],
-      ['broken connections', { kind: 'reset' }, 'provider-unavailable', /cannot be reached/],
+      ['broken connections', { kind: 'reset' }, 'provider-unavailable', /can't be reached/],
       [
         'HTML',
         { kind: 'body', contentType: 'text/html', body: '<html>Hello</html>' },
@@ -132,7 +132,7 @@ describe('a hosted provider', () => {
       ],
       ['zeros', withVectors((vector) => vector.map(() => 0)), 'provider-bad-answer', /zero/],
     ])('%s', async (_name, fault, code, message) => {
-      const requests = app.pictureRequests();
+      const requests = app.imageRequests();
       const pauses = countPauses();
       app.server.failAlways(fault);
       const files = await app.upload(...takeNew(3));
@@ -146,10 +146,10 @@ describe('a hosted provider', () => {
       expect(status.provider.message).toMatch(message);
       const { failed, indexing, pending, skipped } = status.counts;
       expect([pending + indexing, failed, skipped]).toEqual([3, 0, 0]);
-      // Uploads go on, and the server is not hammered: one try for every pause after the first.
+      // Uploads continue, and the server is not hammered: one try for every pause after the first.
       files.push(...(await app.upload(...takeNew(2))));
       await readAnswers();
-      const tries = app.pictureRequests() - requests;
+      const tries = app.imageRequests() - requests;
       expect(tries).toBeLessThanOrEqual(MOST_FIRST_TRIES + countPauses() - pauses);
 
       app.server.failAlways(undefined);
@@ -159,22 +159,22 @@ describe('a hosted provider', () => {
     });
   });
 
-  it('finds by text after all that', async () => {
-    const [file] = await app.upload(await samplePicture('teapot'));
+  it('still finds images by text', async () => {
+    const [file] = await app.upload(await sampleImage('teapot'));
     await app.waitUntilIndexed();
     expect((await app.findText('a teapot'))[0]).toBe(file?.id);
   });
 
-  it('never tells its key, in no log and in no answer', async () => {
+  it('never reveals its key in logs or responses', async () => {
     await readAnswers();
-    expect(app.output()).toContain('Indexing pauses');
+    expect(app.output()).toContain('Indexing paused');
     expect(app.output()).not.toContain(testKey);
     expect(answers.length).toBeGreaterThan(10);
     expect(answers.join('\n')).toContain('embedding.apiKey');
     expect(answers.join('\n')).not.toContain(testKey);
   });
 
-  const countPauses = (): number => app.output().split('Indexing pauses').length - 1;
+  const countPauses = (): number => app.output().split('Indexing paused').length - 1;
 });
 
 /** The right answer with every vector changed. */

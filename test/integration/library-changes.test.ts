@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   createLibrary,
-  samplePicture,
+  sampleImage,
   type Entry,
   type FileBytes,
   type Library,
@@ -9,7 +9,7 @@ import {
 import { storedIds, storedVectors } from '../support/stored-vectors';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
-const SAME_PICTURE = 0.95;
+const SAME_IMAGE = 0.95;
 
 describe('changes in the Media Library', () => {
   let app: StrapiApp;
@@ -22,20 +22,20 @@ describe('changes in the Media Library', () => {
       'plugin::upload.content-api.destroy',
     ]);
     library = createLibrary(app);
-    // Company, so that a wrong picture could come first.
+    // Company, so that a wrong image could come first.
     for (const concept of ['red-apple', 'bicycle', 'camera', 'hammer']) await upload(concept);
   });
   afterAll(async () => {
     await app.stop();
   });
 
-  describe('a replaced picture', () => {
-    type Replace = (fileId: number, picture: FileBytes) => Promise<number>;
+  describe('a replaced image', () => {
+    type Replace = (fileId: number, image: FileBytes) => Promise<number>;
     const ways: Record<string, Replace> = {
-      'in the panel': async (id, picture) =>
-        (await library.send(`/upload?id=${String(id)}`, [picture])).status,
-      'in the new Media Library': async (id, picture) =>
-        (await library.send(`/upload/files/${String(id)}/replace`, [picture])).status,
+      'in the panel': async (id, image) =>
+        (await library.send(`/upload?id=${String(id)}`, [image])).status,
+      'in the new Media Library': async (id, image) =>
+        (await library.send(`/upload/files/${String(id)}/replace`, [image])).status,
       'through the content API': async (id, { bytes, fileName }) => {
         const request = app.request.post(`/api/upload?id=${String(id)}`);
         return (await request.attach('files', bytes, fileName)).status;
@@ -45,18 +45,18 @@ describe('changes in the Media Library', () => {
     it.each(Object.entries(ways))(
       '%s is found by what it shows now and no longer by what it showed',
       async (_name, replace) => {
-        const [dog, pizza] = [await samplePicture('dog'), await samplePicture('pizza')];
+        const [dog, pizza] = [await sampleImage('dog'), await sampleImage('pizza')];
         const id = await upload('dog');
         const [before] = await storedVectors(app, [id]);
-        const foundBefore = await library.findPicture(dog);
-        expect(foundBefore.get(id)).toBeGreaterThan(SAME_PICTURE);
+        const foundBefore = await library.findImage(dog);
+        expect(foundBefore.get(id)).toBeGreaterThan(SAME_IMAGE);
         expect([200, 201]).toContain(await replace(id, pizza));
         await app.waitUntilIndexed();
         expect(await library.entry(id)).toMatchObject({ state: 'indexed', error: null });
         const [after] = await storedVectors(app, [id]);
         expect(after).not.toEqual(before);
-        expect((await library.findPicture(pizza)).get(id)).toBeGreaterThan(SAME_PICTURE);
-        expect((await library.findPicture(dog)).get(id) ?? 0).toBeLessThan(SAME_PICTURE - 0.1);
+        expect((await library.findImage(pizza)).get(id)).toBeGreaterThan(SAME_IMAGE);
+        expect((await library.findImage(dog)).get(id) ?? 0).toBeLessThan(SAME_IMAGE - 0.1);
         expect((await library.findText('a pizza'))[0]).toBe(id);
         await library.call('delete', `/upload/files/${String(id)}`);
         await app.waitUntilIndexed();
@@ -64,7 +64,7 @@ describe('changes in the Media Library', () => {
     );
   });
 
-  describe('a deleted picture', () => {
+  describe('a deleted image', () => {
     it('leaves neither entry nor vector behind', async () => {
       const id = await upload('guitar');
       const response = await library.call('delete', `/upload/files/${String(id)}`);
@@ -109,7 +109,7 @@ describe('changes in the Media Library', () => {
     });
   });
 
-  describe('a picture whose bytes stay', () => {
+  describe('an image whose bytes stay', () => {
     let id: number;
     let before: Entry;
     beforeAll(async () => {
@@ -157,14 +157,14 @@ describe('changes in the Media Library', () => {
   });
 
   async function upload(concept: string): Promise<number> {
-    const [file] = await library.upload(await samplePicture(concept));
+    const [file] = await library.upload(await sampleImage(concept));
     if (!file) throw new Error('Nothing was uploaded.');
     await app.waitUntilIndexed();
     return file.id;
   }
 
   async function uploadInto(folder: number, concept: string): Promise<number> {
-    const response = await library.send('/upload', [await samplePicture(concept)], {
+    const response = await library.send('/upload', [await sampleImage(concept)], {
       fileInfo: { folder },
     });
     const [file] = response.body as { id: number }[];

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePicture, type FileBytes, type Library } from '../support/library';
+import { createLibrary, sampleImage, type FileBytes, type Library } from '../support/library';
 import { copyForRow, FILE_UID, readRow, storedFile } from '../support/library-rows';
 import { storedIds, storedVectors } from '../support/stored-vectors';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -9,13 +9,13 @@ import { startStrapi, type StrapiApp } from '../support/strapi-app';
 describe('changes of files in code', () => {
   let app: StrapiApp;
   let library: Library;
-  /** An uploaded picture whose bytes may be copied. */
+  /** An uploaded image whose bytes may be copied. */
   let original: number;
 
   beforeAll(async () => {
     app = await startStrapi();
     library = createLibrary(app);
-    const [file] = await library.upload(await samplePicture('dog'));
+    const [file] = await library.upload(await sampleImage('dog'));
     original = file?.id ?? 0;
     await app.waitUntilIndexed();
   });
@@ -146,7 +146,7 @@ describe('changes of files in code', () => {
       expect(await library.reindex('missing')).toBe(0);
     });
 
-    it('that is rolled back loses no picture which it deleted or replaced', async () => {
+    it('that is rolled back loses no image which it deleted or replaced', async () => {
       const [deleted, replaced] = await createCopies(2);
       if (deleted === undefined || replaced === undefined) throw new Error('no copies');
       await expectIndexed([deleted, replaced]);
@@ -174,15 +174,15 @@ describe('changes of files in code', () => {
     });
   });
 
-  /** Other bytes at the file's place; answers what to say of them in the row. */
+  /** Other bytes at the file's place; returns what to say of them in the row. */
   async function placeNewBytes(id: number): Promise<{ mime: string; size: number }> {
-    const { bytes } = await samplePicture('bicycle');
+    const { bytes } = await sampleImage('bicycle');
     await writeFile(storedFile(app.strapi, await readRow(app.strapi, id)), bytes);
     return { mime: 'image/jpeg', size: bytes.length / 1_000 };
   }
 
   async function uploadInCode(concept: string): Promise<number[]> {
-    const file = await samplePicture(concept);
+    const file = await sampleImage(concept);
     const uploaded: unknown = await app.strapi
       .plugin('upload')
       .service('upload')

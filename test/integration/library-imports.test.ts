@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePicture, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Library } from '../support/library';
 import {
   copyForRow,
   deleteRaw,
@@ -12,7 +12,7 @@ import {
 import { storedIds } from '../support/stored-vectors';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
-describe("changes behind the hooks' back", () => {
+describe('changes that bypass the hooks', () => {
   let dataFolder: string;
   let app: StrapiApp;
   let library: Library;
@@ -21,7 +21,7 @@ describe("changes behind the hooks' back", () => {
   beforeAll(async () => {
     dataFolder = await createDataFolder();
     await start();
-    const [file] = await library.upload(await samplePicture('dog'));
+    const [file] = await library.upload(await sampleImage('dog'));
     original = file?.id ?? 0;
     await app.waitUntilIndexed();
   });
@@ -57,7 +57,7 @@ describe("changes behind the hooks' back", () => {
     );
   }
 
-  it('are found by a comparison on demand', async () => {
+  it('are found by a sync on demand', async () => {
     const imported = [await importWithoutHooks(), await insertRaw(app.strapi, await newRow())];
     const { total, counts } = await app.readStatus();
     expect(total).toBe(3);
@@ -71,7 +71,7 @@ describe("changes behind the hooks' back", () => {
     expect(await library.reindex('missing')).toBe(0);
   });
 
-  it('are found by the comparison at boot', async () => {
+  it('are found by the sync at boot', async () => {
     const before = await library.entry(original);
     const doomed = await insertRaw(app.strapi, await newRow());
     await library.reindex('missing');
@@ -91,7 +91,7 @@ describe("changes behind the hooks' back", () => {
     const id = await insertRaw(app.strapi, await newRow());
     await library.reindex('missing');
     await expectLibraryIndexed([original, id]);
-    const { bytes } = await samplePicture('guitar');
+    const { bytes } = await sampleImage('guitar');
     const placed = await placeForRow(app.strapi, { bytes, ext: '.jpg', mime: 'image/jpeg' });
     const { ext, hash, mime, size, url } = placed;
     await app.strapi.db.connection('files').where({ id }).update({ ext, hash, mime, size, url });
@@ -103,9 +103,9 @@ describe("changes behind the hooks' back", () => {
     await expectLibraryIndexed([original]);
   });
 
-  it('"failed" tries failed pictures again and leaves the others alone', async () => {
+  it('"failed" retries only failed images', async () => {
     const row = await placeForRow(app.strapi, {
-      bytes: Buffer.from('no picture'),
+      bytes: Buffer.from('no image'),
       ext: '.jpg',
       mime: 'image/jpeg',
     });
@@ -118,7 +118,7 @@ describe("changes behind the hooks' back", () => {
     expect(await library.reindex('missing')).toBe(0);
 
     const before = await library.entry(original);
-    const { bytes } = await samplePicture('pizza');
+    const { bytes } = await sampleImage('pizza');
     await writeFile(storedFile(app.strapi, row), bytes);
     expect(await library.reindex('failed')).toBe(1);
     await expectLibraryIndexed([original, id]);
@@ -126,7 +126,7 @@ describe("changes behind the hooks' back", () => {
     expect(await library.entry(original)).toEqual(before);
   });
 
-  it('"all" embeds every picture anew', async () => {
+  it('"all" embeds every image again', async () => {
     const before = await library.entries();
     expect(before.length).toBeGreaterThan(1);
     expect(await library.reindex('all')).toBe(before.length);

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePicture, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Library } from '../support/library';
 import { readRow, storedFile } from '../support/library-rows';
 import { stallFile } from '../support/stalled-file';
 import { storedIds, storedVectors } from '../support/stored-vectors';
@@ -41,13 +41,13 @@ describe('a file that changes between upload and indexing', () => {
   }
 
   async function upload(concept: string): Promise<{ id: number; file: string }> {
-    const [uploaded] = await library.upload(await samplePicture(concept));
+    const [uploaded] = await library.upload(await sampleImage(concept));
     if (!uploaded) throw new Error('Nothing was uploaded.');
     const { id } = uploaded;
     return { id, file: storedFile(app.strapi, await readRow(app.strapi, id)) };
   }
 
-  it('is tried again and given up when its bytes are missing, and indexed once they are back', async () => {
+  it('is retried and fails when its bytes are missing, and indexed once they are back', async () => {
     const lost = await upload('dog');
     const kept = await upload('guitar');
     expect((await app.readStatus()).counts).toMatchObject({ pending: 2 });
@@ -61,9 +61,9 @@ describe('a file that changes between upload and indexing', () => {
       attempts: TRIES,
       error: { code: 'image-missing' },
     });
-    expect(failed.error?.message).toMatch(/dog.*not in the uploads folder.*[Uu]pload it again/);
+    expect(failed.error?.message).toMatch(/dog.*isn't in the uploads folder.*[Uu]pload it again/);
 
-    await writeFile(lost.file, (await samplePicture('dog')).bytes);
+    await writeFile(lost.file, (await sampleImage('dog')).bytes);
     expect(await library.reindex('failed')).toBe(1);
     await app.waitUntilIndexed();
     expect(await library.entry(lost.id)).toMatchObject({ state: 'indexed', error: null });
@@ -102,14 +102,14 @@ describe('a file that changes between upload and indexing', () => {
     const [replaced, other] = [await upload('dog'), await upload('guitar')];
     const stalled = await stallFile(other.file);
     await startIndexing();
-    // What is replaced was read by then: its batch goes on with what it showed.
+    // What is replaced was read by then: its batch continues with what it showed.
     await stalled.untilRead();
-    await library.replace(replaced.id, await samplePicture('pizza'));
+    await library.replace(replaced.id, await sampleImage('pizza'));
     await stalled.letGo();
     await app.waitUntilIndexed();
     expect(await library.entry(replaced.id)).toMatchObject({ state: 'indexed', error: null });
     expect(await library.entry(other.id)).toMatchObject({ state: 'indexed', error: null });
-    const pizza = await library.findPicture(await samplePicture('pizza'));
+    const pizza = await library.findImage(await sampleImage('pizza'));
     expect(pizza.get(replaced.id)).toBeGreaterThan(0.95);
     expect((await library.findText('a pizza'))[0]).toBe(replaced.id);
     expect((await library.findText('a guitar'))[0]).toBe(other.id);
@@ -123,7 +123,7 @@ describe('a file that changes between upload and indexing', () => {
     await app.stop();
     await stalled.letGo();
     await rm(file);
-    await writeFile(file, (await samplePicture('dog')).bytes);
+    await writeFile(file, (await sampleImage('dog')).bytes);
     await start({ enabled: false });
     expect((await app.readStatus()).counts).toMatchObject({ pending: 1, indexing: 0 });
     expect(await library.entry(id)).toMatchObject({ state: 'pending', attempts: 0, error: null });

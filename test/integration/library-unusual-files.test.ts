@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../plugin/src/errors';
 import { startByteServer } from '../support/byte-server';
-import { createLibrary, samplePicture, type Entry, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Entry, type Library } from '../support/library';
 import { insertRaw, placeForRow } from '../support/library-rows';
 import { storedIds } from '../support/stored-vectors';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -10,7 +10,7 @@ import {
   createBrokenFiles,
   createHostileSvg,
   createLargeFiles,
-  createUncommonPictures,
+  createUncommonImages,
   type UnusualFile,
 } from '../support/unusual-files';
 
@@ -24,7 +24,7 @@ describe('unusual files', () => {
     files = {
       ...(await createBrokenFiles()),
       ...(await createLargeFiles()),
-      ...(await createUncommonPictures()),
+      ...(await createUncommonImages()),
       'a hostile SVG': createHostileSvg((await outside).origin),
     };
   });
@@ -33,7 +33,7 @@ describe('unusual files', () => {
     await (await outside).close();
   });
 
-  it('are taken or refused as they are without the plugin', async () => {
+  it('are accepted or rejected as they are without the plugin', async () => {
     app = await startStrapi({ isPluginEnabled: false });
     const without = await uploadAll();
     await app.stop();
@@ -45,8 +45,8 @@ describe('unusual files', () => {
     expect(withPlugin).toEqual(without);
   });
 
-  it('keep no other picture from being indexed', async () => {
-    const [dog] = await library.upload(await samplePicture('dog'));
+  it("don't prevent others from being indexed", async () => {
+    const [dog] = await library.upload(await sampleImage('dog'));
     await app.waitUntilIndexed();
     expect(await library.entry(dog?.id ?? 0)).toMatchObject({ state: 'indexed' });
   });
@@ -63,13 +63,13 @@ describe('unusual files', () => {
   }
 
   it.each<[kind: string, state: 'failed' | 'skipped', code: ErrorCode, message: RegExp]>([
-    ['text named .jpg', 'failed', 'image-unreadable', /no picture/],
+    ['text named .jpg', 'failed', 'image-unreadable', /isn't an image/],
     ['an empty file', 'failed', 'image-unreadable', /empty/],
     ['a JPEG without its second half', 'failed', 'image-unreadable', /damaged|truncated/],
     ['a PNG without its second half', 'failed', 'image-unreadable', /damaged|truncated/],
     ['a JPEG without anything but its header', 'failed', 'image-unreadable', /./],
-    ['a picture of 900 million pixels', 'skipped', 'image-too-large', /30000 × 30000/],
-    ['a file of 60 MB', 'skipped', 'image-too-large', /60000.* kB.* indexing\.maxBytes/],
+    ['an image of 900 million pixels', 'skipped', 'image-too-large', /30000 × 30000/],
+    ['a file of 60 MB', 'skipped', 'image-too-large', /60000.* kB.*indexing\.maxBytes/],
   ])('%s is %s with %s', async (kind, state, code, message) => {
     const entry = await place(kind);
     expect(entry).toMatchObject({ state, attempts: 1, indexedAt: null });
@@ -80,7 +80,7 @@ describe('unusual files', () => {
     expect(await library.reindex('missing')).toBe(0);
   });
 
-  it('are tried again together when somebody asks for that', async () => {
+  it('are retried together on request', async () => {
     const { counts } = await app.waitUntilIndexed();
     expect(counts.skipped).toBeGreaterThan(0);
     expect(await library.reindex('skipped')).toBe(counts.skipped);
@@ -92,12 +92,12 @@ describe('unusual files', () => {
     async (kind) => {
       const entry = await place(kind);
       expect(entry).toMatchObject({ state: 'indexed', error: null });
-      const found = await library.findPicture(await samplePicture('dog'));
+      const found = await library.findImage(await sampleImage('dog'));
       expect(found.get(entry.fileId)).toBeGreaterThan(0.85);
     },
   );
 
-  it('a hostile SVG is drawn without asking anybody for anything', async () => {
+  it('a hostile SVG is drawn without any request', async () => {
     const { requests } = await outside;
     expect(await place('a hostile SVG')).toMatchObject({ state: 'indexed', error: null });
     expect(requests).toEqual([]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   createLibrary,
   inOrder,
-  samplePicture,
+  sampleImage,
   type FileBytes,
   type Library,
 } from '../support/library';
@@ -31,9 +31,9 @@ describe('uploads to the Media Library', () => {
 
   it('are indexed when several come in one request of the panel', async () => {
     const files = await library.upload(
-      await samplePicture('dog'),
-      await samplePicture('guitar'),
-      await samplePicture('pizza'),
+      await sampleImage('dog'),
+      await sampleImage('guitar'),
+      await sampleImage('pizza'),
     );
     await expectAllIndexed(files);
     expect((await library.findText('a dog'))[0]).toBe(files[0]?.id);
@@ -42,7 +42,7 @@ describe('uploads to the Media Library', () => {
   });
 
   it('are indexed when several come in one request of the content API', async () => {
-    const [owl, teapot] = [await samplePicture('owl'), await samplePicture('teapot')];
+    const [owl, teapot] = [await sampleImage('owl'), await sampleImage('teapot')];
     const response = await app.request
       .post('/api/upload')
       .attach('files', owl.bytes, owl.fileName)
@@ -54,7 +54,7 @@ describe('uploads to the Media Library', () => {
   });
 
   it("are indexed when they come through the new Media Library's own address", async () => {
-    const response = await library.send('/upload/files', [await samplePicture('castle')]);
+    const response = await library.send('/upload/files', [await sampleImage('castle')]);
     expect(response.status).toBe(201);
     const files = [response.body].flat() as UploadedFile[];
     expect(files).toHaveLength(1);
@@ -62,20 +62,20 @@ describe('uploads to the Media Library', () => {
     expect((await library.findText('a castle'))[0]).toBe(files[0]?.id);
   });
 
-  it('have an entry each when two of them are the same picture', async () => {
-    const picture = await samplePicture('sunflower');
-    const files = await library.upload(picture, { ...picture, fileName: 'again.jpg' });
+  it('have an entry each when two of them are the same image', async () => {
+    const image = await sampleImage('sunflower');
+    const files = await library.upload(image, { ...image, fileName: 'again.jpg' });
     await expectAllIndexed(files);
     const [first, second] = await storedVectors(
       app,
       files.map(({ id }) => id),
     );
     expect(first).toEqual(second);
-    const found = await library.findPicture(picture);
+    const found = await library.findImage(image);
     for (const { id } of files) expect(found.get(id)).toBeGreaterThan(0.95);
   });
 
-  it('are no entries when they are documents and films', async () => {
+  it('are not entries when they are documents and films', async () => {
     const before = await app.waitUntilIndexed();
     const files = await library.upload(pdf, video);
     expect(files.map((file) => file.mime)).toEqual(['application/pdf', 'video/mp4']);
@@ -88,10 +88,10 @@ describe('uploads to the Media Library', () => {
     expect(await library.reindex('missing')).toBe(0);
   });
 
-  it('become and cease to be entries when a document is replaced by a picture and back', async () => {
+  it('become and cease to be entries when a document is replaced by an image and back', async () => {
     const [file] = await library.upload(pdf);
     if (!file) throw new Error('nothing was uploaded');
-    await library.replace(file.id, await samplePicture('bicycle'));
+    await library.replace(file.id, await sampleImage('bicycle'));
     await expectAllIndexed([file]);
     await library.replace(file.id, pdf);
     await app.waitUntilIndexed();

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { systemClock } from '../../plugin/src/clock';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
-import { checkMergePermission } from '../../server/src/merging/merge-permission';
+import { checkMergePermission } from '../../server/src/controllers/duplicates';
 import { createFileMerging } from '../../server/src/merging/merging';
-import { hideTitlesInReport } from '../../server/src/merging/readable-uses';
+import { hideTitlesInReport } from '../../server/src/merging/report';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import { dumpDatabase, startMergingApp, type MergingApp } from '../support/merging-app';
@@ -80,7 +80,7 @@ describe('a merge that fails', () => {
     });
   });
 
-  it('at the storage loses no use, and says so', async () => {
+  it('in storage loses no use, and is reported', async () => {
     const { keep, copy, third, documentId, request } = await prepare(3);
     const remove = provider().delete.bind(provider());
     jest.spyOn(provider(), 'delete').mockImplementation((file) => {
@@ -101,14 +101,18 @@ describe('a merge that fails', () => {
     expect(again.files).toMatchObject([{}, { outcome: 'removed', useCount: 0 }]);
   });
 
-  it('to note a merge after the storage deleted the copy says what is left', async () => {
+  it('to record a merge after storage deleted the copy reports what is left', async () => {
     const { copy, request } = await prepare();
     const failure = new Error('The database is gone.');
     jest.spyOn(MemoryDuplicatePairs.prototype, 'markMerged').mockRejectedValue(failure);
     const report = await app.merging.perform(request);
     expect(report.files).toMatchObject([
       { outcome: 'kept' },
-      { id: copy.id, outcome: 'left', obstacle: expect.stringMatching(/its entry is left/) },
+      {
+        id: copy.id,
+        outcome: 'left',
+        obstacle: expect.stringMatching(/not from the Media Library/),
+      },
     ]);
     expect(app.logger.at('warn').join()).toContain('The database is gone.');
     expect(await app.files([copy.id])).toHaveLength(1);
@@ -138,7 +142,7 @@ describe('a merge that fails', () => {
     expect(seo).toMatchObject({ image: { id: copy.id } });
   });
 
-  it('refuses a file to keep that is none of the files', async () => {
+  it("rejects a file to keep that isn't one of the files", async () => {
     const { copy, third, request } = await prepare(3);
     const wrong = { fileIds: [copy.id, third?.id ?? 0], keepId: request.keepId };
     const failure = { code: 'invalid-input' };
@@ -147,8 +151,8 @@ describe('a merge that fails', () => {
   });
 });
 
-describe('a file that comes to be used', () => {
-  it('after the plan is re-pointed there as well', async () => {
+describe('a file that is used again', () => {
+  it('after the plan is updated there, too', async () => {
     const { keep, request } = await prepare();
     const { copy } = { copy: (await app.files(request.fileIds))[1] };
     const plan = await app.merging.plan(request);
@@ -161,7 +165,7 @@ describe('a file that comes to be used', () => {
     expect(await readArticle(app, later[0] ?? '', DRAFT)).toMatchObject({ cover: { id: keep.id } });
   });
 
-  it('after it was merged is not deleted', async () => {
+  it("after it was merged isn't deleted", async () => {
     const { keep, copy, third, request } = await prepare(3);
     const remove = provider().delete.bind(provider());
     const later: string[] = [];
@@ -183,18 +187,21 @@ describe('a file that comes to be used', () => {
 });
 
 describe('a storage that hangs', () => {
-  it('holds up nobody for longer than its time, and keeps the copies', async () => {
+  it('blocks others no longer than its time limit, and keeps the copies', async () => {
     const { keep, request, third } = await prepare(3);
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     const asked = jest.spyOn(provider(), 'delete').mockImplementation(() => released);
     const merging = createFileMerging({
-      ...{ strapi: app.strapi, logger: app.logger, storageDeadlineMs: 50 },
+      strapi: app.strapi,
+      logger: app.logger,
+      storageDeadlineMs: 50,
       pairs: new MemoryDuplicatePairs(systemClock),
+      traces: app.traces,
     });
     const report = await merging.perform(request);
     const [copyId, thirdId] = request.fileIds.slice(1);
-    const left = { outcome: 'left', obstacle: expect.stringMatching(/did not answer in time/) };
+    const left = { outcome: 'left', obstacle: expect.stringMatching(/didn't respond in time/) };
     expect(report.files).toMatchObject([
       { id: keep.id, outcome: 'kept' },
       { id: copyId, ...left },
@@ -209,7 +216,7 @@ describe('a storage that hangs', () => {
 });
 
 describe('two merges', () => {
-  it('of overlapping files in one process do not wait for each other', async () => {
+  it("of overlapping files in one process don't wait for each other", async () => {
     const { keep, copy, third, request } = await prepare(3);
     const other = { fileIds: [copy.id, third?.id ?? 0], keepId: copy.id };
     const [first, second] = await Promise.allSettled([
@@ -257,13 +264,13 @@ describe('the permission to merge', () => {
   const check = (ability: unknown, fileIds: number[]) =>
     checkMergePermission(app.strapi, { ability, fileIds });
 
-  it('is that to change every one of the files, under its conditions', async () => {
+  it('requires permission to change every file, with its conditions', async () => {
     const foreign = (await editor([])).own;
     const { own, ability } = await editor([{ action: UPDATE, conditions: ['admin::is-creator'] }]);
     await expect(check(ability, [own])).resolves.toBeUndefined();
     await expect(check(ability, [own, foreign])).rejects.toMatchObject({
       name: 'PolicyError',
-      message: `Your role may not change file ${String(foreign)}.`,
+      message: `Your role can't edit file ${String(foreign)}.`,
     });
     await expect(check(ability, [own, 999_999])).rejects.toThrow('file 999999');
     const all = await editor([{ action: UPDATE }]);
@@ -272,7 +279,7 @@ describe('the permission to merge', () => {
     await expect(check(none.ability, [none.own])).rejects.toMatchObject({ name: 'PolicyError' });
   });
 
-  it('tells no titles of entries that one may not read', async () => {
+  it('reveals no titles of entries that the user may not read', async () => {
     const { request } = await prepare();
     const report = await app.merging.plan(request);
     const titles = ({ files }: MergeReport) => [

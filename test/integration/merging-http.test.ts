@@ -32,7 +32,7 @@ async function uploadTwo(): Promise<[number, number]> {
     { width: 400, format: 'png' },
     { width: 200, format: 'jpeg' },
   );
-  if (!large || !small) throw new Error('Two pictures were not uploaded.');
+  if (!large || !small) throw new Error('Two images were not uploaded.');
   return [large.id, small.id];
 }
 
@@ -45,7 +45,7 @@ async function editorWith(...actions: string[]): Promise<AdminCredentials> {
 }
 
 describe('merging over the admin API', () => {
-  it('answers a dry run with the report and writes nothing', async () => {
+  it('returns the report of a dry run and writes nothing', async () => {
     const [large, small] = await uploadTwo();
     const before = await dumpDatabase(app);
     const response = await merge({ fileIds: [large, small], dryRun: true });
@@ -60,7 +60,7 @@ describe('merging over the admin API', () => {
     expect(await dumpDatabase(app)).toEqual(before);
   });
 
-  it('keeps the file that is asked for and deletes the other', async () => {
+  it('keeps the requested file and deletes the other', async () => {
     const [large, small] = await uploadTwo();
     const response = await merge({ fileIds: [large, small], keepId: small });
     expect(response.status).toBe(200);
@@ -69,7 +69,7 @@ describe('merging over the admin API', () => {
     expect((await app.files([large, small])).map(({ id }) => id)).toEqual([small]);
   });
 
-  it('needs its own action and the one to change files', async () => {
+  it('requires its own action and the one to change files', async () => {
     const fileIds = await uploadTwo();
     expect((await app.request.post(MERGE_PATH).send({ fileIds })).status).toBe(401);
     for (const actions of [[UPDATE], [MERGE], [MERGE, 'plugin::upload.read']]) {
@@ -98,7 +98,7 @@ describe('merging over the admin API', () => {
     });
   });
 
-  it('refuses to keep a file that is not among them', async () => {
+  it("rejects a file to keep that isn't among them", async () => {
     const fileIds = await uploadTwo();
     const [other] = await uploadTwo();
     const response = await merge({ fileIds, keepId: other });

@@ -3,7 +3,6 @@ import type { MergeReport } from '../../plugin/src/contracts/merging';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { findUsage } from '../../server/src/usage/usage';
 import { dumpDatabase, imageBlock, startMergingApp, type MergingApp } from '../support/merging-app';
-import { pollUntil } from '../support/polling';
 import {
   articleUsing,
   createArticle,
@@ -11,6 +10,7 @@ import {
   publishArticle,
   readArticle,
 } from '../support/merging-content';
+import { pollUntil } from '../support/polling';
 
 const DRAFT = { locale: 'en', status: 'draft' } as const;
 
@@ -46,7 +46,7 @@ function obstaclesIn(report: MergeReport): Record<string, string | null>[] {
   );
 }
 
-describe('a use that cannot be changed safely', () => {
+describe("a use that can't be changed safely", () => {
   const cases: [string, (copy: LibraryFile) => object, Obstacle][] = [
     [
       'an address in JSON',
@@ -71,12 +71,12 @@ describe('a use that cannot be changed safely', () => {
     [
       'an encoded address in a rich text',
       ({ url }) => ({ body: `![](/_next/image?url=${encodeURIComponent(url)}&w=640)` }),
-      { path: 'body', kind: 'richtext', obstacle: /not by one of its addresses/ },
+      { path: 'body', kind: 'richtext', obstacle: /another way than by its URL/ },
     ],
     [
-      'an address in a rich text that goes on',
+      'an address in a rich text that continues',
       ({ url }) => ({ body: `![](${url}) and ${url}.bak` }),
-      { path: 'body', kind: 'richtext', obstacle: /not by one of its addresses/ },
+      { path: 'body', kind: 'richtext', obstacle: /another way than by its URL/ },
     ],
     [
       'a signed address in a rich text',
@@ -86,7 +86,7 @@ describe('a use that cannot be changed safely', () => {
     [
       'an image block with another address',
       (copy) => ({ story: [imageBlock(copy, { url: 'https://cdn.example.com/a.png' })] }),
-      { path: 'story', kind: 'blocks', obstacle: /address of its own/ },
+      { path: 'story', kind: 'blocks', obstacle: /custom URL/ },
     ],
   ];
 
@@ -102,7 +102,7 @@ describe('a use that cannot be changed safely', () => {
     expect(report).toEqual(dry);
     expect(report.files).toMatchObject([
       { id: keep.id, outcome: 'kept' },
-      { id: copy.id, outcome: 'left', obstacle: '1 of its 2 uses cannot be changed.' },
+      { id: copy.id, outcome: 'left', obstacle: "1 of its 2 uses can't be changed." },
       { id: free.id, outcome: 'removed' },
     ]);
     expect(report.warnings).toMatchObject([{ code: 'file-left', fileId: copy.id }]);
@@ -114,25 +114,25 @@ describe('a use that cannot be changed safely', () => {
     expect(await app.files(request.fileIds)).toHaveLength(2);
   });
 
-  it('is also a relation of another kind, and a field that takes no such file', async () => {
+  it("is also a relation of another kind, and a field that doesn't accept the file's type", async () => {
     const [keep, copy] = await upload(2);
     await createHomePage(app, { downloads: [copy.id] });
     expect(obstaclesIn(await app.merging.plan({ fileIds: [keep.id, copy.id] }))).toMatchObject([
-      { path: 'downloads', kind: 'relation', obstacle: expect.stringMatching(/no media field/) },
+      { path: 'downloads', kind: 'relation', obstacle: expect.stringMatching(/a media field/) },
     ]);
     const bytes = Buffer.from('Only a text.');
     const [text] = await app.library.upload({ fileName: 'text.txt', bytes });
-    const picture = await upload(2);
-    await createArticle(app, { cover: picture[0].id });
-    const fileIds = [text?.id ?? 0, picture[0].id];
+    const image = await upload(2);
+    await createArticle(app, { cover: image[0].id });
+    const fileIds = [text?.id ?? 0, image[0].id];
     const report = await app.merging.perform({ fileIds, keepId: text?.id });
     expect(obstaclesIn(report)).toMatchObject([
-      { path: 'cover', obstacle: expect.stringMatching(/takes images only/) },
+      { path: 'cover', obstacle: expect.stringMatching(/allows only images/) },
     ]);
     expect(await app.files(fileIds)).toHaveLength(2);
   });
 
-  it('is not a text that names another file', async () => {
+  it("isn't a text that names another file", async () => {
     const [keep, copy] = await upload(2);
     const { documentId } = await createArticle(app, {
       // What Strapi calls a file that was downloaded and uploaded again.
@@ -179,7 +179,7 @@ describe('what the kept file takes over', () => {
     expect(row).toMatchObject({ folderPath: expect.stringMatching(/^\/\d+$/) });
   });
 
-  it('is told to listeners, like the deletion', async () => {
+  it('is reported to listeners, like the deletion', async () => {
     const events: [string, number][] = [];
     const remember = (name: string) => (payload: { media: { id: number } }) => {
       events.push([name, payload.media.id]);
@@ -226,7 +226,43 @@ describe('the suggestion', () => {
     expect(await suggest(drawing, late)).toEqual({ fileId: late.id, reasons: ['usage'] });
   });
 
-  it('gives way to a choice, with a warning', async () => {
+  it('knows the size of an image that Strapi stores none of', async () => {
+    const [large, small] = await app.uploadCopies(
+      { width: 480, format: 'avif' },
+      { width: 120, format: 'jpeg' },
+    );
+    if (!large || !small) throw new Error('Not all are uploaded.');
+    expect(large.width).toBeNull();
+    await app.traces.put([
+      {
+        fileId: large.id,
+        contentHash: 'a'.repeat(64),
+        fingerprint: null,
+        thumbnail: null,
+        width: 480,
+        height: 240,
+      },
+    ]);
+    const report = await app.merging.plan({ fileIds: [small.id, large.id], keepId: small.id });
+    expect(report).toMatchObject({
+      suggestion: { fileId: large.id, reasons: expect.arrayContaining(['pixels']) },
+      warnings: expect.arrayContaining([
+        expect.objectContaining({ code: 'fewer-pixels', fileId: large.id }),
+      ]),
+    });
+  });
+
+  it('judges nothing by an unknown size', async () => {
+    const [unknown, large] = await app.uploadCopies(
+      { width: 480, format: 'avif' },
+      { width: 500, format: 'jpeg' },
+    );
+    if (!unknown || !large) throw new Error('Not all are uploaded.');
+    const { suggestion } = await app.merging.plan({ fileIds: [unknown.id, large.id] });
+    expect(suggestion.reasons).not.toContain('pixels');
+  });
+
+  it("yields to the user's choice, with a warning", async () => {
     const [large, small] = await upload(2);
     const report = await app.merging.plan({ fileIds: [large.id, small.id], keepId: small.id });
     expect(report).toMatchObject({
@@ -238,7 +274,7 @@ describe('the suggestion', () => {
 });
 
 describe('many uses', () => {
-  it('cost as many statements as a few, but for the texts written', async () => {
+  it('need as many statements as a few, except for written texts', async () => {
     const statements: string[] = [];
     app.strapi.db.connection.on('query', ({ sql }: { sql: string }) => statements.push(sql));
     const [keep, few, many, other] = await upload(4);

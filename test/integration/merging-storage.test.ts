@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { findings } from '../conformance/duplicate-pairs/situations';
-import { describeWithServer } from '../support/database-server';
+import { describeWithServer } from '../support/describe-with-server';
 import { startDuplicatesApp, type DuplicatesApp } from '../support/duplicates-app';
 import { mariadb } from '../support/mariadb-server';
 import { pollUntil } from '../support/polling';
@@ -28,7 +28,7 @@ for (const kind of [postgres, mariadb]) {
     const remove = (fileId: number) =>
       app.library.call('delete', `/upload/files/${String(fileId)}`);
 
-    /** The storage takes its time to delete this file; answers when it was asked, and what lets it go on. */
+    /** The storage takes its time to delete this file; returns when it was asked, and what lets it continue. */
     function hold(hash: string): { asked: Promise<void>; release: () => void } {
       const { provider } = app.strapi.plugin('upload') as unknown as { provider: Provider };
       const deleteNow = provider.delete.bind(provider);
@@ -54,7 +54,7 @@ for (const kind of [postgres, mariadb]) {
 
       // The pair that is being merged among them, which moves to another cluster.
       await pairs().record([findings(e, [a, b, c, d])]);
-      const decision = await app.post(`duplicates/${String(ignored.id)}/decision`, {
+      const decision = await app.post(`duplicates/${String(ignored.id)}/review`, {
         status: 'ignored',
       });
       expect(decision.status).toBe(200);

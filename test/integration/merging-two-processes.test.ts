@@ -5,17 +5,17 @@ import type { Response } from 'supertest';
 import { mergeResponseSchema } from '../../plugin/src/contracts/merging';
 import { FILE_UID } from '../../server/src/plugin-id';
 import type { LibraryFile } from '../../server/src/usage/library-files';
-import { describeWithServer } from '../support/database-server';
+import { describeWithServer } from '../support/describe-with-server';
 import { startDuplicatesApp, type DuplicatesApp } from '../support/duplicates-app';
 import { createLibrary, type Library } from '../support/library';
 import { articleUsing, createArticle, readArticle } from '../support/merging-content';
 import { pollUntil } from '../support/polling';
 import { postgres } from '../support/postgres-server';
-import { expectFailure } from '../support/search-face';
 import { productOf } from '../support/search-app';
+import { expectFailure } from '../support/search-face';
 import { createDataFolder } from '../support/strapi-app';
-import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
 import { appFolder } from '../support/strapi-environment';
+import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
 
 const DRAFT = { locale: 'en', status: 'draft' } as const;
 
@@ -33,7 +33,8 @@ describeWithServer(postgres, 'two processes on one PostgreSQL', (server) => {
     other = await spawnStrapi({
       folder: path.join(appFolder, 'editorial'),
       imageSearch: { indexing: { enabled: false } },
-      ...{ dataFolder, database },
+      dataFolder,
+      database,
     });
     libraries = [app.library, createLibrary(other)];
   });
@@ -61,7 +62,8 @@ describeWithServer(postgres, 'two processes on one PostgreSQL', (server) => {
     const responses = Promise.all(
       libraries.map((library, index) =>
         library.call('post', '/image-search/duplicates/merge', {
-          ...{ fileIds, keepId: keepIds[index] },
+          fileIds,
+          keepId: keepIds[index],
         }),
       ),
     );

@@ -1,11 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
 import { systemClock } from '../../plugin/src/clock';
+import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
 import { createFileMerging } from '../../server/src/merging/merging';
-import { findUsage } from '../../server/src/usage/usage';
 import type { LibraryFile } from '../../server/src/usage/library-files';
-import { describeWithServer } from '../support/database-server';
+import { findUsage } from '../../server/src/usage/usage';
+import { describeWithServer } from '../support/describe-with-server';
+import { mariadb } from '../support/mariadb-server';
+import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import {
   ARTICLE,
   dumpDatabase,
@@ -23,8 +25,6 @@ import {
   versions,
   type Article,
 } from '../support/merging-content';
-import { mariadb } from '../support/mariadb-server';
-import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import { postgres } from '../support/postgres-server';
 import type { StartOptions } from '../support/strapi-app';
 
@@ -33,7 +33,7 @@ const PLACES = [
   'body richtext',
   'cover relation',
   'gallery relation',
-  'sections[0].pictures relation',
+  'sections[0].images relation',
   'sections[0].text richtext',
   'sections[1].slides[1].image relation',
   'sections[1].slides[1].text blocks',
@@ -137,7 +137,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
       expect(story).toEqual(wanted.story);
       expect(seo).toMatchObject({ image: { id: keep.id }, description: 'About' });
       expect(sections).toMatchObject([
-        { text: `![](${keep.url})`, pictures: [{ id: others[1]?.id }, { id: keep.id }] },
+        { text: `![](${keep.url})`, images: [{ id: others[1]?.id }, { id: keep.id }] },
         {
           slides: [
             { image: { id: others[0]?.id } },
@@ -161,7 +161,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     );
   });
 
-  it('gives a field that has the kept file no second one', async () => {
+  it("doesn't add the kept file twice to a field", async () => {
     const [kept, one, two] = await app.uploadCopies(
       { width: 90, format: 'png' },
       { width: 80, format: 'png' },
@@ -185,7 +185,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     }
   });
 
-  it('makes who picks a copy while it is deleted hear of it', async () => {
+  it('fails for a user who picks a copy while it is deleted', async () => {
     const [kept, gone] = await app.uploadCopies(
       { width: 90, format: 'png' },
       { width: 80, format: 'png' },
@@ -211,7 +211,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     deletion.mockRestore();
   });
 
-  it('lets one of two merges of the same files win, and the other change nothing', async () => {
+  it('lets one of two merges of the same files win, while the other changes nothing', async () => {
     const [one, two] = await app.uploadCopies(
       { width: 90, format: 'png' },
       { width: 80, format: 'png' },
@@ -223,6 +223,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     const merging = createFileMerging({
       strapi: app.strapi,
       pairs: new MemoryDuplicatePairs(systemClock),
+      traces: app.traces,
       logger: app.logger,
     });
     const results = await Promise.allSettled([

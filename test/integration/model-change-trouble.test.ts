@@ -2,7 +2,7 @@ import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SpaceStatus } from '../../plugin/src/contracts/management';
-import { samplePicture } from '../support/library';
+import { sampleImage } from '../support/library';
 import {
   BATCH_SIZE,
   createModelChangeClient,
@@ -18,9 +18,10 @@ import { pollUntil } from '../support/polling';
 import { expectFailure } from '../support/search-face';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
+import { sizeOf } from '../support/test-size';
 
 /** More than may fail without keeping a new model from taking over. */
-const PICTURES = 12;
+const IMAGES = 12;
 const QUESTION = 'a dog';
 
 let dataFolder: string;
@@ -60,7 +61,7 @@ describe('a library that a local model has indexed', () => {
   let young: HostedModel;
 
   beforeAll(async () => {
-    prepared = await prepareLibrary(PICTURES);
+    prepared = await prepareLibrary(IMAGES);
     young = await startHostedModel();
   });
   beforeEach(async () => {
@@ -71,75 +72,75 @@ describe('a library that a local model has indexed', () => {
     await prepared.remove();
   });
 
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
+  it.each(sizeOf<('SIGTERM' | 'SIGKILL')[]>({ ci: ['SIGKILL'], long: ['SIGTERM', 'SIGKILL'] }))(
     'is not embedded again by a new model where that was ended with %s',
     async (signal) => {
-      const before = young.server.picturesSent();
-      const release = young.server.holdPictures(1);
+      const before = young.server.imagesSent();
+      const release = young.server.holdImages(1);
       const first = await spawn(young.embedding);
-      await first.untilSpace('filling', ({ counts }) => counts.indexed === BATCH_SIZE);
+      await first.untilSpace('building', ({ counts }) => counts.indexed === BATCH_SIZE);
       // The rest is under way, and lost.
       await pollUntil(
-        () => Promise.resolve(young.server.picturesSent() - before),
-        (sent) => sent === PICTURES,
+        () => Promise.resolve(young.server.imagesSent() - before),
+        (sent) => sent === IMAGES,
       );
       if (app && 'kill' in app) await app.kill(signal);
       app = null;
       release();
       const second = await spawn(young.embedding);
-      const { counts } = await second.untilSpace('answering', ({ id }) => id !== prepared.spaceId);
-      expect(counts.indexed).toBe(PICTURES);
-      expect(young.server.picturesSent() - before).toBe(2 * PICTURES - BATCH_SIZE);
-      expect((await second.face.searchText(QUESTION)).data).toHaveLength(PICTURES);
+      const { counts } = await second.untilSpace('active', ({ id }) => id !== prepared.spaceId);
+      expect(counts.indexed).toBe(IMAGES);
+      expect(young.server.imagesSent() - before).toBe(2 * IMAGES - BATCH_SIZE);
+      expect((await second.face.searchText(QUESTION)).data).toHaveLength(IMAGES);
     },
   );
 
-  describe('and whose pictures cannot be read any more,', () => {
+  describe("and whose images can't be read anymore,", () => {
     let client: ModelChangeClient;
     let filling: SpaceStatus;
     beforeEach(async () => {
       const files = (await readdir(uploads())).map((name) => path.join(uploads(), name));
       for (const file of files) await rename(file, `${file}-away`);
       client = await start({ embedding: young.embedding, indexing: { maxAttempts: 1 } });
-      filling = await client.untilSpace('filling', ({ problem }) => problem !== null);
+      filling = await client.untilSpace('building', ({ problem }) => problem !== null);
       for (const file of files) await rename(`${file}-away`, file);
     });
 
-    it('is not left to a model in which too much fails, unless the operator wants it', async () => {
-      expect(filling.counts.failed).toBe(PICTURES);
-      expect(filling.problem).toMatch(/12 pictures failed in it, 0 in the one that answers/);
+    it("doesn't switch to a model with too many failures, unless the operator does", async () => {
+      expect(filling.counts.failed).toBe(IMAGES);
+      expect(filling.problem).toMatch(/12 images failed in it, 0 in the active one/);
       expect((await client.face.searchText(QUESTION)).meta.index).toEqual({
         space: prepared.spaceId,
-        indexed: PICTURES,
-        total: PICTURES,
+        indexed: IMAGES,
+        total: IMAGES,
       });
       const answer = await client.call('post', `/image-search/spaces/${filling.id}/activate`);
       expect(answer.status).toBe(200);
       const { data, meta } = await client.face.searchText(QUESTION);
       expect(data).toEqual([]);
-      expect(meta.index).toEqual({ space: filling.id, indexed: 0, total: PICTURES });
+      expect(meta.index).toEqual({ space: filling.id, indexed: 0, total: IMAGES });
     });
 
-    it('goes over to the new model once they can be read again', async () => {
-      expect(await client.reindex('failed')).toBe(PICTURES);
-      const answering = await client.untilSpace('answering', ({ id }) => id === filling.id);
-      expect(answering).toMatchObject({ counts: { indexed: PICTURES, failed: 0 }, problem: null });
+    it('switches to the new model once they can be read again', async () => {
+      expect(await client.reindex('failed')).toBe(IMAGES);
+      const answering = await client.untilSpace('active', ({ id }) => id === filling.id);
+      expect(answering).toMatchObject({ counts: { indexed: IMAGES, failed: 0 }, problem: null });
     });
 
     const uploads = (): string => path.join(dataFolder, 'public/uploads');
   });
 
-  it('is searched in the former model while the new one cannot be opened', async () => {
+  it("is searched with the previous model while the new one can't be opened", async () => {
     const model = path.join(dataFolder, 'another-model');
     const client = await spawn({ provider: 'clip', model });
     const { data, meta } = await client.face.searchText(QUESTION);
-    expect(data).toHaveLength(PICTURES);
+    expect(data).toHaveLength(IMAGES);
     expect(meta.index.space).toBe(prepared.spaceId);
-    const [file] = await client.upload(await samplePicture('teapot'));
+    const [file] = await client.upload(await sampleImage('teapot'));
     expect(await client.untilFound('a teapot', file?.id ?? 0)).toBe(prepared.spaceId);
     const readComplaints = (): string[] => {
       const lines = app && 'output' in app ? app.output().split('\n') : [];
-      return lines.filter((line) => line.includes('The new model cannot be opened'));
+      return lines.filter((line) => line.includes("The new model can't be opened"));
     };
     const [complaint] = await pollUntil(
       () => Promise.resolve(readComplaints()),
@@ -151,8 +152,8 @@ describe('a library that a local model has indexed', () => {
     await client.reindex('missing');
     await copyModel(model, 0.4);
     await client.reindex('missing');
-    const { counts } = await client.untilSpace('answering', ({ id }) => id !== prepared.spaceId);
-    expect(counts.indexed).toBe(PICTURES + 1);
+    const { counts } = await client.untilSpace('active', ({ id }) => id !== prepared.spaceId);
+    expect(counts.indexed).toBe(IMAGES + 1);
     expect(readComplaints()).toHaveLength(1);
   });
 });
@@ -177,9 +178,9 @@ describe('a library that a hosted model has indexed', () => {
     await prepared.remove();
   });
 
-  it('leaves no key in the database', async () => {
+  it('stores no key in the database', async () => {
     const client = await start({ embedding: young.embedding, previousEmbedding: old.embedding });
-    await client.untilSpace('filling');
+    await client.untilSpace('building');
     if (!app || !('strapi' in app)) throw new Error('Strapi runs elsewhere.');
     const rows: unknown = await app.strapi.db.query('plugin::image-search.space').findMany();
     expect(rows).toMatchObject([
@@ -194,14 +195,14 @@ describe('a library that a hosted model has indexed', () => {
     }
   });
 
-  it('cannot be searched without its settings, until it is told them or the new model is ready', async () => {
-    const release = young.server.holdPictures(0);
+  it("can't be searched until its settings are given or the new model is ready", async () => {
+    const release = young.server.holdImages(0);
     const asked = old.server.requests.length;
     const client = await start({ embedding: young.embedding });
     const refused = {
       status: 503,
       code: 'provider-unavailable',
-      message: /previousEmbedding.*apiKey/,
+      message: /apiKey.*previousEmbedding/,
     } as const;
     expectFailure(await client.face.get('search', { text: QUESTION }), refused);
     expect((await client.readStatus()).provider).toMatchObject({
@@ -218,7 +219,7 @@ describe('a library that a hosted model has indexed', () => {
     const untold = await start({ embedding: young.embedding });
     expectFailure(await untold.face.get('search', { text: QUESTION }), refused);
     release();
-    await untold.untilSpace('answering', ({ id }) => id !== prepared.spaceId);
+    await untold.untilSpace('active', ({ id }) => id !== prepared.spaceId);
     expect((await untold.face.searchText(QUESTION)).data).toHaveLength(3);
     const keys = young.server.requests.map(({ headers }) => headers.authorization);
     expect(new Set(keys)).toEqual(new Set(['Bearer <key>']));
@@ -226,17 +227,14 @@ describe('a library that a hosted model has indexed', () => {
 });
 
 describe('a model whose files change under its name', () => {
-  it('answers in its new space at once, and is filled there', async () => {
+  it('searches its new space at once, and is filled there', async () => {
     dataFolder = await createDataFolder();
     const model = path.join(dataFolder, 'own-model');
     await copyModel(model, 0.5);
     const embedding = { provider: 'clip', model };
     const before = await start({ embedding });
-    const [file] = await before.upload(await samplePicture('dog'), await samplePicture('pizza'));
-    const { id: former } = await before.untilSpace(
-      'answering',
-      (space) => space.counts.indexed === 2,
-    );
+    const [file] = await before.upload(await sampleImage('dog'), await sampleImage('pizza'));
+    const { id: former } = await before.untilSpace('active', (space) => space.counts.indexed === 2);
     await stopApp();
     await copyModel(model, 0.4);
 
@@ -244,19 +242,22 @@ describe('a model whose files change under its name', () => {
     const { meta } = await after.face.searchText(QUESTION);
     expect(meta.index.space).not.toBe(former);
     expect(await after.untilFound(QUESTION, file?.id ?? 0)).toBe(meta.index.space);
-    const { counts } = await after.untilSpace('answering', (space) => space.counts.indexed === 2);
+    const { counts } = await after.untilSpace('active', (space) => space.counts.indexed === 2);
     expect(counts).toMatchObject({ pending: 0, failed: 0 });
-    expect(await after.space('kept')).toMatchObject({ id: former, counts: { indexed: 2 } });
+    expect(await after.space('standby')).toMatchObject({ id: former, counts: { indexed: 2 } });
     const back = await after.call('post', `/image-search/spaces/${former}/activate`);
     expectFailure(back, { status: 503, code: 'provider-model-missing', message: /have changed/ });
-    expect((await after.space('answering')).id).toBe(meta.index.space);
+    expect((await after.space('active')).id).toBe(meta.index.space);
   });
 });
 
-/** The sample model, which expects pictures of this mean: another number is another space. */
+/** The sample model, which expects images of this mean: another number is another space. Appears at once. */
 async function copyModel(folder: string, mean: number): Promise<void> {
-  await cp(sampleModelFolder, folder, { recursive: true });
-  const file = path.join(folder, 'preprocessor_config.json');
+  const draft = `${folder}-draft`;
+  await cp(sampleModelFolder, draft, { recursive: true });
+  const file = path.join(draft, 'preprocessor_config.json');
   const settings = JSON.parse(await readFile(file, 'utf8')) as object;
   await writeFile(file, JSON.stringify({ ...settings, image_mean: [mean, mean, mean] }));
+  await rm(folder, { recursive: true, force: true });
+  await rename(draft, folder);
 }

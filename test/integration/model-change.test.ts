@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SearchResponse } from '../../plugin/src/contracts/search';
 import { readStoredEntries, readStoredSpaces } from '../support/index-files';
-import { samplePicture } from '../support/library';
+import { sampleImage } from '../support/library';
 import {
   BATCH_SIZE,
   createModelChangeClient,
@@ -16,7 +16,7 @@ import {
 import { expectFailure, idsOf, readPage } from '../support/search-face';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
-const PICTURES = 12;
+const IMAGES = 12;
 const SEARCHERS = 4;
 const QUESTION = 'a dog';
 
@@ -37,11 +37,11 @@ describe('a library whose model is changed', () => {
   let present: number[];
 
   beforeAll(async () => {
-    prepared = await prepareLibrary(PICTURES);
+    prepared = await prepareLibrary(IMAGES);
     oldSpace = prepared.spaceId;
     dataFolder = await prepared.copy();
     young = await startHostedModel();
-    release = young.server.holdPictures(1);
+    release = young.server.holdImages(1);
     await start();
   });
   afterAll(async () => {
@@ -70,53 +70,53 @@ describe('a library whose model is changed', () => {
   const drop = (spaceId: string) => client.call('delete', pathOf(spaceId));
 
   describe('while the new model fills', () => {
-    it('is searched in the former one, with all its pictures', async () => {
-      await client.untilSpace('filling', ({ counts }) => counts.indexed === BATCH_SIZE);
-      const whole = { space: oldSpace, indexed: PICTURES, total: PICTURES };
+    it('is searched with the previous one, with all its images', async () => {
+      await client.untilSpace('building', ({ counts }) => counts.indexed === BATCH_SIZE);
+      const whole = { space: oldSpace, indexed: IMAGES, total: IMAGES };
       const byText = await client.face.searchText(QUESTION);
-      expect(byText.data).toHaveLength(PICTURES);
+      expect(byText.data).toHaveLength(IMAGES);
       expect(byText.meta.index).toEqual(whole);
       const similar = await client.face.similar(prepared.fileIds[0] ?? 0);
-      expect(similar.data).toHaveLength(PICTURES - 1);
+      expect(similar.data).toHaveLength(IMAGES - 1);
       expect(similar.meta.index).toEqual(whole);
     });
 
-    it('says of both how far they are', async () => {
+    it('reports the progress of both', async () => {
       const { counts, space, spaces } = await client.readStatus();
       expect(space?.id).toBe(oldSpace);
-      expect(counts.indexed).toBe(PICTURES);
+      expect(counts.indexed).toBe(IMAGES);
       const [answering, filling] = spaces;
       expect(spaces).toHaveLength(2);
       expect(answering).toMatchObject({
         id: oldSpace,
-        role: 'answering',
+        role: 'active',
         isConfigured: false,
         provider: 'clip',
         dimensions: 256,
-        counts: { indexed: PICTURES, pending: 0, indexing: 0, failed: 0, skipped: 0 },
+        counts: { indexed: IMAGES, pending: 0, indexing: 0, failed: 0, skipped: 0 },
         problem: null,
       });
       expect(filling).toMatchObject({
-        role: 'filling',
+        role: 'building',
         isConfigured: true,
         provider: 'openai',
         model: 'jina-clip-v2',
         dimensions: 128,
         counts: { indexed: BATCH_SIZE, failed: 0, skipped: 0 },
         perMinute: BATCH_SIZE,
-        remainingSeconds: 60 * (PICTURES / BATCH_SIZE - 1),
+        remainingSeconds: null,
         problem: null,
       });
       youngSpace = filling?.id ?? '';
       expect(youngSpace).not.toBe(oldSpace);
     });
 
-    it('finds at once what is uploaded or replaced, and nothing that is deleted', async () => {
-      const [file] = await client.upload(await samplePicture('teapot'));
+    it('finds new and replaced images at once, and no deleted ones', async () => {
+      const [file] = await client.upload(await sampleImage('teapot'));
       teapot = file?.id ?? 0;
       expect(await client.untilFound('a teapot', teapot)).toBe(oldSpace);
       [replaced = 0, deleted = 0] = prepared.fileIds.slice(1);
-      await client.replace(replaced, await samplePicture('guitar'));
+      await client.replace(replaced, await sampleImage('guitar'));
       expect(await client.untilFound('a guitar', replaced)).toBe(oldSpace);
       expect((await client.call('delete', `/upload/files/${String(deleted)}`)).status).toBe(200);
       const found = await client.face.searchText(QUESTION);
@@ -125,18 +125,26 @@ describe('a library whose model is changed', () => {
         .sort((left, right) => left - right);
       expect(idsOf(found).sort((left, right) => left - right)).toEqual(present);
       await app.waitUntilIndexed();
-      expect((await client.space('answering')).counts.indexed).toBe(PICTURES);
+      expect((await client.space('active')).counts.indexed).toBe(IMAGES);
     });
 
-    it('cannot lose either of the two', async () => {
-      expectFailure(await drop(oldSpace), { status: 409, code: 'conflict', message: /answered/ });
-      expectFailure(await drop(youngSpace), { status: 409, code: 'conflict', message: /names/ });
+    it("can't lose either of the two", async () => {
+      expectFailure(await drop(oldSpace), {
+        status: 409,
+        code: 'conflict',
+        message: /searches use it/,
+      });
+      expectFailure(await drop(youngSpace), {
+        status: 409,
+        code: 'conflict',
+        message: /its model is configured/,
+      });
       expect((await client.readStatus()).spaces).toHaveLength(2);
     });
   });
 
-  describe('when the new model has every picture', () => {
-    it('is searched without an interruption, in one model or in the other', async () => {
+  describe('when the new model has every image', () => {
+    it('is searched without interruption, with one model or the other', async () => {
       const before = await client.face.searchText(QUESTION);
       expectAnswered(before, oldSpace);
       let isOver = false;
@@ -151,7 +159,7 @@ describe('a library whose model is changed', () => {
       const searchers = Array.from({ length: SEARCHERS }, askOnAndOn);
       release();
       try {
-        await client.untilSpace('answering', ({ id }) => id === youngSpace);
+        await client.untilSpace('active', ({ id }) => id === youngSpace);
       } finally {
         isOver = true;
       }
@@ -174,11 +182,11 @@ describe('a library whose model is changed', () => {
       }
     });
 
-    it('has been switched once, and keeps the former space', async () => {
+    it('has switched once, and keeps the previous space', async () => {
       const { spaces } = await client.readStatus();
       expect(spaces.map(({ id, role }) => [id, role])).toEqual([
-        [youngSpace, 'answering'],
-        [oldSpace, 'kept'],
+        [youngSpace, 'active'],
+        [oldSpace, 'standby'],
       ]);
       expect(await readActivations()).toEqual([
         [oldSpace, 1],
@@ -198,31 +206,31 @@ describe('a library whose model is changed', () => {
       );
     });
 
-    it('finds what was uploaded and replaced meanwhile', async () => {
+    it('finds what was uploaded and replaced in the meantime', async () => {
       expect(await client.untilFound('a teapot', teapot)).toBe(youngSpace);
       expect(await client.untilFound('a guitar', replaced)).toBe(youngSpace);
       // Each once; the replaced one and the deleted one may have been sent before they were.
-      expect(young.server.picturesSent()).toBeGreaterThanOrEqual(present.length);
-      expect(young.server.picturesSent()).toBeLessThanOrEqual(present.length + 2);
+      expect(young.server.imagesSent()).toBeGreaterThanOrEqual(present.length);
+      expect(young.server.imagesSent()).toBeLessThanOrEqual(present.length + 2);
     });
   });
 
   describe('and back', () => {
-    it('is searched in the former one at once, which catches up with what has changed', async () => {
-      const [file] = await client.upload(await samplePicture('pizza'));
+    it('is searched with the previous one at once, which catches up with changes', async () => {
+      const [file] = await client.upload(await sampleImage('pizza'));
       const pizza = file?.id ?? 0;
       await client.untilFound('a pizza', pizza);
-      await client.replace(teapot, await samplePicture('owl'));
+      await client.replace(teapot, await sampleImage('owl'));
       await client.untilFound('an owl', teapot);
       const gone = prepared.fileIds[3] ?? 0;
       expect((await client.call('delete', `/upload/files/${String(gone)}`)).status).toBe(200);
       present = [...present.filter((fileId) => fileId !== gone), pizza];
-      expect((await client.space('kept')).counts.indexed).toBe(PICTURES);
+      expect((await client.space('standby')).counts.indexed).toBe(IMAGES);
 
       const answer = await activate(oldSpace);
       expect(answer.status).toBe(200);
       expect(answer.body).toMatchObject({
-        data: { spaces: [{ id: oldSpace, role: 'answering' }, { id: youngSpace }] },
+        data: { spaces: [{ id: oldSpace, role: 'active' }, { id: youngSpace }] },
       });
       const first = await client.face.searchText(QUESTION);
       expectAnswered(first, oldSpace);
@@ -233,16 +241,20 @@ describe('a library whose model is changed', () => {
       expect((await readStoredSpaces(dataFolder)).get(oldSpace)).toEqual(present);
     });
 
-    it('stays there when Strapi is started again, though its configuration names the other', async () => {
-      const sent = young.server.picturesSent();
+    it('stays there after a restart, although the configuration names the other', async () => {
+      const sent = young.server.imagesSent();
       await restart();
       expectAnswered(await client.face.searchText(QUESTION), oldSpace);
-      const [file] = await client.upload(await samplePicture('sailboat'));
+      const [file] = await client.upload(await sampleImage('sailboat'));
       present = [...present, file?.id ?? 0];
       expect(await client.untilFound('a sailboat', file?.id ?? 0)).toBe(oldSpace);
-      expect(await client.space('kept')).toMatchObject({ id: youngSpace, isConfigured: true });
-      expectFailure(await drop(youngSpace), { status: 409, code: 'conflict', message: /names/ });
-      expect(young.server.picturesSent()).toBe(sent);
+      expect(await client.space('standby')).toMatchObject({ id: youngSpace, isConfigured: true });
+      expectFailure(await drop(youngSpace), {
+        status: 409,
+        code: 'conflict',
+        message: /its model is configured/,
+      });
+      expect(young.server.imagesSent()).toBe(sent);
     });
 
     it('and forth again', async () => {
@@ -260,7 +272,7 @@ describe('a library whose model is changed', () => {
     });
   });
 
-  describe('is for those alone who manage it:', () => {
+  describe('is restricted to roles that manage it:', () => {
     it.each<[string, 'post' | 'delete', string]>([
       ['switching', 'post', '/activate'],
       ['dropping', 'delete', ''],
@@ -273,17 +285,21 @@ describe('a library whose model is changed', () => {
       const path = pathOf(oldSpace, end);
       expect((await app.request[method](path).auth(token, { type: 'bearer' })).status).toBe(403);
       expect((await app.request[method](path)).status).toBe(401);
-      expect((await client.space('kept')).id).toBe(oldSpace);
+      expect((await client.space('standby')).id).toBe(oldSpace);
     });
   });
 
   describe('is left with one space when the other is dropped:', () => {
-    it('not the one that answers', async () => {
-      expectFailure(await drop(youngSpace), { status: 409, code: 'conflict', message: /answered/ });
+    it('not the active one', async () => {
+      expectFailure(await drop(youngSpace), {
+        status: 409,
+        code: 'conflict',
+        message: /searches use it/,
+      });
       expectAnswered(await client.face.searchText(QUESTION), youngSpace);
     });
 
-    it('not one that is not there', async () => {
+    it('not a missing one', async () => {
       for (const answer of [await drop('clip-none-256'), await activate('clip-none-256')]) {
         expectFailure(answer, { status: 400, code: 'invalid-input', message: /"clip-none-256"/ });
         expectFailure(answer, {
@@ -294,7 +310,7 @@ describe('a library whose model is changed', () => {
       }
     });
 
-    it('the one that is kept, with all that is known of it', async () => {
+    it('the standby one, with all its data', async () => {
       const answer = await drop(oldSpace);
       expect(answer.status).toBe(200);
       expect(answer.body).toMatchObject({ data: { spaces: [{ id: youngSpace }] } });
@@ -314,6 +330,45 @@ describe('a library whose model is changed', () => {
       .findMany({ orderBy: { id: 'asc' } })) as { spaceId: string; activation: number | null }[];
     return rows.map(({ spaceId, activation }) => [spaceId, activation]);
   }
+});
+
+describe('a model that was configured by mistake', () => {
+  it('leaves an unfinished space, which can be deleted once another model is configured', async () => {
+    const prepared = await prepareLibrary(IMAGES);
+    const dataFolder = await prepared.copy();
+    const mistaken = await startHostedModel();
+    const release = mistaken.server.holdImages(1);
+    const before = await startStrapi({
+      dataFolder,
+      imageSearch: { embedding: mistaken.embedding },
+    });
+    const { id } = await (
+      await createModelChangeClient(before)
+    ).untilSpace('building', ({ counts }) => counts.indexed === BATCH_SIZE);
+    await before.stop();
+    const app = await startStrapi({ dataFolder });
+    const client = await createModelChangeClient(app);
+    const [file] = await client.upload(await sampleImage('teapot'));
+    await client.untilFound('a teapot', file?.id ?? 0);
+    expect(await client.space('building')).toMatchObject({
+      id,
+      isConfigured: false,
+      remainingSeconds: null,
+      problem: expect.stringContaining('delete its space'),
+    });
+    expect((await client.call('delete', pathOf(id))).status).toBe(200);
+    expect((await client.readStatus()).spaces).toMatchObject([{ id: prepared.spaceId }]);
+    await client.upload(await sampleImage('guitar'));
+    await app.waitUntilIndexed();
+    await app.stop();
+    expect([...(await readStoredSpaces(dataFolder)).keys()]).toEqual([prepared.spaceId]);
+    const spaceIds = readStoredEntries(dataFolder).map(({ spaceId }) => spaceId);
+    expect(new Set(spaceIds)).toEqual(new Set([prepared.spaceId]));
+    release();
+    await mistaken.server.close();
+    await prepared.remove();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
 });
 
 function pathOf(spaceId: string, end = ''): string {

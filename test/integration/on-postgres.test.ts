@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { describeWithServer } from '../support/database-server';
+import { describeWithServer } from '../support/describe-with-server';
 import { postgres } from '../support/postgres-server';
 
 /** What a library does every day, and what asks the database the most. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { apiLimits } from '../../plugin/src/contracts/limits';
 import { testResponseSchema } from '../../plugin/src/contracts/management';
-import { createLibrary, samplePictures, type Library } from '../support/library';
+import { createLibrary, sampleImages, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { adminApi, expectFailure } from '../support/search-face';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -33,7 +33,7 @@ describe('Stopping indexing', () => {
     expect(held.body).toMatchObject({ data: { hold: { by: 'Test Administrator' } } });
     const { since } = (held.body as { data: { hold: { since: string } } }).data.hold;
 
-    const [picture] = await library.upload(...(await samplePictures(1)));
+    const [image] = await library.upload(...(await sampleImages(1)));
     await app.stop();
     await start();
     // Searching embeds; indexing stands still all the same.
@@ -46,13 +46,13 @@ describe('Stopping indexing', () => {
     const resumed = await library.call('delete', '/image-search/hold');
     expect(resumed.body).toMatchObject({ data: { hold: null } });
     await app.waitUntilIndexed();
-    expect(await library.entry(picture?.id ?? 0)).toMatchObject({ state: 'indexed' });
+    expect(await library.entry(image?.id ?? 0)).toMatchObject({ state: 'indexed' });
   });
 });
 
-describe('Trying single pictures again', () => {
-  it('puts them into the queue, whatever state they are in', async () => {
-    const broken = { fileName: 'broken.png', bytes: Buffer.from('no picture at all') };
+describe('Retrying single images', () => {
+  it('queues them whatever their state', async () => {
+    const broken = { fileName: 'broken.png', bytes: Buffer.from('no image at all') };
     const [file] = await library.upload(broken);
     const fileId = file?.id ?? 0;
     await pollUntil(
@@ -76,7 +76,7 @@ describe('Trying single pictures again', () => {
       { fileIds: Array.from({ length: apiLimits.maxReindexedFiles + 1 }, (_, id) => id + 1) },
       /at most 100 files/,
     ],
-  ])('refuses %s', async (_name, body, message) => {
+  ])('rejects %s', async (_name, body, message) => {
     const face = await adminApi(app);
     expectFailure(await face.post('reindex', body), {
       status: 400,
@@ -85,7 +85,7 @@ describe('Trying single pictures again', () => {
     });
   });
 
-  it('refuses a file that is no picture of the library', async () => {
+  it("rejects a file that isn't an image of the library", async () => {
     const face = await adminApi(app);
     const answer = await face.post('reindex', { fileIds: [987_654] });
     expectFailure(answer, { status: 404, code: 'file-not-found', message: /987654/ });
@@ -93,18 +93,18 @@ describe('Trying single pictures again', () => {
 });
 
 describe('Testing provider and store', () => {
-  it('says that both work, and how long each took', async () => {
+  it('reports that both work, and how long each took', async () => {
     const { body } = await library.call('post', '/image-search/test');
     const { data } = testResponseSchema.parse(body);
     expect(data.provider).toMatchObject({ ok: true });
-    expect(data.provider.message).toContain('answers on this machine');
+    expect(data.provider.message).toContain('is running on this machine');
     expect(data.store).toMatchObject({ ok: true });
     expect(data.provider.milliseconds).toBeGreaterThanOrEqual(0);
   });
 });
 
-describe('What the panel asks first', () => {
-  it('is answered to every role, and to nobody who is not signed in', async () => {
+describe("The panel's settings", () => {
+  it('is readable for every role, but not without signing in', async () => {
     const credentials = { email: 'guest@example.com', password: 'Test-Guest-1' };
     await app.createRestrictedAdmin({ ...credentials, permissions: [] });
     const guest = await adminApi(app, credentials);
@@ -114,7 +114,7 @@ describe('What the panel asks first', () => {
     expect((await app.request.get('/image-search/panel')).status).toBe(401);
   });
 
-  it('does not open what needs a permission', async () => {
+  it("doesn't grant access to anything else", async () => {
     const credentials = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
     await app.createRestrictedAdmin({
       ...credentials,

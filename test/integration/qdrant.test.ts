@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createLibrary, samplePicture, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import {
   playQdrant,
@@ -43,7 +43,7 @@ function describeStrapiOnQdrant(name: string, create: () => Promise<QdrantEnviro
     });
 
     async function upload(concept: string): Promise<void> {
-      const [file] = await library.upload(await samplePicture(concept));
+      const [file] = await library.upload(await sampleImage(concept));
       expect(file?.id).toBeGreaterThan(0);
       if (file) ids.push(file.id);
     }
@@ -72,7 +72,7 @@ function describeStrapiOnQdrant(name: string, create: () => Promise<QdrantEnviro
       expect((await library.findText('a dog'))[0]).toBe(ids[0]);
     }
 
-    it('boots and takes uploads while it is down, and says what is wrong', async () => {
+    it('boots and accepts uploads while it is down, and reports the problem', async () => {
       await upload('dog');
       await expectSearchFailure();
       await library.reindex('missing');
@@ -85,13 +85,13 @@ function describeStrapiOnQdrant(name: string, create: () => Promise<QdrantEnviro
       expect(await library.entries()).toMatchObject([{ state: 'pending', attempts: 0 }]);
     });
 
-    it('heals by itself when it is there', async () => {
+    it('recovers by itself when it is up', async () => {
       await qdrant.setDown(false);
       await expectAllFound();
       expect(await qdrant.collectionNames()).toHaveLength(1);
     });
 
-    it('takes uploads while it goes down later, and heals by itself', async () => {
+    it('accepts uploads when it goes down later, and recovers by itself', async () => {
       await qdrant.setDown(true);
       await expectSearchFailure();
       await upload('guitar');
@@ -102,7 +102,7 @@ function describeStrapiOnQdrant(name: string, create: () => Promise<QdrantEnviro
     });
 
     it.each<Disturbance>(['cut', 'half', 'silence', 'garbage'])(
-      'takes uploads while its answers are disturbed (%s), and heals by itself',
+      'takes uploads while its answers are disturbed (%s), and recovers by itself',
       async (disturbance) => {
         qdrant.disturb(disturbance);
         await expectSearchFailure();
@@ -113,7 +113,7 @@ function describeStrapiOnQdrant(name: string, create: () => Promise<QdrantEnviro
       },
     );
 
-    it('fills a collection that was deleted under it once more', async () => {
+    it('refills a collection that was deleted', async () => {
       await qdrant.loseCollections();
       expect((await search('a dog')).status).toBe(200);
       await pollUntil(

@@ -4,7 +4,7 @@ import type { GuardedFetch } from '../../plugin/src/network/contract';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { createAssetSource } from '../../server/src/assets/asset-source';
 import { startByteServer, type Answer, type ByteServer } from '../support/byte-server';
-import { createLibrary, samplePicture } from '../support/library';
+import { createLibrary, sampleImage } from '../support/library';
 import { deleteAllRaw, insertRaw } from '../support/library-rows';
 import { rejectionOf } from '../support/openai-provider';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
@@ -12,7 +12,7 @@ import { startStrapi, type StrapiApp } from '../support/strapi-app';
 const MAX_BYTES = 1_000_000;
 const ALLOWED = { allowedHosts: ['127.0.0.1'] };
 
-describe('files of a remote storage', () => {
+describe('files in remote storage', () => {
   let app: StrapiApp;
   let storage: ByteServer;
   let bytes: Buffer;
@@ -20,7 +20,7 @@ describe('files of a remote storage', () => {
 
   beforeAll(async () => {
     storage = await startByteServer();
-    ({ bytes } = await samplePicture('dog'));
+    ({ bytes } = await sampleImage('dog'));
     const indexing = { ...ALLOWED, maxAttempts: 1, readTimeoutSeconds: 1 };
     app = await startStrapi({ imageSearch: { indexing } });
   });
@@ -63,19 +63,19 @@ describe('files of a remote storage', () => {
     });
   }
 
-  const sendPicture: Answer = (_request, response) => response.end(bytes);
+  const sendImage: Answer = (_request, response) => response.end(bytes);
 
   const readFailure = (source: AssetSource, fileId: number) =>
     rejectionOf(source.read(fileId, { maxBytes: MAX_BYTES }));
 
-  it('are read from where their rows say', async () => {
-    const id = await createFile('/picture', sendPicture);
+  it('are read from their URLs', async () => {
+    const id = await createFile('/image', sendImage);
     const source = openSource(ALLOWED);
     expect(Buffer.from(await source.read(id, { maxBytes: MAX_BYTES }))).toEqual(bytes);
     expect(await source.describe(id)).toMatchObject({ fileId: id, mimeType: 'image/jpeg' });
   });
 
-  it('are read from a signed address when the storage is private, and nowhere else', async () => {
+  it('are read from a signed URL if the storage is private, and nowhere else', async () => {
     const id = await createFile('/private', (request, response) => {
       if (request.url === '/private?signature=secret') response.end(bytes);
       else response.writeHead(403).end();
@@ -94,24 +94,24 @@ describe('files of a remote storage', () => {
     }
   });
 
-  it('of a private network are refused, with the setting named', async () => {
-    const id = await createFile('/picture', sendPicture);
+  it('in a private network are refused, with the setting named', async () => {
+    const id = await createFile('/image', sendImage);
     const error = await readFailure(openSource({}), id);
     expect(error).toMatchObject({ code: 'storage-refused', retryable: false });
     expect(error.message).toMatch(/"far away\.jpg".*127\.0\.0\.1.*indexing\.allowedHosts/);
-    expect(storage.requests).not.toContain('/picture');
+    expect(storage.requests).not.toContain('/image');
   });
 
-  it('are followed to another address, but not into a private network', async () => {
-    storage.on('/picture', sendPicture);
+  it('are read through redirects, but not into a private network', async () => {
+    storage.on('/image', sendImage);
     const onTheSameHost = await createFile(
       '/moved',
-      redirectTo(() => '/picture'),
+      redirectTo(() => '/image'),
     );
     const source = openSource(ALLOWED);
     expect(await source.read(onTheSameHost, { maxBytes: MAX_BYTES })).toHaveLength(bytes.length);
 
-    const elsewhere = redirectTo(() => `http://127.0.0.2:${String(storage.port)}/picture`);
+    const elsewhere = redirectTo(() => `http://127.0.0.2:${String(storage.port)}/image`);
     const error = await readFailure(source, await createFile('/trap', elsewhere));
     expect(error).toMatchObject({ code: 'storage-refused', retryable: false });
     expect(error.message).toMatch(/127\.0\.0\.2.*indexing\.allowedHosts/);
@@ -122,13 +122,13 @@ describe('files of a remote storage', () => {
     expect(circle.message).toMatch(/redirects more than/);
   });
 
-  it('are missing when the storage does not have them', async () => {
+  it("are missing if the storage doesn't have them", async () => {
     const error = await readFailure(openSource(ALLOWED), await createFile('/nothing'));
     expect(error).toMatchObject({ code: 'image-missing', retryable: true });
-    expect(error.message).toMatch(/"far away\.jpg".*404.*[Uu]pload it again/);
+    expect(error.message).toMatch(/"far away\.jpg".*in storage.*404.*[Uu]pload it again/);
   });
 
-  it('are out of reach when the storage refuses or breaks off', async () => {
+  it('are unreachable if the storage refuses or breaks off', async () => {
     const source = openSource(ALLOWED);
     for (const status of [403, 500, 503]) {
       const id = await createFile(`/status-${String(status)}`, (_request, response) =>
@@ -148,20 +148,20 @@ describe('files of a remote storage', () => {
     });
   });
 
-  it('are out of reach when the storage takes too long, before or in the middle', async () => {
+  it('are unreachable if the storage takes too long, before or during the response', async () => {
     const source = openSource({ ...ALLOWED, readTimeoutMs: 100 });
     const silent = await createFile('/silent', () => undefined);
     const slow = await createFile('/slow', (_request, response) => void response.write('half'));
     for (const id of [silent, slow]) {
       const error = await readFailure(source, id);
       expect(error).toMatchObject({ code: 'image-unreachable', retryable: true });
-      expect(error.message).toMatch(/did not send the file within 0\.1 s/);
+      expect(error.message).toMatch(/didn't send the file within 0\.1 s/);
     }
   });
 
-  it('are too large when the row or the storage says so', async () => {
+  it('are too large if the row or the storage says so', async () => {
     const source = openSource(ALLOWED);
-    const large = await createFile('/large', sendPicture, MAX_BYTES + 1_000);
+    const large = await createFile('/large', sendImage, MAX_BYTES + 1_000);
     expect(await readFailure(source, large)).toMatchObject({
       code: 'image-too-large',
       retryable: false,
@@ -179,17 +179,15 @@ describe('files of a remote storage', () => {
     expect(error.message).toContain('indexing.maxBytes');
   });
 
-  it('are indexed and found as others are, and what is wrong with the rest is shown', async () => {
+  it('are indexed and found like others, and problems with the rest are shown', async () => {
     const library = createLibrary(app);
-    const id = await createFile('/indexed', sendPicture);
+    const id = await createFile('/indexed', sendImage);
     const missing = await createFile('/indexed-not');
-    // What the comparison at boot saw of files that are gone by now may be counted as well.
+    // What the comparison at boot saw of files that are gone already may be counted as well.
     expect(await library.reindex('missing')).toBeGreaterThanOrEqual(2);
     await app.waitUntilIndexed();
     expect(await library.entry(id)).toMatchObject({ state: 'indexed', error: null });
-    expect((await library.findPicture({ fileName: 'dog.jpg', bytes })).get(id)).toBeGreaterThan(
-      0.95,
-    );
+    expect((await library.findImage({ fileName: 'dog.jpg', bytes })).get(id)).toBeGreaterThan(0.95);
     expect(await library.entry(missing)).toMatchObject({
       state: 'failed',
       error: { code: 'image-missing' },

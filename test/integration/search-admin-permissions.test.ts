@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { renderSamplePicture } from '../../sample/library';
-import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { renderSampleImage } from '../../sample/library';
+import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, expectFailure, idsOf, type SearchFace } from '../support/search-face';
 import type { RolePermission } from '../support/strapi-accounts';
 
@@ -21,7 +21,7 @@ async function faceOf(name: string, permissions: RolePermission[]): Promise<Sear
 
 beforeAll(async () => {
   app = await startSearchApp({
-    pictures: picturesOf(['dog', 'cat', 'lion', 'guitar', 'pizza', 'rose']),
+    images: imagesOf(['dog', 'cat', 'lion', 'guitar', 'pizza', 'rose']),
     // The rate limit is the content API's alone.
     imageSearch: { search: { requestsPerMinute: 1 } },
   });
@@ -49,7 +49,7 @@ describe('the admin API', () => {
     expect(withApiToken.status).toBe(401);
   });
 
-  it('refuses a role that may not search', async () => {
+  it('rejects a role that may not search', async () => {
     const face = await faceOf('reader', [READ, MANAGE]);
     const { id } = app.fileOf('dog');
     expect((await face.get('search', { text: 'dog' })).status).toBe(403);
@@ -60,7 +60,7 @@ describe('the admin API', () => {
     expect((await face.post('reindex', { scope: 'failed' })).status).toBe(200);
   });
 
-  it('refuses a role that may search, but not read the library', async () => {
+  it('rejects a role that may search but not read the library', async () => {
     const face = await faceOf('blind', [SEARCH]);
     const { id } = app.fileOf('dog');
     for (const response of [
@@ -70,12 +70,12 @@ describe('the admin API', () => {
     ]) {
       expect(response.status).toBe(403);
       expect(response.body).toMatchObject({
-        error: { status: 403, message: 'Your role may not read the Media Library.' },
+        error: { status: 403, message: "Your role can't read the Media Library." },
       });
     }
   });
 
-  it('keeps management from those who may only search', async () => {
+  it("doesn't let roles that may only search manage the index", async () => {
     const face = await faceOf('searcher', [SEARCH, READ]);
     expect((await face.searchText('dog')).data).toHaveLength(6);
     expect((await face.get('status')).status).toBe(403);
@@ -83,7 +83,7 @@ describe('the admin API', () => {
     expect((await face.post('reindex', { scope: 'all' })).status).toBe(403);
   });
 
-  it('does not limit how often administrators ask', async () => {
+  it("doesn't limit administrators' requests", async () => {
     const face = await adminApi(app);
     for (let request = 0; request < 5; request += 1) {
       expect((await face.searchText('dog')).data).toHaveLength(6);
@@ -91,7 +91,7 @@ describe('the admin API', () => {
   });
 });
 
-describe('an editor who may see own files only', () => {
+describe('an editor who may see only their own files', () => {
   let face: SearchFace;
   let ownIds: number[];
   let foreignId: number;
@@ -100,11 +100,11 @@ describe('an editor who may see own files only', () => {
     face = await faceOf('editor', [SEARCH, READ_OWN, UPLOAD]);
     const token = await app.adminToken({ email: 'editor@example.com', password: PASSWORD });
     ownIds = [];
-    for (const picture of picturesOf(['rabbit', 'violin', 'banana'])) {
+    for (const image of imagesOf(['rabbit', 'violin', 'banana'])) {
       const response = await app.request
         .post('/upload')
         .auth(token, { type: 'bearer' })
-        .attach('files', await renderSamplePicture(picture), picture.fileName);
+        .attach('files', await renderSampleImage(image), image.fileName);
       expect(response.status).toBe(201);
       const [file] = response.body as { id: number }[];
       ownIds.push(file?.id ?? 0);
@@ -113,7 +113,7 @@ describe('an editor who may see own files only', () => {
     foreignId = app.fileOf('dog').id;
   });
 
-  it('finds these alone, while the super administrator finds all', async () => {
+  it('finds only these, while the super administrator finds all', async () => {
     const page = await face.searchText('an animal');
     expect(new Set(idsOf(page))).toEqual(new Set(ownIds));
     expect(page.meta.pagination.hasMore).toBe(false);
@@ -123,18 +123,22 @@ describe('an editor who may see own files only', () => {
     expect(idsOf(page)).toEqual(idsOf(all).filter((id) => ownIds.includes(id)));
   });
 
-  it('finds what is like an own file among these', async () => {
+  it('finds files similar to their own among these', async () => {
     const [first = 0, ...others] = ownIds;
     expect(new Set(idsOf(await face.similar(first)))).toEqual(new Set(others));
   });
 
-  it('cannot tell a foreign file from one that is not there', async () => {
+  it("can't tell someone else's file from a missing one", async () => {
     const { body: foreign } = await face.get(`similar/${String(foreignId)}`);
     const { body: missing } = await face.get('similar/999999');
     expect(JSON.stringify(missing).replaceAll('999999', String(foreignId))).toBe(
       JSON.stringify(foreign),
     );
-    const expected = { status: 404, code: 'file-not-found', message: /file \d+/ } as const;
+    const expected = {
+      status: 404,
+      code: 'file-not-found',
+      message: /^File \d+ not found/,
+    } as const;
     for (const body of [
       { fileId: foreignId },
       { like: [foreignId] },
@@ -145,7 +149,7 @@ describe('an editor who may see own files only', () => {
     }
   });
 
-  it('cannot widen that with filters', async () => {
+  it("can't widen that with filters", async () => {
     for (const filters of [{ id: foreignId }, { id: { $in: [foreignId] } }]) {
       expect((await face.search({ text: 'dog', filters })).data).toEqual([]);
     }
@@ -164,7 +168,7 @@ describe('an editor who may see own files only', () => {
     expect(idsOf(page)).toEqual([ownIds[1]]);
   });
 
-  it('learns nothing of those who uploaded', async () => {
+  it('learns nothing about uploaders', async () => {
     for (const asking of [face, await adminApi(app)]) {
       const page = await asking.searchText('dog');
       expect(page.data.length).toBeGreaterThan(0);

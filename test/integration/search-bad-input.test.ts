@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { embeddingResponseSchema } from '../../plugin/src/contracts/search';
-import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
 
 let app: SearchApp;
@@ -12,7 +12,7 @@ let space: string;
 
 beforeAll(async () => {
   app = await startSearchApp({
-    pictures: picturesOf(['dog', 'guitar', 'pizza']),
+    images: imagesOf(['dog', 'guitar', 'pizza']),
     imageSearch: { search: { requestsPerMinute: 0 } },
   });
   publicFace = contentApi(app);
@@ -40,7 +40,7 @@ describe.each(faces)('texts over the %s', (_name, face) => {
     ['white space alone', ' \n\t\u00a0 '],
     ['null bytes', 'dog\u0000cat'],
     ['3,000 characters', 'x'.repeat(3_000)],
-  ])('of %s are refused', async (_what, text) => {
+  ])('of %s are rejected', async (_what, text) => {
     expectFailure(await face().get('search', { text }), refused(/text/));
     expectFailure(await face().post('search', { text }), refused(/text/));
     expectFailure(await face().post('search', { text: 'dog', like: [text] }), refused(/like/));
@@ -48,7 +48,7 @@ describe.each(faces)('texts over the %s', (_name, face) => {
     expectFailure(await publicFace.post('embeddings', { text }), refused(/text/));
   });
 
-  it('of 20,000 characters are refused', async () => {
+  it('of 20,000 characters are rejected', async () => {
     const response = await face().post('search', { text: 'x'.repeat(20_000) });
     expectFailure(response, refused(/text: has 20000 characters; at most 1000/));
   });
@@ -65,15 +65,15 @@ describe.each(faces)('texts over the %s', (_name, face) => {
     '--',
     '\ud83d',
     "'); DROP TABLE files; --",
-  ])('like %j are looked for', async (text) => {
+  ])('like %j are accepted', async (text) => {
     expect((await face().search({ text })).data).toHaveLength(3);
   });
 
-  it.each([[5], [null], [{ a: 1 }], [['dog']], [true]])('are no %j', async (text) => {
+  it.each([[5], [null], [{ a: 1 }], [['dog']], [true]])("can't be %j", async (text) => {
     expectFailure(await face().post('search', { text }), refused(/text/));
   });
 
-  it('are given once, and as a text', async () => {
+  it('are given once, as text', async () => {
     expectFailure(await face().get('search?text=dog&text=cat'), refused(/text/));
     expectFailure(await face().get('search?text[a]=dog'), refused(/text/));
     expectFailure(await face().get('search'), refused(/text/));
@@ -116,7 +116,7 @@ describe.each(faces)('numbers over the %s', (_name, face) => {
 });
 
 describe.each(faces)('ids over the %s', (_name, face) => {
-  it.each([999_999, 2_147_483_647])('that no file has (%d) are not found', async (id) => {
+  it.each([999_999, 2_147_483_647])("that no file has (%d) aren't found", async (id) => {
     const expected = {
       status: 404,
       code: 'file-not-found',
@@ -178,13 +178,13 @@ describe.each(faces)('a question over the %s', (_name, face) => {
   it.each([{}, { like: [] }, { unlike: ['cat'] }, { minScore: 0.1 }, { filters: { id: 1 } }])(
     'is not %j',
     async (body) => {
-      const message = /something to look for: "text", "image", "url", "fileId", "vector" or "like"/;
+      const message = /query is missing: send "text", "image", "url", "fileId", "vector" or "like"/;
       expectFailure(await face().post('search', body), refused(message));
     },
   );
 
-  it('is not the address of a picture unless that is switched on', async () => {
-    const url = 'http://127.0.0.1/picture.png';
+  it("isn't the URL of an image unless that is enabled", async () => {
+    const url = 'http://127.0.0.1/image.png';
     expectFailure(await face().post('search', { url }), refused(/search\.urls\.enabled/));
     expectFailure(await publicFace.post('embeddings', { url }), refused(/search\.urls\.enabled/));
   });
@@ -196,7 +196,7 @@ describe.each(faces)('a question over the %s', (_name, face) => {
     ['null', null],
     ['objects', [{ fileId: 1 }]],
     ['lists', [['dog']]],
-  ])('takes no %s for examples', async (_what, examples) => {
+  ])("doesn't accept %s as examples", async (_what, examples) => {
     expectFailure(await face().post('search', { like: examples }), refused(/like/));
     expectFailure(
       await face().post('search', { text: 'dog', unlike: examples }),
@@ -204,7 +204,7 @@ describe.each(faces)('a question over the %s', (_name, face) => {
     );
   });
 
-  it('takes 20 examples of each kind', async () => {
+  it('accepts 20 examples of each kind', async () => {
     const examples = Array.from({ length: 20 }, (_value, index) => `dog ${String(index)}`);
     const unlike = examples.map((text) => `no ${text}`);
     expect((await face().search({ like: examples, unlike })).data).toHaveLength(3);
@@ -212,7 +212,7 @@ describe.each(faces)('a question over the %s', (_name, face) => {
 });
 
 describe.each(faces)('vectors over the %s', (_name, face) => {
-  it('need their space', async () => {
+  it('require their space', async () => {
     expectFailure(await face().post('search', { vector }), refused(/"vector" and "space"/));
     expectFailure(await face().post('search', { space }), refused(/"vector" and "space"/));
     const { status } = await face().post('search', { vector, space });
@@ -231,10 +231,10 @@ describe.each(faces)('vectors over the %s', (_name, face) => {
   it('have the length of the space, a direction and finite numbers', async () => {
     const wrong: [unknown, RegExp][] = [
       [[], /vector/],
-      [vector.slice(1), /vector: must be 256 finite numbers.*given: 255/],
-      [[...vector, 0], /vector: must be 256 finite numbers.*given: 257/],
-      [vector.map(() => 0), /vector: must be .* not all zero/],
-      [vector.map(() => 1e300), /vector: must be .* finite/],
+      [vector.slice(1), /vector: expected 256 finite numbers.*got 255/],
+      [[...vector, 0], /vector: expected 256 finite numbers.*got 257/],
+      [vector.map(() => 0), /vector: expected .* not all zero/],
+      [vector.map(() => 1e300), /vector: expected .* finite/],
       [vector.map(String), /vector/],
       [vector.map(() => null), /vector/],
       [{ 0: 1 }, /vector/],

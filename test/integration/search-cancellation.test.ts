@@ -2,13 +2,13 @@ import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
-import { picturesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, contentApi } from '../support/search-face';
 
 let app: SearchApp;
 
 beforeAll(async () => {
-  app = await startSearchApp({ pictures: picturesOf(['dog', 'cat']) });
+  app = await startSearchApp({ images: imagesOf(['dog', 'cat']) });
 });
 
 afterAll(async () => {
@@ -25,9 +25,9 @@ interface HeldTexts {
   release: () => void;
 }
 
-/** Keeps the provider from embedding texts until it is told to stop; answers when it begins and when it was stopped. */
+/** Keeps the provider from embedding texts until it is told to stop; tells when it begins and when it was stopped. */
 async function holdTexts(): Promise<HeldTexts> {
-  const { provider } = await productOf(app).activeSpace.get();
+  const { provider } = await productOf(app).spaces.get();
   const embedTexts = provider.embedTexts.bind(provider);
   const events = new EventEmitter();
   const holding: EmbeddingProvider['embedTexts'] = async (texts, { signal } = {}) => {
@@ -49,7 +49,7 @@ async function holdTexts(): Promise<HeldTexts> {
 
 describe('a caller that hangs up', () => {
   it.each(['/api/image-search', '/image-search'])(
-    'stops its search (%s); others go on, and it is no error in the log',
+    'stops its search (%s); others continue, and it is not an error in the log',
     async (prefix) => {
       const logged = jest.spyOn(app.strapi.log, 'error');
       const token = await app.adminToken();
@@ -73,7 +73,7 @@ describe('a caller that hangs up', () => {
 });
 
 describe('a caller that stays', () => {
-  it('is not taken for one that hung up', async () => {
+  it("isn't mistaken for one that hung up", async () => {
     const pages = await Promise.all(
       Array.from({ length: 20 }, (_value, index) =>
         contentApi(app).searchText(`text ${String(index)}`),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  picturesOf,
+  imagesOf,
   publicSearchActions,
   startSearchApp,
   type SearchApp,
@@ -13,13 +13,14 @@ import {
   type SearchFace,
 } from '../support/search-face';
 
+const USAGE = 'plugin::image-search.usage.findOne';
 const [FIND, FIND_SIMILAR, EMBED] = publicSearchActions as [string, string, string];
 
 let app: SearchApp;
 
 beforeAll(async () => {
   app = await startSearchApp({
-    pictures: picturesOf(['dog', 'guitar', 'pizza']),
+    images: imagesOf(['dog', 'guitar', 'pizza']),
     publicActions: [],
     imageSearch: { search: { requestsPerMinute: 0 } },
   });
@@ -73,7 +74,7 @@ async function createUserToken(): Promise<{ token: string; roleId: number }> {
 }
 
 describe('the content API', () => {
-  it('refuses everybody until it is opened', async () => {
+  it('rejects everyone until it is opened', async () => {
     expect(await statusesFor(contentApi(app))).toEqual(statuses(403, 403, 403));
   });
 
@@ -97,7 +98,31 @@ describe('the content API', () => {
     expect(await statusesFor(contentApi(app, embedding))).toEqual(statuses(403, 403, 200));
   });
 
-  it('lets full-access tokens do everything, and strangers with a token nothing', async () => {
+  it('shows which files are used only with a permission of its own', async () => {
+    const { id } = app.fileOf('dog');
+    const tokenFor = (name: string, permissions: string[]) =>
+      app.createApiToken({ name, type: 'custom', permissions });
+    const searching = contentApi(app, await tokenFor('no uses', [FIND, FIND_SIMILAR]));
+    const refused = [
+      await searching.get('search', { text: 'dog', unused: true }),
+      await searching.get('search', { text: 'dog', unused: false }),
+      await searching.post('search', { text: 'dog', unused: true }),
+      await searching.get(`similar/${String(id)}`, { unused: true }),
+      await searching.get(`usage/${String(id)}`),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+    expect(refused[0]?.body).toMatchObject({
+      data: null,
+      error: { message: expect.stringContaining('plugin::image-search.usage.findOne') },
+    });
+    const both = contentApi(app, await tokenFor('uses', [FIND, USAGE]));
+    expect((await both.searchText('dog', { unused: true })).data).toHaveLength(3);
+    const usage = await both.get(`usage/${String(id)}`);
+    expect(usage.body).toEqual({ data: { fileId: id, isUsed: false } });
+    expect((await both.get('usage/999999')).status).toBe(404);
+  });
+
+  it('lets full-access tokens do everything, and invalid tokens nothing', async () => {
     const token = await app.createApiToken({ name: 'full', type: 'full-access' });
     expect(await statusesFor(contentApi(app, token))).toEqual(statuses(200, 200, 200));
     expect(await statusesFor(contentApi(app, 'no-such-token'))).toEqual(statuses(401, 401, 401));
@@ -105,7 +130,7 @@ describe('the content API', () => {
     expect(await statusesFor(contentApi(app, administrator))).toEqual(statuses(401, 401, 401));
   });
 
-  it('lets users of the site do what their role may', async () => {
+  it('lets users of the site do what their role allows', async () => {
     const { token, roleId } = await createUserToken();
     expect(await statusesFor(contentApi(app, token))).toEqual(statuses(403, 403, 403));
     await app.strapi.db
@@ -115,7 +140,7 @@ describe('the content API', () => {
   });
 });
 
-describe('the content API, opened to everybody', () => {
+describe('the content API, opened to everyone', () => {
   beforeAll(async () => {
     await app.grantPublic(publicSearchActions);
   });
@@ -124,7 +149,7 @@ describe('the content API, opened to everybody', () => {
     expect(await statusesFor(contentApi(app))).toEqual(statuses(200, 200, 200));
   });
 
-  it('shows no private field of a file, whoever asks', async () => {
+  it('shows no private fields of a file to anyone', async () => {
     const token = await app.createApiToken({ name: 'full as well', type: 'full-access' });
     for (const face of [contentApi(app), contentApi(app, token)]) {
       const { data } = await face.searchText('dog');
@@ -138,7 +163,7 @@ describe('the content API, opened to everybody', () => {
     }
   });
 
-  it('leaks nothing through filters, whoever asks', async () => {
+  it('leaks nothing through filters to anyone', async () => {
     const token = await app.createApiToken({ name: 'full once more', type: 'full-access' });
     const filters: [RegExp, object][] = [
       [/folderPath/, { folderPath: '/' }],
@@ -172,7 +197,7 @@ describe('the content API, opened to everybody', () => {
     },
   );
 
-  it('does not find a file any more that was deleted', async () => {
+  it("doesn't find a deleted file", async () => {
     const { id } = app.fileOf('pizza');
     const token = await app.adminToken();
     const deletion = await app.request

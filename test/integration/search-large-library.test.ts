@@ -44,7 +44,7 @@ beforeAll(async () => {
   occasionalFace = occasional.face;
   busyFace = busy.face;
 
-  const { collection } = await productOf(app).activeSpace.get();
+  const { collection } = await productOf(app).spaces.get();
   const { dimensions, id } = collection.space;
   spaceId = id;
   theme = createDirection('theme', dimensions);
@@ -111,18 +111,18 @@ async function expectComplete(options: {
 const isPng = ({ mime }: PlainFile): boolean => mime === 'image/png';
 
 describe('a library of 2,500 files', () => {
-  it('is as large as the cases need', () => {
+  it('is as large as these tests require', () => {
     expect(files.filter(isPng).length).toBeGreaterThan(SMALL_SET);
     expect(files.filter((file) => !isPng(file))).toHaveLength(ALIKE);
   });
 
-  it('is found completely, best first, by everybody and by the super administrator', async () => {
+  it('is found completely, best first, by everyone and by the super administrator', async () => {
     for (const face of [publicFace, adminFace]) {
       await expectComplete({ face, query: theme, expected: () => true });
     }
   });
 
-  it('gives equal pictures in the order of their ids', async () => {
+  it('returns equal images in the order of their ids', async () => {
     const original = files[298];
     const copy = files[299];
     if (!original || !copy) throw new Error('The library is too small.');
@@ -136,13 +136,13 @@ describe('a library of 2,500 files', () => {
 describe('a filter that keeps much', () => {
   const question = { filters: { mime: 'image/png' } };
 
-  it('gives all it keeps, though the best matches are others', async () => {
+  it('returns all files it keeps, although the best matches are others', async () => {
     for (const face of [publicFace, adminFace]) {
       await expectComplete({ face, query: theme, question, expected: isPng });
     }
   });
 
-  it('gives the same page twice', async () => {
+  it('returns the same page twice', async () => {
     const body = {
       vector: [...theme],
       space: spaceId,
@@ -152,7 +152,7 @@ describe('a filter that keeps much', () => {
     expect(await publicFace.search(body)).toEqual(await publicFace.search(body));
   });
 
-  it('ends at the score asked for', async () => {
+  it('ends at the minimum score', async () => {
     const minScore = 0.08;
     const pngs = rank(files.filter(isPng), theme);
     const good = new Set(pngs.filter(({ score }) => score >= minScore).map(({ id }) => id));
@@ -179,7 +179,7 @@ describe('a filter that keeps much', () => {
 });
 
 describe('a filter that keeps little', () => {
-  it('gives all it keeps', async () => {
+  it('returns all files it keeps', async () => {
     await expectComplete({
       face: publicFace,
       query: createDirection('question', theme.length),
@@ -188,7 +188,7 @@ describe('a filter that keeps little', () => {
     });
   });
 
-  it('may name each file', async () => {
+  it('can name each file', async () => {
     const ids = files.filter(({ id }) => id % 25 === 0).map(({ id }) => id);
     expect(ids).toHaveLength(100);
     await expectComplete({
@@ -200,7 +200,7 @@ describe('a filter that keeps little', () => {
   });
 });
 
-describe('an editor who may see own files only', () => {
+describe('an editor who may see only their own files', () => {
   it('finds one file in 500', async () => {
     const pages = await expectComplete({
       face: occasionalFace,

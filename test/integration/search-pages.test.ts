@@ -12,7 +12,7 @@ import {
 } from '../support/search-face';
 
 /** Every tenth: all groups, formats and folders. */
-const pictures = sampleLibrary.filter((_picture, index) => index % 10 === 0);
+const images = sampleLibrary.filter((_image, index) => index % 10 === 0);
 const QUESTION = 'something colourful';
 
 let app: SearchApp;
@@ -22,7 +22,7 @@ let adminFace: SearchFace;
 let ranking: number[];
 
 beforeAll(async () => {
-  app = await startSearchApp({ pictures, imageSearch: { search: { requestsPerMinute: 0 } } });
+  app = await startSearchApp({ images, imageSearch: { search: { requestsPerMinute: 0 } } });
   publicFace = contentApi(app);
   adminFace = await adminApi(app);
   ranking = idsOf(await publicFace.search({ text: QUESTION, pagination: { limit: 100 } }));
@@ -53,13 +53,13 @@ describe.each(faces)('pages over the %s', (_name, face) => {
       const answer = await page(start, 7);
       expect(answer.meta.pagination).toMatchObject({ start, limit: 7 });
       seen.push(...idsOf(answer));
-      expect(answer.meta.pagination.hasMore).toBe(seen.length < pictures.length);
+      expect(answer.meta.pagination.hasMore).toBe(seen.length < images.length);
       if (!answer.meta.pagination.hasMore) break;
     }
     expect(seen).toEqual(ranking);
   });
 
-  it('are the same when asked for twice', async () => {
+  it('are the same when requested twice', async () => {
     expect(await page(3, 9)).toEqual(await page(3, 9));
   });
 
@@ -80,7 +80,7 @@ describe.each(faces)('pages over the %s', (_name, face) => {
     });
   });
 
-  it('are asked for in the address as in the body', async () => {
+  it('work in the query string as in the body', async () => {
     const inAddress = await face().searchText(QUESTION, {
       'pagination[start]': '4',
       'pagination[limit]': '6',
@@ -88,13 +88,13 @@ describe.each(faces)('pages over the %s', (_name, face) => {
     expect(inAddress).toEqual(await page(4, 6));
   });
 
-  it('follow a file that leaves itself out', async () => {
+  it('work for files similar to a file, without itself', async () => {
     const [first = 0] = ranking;
     const all = await face().similar(first, { 'pagination[limit]': '100' });
-    expect(all.data).toHaveLength(pictures.length - 1);
+    expect(all.data).toHaveLength(images.length - 1);
     expect(all.meta.pagination.hasMore).toBe(false);
     const most = await face().similar(first, {
-      'pagination[limit]': String(pictures.length - 1),
+      'pagination[limit]': String(images.length - 1),
     });
     expect(most.meta.pagination.hasMore).toBe(false);
   });
@@ -104,25 +104,25 @@ describe.each(faces)('filters over the %s', (_name, face) => {
   const ask = async (filters: Record<string, unknown>): Promise<number[]> =>
     idsOf(await face().search({ text: QUESTION, filters, pagination: { limit: 100 } }));
 
-  it('keep a kind of file', async () => {
-    const expected = ranked(({ picture }) => picture.mimeType === 'image/webp');
+  it('match types', async () => {
+    const expected = ranked(({ image }) => image.mimeType === 'image/webp');
     expect(expected.length).toBeGreaterThan(0);
     expect(await ask({ mime: 'image/webp' })).toEqual(expected);
     expect(await ask({ mime: { $eq: 'image/webp' } })).toEqual(expected);
   });
 
-  it('look into names', async () => {
-    const expected = ranked(({ picture }) => picture.fileName.includes('IMG_'));
+  it('match names', async () => {
+    const expected = ranked(({ image }) => image.fileName.includes('IMG_'));
     expect(expected.length).toBeGreaterThan(0);
     expect(await ask({ name: { $contains: 'IMG_' } })).toEqual(expected);
   });
 
-  it('join with and, or and not', async () => {
+  it('combine with and, or and not', async () => {
     const isPng = { mime: 'image/png' };
     const isPhoto = { name: { $startsWith: 'IMG_' } };
     const shows = (file: LibraryFile) => ({
-      png: file.picture.mimeType === 'image/png',
-      photo: file.picture.fileName.startsWith('IMG_'),
+      png: file.image.mimeType === 'image/png',
+      photo: file.image.fileName.startsWith('IMG_'),
     });
     expect(await ask({ $or: [isPng, isPhoto] })).toEqual(
       ranked((file) => shows(file).png || shows(file).photo),
@@ -133,7 +133,7 @@ describe.each(faces)('filters over the %s', (_name, face) => {
     expect(await ask({ $not: isPng })).toEqual(ranked((file) => !shows(file).png));
   });
 
-  it('keep the files that are named', async () => {
+  it('match ids', async () => {
     const [first = 0, , third = 0] = ranking;
     expect(await ask({ id: { $in: [third, first] } })).toEqual([first, third]);
     expect(await ask({ id: { $notIn: [first] } })).toEqual(ranking.slice(1));
@@ -153,8 +153,8 @@ describe.each(faces)('filters over the %s', (_name, face) => {
     expect(older.length + newer.length).toBe(ranking.length);
   });
 
-  it('are taken from the address, of a POST too', async () => {
-    const expected = ranked(({ picture }) => picture.mimeType === 'image/png');
+  it('are read from the query string, of a POST too', async () => {
+    const expected = ranked(({ image }) => image.mimeType === 'image/png');
     const inAddress = await face().searchText(QUESTION, {
       'filters[mime][$eq]': 'image/png',
       'pagination[limit]': '100',
@@ -172,7 +172,7 @@ describe.each(faces)('filters over the %s', (_name, face) => {
   });
 
   it('work in a multipart request, as JSON and in bracket notation', async () => {
-    const expected = ranked(({ picture }) => picture.mimeType === 'image/png').slice(0, 2);
+    const expected = ranked(({ image }) => image.mimeType === 'image/png').slice(0, 2);
     const asJson = await face()
       .post('search')
       .field('text', QUESTION)
@@ -187,8 +187,8 @@ describe.each(faces)('filters over the %s', (_name, face) => {
     expect(inBrackets.body).toEqual(asJson.body);
   });
 
-  it('leave the paging of what is kept alone', async () => {
-    const expected = ranked(({ picture }) => picture.mimeType === 'image/jpeg');
+  it("don't affect pagination", async () => {
+    const expected = ranked(({ image }) => image.mimeType === 'image/jpeg');
     const filters = { mime: 'image/jpeg' };
     const page = await face().search({
       text: QUESTION,
@@ -207,12 +207,12 @@ describe.each(faces)('filters over the %s', (_name, face) => {
     ['conditions that are none', { $or: ['abc'] }],
     ['a range of one', { name: { $between: '1' } }],
     ['an operator that this database lacks', { name: { $jsonSupersetOf: '{}' } }],
-  ])('refuse %s', async (_what, filters) => {
+  ])('reject %s', async (_what, filters) => {
     const response = await face().post('search', { text: QUESTION, filters });
     expectFailure(response, { status: 400, code: 'invalid-input', message: /filters/ });
   });
 
-  it.each([['a text'], [['a list']], [null], [5]])('refuse %j in their place', async (filters) => {
+  it.each([['a text'], [['a list']], [null], [5]])('reject %j', async (filters) => {
     const response = await face().post('search', { text: QUESTION, filters });
     expectFailure(response, { status: 400, code: 'invalid-input', message: /filters/ });
   });
@@ -226,7 +226,7 @@ describe('examples in a multipart request', () => {
     expect(idsOf(readPage(response))).toEqual(idsOf(await publicFace.similar(first)));
   });
 
-  it('are texts as well', async () => {
+  it('can be texts', async () => {
     const response = await publicFace
       .post('search')
       .field('like[0]', 'dog')
@@ -238,7 +238,7 @@ describe('examples in a multipart request', () => {
 });
 
 describe('folders', () => {
-  it('are filtered by in the admin alone: the content API hides them', async () => {
+  it('can be filtered only in the admin API: the content API hides them', async () => {
     const folders = app.strapi.db.query('plugin::upload.folder');
     const data = { name: 'Blog', pathId: 1, path: '/1' };
     const folder = (await folders.create({ data })) as { id: number };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
-import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
 
 const REQUESTS_PER_MINUTE = 5;
@@ -9,7 +9,7 @@ let app: SearchApp;
 
 beforeAll(async () => {
   app = await startSearchApp({
-    pictures: picturesOf(['dog']),
+    images: imagesOf(['dog']),
     imageSearch: { search: { requestsPerMinute: REQUESTS_PER_MINUTE } },
   });
 });
@@ -22,7 +22,7 @@ function expectLimited(response: Response): void {
   expectFailure(response, {
     status: 429,
     code: 'rate-limited',
-    message: /More than 5 requests in a minute/,
+    message: /limit is 5 per minute/,
   });
   const retryAfter = Number(response.headers['retry-after']);
   expect(retryAfter).toBeGreaterThanOrEqual(1);
@@ -36,7 +36,7 @@ async function useUp(face: SearchFace): Promise<void> {
 }
 
 describe('the rate limit of the content API', () => {
-  it('counts all that one address asks, good or bad, in whatever way', async () => {
+  it('counts all requests of an address, valid or not', async () => {
     const face = contentApi(app);
     const { id } = app.fileOf('dog');
     const statuses = [
@@ -53,12 +53,12 @@ describe('the rate limit of the content API', () => {
     expectLimited(await face.post('embeddings', { text: 'dog' }));
   });
 
-  it('believes no caller that claims to be at another address', async () => {
+  it("doesn't trust a caller that claims another address", async () => {
     const face = contentApi(app);
     expectLimited(await face.get('search', { text: 'dog' }).set('X-Forwarded-For', '192.0.2.1'));
   });
 
-  it('counts each API token for itself', async () => {
+  it('counts each API token separately', async () => {
     const tokens = await Promise.all(
       ['one', 'two'].map((name) => app.createApiToken({ name, type: 'read-only' })),
     );
@@ -69,7 +69,7 @@ describe('the rate limit of the content API', () => {
     }
   });
 
-  it('is not that of the admin API', async () => {
+  it("doesn't apply to the admin API", async () => {
     const face = await adminApi(app);
     await useUp(face);
     await useUp(face);

@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../plugin/src/errors';
-import { renderSamplePicture } from '../../sample/library';
-import { picturesOf, publicSearchActions } from '../support/search-app';
+import { renderSampleImage } from '../../sample/library';
+import { imagesOf, publicSearchActions } from '../support/search-app';
 import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
 import {
   createDataFolder,
@@ -24,10 +24,10 @@ async function start(imageSearch: StartOptions['imageSearch']): Promise<void> {
   adminFace = await adminApi(app);
 }
 
-async function uploadPicture(concept: string): Promise<number> {
-  const [picture] = picturesOf([concept]);
-  if (!picture) throw new Error(`There is no picture of a ${concept}.`);
-  return (await app.uploadThroughAdmin(await renderSamplePicture(picture), picture.fileName)).id;
+async function uploadImage(concept: string): Promise<number> {
+  const [image] = imagesOf([concept]);
+  if (!image) throw new Error(`There is no image of a ${concept}.`);
+  return (await app.uploadThroughAdmin(await renderSampleImage(image), image.fileName)).id;
 }
 
 async function stop(): Promise<void> {
@@ -47,28 +47,29 @@ async function expectUnavailable(
   ]) {
     const forEverybody = await ask(publicFace);
     expectFailure(forEverybody, { status: 503, code });
+    expect(Number(forEverybody.headers['retry-after'])).toBeGreaterThan(0);
     const { error } = forEverybody.body as { error: object };
     expect(error).toEqual({
       status: 503,
       name: 'ServiceUnavailableError',
-      message: 'Image search is not available at the moment.',
+      message: 'Search is unavailable. Try again later.',
       details: { code },
     });
     expectFailure(await ask(adminFace), { status: 503, code, message: reason });
   }
   const embedding = await publicFace.post('embeddings', { text: 'dog' });
-  expectFailure(embedding, { status: 503, code, message: /^Image search is not available/ });
+  expectFailure(embedding, { status: 503, code, message: /^Search is unavailable/ });
 }
 
-describe('a library that is not indexed yet', () => {
+describe("a library that isn't indexed yet", () => {
   beforeAll(async () => {
     dataFolder = await createDataFolder();
     await start({ indexing: { enabled: false } });
   });
   afterAll(stop);
 
-  it('answers texts with nothing, and says how much can be found', async () => {
-    await uploadPicture('dog');
+  it('returns nothing for texts, and reports how much is searchable', async () => {
+    await uploadImage('dog');
     for (const face of [publicFace, adminFace]) {
       const { data, meta } = await face.searchText('dog');
       expect(data).toEqual([]);
@@ -77,15 +78,15 @@ describe('a library that is not indexed yet', () => {
     }
   });
 
-  it('says of a file that it cannot be searched with yet', async () => {
-    const pictureId = await uploadPicture('cat');
+  it("rejects a file that isn't indexed yet", async () => {
+    const imageId = await uploadImage('cat');
     const text = await app.uploadThroughAdmin(Buffer.from('A text.'), 'text.txt');
     for (const face of [publicFace, adminFace]) {
-      for (const id of [pictureId, text.id]) {
+      for (const id of [imageId, text.id]) {
         const expected = {
           status: 409,
           code: 'not-ready',
-          message: new RegExp(`File ${String(id)} is not indexed`),
+          message: new RegExp(`File ${String(id)} isn't indexed`),
         } as const;
         expectFailure(await face.get(`similar/${String(id)}`), expected);
         expectFailure(await face.post('search', { fileId: id }), expected);
@@ -104,7 +105,7 @@ describe('without the model', () => {
   afterAll(stop);
 
   it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
-    const fileId = await uploadPicture('dog');
+    const fileId = await uploadImage('dog');
     await expectUnavailable(fileId, { code: 'provider-model-missing', reason: /no-such-model/ });
     const status = await app.readStatus();
     expect(status.space).toBeNull();
@@ -117,7 +118,7 @@ describe('without the model', () => {
   });
 });
 
-describe('without a place to keep vectors', () => {
+describe('without a vector store', () => {
   beforeAll(async () => {
     dataFolder = await createDataFolder();
     // A file where a folder should be: not even the system's administrator can write below it.
@@ -129,10 +130,12 @@ describe('without a place to keep vectors', () => {
   afterAll(stop);
 
   it('Strapi runs, takes uploads, and says to operators alone what is missing', async () => {
-    const fileId = await uploadPicture('dog');
+    const fileId = await uploadImage('dog');
     await expectUnavailable(fileId, { code: 'store-unavailable', reason: /no-folder/ });
     const status = await app.readStatus();
     expect(status.store).toEqual({ ok: false, message: expect.stringContaining('no-folder') });
+    // The model is there, whatever becomes of the store.
+    expect(status.provider.ok).toBe(true);
     expect(status.counts.indexed).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { renderSamplePicture, sampleLibrary } from '../../sample/library';
 import { embeddingResponseSchema } from '../../plugin/src/contracts/search';
+import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { startSearchApp, type SearchApp } from '../support/search-app';
 import {
   adminApi,
@@ -11,7 +11,7 @@ import {
   type SearchFace,
 } from '../support/search-face';
 
-/** With copies of 17 of them, 60 pictures. */
+/** With copies of 17 of them, 60 images. */
 const concepts = new Set(
   (
     'red-apple guitar teapot dog pizza sailboat butterfly bicycle owl croissant castle dress sunflower elephant ' +
@@ -19,14 +19,14 @@ const concepts = new Set(
     'cactus bus airplane rocket volcano snowflake scissors backpack violin soccer-ball key balloon microscope robot'
   ).split(' '),
 );
-const pictures = sampleLibrary.filter(({ concept }) => concepts.has(concept));
+const images = sampleLibrary.filter(({ concept }) => concepts.has(concept));
 
 let app: SearchApp;
 let publicFace: SearchFace;
 let adminFace: SearchFace;
 
 beforeAll(async () => {
-  app = await startSearchApp({ pictures, imageSearch: { search: { requestsPerMinute: 0 } } });
+  app = await startSearchApp({ images, imageSearch: { search: { requestsPerMinute: 0 } } });
   publicFace = contentApi(app);
   adminFace = await adminApi(app);
 });
@@ -41,7 +41,7 @@ const faces: [string, () => SearchFace][] = [
 ];
 
 async function bytesOf(concept: string): Promise<Buffer> {
-  return await renderSamplePicture(app.fileOf(concept).picture);
+  return await renderSampleImage(app.fileOf(concept).image);
 }
 
 async function embeddingOf(body: Record<string, string>) {
@@ -52,9 +52,9 @@ async function embeddingOf(body: Record<string, string>) {
 }
 
 describe.each(faces)('a search over the %s', (_name, face) => {
-  it('answers the pictures best first, with what the index holds', async () => {
+  it("returns images best first, with the index's coverage", async () => {
     const page = await face().searchText('a dog', { 'pagination[limit]': '100' });
-    expect(idsOf(page)).toHaveLength(pictures.length);
+    expect(idsOf(page)).toHaveLength(images.length);
     expect(new Set(idsOf(page))).toEqual(new Set(app.files.map(({ id }) => id)));
     const scores = scoresOf(page);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
@@ -62,12 +62,12 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     expect(page.data.every(({ matchedBy }) => matchedBy.join() === 'image')).toBe(true);
     expect(page.meta).toEqual({
       pagination: { start: 0, limit: 100, hasMore: false },
-      index: { space: expect.any(String), indexed: pictures.length, total: pictures.length },
-      nothingClose: false,
+      index: { space: expect.any(String), indexed: images.length, total: images.length },
+      noCloseMatch: false,
     });
   });
 
-  it('answers 25 unless told otherwise', async () => {
+  it('returns 25 by default', async () => {
     const page = await face().searchText('fruit');
     expect(page.data).toHaveLength(25);
     expect(page.meta.pagination).toEqual({ start: 0, limit: 25, hasMore: true });
@@ -85,13 +85,13 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     });
   });
 
-  it('takes the text in the address and in the body alike', async () => {
+  it('accepts the text in the query string and in the body', async () => {
     const inAddress = await face().searchText('something to eat');
     const inBody = await face().search({ text: 'something to eat' });
     expect(inBody).toEqual(inAddress);
   });
 
-  it.each(['base64', 'data URL', 'file part'])('finds a picture by its %s', async (form) => {
+  it.each(['base64', 'data URL', 'file part'])('finds an image by its %s', async (form) => {
     const bytes = await bytesOf('butterfly');
     const base64 = bytes.toString('base64');
     const page =
@@ -106,16 +106,16 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     expect(best?.score).toBeGreaterThan(0.97);
   });
 
-  it('finds the same by a file as by its id in the address, the file itself left out', async () => {
+  it('finds the same by file as by its id in the URL, without the file itself', async () => {
     const { id } = app.fileOf('owl');
     const bySimilar = await face().similar(id);
     expect(await face().search({ fileId: id })).toEqual(bySimilar);
     expect(idsOf(bySimilar)).not.toContain(id);
-    const copy = app.files.find(({ picture }) => picture.concept === 'owl' && picture.duplicateOf);
+    const copy = app.files.find(({ image }) => image.concept === 'owl' && image.duplicateOf);
     expect(idsOf(bySimilar)[0]).toBe(copy?.id);
   });
 
-  it('finds the same by a vector as by the text that it was made of', async () => {
+  it('finds the same by vector as by its text', async () => {
     const { embedding, space } = await embeddingOf({ text: 'a musical instrument' });
     const byVector = await face().search({ vector: embedding, space: space.id });
     const byText = await face().searchText('a musical instrument');
@@ -123,7 +123,7 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     expect(scoresOf(byVector)[0]).toBeCloseTo(scoresOf(byText)[0] ?? Number.NaN, 5);
   });
 
-  it('leaves out what lies below the score asked for', async () => {
+  it('excludes files below the minimum score', async () => {
     const all = await face().searchText('a cat', { 'pagination[limit]': '100' });
     const minScore = scoresOf(all)[6] ?? Number.NaN;
     const cut = await face().searchText('a cat', { minScore: String(minScore) });
@@ -136,21 +136,24 @@ describe.each(faces)('a search over the %s', (_name, face) => {
   });
 });
 
-describe('the two faces', () => {
+describe('the two APIs', () => {
   it.each([
     ['a text', () => ({ text: 'a vehicle' })],
     ['a file', () => ({ fileId: app.fileOf('pizza').id })],
     ['examples', () => ({ text: 'fruit', unlike: [app.fileOf('red-apple').id] })],
-  ])('give everybody and the super administrator the same order for %s', async (_name, body) => {
-    const forEverybody = await publicFace.search(body());
-    const forAdministrator = await adminFace.search(body());
-    expect(idsOf(forAdministrator)).toEqual(idsOf(forEverybody));
-    expect(scoresOf(forAdministrator)).toEqual(scoresOf(forEverybody));
-  });
+  ])(
+    'return the same order to everyone and the super administrator for %s',
+    async (_name, body) => {
+      const forEverybody = await publicFace.search(body());
+      const forAdministrator = await adminFace.search(body());
+      expect(idsOf(forAdministrator)).toEqual(idsOf(forEverybody));
+      expect(scoresOf(forAdministrator)).toEqual(scoresOf(forEverybody));
+    },
+  );
 });
 
 describe('examples', () => {
-  it('are looked for alone, and left out of the answer when they are files', async () => {
+  it('work alone, and are excluded from results if they are files', async () => {
     const liked = ['dog', 'cat', 'lion'].map((concept) => app.fileOf(concept).id);
     const page = await publicFace.search({ like: liked });
     for (const id of liked) expect(idsOf(page)).not.toContain(id);
@@ -158,7 +161,7 @@ describe('examples', () => {
     expect(texts).toEqual(await publicFace.searchText('dog'));
   });
 
-  it('join a main question, whichever way that is asked', async () => {
+  it('combine with a main query of any kind', async () => {
     const image = (await bytesOf('guitar')).toString('base64');
     const { embedding, space } = await embeddingOf({ text: 'guitar' });
     const violin = app.fileOf('violin').id;
@@ -176,8 +179,8 @@ describe('examples', () => {
     }
   });
 
-  it('to avoid move what they show away, and are left out themselves', async () => {
-    const apples = app.files.filter(({ picture }) => picture.concept === 'red-apple');
+  it('to avoid lower what they show, and are excluded themselves', async () => {
+    const apples = app.files.filter(({ image }) => image.concept === 'red-apple');
     const [example, ...others] = apples.map(({ id }) => id);
     const limit = { pagination: { limit: 100 } };
     const all = idsOf(await publicFace.search({ text: 'fruit', ...limit }));
@@ -188,7 +191,7 @@ describe('examples', () => {
     for (const id of others) expect(without.indexOf(id)).toBeGreaterThan(all.indexOf(id));
   });
 
-  it('may be texts to avoid', async () => {
+  it('can be texts to avoid', async () => {
     const { id } = app.fileOf('strawberry');
     const limit = { pagination: { limit: 100 } };
     const all = await publicFace.search({ text: 'fruit', ...limit });
@@ -198,7 +201,7 @@ describe('examples', () => {
 });
 
 describe('embeddings', () => {
-  it('are unit vectors of the answering space, the same for a picture in each form', async () => {
+  it('are unit vectors of the active space, the same for an image in each form', async () => {
     const bytes = await bytesOf('key');
     const fromBase64 = await embeddingOf({ image: bytes.toString('base64') });
     const response = await publicFace.post('embeddings').attach('image', bytes, 'key.jpg');
@@ -211,13 +214,13 @@ describe('embeddings', () => {
 });
 
 describe('retrieval', () => {
-  it('finds a picture of a thing by its name among the first five, for most things', async () => {
+  it('finds an image of most things by name among the first five', async () => {
     const asked = [...concepts].slice(0, 40);
     const found = [];
     for (const concept of asked) {
       const { data } = await publicFace.searchText(concept.replaceAll('-', ' '));
       const best = data.slice(0, 5).map(({ file }) => file.id);
-      const shown = app.files.filter(({ picture }) => picture.concept === concept);
+      const shown = app.files.filter(({ image }) => image.concept === concept);
       if (shown.some(({ id }) => best.includes(id))) found.push(concept);
     }
     expect(asked).toHaveLength(40);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, contentApi, type SearchFace } from '../support/search-face';
 
 let app: SearchApp;
@@ -7,7 +7,7 @@ let publicFace: SearchFace;
 let adminFace: SearchFace;
 
 beforeAll(async () => {
-  app = await startSearchApp({ pictures: picturesOf(['dog', 'cat']) });
+  app = await startSearchApp({ images: imagesOf(['dog', 'cat']) });
   publicFace = contentApi(app);
   adminFace = await adminApi(app);
 });
@@ -51,7 +51,7 @@ function addressesOf(file: Record<string, unknown>): string[] {
 }
 
 describe.each(faces)('private storage, over the %s', (_name, face) => {
-  it('gets its addresses signed, those of the smaller formats too', async () => {
+  it('gets signed URLs, including those of its formats', async () => {
     makeStoragePrivate();
     const { data } = await face().searchText('dog');
     expect(data).toHaveLength(2);
@@ -62,7 +62,7 @@ describe.each(faces)('private storage, over the %s', (_name, face) => {
     }
   });
 
-  it('gets them signed anew for each answer, and none is stored', async () => {
+  it('gets them signed for each response, and none is stored', async () => {
     makeStoragePrivate();
     const { id } = app.fileOf('dog');
     const [first] = (await face().similar(id)).data;

@@ -1,17 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SMALL_SET } from '../../plugin/src/search/page';
-import { describeWithServer } from '../support/database-server';
+import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
 import { productOf, publicSearchActions } from '../support/search-app';
-import { adminApi, contentApi, expectFailure, idsOf, readPage } from '../support/search-face';
-import type { SearchFace } from '../support/search-face';
+import {
+  adminApi,
+  contentApi,
+  expectFailure,
+  idsOf,
+  readPage,
+  type SearchFace,
+} from '../support/search-face';
 import { startStrapi, type StartOptions, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
 
-/** So many that a search for one side of a question is no small set. */
+/** So many that a search for one side of a question is not a small set. */
 const FILES = 3 * SMALL_SET;
 const LARGEST_INTEGER = 2 ** 31 - 1;
 
@@ -61,7 +67,7 @@ function createFiles(dimensions: number): TestFile[] {
   });
 }
 
-/** Uses files in every kind of relation there is; answers their ids. */
+/** Uses files in every kind of relation there is; returns their ids. */
 async function useFiles({ strapi }: StrapiApp): Promise<number[]> {
   const create = (uid: string, data: object): Promise<unknown> =>
     strapi.documents(uid as never).create({ data } as never);
@@ -96,10 +102,10 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       imageSearch: { indexing: { enabled: false }, search: { requestsPerMinute: 0 } },
       ...(await options()),
     });
-    await app.grantPublic(publicSearchActions);
+    await app.grantPublic([...publicSearchActions, 'plugin::image-search.usage.findOne']);
     publicFace = contentApi(app);
     adminFace = await adminApi(app);
-    const { collection } = await productOf(app).activeSpace.get();
+    const { collection } = await productOf(app).spaces.get();
     spaceId = collection.space.id;
     query = createDirection('question', collection.space.dimensions);
     files = createFiles(collection.space.dimensions);
@@ -129,7 +135,7 @@ function describeTraits(options: () => Promise<StartOptions>): void {
     expect(page.meta.pagination.hasMore).toBe(ranked.length > 100);
   }
 
-  it('leave a folder with all that is in it to filters, which are for administrators', async () => {
+  it("don't include folders, which administrators filter by", async () => {
     const filters = { $or: [{ folderPath: '/7' }, { folderPath: { $startsWith: '/7/' } }] };
     await expectFound(adminFace, { filters }, ({ id }) => id === 201 || id === 202);
     expectFailure(await publicFace.post('search', { text: 'dog', filters }), {
@@ -151,7 +157,7 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       await expectFound(face(), { orientation, filters }, isOdd);
     });
 
-    it('finds files that no relation has, and those that one has', async () => {
+    it('finds files that no relation uses, and those that one uses', async () => {
       await expectFound(face(), { unused: true }, (file) => !isUsed(file));
       await expectFound(face(), { unused: false }, isUsed);
     });
@@ -162,7 +168,7 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       await expectFound(face(), { hasAlternativeText: true }, hasText);
     });
 
-    it('joins them with each other and with filters', async () => {
+    it('combines them with each other and with filters', async () => {
       const traits = { orientation: 'landscape', unused: true, hasAlternativeText: true };
       const isWanted = (file: TestFile): boolean =>
         file.orientation === 'landscape' && !isUsed(file) && Boolean(file.alternativeText);
@@ -175,7 +181,7 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       );
     });
 
-    it('takes them in an address, in a form, and beside a file', async () => {
+    it('accepts them in a query string, in a form, and with a file', async () => {
       const expected = idsOf(await face().search({ fileId: 5, orientation: 'square' }));
       expect(expected).toHaveLength(sizes.filter(([, , kind]) => kind === 'square').length);
       const traits = { orientation: 'square', unused: 'true', hasAlternativeText: 'true' };
@@ -210,7 +216,7 @@ describe('wrong values', () => {
     app = await startStrapi({
       imageSearch: { indexing: { enabled: false }, search: { requestsPerMinute: 0 } },
     });
-    await app.grantPublic(publicSearchActions);
+    await app.grantPublic([...publicSearchActions, 'plugin::image-search.usage.findOne']);
   });
   afterAll(() => app.stop());
 
@@ -221,7 +227,7 @@ describe('wrong values', () => {
     ['unused', '', /^unused: /],
     ['unused', '1', /^unused: /],
     ['hasAlternativeText', 'null', /^hasAlternativeText: must be true or false$/],
-  ])('%s=%s is refused by its name', async (key, value, message) => {
+  ])('%s=%s is rejected by name', async (key, value, message) => {
     for (const face of [contentApi(app), await adminApi(app)]) {
       const expected = { status: 400, code: 'invalid-input', message } as const;
       const query = { [key]: value };

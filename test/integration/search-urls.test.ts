@@ -12,10 +12,10 @@ import {
   jest,
 } from '@jest/globals';
 import { embeddingResponseSchema } from '../../plugin/src/contracts/search';
-import { renderSamplePicture } from '../../sample/library';
-import { createPngBomb } from '../support/bad-pictures';
+import { renderSampleImage } from '../../sample/library';
+import { createPngBomb } from '../support/bad-images';
 import { startByteServer, type Answer, type ByteServer } from '../support/byte-server';
-import { picturesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, contentApi, expectFailure, idsOf, readPage } from '../support/search-face';
 import type { SearchFace } from '../support/search-face';
 
@@ -23,9 +23,9 @@ import type { SearchFace } from '../support/search-face';
 const LISTED = '127.0.0.1';
 /** Another address of this machine, which is not. */
 const PRIVATE = '127.0.0.2';
-const pictures = picturesOf(['dog', 'guitar', 'pizza', 'rose']);
+const images = imagesOf(['dog', 'guitar', 'pizza', 'rose']);
 const secret = 'hunter2';
-const unreachable = { status: 400, code: 'url-unreachable', message: /^url: no picture/ } as const;
+const unreachable = { status: 400, code: 'url-unreachable', message: /^url: no image/ } as const;
 
 let app: SearchApp;
 let web: ByteServer;
@@ -54,7 +54,7 @@ function redirectTo(location: string): Answer {
   };
 }
 
-/** A server that begins an answer and leaves it there; answers when it was asked and when it was left. */
+/** A server that begins an answer and leaves it there; returns when it was asked and when it was left. */
 function stall(path: string): { asked: Promise<void>; left: Promise<void> } {
   const events = new EventEmitter();
   web.on(path, (_request, response) => {
@@ -68,14 +68,14 @@ function stall(path: string): { asked: Promise<void>; left: Promise<void> } {
   };
 }
 
-describe('a search by address', () => {
+describe('a search by URL', () => {
   let publicFace: SearchFace;
   let adminFace: SearchFace;
   let guitar: Buffer;
 
   beforeAll(async () => {
     app = await startSearchApp({
-      pictures,
+      images,
       imageSearch: {
         search: {
           requestsPerMinute: 0,
@@ -86,7 +86,7 @@ describe('a search by address', () => {
     });
     publicFace = contentApi(app);
     adminFace = await adminApi(app);
-    guitar = await renderSamplePicture(app.fileOf('guitar').picture);
+    guitar = await renderSampleImage(app.fileOf('guitar').image);
   });
   afterAll(() => app.stop());
 
@@ -97,23 +97,23 @@ describe('a search by address', () => {
   const unreachable = {
     status: 400,
     code: 'url-unreachable',
-    message: /^url: no picture/,
+    message: /^url: no image/,
   } as const;
 
-  it.each(faces)('finds what is like the picture there, over the %s', async (_name, face) => {
+  it.each(faces)('finds what is like the image there, over the %s', async (_name, face) => {
     web.on('/guitar', sendAs('image/jpeg', guitar));
     web.on('/old', redirectTo('/guitar'));
-    const byPicture = await face().search({ image: guitar.toString('base64') });
-    expect(idsOf(byPicture)[0]).toBe(app.fileOf('guitar').id);
+    const byImage = await face().search({ image: guitar.toString('base64') });
+    expect(idsOf(byImage)[0]).toBe(app.fileOf('guitar').id);
     const url = `${web.origin}/guitar?${secret}`;
-    expect(await face().search({ url })).toEqual(byPicture);
-    expect(await face().search({ url: `${web.origin}/old` })).toEqual(byPicture);
-    expect(readPage(await face().post('search').field('url', url))).toEqual(byPicture);
+    expect(await face().search({ url })).toEqual(byImage);
+    expect(await face().search({ url: `${web.origin}/old` })).toEqual(byImage);
+    expect(readPage(await face().post('search').field('url', url))).toEqual(byImage);
     const filtered = await face().search({ url, orientation: 'square', like: ['music'] });
     expect(filtered.data.length).toBeGreaterThan(0);
   });
 
-  it('gives the vector of the picture there', async () => {
+  it('returns the vector of its image', async () => {
     web.on('/guitar', sendAs('application/octet-stream', guitar));
     const vectorOf = async (body: object) =>
       embeddingResponseSchema.parse((await publicFace.post('embeddings', body)).body).data;
@@ -122,7 +122,7 @@ describe('a search by address', () => {
     );
   });
 
-  it('keeps nothing of it', async () => {
+  it('stores nothing of it', async () => {
     web.on('/guitar', sendAs('image/jpeg', guitar));
     const count = () => app.strapi.db.query('plugin::upload.file').count();
     const before = await count();
@@ -136,7 +136,7 @@ describe('a search by address', () => {
   it.each(faces)(
     'tells nothing of what is inside, nor of what is not there, over the %s',
     async (_name, face) => {
-      inside.on('/picture', sendAs('image/jpeg', guitar));
+      inside.on('/image', sendAs('image/jpeg', guitar));
       const { port } = inside;
       const places = [
         inside.origin,
@@ -155,7 +155,7 @@ describe('a search by address', () => {
       ];
       const answers: object[] = [];
       for (const place of places) {
-        const url = `${place}/picture`;
+        const url = `${place}/image`;
         web.on('/old', redirectTo(url));
         for (const asked of [url, `${web.origin}/old`]) {
           const response = await face().post('search', { url: asked });
@@ -168,7 +168,7 @@ describe('a search by address', () => {
       for (const url of [`${web.origin}/broken`, `${web.origin}/error`, `${web.origin}/none`]) {
         answers.push((await face().post('search', { url })).body as object);
       }
-      // Nobody listens there.
+      // No one listens there.
       answers.push((await face().post('search', { url: `http://${LISTED}:1/` })).body as object);
       expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
       expect(JSON.stringify(answers)).not.toContain(secret);
@@ -179,12 +179,12 @@ describe('a search by address', () => {
   it.each(faces)('is refused by its form over the %s', async (_name, face) => {
     for (const url of [
       '',
-      'picture.png',
-      'ftp://example.com/picture.png',
+      'image.png',
+      'ftp://example.com/image.png',
       'file:///etc/passwd',
       'data:image/png;base64,AAAA',
       'javascript:alert(1)',
-      `http://name:password@${LISTED}/picture.png`,
+      `http://name:password@${LISTED}/image.png`,
       `https://example.com/${'x'.repeat(2_048)}`,
     ]) {
       const response = await face().post('search', { url });
@@ -195,7 +195,7 @@ describe('a search by address', () => {
     expect(web.requests).toEqual([]);
   });
 
-  it('is refused for what is no picture, or too much of one', async () => {
+  it('is rejected for anything but an image, or for one that is too large', async () => {
     const html = sendAs('text/html', Buffer.from(secret));
     const noise = Buffer.alloc(1_000_001, 7);
     const cases: [Answer, { status: number; code: string }][] = [
@@ -253,10 +253,10 @@ describe('a search by address', () => {
   });
 });
 
-describe('searches by address', () => {
+describe('searches by URL', () => {
   beforeAll(async () => {
     app = await startSearchApp({
-      pictures: pictures.slice(0, 1),
+      images: images.slice(0, 1),
       imageSearch: {
         search: {
           requestsPerMinute: 2,
@@ -267,7 +267,7 @@ describe('searches by address', () => {
   });
   afterAll(() => app.stop());
 
-  it('are limited as all requests are', async () => {
+  it('are limited like all requests', async () => {
     const search = () => contentApi(app).post('search', { url: `${web.origin}/none` });
     expect([(await search()).status, (await search()).status, (await search()).status]).toEqual([
       400, 400, 429,
@@ -275,7 +275,7 @@ describe('searches by address', () => {
     expect(web.requests).toHaveLength(2);
   });
 
-  it('do not pile up behind a slow server, which has so much time and no more', async () => {
+  it("don't pile up behind a slow server, which has a time limit", async () => {
     const { asked } = stall('/stalled');
     const face = await adminApi(app);
     const search = async (path: string) =>
@@ -287,7 +287,11 @@ describe('searches by address', () => {
     const refused = others.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(2);
     for (const response of refused) {
-      expectFailure(response, { status: 429, code: 'rate-limited', message: /Too many pictures/ });
+      expectFailure(response, {
+        status: 429,
+        code: 'rate-limited',
+        message: /Too many image searches/,
+      });
       expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     }
     const waited = others.filter(({ status }) => status !== 429);

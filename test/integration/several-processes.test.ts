@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { INDEX_ENTRY_UID } from '../../server/src/plugin-id';
-import { colourNumber, colourPicture } from '../support/colour-pictures';
-import { describeWithServer } from '../support/database-server';
+import { colorNumber, colorImage } from '../support/color-images';
+import { describeWithServer } from '../support/describe-with-server';
 import { startJinaServer, type JinaServer } from '../support/jina-server';
 import { createLibrary, type Library } from '../support/library';
 import { ampleQuota, testKey } from '../support/openai-provider';
@@ -13,12 +13,13 @@ import { storedIds } from '../support/stored-vectors';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
 import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
+import { sizeOf } from '../support/test-size';
 
-const PICTURES = 300;
+const IMAGES = sizeOf({ ci: 150, long: 300 });
 const UPLOADS_AT_ONCE = 15;
-/** Requests, of eight pictures mostly, that are answered before one of the processes is killed. */
-const REQUESTS_BEFORE = 16;
-const INDEXED_BEFORE = 60;
+/** Requests, of eight images mostly, that are answered before one of the processes is killed. */
+const REQUESTS_BEFORE = sizeOf({ ci: 8, long: 16 });
+const INDEXED_BEFORE = sizeOf({ ci: 30, long: 60 });
 
 interface ClaimedEntry {
   fileId: number;
@@ -74,10 +75,11 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
   const spawn = (): Promise<StrapiProcess> =>
     spawnStrapi({ dataFolder, database, imageSearch: settings({}), env: { LOG_LEVEL: 'info' } });
 
-  /** Each walks all vectors from the first one on. */
+  /** Each walks all vectors from the first one on; a filter looks for the bytes of one image. */
   const comparisons = (): number =>
     qdrant.requests.filter(
-      ({ operation, body }) => operation === 'scroll' && !('offset' in (body ?? {})),
+      ({ operation, body }) =>
+        operation === 'scroll' && !('offset' in (body ?? {})) && !('filter' in (body ?? {})),
     ).length;
 
   async function entries(): Promise<ClaimedEntry[]> {
@@ -97,7 +99,7 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
     return (await entries()).filter(({ state }) => state === 'indexed').length;
   }
 
-  it('compare library and index once when they start together', async () => {
+  it('sync the index once when they start together', async () => {
     const hold = await observer.strapi.db.connection.transaction();
     await hold.raw('LOCK TABLE image_search_jobs');
     [first, second] = await Promise.all([spawn(), spawn()]);
@@ -112,21 +114,21 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
     expect(comparisons()).toBe(1);
   });
 
-  it('index what is uploaded to both, each picture once but for what a killed one held', async () => {
-    const beginIndexing = jina.holdPictures(0);
+  it('index uploads to both, each image once except those that a killed process held', async () => {
+    const beginIndexing = jina.holdImages(0);
     const names = new Map<number, string>();
     await Promise.all(
       libraries.map(async (library, part) => {
-        for (let start = part; start < PICTURES; start += 2 * UPLOADS_AT_ONCE) {
+        for (let start = part; start < IMAGES; start += 2 * UPLOADS_AT_ONCE) {
           const numbers = Array.from({ length: UPLOADS_AT_ONCE }, (_, index) => start + 2 * index);
-          const files = await library.upload(...(await Promise.all(numbers.map(colourPicture))));
+          const files = await library.upload(...(await Promise.all(numbers.map(colorImage))));
           for (const { id, name } of files) names.set(id, name);
         }
       }),
     );
-    expect(names.size).toBe(PICTURES);
+    expect(names.size).toBe(IMAGES);
     beginIndexing();
-    const finishIndexing = jina.holdPictures(REQUESTS_BEFORE);
+    const finishIndexing = jina.holdImages(REQUESTS_BEFORE);
     await pollUntil(
       () => Promise.all([countIndexed(), claimedBy(first), claimedBy(second)]),
       ([indexed, ...claims]) =>
@@ -135,12 +137,12 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
     await first.kill('SIGKILL');
     const held = await claimedBy(first);
     expect(held.length).toBeGreaterThan(0);
-    expect(await countIndexed()).toBeLessThan(PICTURES);
+    expect(await countIndexed()).toBeLessThan(IMAGES);
     finishIndexing();
 
     expect(await second.waitUntilIndexed({ timeoutMs: 90_000 })).toMatchObject({
-      total: PICTURES,
-      counts: { indexed: PICTURES, skipped: 0, failed: 0 },
+      total: IMAGES,
+      counts: { indexed: IMAGES, skipped: 0, failed: 0 },
     });
     expect(comparisons()).toBe(1);
     const fileIds = [...names.keys()].sort((a, b) => a - b);
@@ -154,15 +156,15 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
     expect(held.filter((fileId) => ![1, 2].includes(timesOf(fileId)))).toEqual([]);
   });
 
-  it('find through one what was uploaded to the other', async () => {
-    const probe = await colourPicture(0);
-    const found = await createLibrary(second).findPicture(probe);
+  it('find uploads to the other', async () => {
+    const probe = await colorImage(0);
+    const found = await createLibrary(second).findImage(probe);
     const scores = [...found.values()];
     expect(scores[0]).toBe(Math.max(...scores));
     expect(scores[0]).toBeGreaterThan(0.95);
   });
 
-  it('leave no job behind, and lock each other out nowhere', async () => {
+  it('leave no job behind, and never lock each other out', async () => {
     const jobs = observer.strapi.db.connection('image_search_jobs');
     const comparisons: unknown = await jobs.where('name', 'like', 'compare openai-%').select('*');
     expect(comparisons).toMatchObject([{ lease: null }]);
@@ -170,19 +172,19 @@ describeWithServer(postgres, 'two processes on one PostgreSQL and one Qdrant', (
     expect(qdrant.violations).toEqual([]);
   });
 
-  /** How often each picture was sent to be embedded, by file name. */
+  /** How often each image was sent to be embedded, by file name. */
   async function timesSent(): Promise<Map<string, number>> {
     const times = new Map<string, number>();
-    for (const payload of jina.requests.flatMap(({ body }) => picturesOf(body))) {
-      const { fileName } = await colourPicture(await colourNumber(payload));
+    for (const payload of jina.requests.flatMap(({ body }) => imagesOf(body))) {
+      const { fileName } = await colorImage(await colorNumber(payload));
       times.set(fileName, (times.get(fileName) ?? 0) + 1);
     }
     return times;
   }
 });
 
-/** The encoded pictures in the body of a request. */
-function picturesOf(body: unknown): Buffer[] {
+/** The encoded images in the body of a request. */
+function imagesOf(body: unknown): Buffer[] {
   const { input } = body as { input: ({ image?: string } | string)[] };
   return input.flatMap((item) =>
     typeof item === 'object' && item.image !== undefined ? [Buffer.from(item.image, 'base64')] : [],

@@ -20,7 +20,7 @@ describe('Strapi', () => {
   });
 
   // Without an end in sight this would run into the time limit of the test.
-  it('ends while a model is downloaded from a hub that does not answer', async () => {
+  it("stops while a model is downloaded from a hub that doesn't respond", async () => {
     const isAsked = new Promise<void>((resolve) => {
       hub.on(`/${MODEL}/resolve/main/config.json`, () => {
         resolve();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startByteServer, type ByteServer } from '../support/byte-server';
-import { createLibrary, samplePicture, type Library } from '../support/library';
+import { createLibrary, sampleImage, type Library } from '../support/library';
 import { insertRaw, placeForRow } from '../support/library-rows';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
@@ -25,13 +25,13 @@ describe('rows of the library', () => {
 
   /** As imports and raw SQL leave it: any column may be empty, and there may be more of them. */
   async function insert(row: object): Promise<number> {
-    const { bytes } = await samplePicture('dog');
+    const { bytes } = await sampleImage('dog');
     const placed = await placeForRow(app.strapi, { bytes, ext: '.png', mime: 'image/png' });
     return insertRaw(app.strapi, { ...placed, ...row });
   }
 
-  it('are handed as a whole to the storage that signs their addresses', async () => {
-    const { bytes } = await samplePicture('cat');
+  it('are passed as a whole to the storage that signs their URLs', async () => {
+    const { bytes } = await sampleImage('cat');
     bucket.on('/signed.png', ({ url }, response) => {
       if (url?.endsWith(SIGNATURE)) response.end(bytes);
       else response.writeHead(403).end();
@@ -62,7 +62,7 @@ describe('rows of the library', () => {
     ]);
   });
 
-  it('that say too little fail by themselves, with their reason', async () => {
+  it('that lack data fail alone, with their reason', async () => {
     const good = await insert({ name: null, width: null, height: null });
     const lost = [
       await insert({ name: null, hash: null, url: null, ext: null }),

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { clipConfigSchema } from '../../plugin/src/embedding/clip/config';
 import { openClipProvider, type ClipProvider } from '../../plugin/src/embedding/clip/provider';
 import type { ProviderContext } from '../../plugin/src/embedding/contract';
-import { createPictureReader, type PreparedImage } from '../../plugin/src/images/contract';
+import type { PreparedImage } from '../../plugin/src/images/contract';
+import { createImageReader } from '../../plugin/src/images/image-reader';
+import type { WorkerProgram } from '../../plugin/src/workers';
 import { repositoryFolder } from './paths';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 
@@ -34,13 +36,13 @@ export function openClip(
   settings: Partial<Omit<ReturnType<typeof clipConfigSchema.parse>, 'provider'>>,
   {
     context = createClipContext(),
-    processFile,
-  }: { context?: ClipContext; processFile?: string } = {},
+    program,
+  }: { context?: ClipContext; program?: WorkerProgram } = {},
 ): Promise<ClipProvider> {
   return openClipProvider(
     clipConfigSchema.parse({ provider: 'clip', ...settings }),
     context,
-    processFile,
+    program,
   );
 }
 
@@ -54,12 +56,12 @@ export async function copyToTemporaryFolder(
   return { folder, remove: () => rm(parent, { recursive: true }) };
 }
 
-/** A picture as this provider wants it. */
+/** An image as this provider wants it. */
 export async function prepareFor(
   { imagePreparation }: ClipProvider,
   bytes: Uint8Array,
 ): Promise<PreparedImage> {
-  const reader = createPictureReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_000 });
+  const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_000 });
   return (await reader.read(bytes, { preparation: imagePreparation })).prepared;
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import packageJson from '../../package.json';
-import { appFolder, createAppEnvironment } from './strapi-environment';
 import { repositoryFolder } from './paths';
+import { appFolder, createAppEnvironment } from './strapi-environment';
 
 export interface CommandEnd {
   code: number | null;

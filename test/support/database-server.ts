@@ -4,13 +4,12 @@ import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe } from '@jest/globals';
 import { pollUntil } from './polling';
 import type { AppDatabase } from './strapi-environment';
 
 const READY_WITHIN_MS = 60_000;
 
-/** A database server of its own for one suite, in a temporary folder, reached by a Unix socket alone. */
+/** A separate database server for one suite, in a temporary folder, listening only on a Unix socket. */
 export interface DatabaseServer {
   /** A new, empty database; say so to `startStrapi` or `spawnStrapi`. */
   createDatabase(): Promise<AppDatabase>;
@@ -25,34 +24,6 @@ export interface DatabaseKind {
   packageName: string;
   isInstalled(): boolean;
   start(): Promise<DatabaseServer>;
-}
-
-/**
- * Describes a suite on a server of this kind. Without one the suite is skipped and its name says why; in CI
- * (environment variable `CI`) it fails.
- */
-export function describeWithServer(
-  kind: DatabaseKind,
-  name: string,
-  suite: (server: () => DatabaseServer) => void,
-): void {
-  let server: DatabaseServer | undefined;
-  const running = (): DatabaseServer => {
-    if (server === undefined) throw new Error(`${kind.name} is not running yet.`);
-    return server;
-  };
-  const body = (): void => {
-    beforeAll(async () => {
-      if (!kind.isInstalled()) {
-        throw new Error(`${kind.name} is not installed (Debian: apt install ${kind.packageName}).`);
-      }
-      server = await kind.start();
-    });
-    afterAll(() => server?.stop());
-    suite(running);
-  };
-  if (kind.isInstalled() || process.env.CI) describe(name, body);
-  else describe.skip(`${name} (skipped: ${kind.name} is not installed)`, body);
 }
 
 /** A user that a program runs as; empty for the user of this process. */
@@ -108,7 +79,7 @@ export async function startDaemon(options: {
   arguments: readonly string[];
   user: ProgramUser;
   folder: string;
-  /** Ends it soon, whoever is connected. */
+  /** Stops it without waiting for its clients. */
   stopSignal: NodeJS.Signals;
   /** Rejects while it is not. */
   isReady: () => Promise<unknown>;

@@ -1,20 +1,16 @@
 import { afterEach, beforeEach, expect } from '@jest/globals';
-import {
-  FetchError,
-  type FetchFailure,
-  type FetchOptions,
-  type GuardedFetch,
-} from '../../plugin/src/network/contract';
+import { FetchError, type FetchFailure } from '../../plugin/src/errors';
+import type { FetchOptions, GuardedFetch } from '../../plugin/src/network/contract';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { startByteServer, type ByteServer } from './byte-server';
 
 export const LOOPBACK = '127.0.0.1';
 /** Part of an address that no message may repeat. */
 export const secret = 'signature=hunter2';
-export const picture = Buffer.from('the bytes of a picture');
+export const image = Buffer.from('the bytes of an image');
 
 export interface Downloads {
-  /** Answers `picture` to `/picture`. */
+  /** Answers `image` to `/image`. */
   readonly server: ByteServer;
   /** Reads from this machine. */
   readonly open: GuardedFetch;
@@ -22,7 +18,7 @@ export interface Downloads {
   readonly guarded: GuardedFetch;
 }
 
-/** A server and two ways to read from it, anew for every test of the file. */
+/** A server and two ways to read from it, new for every test of the file. */
 export function setUpDownloads(): Downloads {
   let current: Downloads | undefined;
   const opened = (): Downloads => {
@@ -32,7 +28,7 @@ export function setUpDownloads(): Downloads {
 
   beforeEach(async () => {
     const server = await startByteServer();
-    server.on('/picture', (_request, response) => response.end(picture));
+    server.on('/image', (_request, response) => response.end(image));
     current = {
       server,
       open: createGuardedFetch({ allowedHosts: [LOOPBACK, 'localhost'] }),

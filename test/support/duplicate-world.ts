@@ -1,12 +1,13 @@
-import { createVectorSpace } from '../../plugin/src/embedding/contract';
-import type { FileTrace, PictureTrace } from '../../plugin/src/duplicates/contract';
+import type { FileTrace } from '../../plugin/src/duplicates/contract';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
+import type { ImageTrace } from '../../plugin/src/matching/contract';
 import type { VectorCollection } from '../../plugin/src/vectors/contract';
 import { createFakeClock } from './fake-clock';
-import { MemoryPictureTraces } from './memory-picture-traces';
+import { MemoryImageTraces } from './memory-image-traces';
 import { MemoryVectorStore } from './memory-vector-store';
 import { pointOf } from './vector-points';
 
-/** An angle is all that a picture's vector says: cosine similarities are cosines of differences. */
+/** An angle is all that an image's vector says: cosine similarities are cosines of differences. */
 const space = createVectorSpace({
   provider: 'test',
   model: 'angles',
@@ -14,10 +15,10 @@ const space = createVectorSpace({
   preprocessing: 'none',
 });
 
-/** Traces and vectors of a library in memory, for what compares pictures. */
+/** Traces and vectors of a library in memory, for what compares images. */
 export class DuplicateWorld {
   readonly clock = createFakeClock();
-  readonly traces = new MemoryPictureTraces();
+  readonly traces = new MemoryImageTraces();
   readonly store = new MemoryVectorStore();
   readonly spaceId = space.id;
 
@@ -26,7 +27,7 @@ export class DuplicateWorld {
   }
 
   /** @param similarity to `reference`; null for a file that has no vector */
-  async add(fileId: number, trace: PictureTrace, similarity: number | null): Promise<FileTrace> {
+  async add(fileId: number, trace: ImageTrace, similarity: number | null): Promise<FileTrace> {
     const file = { ...trace, fileId };
     await this.traces.put([file]);
     if (similarity === null) return file;
@@ -47,6 +48,6 @@ function vectorAt(similarity: number): Float32Array {
 }
 
 /** A trace of which nothing but its bytes is known. */
-export function bareTrace(contentHash: string): PictureTrace {
+export function bareTrace(contentHash: string): ImageTrace {
   return { contentHash, fingerprint: null, thumbnail: null, width: 4, height: 3 };
 }

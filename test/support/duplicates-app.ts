@@ -9,8 +9,8 @@ import { findings, verdicts } from '../conformance/duplicate-pairs/situations';
 import { startMergingApp, type MergingApp } from './merging-app';
 import { productOf } from './search-app';
 import type { RolePermission } from './strapi-accounts';
-import { testAdministrator, type AdminCredentials } from './strapi-client';
 import type { StartOptions } from './strapi-app';
+import { testAdministrator, type AdminCredentials } from './strapi-client';
 
 export const DUPLICATES = { action: 'plugin::image-search.duplicates' };
 export const READ = { action: 'plugin::upload.read' };
@@ -35,7 +35,7 @@ export interface DuplicatesApp extends MergingApp {
 
 export { verdicts };
 
-/** A page of groups; fails when more is told than the contract names. */
+/** A page of groups; fails if it has fields that the contract doesn't name. */
 export function dataOf({ body, status }: Response): DuplicatesResponse {
   expect(status).toBe(200);
   const parsed = duplicatesResponseSchema.parse(body);

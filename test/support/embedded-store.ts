@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
 import { createEmbeddedStore, type EmbeddedStoreOptions } from '../../plugin/src/vectors/embedded';
+import { driverNames, loadDriver, type DriverName } from '../../plugin/src/vectors/embedded/driver';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 
-/** A folder of its own for one embedded store after the other. */
+/** A temporary folder for embedded stores that open one after another. */
 export interface EmbeddedStoreFolder {
   readonly folder: string;
   /** Inside a folder that the store has to make. */
@@ -35,4 +36,16 @@ export async function createEmbeddedStoreFolder(): Promise<EmbeddedStoreFolder> 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The drivers of SQLite that work here. */
+export function availableDrivers(): DriverName[] {
+  return driverNames.filter((name) => {
+    try {
+      loadDriver({ projectFolder: process.cwd(), drivers: [name] });
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }

@@ -2,8 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer as readBytes } from 'node:stream/consumers';
 import type { SampleEmbedder } from './sample-embedder';
-import type { VendorDouble, VendorInput } from './vendors/double';
-import { VendorRefusal } from './vendors/double';
+import {
+  VendorRefusal,
+  type RecordedRequest,
+  type VendorDouble,
+  type VendorInput,
+} from './vendors/double';
 
 export interface EmbeddingServerOptions<Answer> {
   vendor: VendorDouble<Answer>;
@@ -12,9 +16,9 @@ export interface EmbeddingServerOptions<Answer> {
   dimensions: number;
   /** A text that is refused. */
   refusedText?: string;
-  /** Whether a picture is refused, and the whole request with it. */
-  refusesPicture?: (picture: Buffer) => Promise<boolean>;
-  /** Lent by a caller with many servers, who closes it; by default the server opens one of its own. */
+  /** Whether an image is refused, and the whole request with it. */
+  refusesImage?: (image: Buffer) => Promise<boolean>;
+  /** Shared by a caller with several servers, who closes it; by default the server opens its own. */
   embedder?: () => Promise<SampleEmbedder>;
 }
 
@@ -35,19 +39,6 @@ export type Fault<Answer = unknown> =
   /** Headers, half an answer and an end of the connection. */
   | { kind: 'reset-in-body' };
 
-export interface RecordedRequest {
-  method: string;
-  path: string;
-  /** The right key is written `<key>`, any other value of its header as `<wrong>`. */
-  headers: Record<string, string>;
-  /** Parsed JSON. */
-  body: unknown;
-  /** As it came. */
-  bytes: Buffer;
-  /** Settles when the answer was sent or the client has gone. */
-  closed: Promise<void>;
-}
-
 export interface EmbeddingServer<Answer = unknown> {
   /** Without a slash at its end. */
   baseURL: string;
@@ -56,14 +47,14 @@ export interface EmbeddingServer<Answer = unknown> {
   arrivalOf(index: number): Promise<RecordedRequest>;
   /** Faults for the next requests, one each, in this order. */
   failNext(...faults: Fault<Answer>[]): void;
-  /** The fault of every request from now on that has none of its own; undefined ends that. */
+  /** The fault of all further requests without a specific one; undefined for none. */
   failAlways(fault: Fault<Answer> | undefined): void;
-  /** Lets so many more requests with pictures through; the others wait until the function that is answered is called. */
-  holdPictures(afterRequests: number): () => void;
-  /** Pictures in all requests, those that were sent again included. */
-  picturesSent(): number;
-  /** Requests with pictures. */
-  pictureRequests(): number;
+  /** Lets so many more requests with images through; the others wait until the function that is answered is called. */
+  holdImages(afterRequests: number): () => void;
+  /** Images in all requests, including retries. */
+  imagesSent(): number;
+  /** Requests with images. */
+  imageRequests(): number;
   close(): Promise<void>;
 }
 
@@ -94,7 +85,7 @@ export async function startEmbeddingServer<Answer>(
     const fault = faults.shift() ?? lastingFault;
     requests.push(recorded);
     for (const wake of waiting) wake();
-    if (barrier && vendor.countPictures(recorded) > 0) {
+    if (barrier && vendor.countImages(recorded) > 0) {
       barrier.admits -= 1;
       if (barrier.admits < 0) await barrier.opened;
     }
@@ -131,7 +122,7 @@ export async function startEmbeddingServer<Answer>(
     failAlways: (fault) => {
       lastingFault = fault;
     },
-    holdPictures: (afterRequests) => {
+    holdImages: (afterRequests) => {
       let open = (): void => undefined;
       const opened = new Promise<void>((resolve) => {
         open = resolve;
@@ -142,8 +133,8 @@ export async function startEmbeddingServer<Answer>(
         open();
       };
     },
-    picturesSent: () => requests.reduce((sum, request) => sum + vendor.countPictures(request), 0),
-    pictureRequests: () => requests.filter((request) => vendor.countPictures(request) > 0).length,
+    imagesSent: () => requests.reduce((sum, request) => sum + vendor.countImages(request), 0),
+    imageRequests: () => requests.filter((request) => vendor.countImages(request) > 0).length,
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => {
@@ -257,11 +248,11 @@ async function answerWell<Answer>({
 /** The place of the first input that the vendor will not have; -1 for none. */
 async function findRefused<Answer>(
   inputs: readonly VendorInput[],
-  { refusedText, refusesPicture }: EmbeddingServerOptions<Answer>,
+  { refusedText, refusesImage }: EmbeddingServerOptions<Answer>,
 ): Promise<number> {
   const refusals = await Promise.all(
     inputs.map(async (input) =>
-      'text' in input ? input.text === refusedText : await refusesPicture?.(input.image),
+      'text' in input ? input.text === refusedText : await refusesImage?.(input.image),
     ),
   );
   return refusals.indexOf(true);

@@ -8,16 +8,16 @@ import { createFakeClock } from './fake-clock';
 import { hashVector, HashProvider } from './hash-provider';
 import { MemoryVectorStore } from './memory-vector-store';
 import { MemoryVisibleFiles } from './memory-visible-files';
-import { pixelsOf, plainPicture, plainPictureReader } from './plain-pictures';
+import { pixelsOf, plainImage, plainImageReader } from './plain-images';
 import { createRecordingLogger } from './recording-logger';
 import { pointOf } from './vector-points';
 
-/** What the pictures of the library show; their files are numbered from 1. */
+/** What the images of the library show; their files are numbered from 1. */
 export const subjects = ['a dog', 'a cat', 'a car', 'a boat', 'a tree'];
 export const fileIds = subjects.map((_, index) => index + 1);
 
 export const vectorOf = (subject: string): Float32Array =>
-  hashVector(pixelsOf(plainPicture(subject)).data);
+  hashVector(pixelsOf(plainImage(subject)).data);
 
 export const text = (words: string): SearchExample => ({ kind: 'text', text: words });
 export const file = (fileId: number): SearchExample => ({ kind: 'file', fileId });
@@ -30,7 +30,7 @@ interface EngineSettings {
   openProvider?: () => Promise<EmbeddingProvider>;
 }
 
-/** A library of a few pictures in memory, and an engine that is asked about it. */
+/** A library of a few images in memory, and an engine that is asked about it. */
 export class EngineRig {
   readonly provider = new HashProvider();
   readonly store = new MemoryVectorStore();
@@ -46,25 +46,29 @@ export class EngineRig {
   }
 
   createEngine({ closeScore, openProvider, urls }: EngineSettings = {}): SearchEngine {
+    const activeSpace = createActiveSpace({
+      openProvider: openProvider ?? (() => Promise.resolve(this.provider)),
+      store: this.store,
+      clock: createFakeClock(),
+      random: () => 0,
+    });
     return new SearchEngine({
       logger: createRecordingLogger(),
-      spaces: createActiveSpace({
-        openProvider: openProvider ?? (() => Promise.resolve(this.provider)),
-        store: this.store,
-        clock: createFakeClock(),
-        retryAfterMs: 1_000,
-      }),
+      spaces: { activeSpace: () => Promise.resolve(activeSpace) },
       embedder: new QueryEmbedder({
-        pictures: plainPictureReader,
+        images: plainImageReader,
         cacheEntries: 10,
         cacheMs: 1_000,
       }),
+      // Every vector is that of its file.
+      contentHashes: async (_, ids) =>
+        (await this.store.ensureSpace(this.provider.space)).contentHashesOf(ids),
       urls: urls ?? null,
       closeScore,
     });
   }
 
-  /** By default of one who may see every picture. */
+  /** By default of one who may see every image. */
   search(
     request: Pick<SearchRequest, 'like'> & Partial<SearchRequest>,
     visible = new MemoryVisibleFiles(fileIds),
@@ -73,7 +77,7 @@ export class EngineRig {
   }
 }
 
-/** How alike a text and a picture of this subject are. */
+/** How alike a text and an image of this subject are. */
 export function similarityOf(words: string, subject: string): number {
   const query = hashVector(Buffer.from(words));
   return vectorOf(subject).reduce((sum, value, index) => sum + value * (query[index] ?? NaN), 0);

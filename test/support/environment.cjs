@@ -3,7 +3,7 @@ const { createRequire } = require('node:module');
 const { isNativeError } = require('node:util/types');
 const { TestEnvironment } = require('jest-environment-node');
 
-/** When Strapi ends, it takes every listener off its process: without those of Jest's worker, that would end, too. */
+/** When Strapi stops, it removes every listener from its process. Without its own listeners, Jest's worker would exit, too. */
 const { removeAllListeners } = process;
 const ownListeners = new Map(['SIGINT', 'SIGTERM'].map((name) => [name, process.listeners(name)]));
 process.removeAllListeners = (...names) => {
@@ -17,9 +17,9 @@ process.removeAllListeners = (...names) => {
 };
 
 /**
- * Jest's require() loads no ES module on Node 20, while Node's own does; and it reads all of Strapi anew for every suite. Such
- * packages are therefore handed over from Node's loader (see p-queue.cjs and strapi.cjs): the tests run the very code that
- * users run. Dates, errors and environment variables, which pass between them and a test, are then Node's own for both.
+ * For suites that boot a Strapi. Jest's require() would load all of Strapi again for every suite, so Strapi comes from Node's
+ * own loader (see strapi.cjs). Dates, errors and environment variables, which pass between Strapi and a test, are then Node's
+ * own on both sides.
  */
 module.exports = class extends TestEnvironment {
   #variables = { ...process.env };

@@ -8,6 +8,8 @@ export interface FakeClock extends Clock {
    * the next one ends.
    */
   advance(milliseconds: number): Promise<void>;
+  /** Sets the time of day forward, or back if negative, as an operator does: no wait ends sooner or later. */
+  set(difference: number): void;
   /** Jumps from the end of one wait to that of the next until the condition holds. */
   runUntil(condition: () => boolean | Promise<boolean>): Promise<void>;
 }
@@ -23,6 +25,7 @@ const MOST_JUMPS = 10_000;
 /** For parts whose only waiting is on this clock and on promises: one turn of the event loop settles all of those. */
 export function createFakeClock(start = START): FakeClock {
   let now = start;
+  let difference = 0;
   const waits = new Set<Wait>();
 
   function nextWait(): Wait | undefined {
@@ -36,7 +39,13 @@ export function createFakeClock(start = START): FakeClock {
   }
 
   return {
-    now: () => now,
+    now: () => now + difference,
+
+    elapsed: () => now,
+
+    set(milliseconds) {
+      difference += milliseconds;
+    },
 
     wait(milliseconds, signal) {
       return new Promise((resolve) => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
-  createVectorSpace,
   unlimitedQuota,
   type EmbeddingCallOptions,
   type EmbeddingLimits,
   type EmbeddingProvider,
   type ProviderHealth,
 } from '../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import { abortedError } from '../../plugin/src/errors';
 import type { ImagePreparation, PreparedImage } from '../../plugin/src/images/contract';
 import { toUnitLength } from './random-vectors';
@@ -34,7 +34,7 @@ export class HashProvider implements EmbeddingProvider {
     kernel: 'nearest',
   };
   closeScore: number | null = null;
-  /** Number of pictures of every call that was made. */
+  /** Number of images of every call that was made. */
   readonly imageCalls: number[] = [];
   /** Texts of every call that was made. */
   readonly textCalls: string[][] = [];

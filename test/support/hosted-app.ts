@@ -8,16 +8,16 @@ import { createDataFolder } from './strapi-app';
 import { spawnStrapi, type StrapiProcess } from './strapi-process';
 import type { Vendor } from './vendors';
 
-/** A Strapi in a process of its own that embeds through a server double. */
+/** A Strapi in a separate process that embeds through a server double. */
 export interface HostedApp<Server extends EmbeddingServer = EmbeddingServer>
   extends StrapiProcess, Library {
   readonly server: Server;
-  /** Where all that it keeps lies: database, vectors, uploads. */
+  /** The folder with its database, vectors and uploads. */
   readonly dataFolder: string;
-  /** Pictures that were sent to the server, those that were sent again included. */
-  picturesSent(): number;
-  /** Requests with pictures. */
-  pictureRequests(): number;
+  /** Images sent to the server, including retries. */
+  imagesSent(): number;
+  /** Requests with images. */
+  imageRequests(): number;
   stop(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ interface OtherSettings {
   budget?: Record<string, unknown>;
 }
 
-/** On the double of Jina. It writes all that it logs; see `output`. */
+/** With the double of Jina. All of its log is in `output`. */
 export async function startHostedApp(
   settings: { timeoutSeconds?: number; batchSize?: number } & OtherSettings,
 ): Promise<HostedApp<JinaServer>> {
@@ -37,13 +37,13 @@ export async function startHostedApp(
   return startOn(server, embedding, { indexing, budget });
 }
 
-/** On the double of any vendor, with the settings that belong to it. */
+/** With the double of any vendor, and the settings for it. */
 export async function startVendorApp(
   vendor: Vendor,
-  settings: OtherSettings & { refusesPicture?: (picture: Buffer) => Promise<boolean> } = {},
+  settings: OtherSettings & { refusesImage?: (image: Buffer) => Promise<boolean> } = {},
 ): Promise<HostedApp> {
-  const { refusesPicture, ...others } = settings;
-  const server = await startVendorServer(vendor, refusesPicture ? { refusesPicture } : {});
+  const { refusesImage, ...others } = settings;
+  const server = await startVendorServer(vendor, refusesImage ? { refusesImage } : {});
   return startOn(server, vendor.settings, others);
 }
 
@@ -70,8 +70,8 @@ async function startOn<Server extends EmbeddingServer>(
     ...createLibrary(process),
     server,
     dataFolder,
-    picturesSent: () => server.picturesSent(),
-    pictureRequests: () => server.pictureRequests(),
+    imagesSent: () => server.imagesSent(),
+    imageRequests: () => server.imageRequests(),
     async stop() {
       await process.kill('SIGTERM');
       await server.close();

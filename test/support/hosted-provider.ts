@@ -15,10 +15,7 @@ import type { Vendor } from './vendors';
 /** The vendor's double, with the key of tests. */
 export function startVendorServer(
   { double, native }: Vendor,
-  options: Pick<
-    EmbeddingServerOptions<unknown>,
-    'embedder' | 'refusedText' | 'refusesPicture'
-  > = {},
+  options: Pick<EmbeddingServerOptions<unknown>, 'embedder' | 'refusedText' | 'refusesImage'> = {},
 ): Promise<EmbeddingServer> {
   return startEmbeddingServer({ vendor: double, apiKey: testKey, dimensions: native, ...options });
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { clipProvider } from '../../plugin/src/embedding/clip';
+import { clipProvider } from '../../plugin/src/embedding/clip/provider';
 
 /** Entry of a process that embeds a text and then has nothing left to do, without closing the provider. */
 async function embedAndIdle(): Promise<void> {

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import type { IndexState } from '../../plugin/src/indexing/contract';
 import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
 
-/** An index entry as it lies in the database of an app that is not running. */
+/** An index entry in the database of an app that isn't running. */
 export interface StoredEntry {
   spaceId: string;
   fileId: number;
@@ -28,7 +28,7 @@ export function readStoredEntries(dataFolder: string): StoredEntry[] {
   }
 }
 
-/** What imports and raw SQL do to an app, which may be running: nobody is told of it. */
+/** Changes the database as imports and raw SQL do: a running app isn't notified. */
 export function changeRows(
   dataFolder: string,
   statement: string,
@@ -74,5 +74,5 @@ export async function readStoredSpaces(dataFolder: string): Promise<Map<string, 
 }
 
 function ignore(): void {
-  // Nothing of this is of interest to a test.
+  // Tests don't need the log.
 }

@@ -1,28 +1,27 @@
 import { createActiveSpace, type ActiveSpace } from '../../plugin/src/active-space';
-import type { IndexEntry, Lease } from '../../plugin/src/indexing/contract';
-import type { LeaseOwner } from '../../plugin/src/indexing/lease';
-import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
+import type { IndexEntry } from '../../plugin/src/indexing/contract';
 import {
   ReconcileSchedule,
   type ReconcileScheduleOptions,
-} from '../../plugin/src/indexing/reconcile-schedule';
+} from '../../plugin/src/indexing/reconcile';
+import { IndexingWorker, type IndexingWorkerOptions } from '../../plugin/src/indexing/worker';
+import type { Lease, LeaseOwner } from '../../plugin/src/lease';
+import { OutageLog } from '../../plugin/src/logger';
 import type { VectorCollection, VectorPoint } from '../../plugin/src/vectors/contract';
 import { createFakeClock, type FakeClock } from './fake-clock';
 import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
+import { MemoryImageTraces } from './memory-image-traces';
 import { MemoryIndexEntries } from './memory-index-entries';
 import { MemoryJobLeases } from './memory-job-leases';
-import { MemoryPictureTraces } from './memory-picture-traces';
-import { RecordingDuplicateWatch } from './recording-duplicate-watch';
 import { MemoryVectorStore } from './memory-vector-store';
-import { plainPicture, plainPictureReader } from './plain-pictures';
+import { plainImage, plainImageReader } from './plain-images';
+import { RecordingDuplicateWatch } from './recording-duplicate-watch';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 
 export const LEASE_MS = 60_000;
 export const MAX_BYTES = 1_000;
 export const MAX_ATTEMPTS = 8;
-/** After a failed opening. */
-const REOPEN_AFTER_MS = 15_000;
 
 const owner: LeaseOwner = { host: 'alpha', pid: 1, life: 'first' };
 
@@ -32,10 +31,11 @@ export class IndexingRig {
   readonly entries = new MemoryIndexEntries(this.clock);
   readonly jobs = new MemoryJobLeases(this.clock);
   readonly assets = new MemoryAssets();
-  readonly traces = new MemoryPictureTraces();
+  readonly traces = new MemoryImageTraces();
   readonly duplicates = new RecordingDuplicateWatch(this.traces);
   readonly store = new MemoryVectorStore();
   readonly logger: RecordingLogger = createRecordingLogger();
+  readonly outages = new OutageLog(this.logger);
   readonly activeSpace: ActiveSpace;
   /** What the space opens; a rejection keeps it from opening. */
   openProvider: () => Promise<HashProvider>;
@@ -47,7 +47,7 @@ export class IndexingRig {
       openProvider: () => this.openProvider(),
       store: this.store,
       clock: this.clock,
-      retryAfterMs: REOPEN_AFTER_MS,
+      random: () => 0,
     });
   }
 
@@ -56,7 +56,7 @@ export class IndexingRig {
     const worker = new IndexingWorker({
       entries: this.entries,
       assets: this.assets,
-      pictures: plainPictureReader,
+      images: plainImageReader,
       traces: this.traces,
       duplicates: this.duplicates,
       activeSpace: this.activeSpace,
@@ -66,6 +66,7 @@ export class IndexingRig {
       maxBytes: MAX_BYTES,
       owner,
       logger: this.logger,
+      outages: this.outages,
       clock: this.clock,
       random: () => 0,
       isHeld: () => Promise.resolve(false),
@@ -77,9 +78,16 @@ export class IndexingRig {
 
   /** A schedule of a process that starts now, every hour. */
   createSchedule(options: Partial<ReconcileScheduleOptions> = {}): ReconcileSchedule {
-    const { activeSpace, assets, clock, entries, jobs, logger, traces } = this;
+    const { activeSpace, assets, clock, duplicates, entries, jobs, logger, traces } = this;
     return new ReconcileSchedule({
-      ...{ activeSpace, assets, clock, entries, jobs, logger, traces },
+      activeSpace,
+      assets,
+      clock,
+      duplicates,
+      entries,
+      jobs,
+      logger,
+      traces,
       jobName: () => 'compare',
       leaseMs: LEASE_MS,
       owner,
@@ -107,10 +115,10 @@ export class IndexingRig {
     for (const worker of this.#workers) await this.stop(worker);
   }
 
-  /** Puts a picture into the library, or replaces it there, and into the queue: as an upload does. */
-  async upload(fileId: number, bytes = plainPicture(`subject ${String(fileId)}`)): Promise<void> {
+  /** Puts an image into the library, or replaces it there, and into the queue: as an upload does. */
+  async upload(fileId: number, bytes = plainImage(`subject ${String(fileId)}`)): Promise<void> {
     this.assets.put(fileId, bytes);
-    await this.entries.markPending([fileId]);
+    await this.entries.markPending([fileId], 'upload');
   }
 
   async uploadMany(count: number): Promise<number[]> {
@@ -119,10 +127,18 @@ export class IndexingRig {
     return fileIds;
   }
 
-  /** Deletes a picture, as the Media Library does. */
+  /** Puts images into the library that a comparison with the index finds. */
+  async backfill(fileIds: readonly number[]): Promise<void> {
+    for (const fileId of fileIds) {
+      this.assets.put(fileId, plainImage(`subject ${String(fileId)}`));
+    }
+    await this.entries.markPending(fileIds);
+  }
+
+  /** Deletes an image, as the Media Library does. */
   async remove(fileId: number): Promise<void> {
     this.assets.delete(fileId);
-    await this.entries.markPending([fileId]);
+    await this.entries.markPending([fileId], 'replacement');
   }
 
   /** Until no entry is due or under way. */

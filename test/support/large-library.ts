@@ -1,5 +1,6 @@
-import { createSeededRandom } from '../../sample/seeded-random';
 import type { VectorCollection } from '../../plugin/src/vectors/contract';
+import { INDEX_ENTRY_UID } from '../../server/src/plugin-id';
+import { createSeededRandom } from '../../sample/seeded-random';
 import { toUnitLength } from './random-vectors';
 import type { StrapiApp } from './strapi-app';
 import { pointOf } from './vector-points';
@@ -57,6 +58,29 @@ export async function insertFiles(
     const points = files.slice(start, start + POINTS_PER_UPSERT);
     await collection.upsert(points.map(({ id, vector }) => pointOf(id, vector)));
   }
+  await insertEntries(
+    strapi,
+    collection,
+    files.map(({ id }) => id),
+  );
+}
+
+/** As of files that were indexed: a search answers no others. */
+export async function insertEntries(
+  strapi: StrapiApp['strapi'],
+  { space }: VectorCollection,
+  fileIds: readonly number[],
+): Promise<void> {
+  const entries = fileIds.map((fileId) => ({
+    space_id: space.id,
+    file_id: fileId,
+    state: 'indexed',
+    attempts: 1,
+    content_hash: pointOf(fileId, new Float32Array()).payload.contentHash,
+    indexed_at: new Date(),
+  }));
+  const { tableName } = strapi.db.metadata.get(INDEX_ENTRY_UID);
+  await strapi.db.connection.batchInsert(tableName, entries, ROWS_PER_INSERT / 5);
 }
 
 /** What an exhaustive comparison finds: best first, ties by id. */

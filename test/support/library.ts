@@ -1,12 +1,12 @@
 import type { Response } from 'supertest';
-import type { SearchResponse } from '../../plugin/src/contracts/search';
 import {
   entriesResponseSchema,
   reindexResponseSchema,
   type EntriesResponse,
   type ReindexScope,
 } from '../../plugin/src/contracts/management';
-import { renderSamplePicture, sampleLibrary } from '../../sample/library';
+import type { SearchResponse } from '../../plugin/src/contracts/search';
+import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import type { StrapiClient, UploadedFile } from './strapi-client';
 
 export interface FileBytes {
@@ -33,7 +33,7 @@ export interface Library {
   /** Ids of the files found, best first. */
   findText(text: string): Promise<number[]>;
   /** Score of every file found. */
-  findPicture(picture: FileBytes): Promise<Map<number, number>>;
+  findImage(image: FileBytes): Promise<Map<number, number>>;
 }
 
 const LARGEST_PAGE = 100;
@@ -96,7 +96,7 @@ export function createLibrary(client: StrapiClient): Library {
       const body = bodyOf(await call('post', '/image-search/search', { text }));
       return (body as SearchResponse).data.map(({ file }) => file.id);
     },
-    async findPicture({ bytes }) {
+    async findImage({ bytes }) {
       const image = bytes.toString('base64');
       const body = bodyOf(await call('post', '/image-search/search', { image }));
       return new Map((body as SearchResponse).data.map(({ file, score }) => [file.id, score]));
@@ -104,20 +104,20 @@ export function createLibrary(client: StrapiClient): Library {
   };
 }
 
-/** A picture of the sample library by what it shows. */
-export async function samplePicture(concept: string): Promise<FileBytes> {
-  const picture = sampleLibrary.find((candidate) => candidate.concept === concept);
-  if (!picture) throw new RangeError(`The sample library has no picture of "${concept}".`);
-  return { fileName: picture.fileName, bytes: await renderSamplePicture(picture) };
+/** An image of the sample library by what it shows. */
+export async function sampleImage(concept: string): Promise<FileBytes> {
+  const image = sampleLibrary.find((candidate) => candidate.concept === concept);
+  if (!image) throw new RangeError(`The sample library has no image of "${concept}".`);
+  return { fileName: image.fileName, bytes: await renderSampleImage(image) };
 }
 
-/** The first pictures of the sample library. */
-export async function samplePictures(count: number): Promise<FileBytes[]> {
-  const pictures = sampleLibrary.slice(0, count);
+/** The first images of the sample library. */
+export async function sampleImages(count: number): Promise<FileBytes[]> {
+  const images = sampleLibrary.slice(0, count);
   return Promise.all(
-    pictures.map(async (picture) => ({
-      fileName: picture.fileName,
-      bytes: await renderSamplePicture(picture),
+    images.map(async (image) => ({
+      fileName: image.fileName,
+      bytes: await renderSampleImage(image),
     })),
   );
 }

@@ -10,7 +10,7 @@ const ROWS_PER_INSERT = 100;
 const PAIRS_PER_BATCH = 250;
 
 /**
- * Puts 10,000 open pairs on record: twice 3,750 copies of a picture, and 2,500 pairs apart. Their files are rows like
+ * Puts 10,000 open pairs on record: twice 3,750 copies of an image, and 2,500 pairs apart. Their files are rows like
  * that of `templateId`.
  *
  * @returns how many groups they make, and what takes the rows away

@@ -1,26 +1,28 @@
 import type { Clock } from '../../plugin/src/clock';
-import {
-  clusterPairs,
-  currentPairs,
-  type DuplicatePair,
-  type DuplicatePairs,
-  type Findings,
-  type FoundPair,
-  type KnownClusters,
-  type PairChoice,
-  type PairCluster,
-  type PairDecision,
-  type PairStatus,
+import type {
+  DuplicatePair,
+  DuplicatePairs,
+  Findings,
+  FoundPair,
+  PairChoice,
+  PairCluster,
+  PairDecision,
+  PairStatus,
 } from '../../plugin/src/duplicates/contract';
+import { clusterPairs, currentPairs, type KnownClusters } from '../../plugin/src/duplicates/groups';
 
 /** The pairs in memory: every method changes them in one synchronous step, so all of them are atomic. */
 export class MemoryDuplicatePairs implements DuplicatePairs {
   readonly #pairs = new Map<number, DuplicatePair>();
+  /** Reviews by the bytes of both files. */
+  readonly #decisions = new Map<string, Reviewed>();
+  readonly #hasBytes: HasBytes;
   readonly #clock: Pick<Clock, 'now'>;
   #lastId = 0;
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now'>, hasBytes: HasBytes = () => false) {
     this.#clock = clock;
+    this.#hasBytes = hasBytes;
   }
 
   record(findings: readonly Findings[]): Promise<number> {
@@ -29,6 +31,15 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
         (pair) =>
           (pair.fileA === fileId && pair.contentHashA !== contentHash) ||
           (pair.fileB === fileId && pair.contentHashB !== contentHash),
+      );
+    }
+    for (const refuted of findings.flatMap((finding) => finding.refuted ?? [])) {
+      this.#delete(
+        (pair) =>
+          pair.status === 'open' &&
+          pair.fileA === refuted.fileA &&
+          pair.fileB === refuted.fileB &&
+          isOnSameBytes(pair, refuted),
       );
     }
     const unknown: FoundPair[] = [];
@@ -40,8 +51,9 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
       if (!known) unknown.push(found);
       else if (known.status !== 'merged') this.#pairs.set(known.id, { ...known, ...found });
     }
+    const added = unknown.filter((found) => !this.#decisionOn(found)).length;
     this.#add(unknown);
-    return Promise.resolve(unknown.length);
+    return Promise.resolve(added);
   }
 
   #add(found: readonly FoundPair[]): void {
@@ -52,11 +64,19 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     for (const pair of added) {
       const id = (this.#lastId += 1);
       const foundAt = new Date(this.#clock.now());
-      this.#pairs.set(id, {
-        ...pair,
-        ...{ id, status: 'open', foundAt, decidedBy: null, decidedAt: null },
-      });
+      const { decidedBy = null, decidedAt = null } = this.#decisionOn(pair) ?? {};
+      const status = decidedAt ? 'ignored' : 'open';
+      this.#pairs.set(id, { ...pair, id, status, foundAt, decidedBy, decidedAt });
+      if (decidedAt) this.#decisions.set(hashesOf(pair), { pair, decidedBy, decidedAt });
     }
+  }
+
+  #decisionOn(found: FoundPair): Reviewed | undefined {
+    const decision = this.#decisions.get(hashesOf(found));
+    if (!decision) return undefined;
+    const { contentHashA, contentHashB, fileA, fileB } = decision.pair;
+    const areBothThere = this.#hasBytes(fileA, contentHashA) && this.#hasBytes(fileB, contentHashB);
+    return areBothThere ? undefined : decision;
   }
 
   #clusters(): KnownClusters {
@@ -82,6 +102,8 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
       const decision =
         status === 'open' ? { decidedBy: null, decidedAt: null } : { decidedBy: userId, decidedAt };
       this.#pairs.set(id, { ...pair, status, ...decision });
+      if (status === 'open') this.#decisions.delete(hashesOf(pair));
+      else this.#decisions.set(hashesOf(pair), { pair, decidedBy: userId, decidedAt });
     }
     return Promise.resolve(this.#pairs.get(id) ?? null);
   }
@@ -184,6 +206,21 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
   }
 }
 
-function isOnSameBytes(one: FoundPair, other: FoundPair): boolean {
+/** Whether a file exists and has these bytes. */
+type HasBytes = (fileId: number, contentHash: string) => boolean;
+
+interface Reviewed {
+  pair: FoundPair;
+  decidedBy: number | null;
+  decidedAt: Date;
+}
+
+type ComparedBytes = Pick<FoundPair, 'contentHashA' | 'contentHashB'>;
+
+function isOnSameBytes(one: ComparedBytes, other: ComparedBytes): boolean {
   return one.contentHashA === other.contentHashA && one.contentHashB === other.contentHashB;
+}
+
+function hashesOf({ contentHashA, contentHashB }: FoundPair): string {
+  return [contentHashA, contentHashB].sort().join(' ');
 }

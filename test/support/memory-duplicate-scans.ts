@@ -18,13 +18,13 @@ export class MemoryDuplicateScans implements DuplicateScans {
     return Promise.resolve({ ...this.#scan });
   }
 
-  begin({ anew, now }: { anew: boolean; now: Date }): Promise<ScanRecord> {
+  begin({ restart, now }: { restart: boolean; now: Date }): Promise<ScanRecord> {
     const { failed, found, number, startedAt, state } = this.#scan;
     if (state === 'running') return this.read();
     const isStopped = state === 'stopped';
     return this.#become({
       state: 'running',
-      number: anew && !isStopped ? number + 1 : number,
+      number: restart && !isStopped ? number + 1 : number,
       found: isStopped ? found : 0,
       failed: isStopped ? failed : 0,
       perMinute: null,
@@ -41,10 +41,15 @@ export class MemoryDuplicateScans implements DuplicateScans {
     return this.#become({ ...this.#scan, ...ended, state: 'stopped' });
   }
 
-  tell(number: number, progress: Parameters<DuplicateScans['tell']>[1]): Promise<boolean> {
+  reportProgress(
+    number: number,
+    progress: Parameters<DuplicateScans['reportProgress']>[1],
+  ): Promise<boolean> {
     const { failed, found, now, perMinute, problem } = progress;
     return this.#change(number, {
-      ...{ perMinute, problem, toldAt: now },
+      perMinute,
+      problem,
+      toldAt: now,
       found: this.#scan.found + found,
       failed: this.#scan.failed + failed,
     });

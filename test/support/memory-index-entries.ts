@@ -1,15 +1,17 @@
 import type { Clock } from '../../plugin/src/clock';
 import {
+  indexPriorities,
   indexStates,
   type EntryCounts,
   type EntryFailure,
   type EntryPage,
-  type IndexedPicture,
+  type IndexedImage,
   type IndexEntries,
   type IndexEntry,
+  type IndexPriority,
   type IndexState,
-  type Lease,
 } from '../../plugin/src/indexing/contract';
+import type { Lease } from '../../plugin/src/lease';
 
 interface Row extends IndexEntry {
   dueAt: Date | null;
@@ -28,10 +30,16 @@ export class MemoryIndexEntries implements IndexEntries {
     this.#clock = clock;
   }
 
-  markPending(fileIds: readonly number[]): Promise<void> {
+  markPending(fileIds: readonly number[], marked: IndexPriority = 'backfill'): Promise<void> {
     for (const fileId of fileIds) {
-      const row = this.#rows.get(fileId) ?? emptyRow(fileId);
-      this.#rows.set(fileId, { ...row, ...this.#freshlyPending() });
+      const row = this.#rows.get(fileId);
+      const isWaiting = row?.state === 'pending' || row?.state === 'indexing';
+      const priority = isWaiting ? moreUrgent(row.priority, marked) : marked;
+      this.#rows.set(fileId, {
+        ...(row ?? emptyRow(fileId)),
+        ...this.#freshlyPending(),
+        priority,
+      });
     }
     return Promise.resolve();
   }
@@ -39,23 +47,27 @@ export class MemoryIndexEntries implements IndexEntries {
   markStatesPending(states: readonly IndexState[]): Promise<number> {
     return this.#change(
       (row) => states.includes(row.state),
-      () => ({ ...this.#freshlyPending(), contentHash: null }),
+      () => ({ ...this.#freshlyPending(), priority: 'backfill', contentHash: null }),
     );
   }
 
   makeDue(): Promise<number> {
     return this.#change(
-      (row) => row.state === 'pending',
+      (row) => row.state === 'pending' && timeOf(row.dueAt) > this.#clock.now(),
       () => ({ dueAt: new Date(this.#clock.now()) }),
     );
   }
 
-  claim(limit: number, lease: Lease): Promise<IndexEntry[]> {
+  claim(limit: number, lease: Lease, oldest = 0): Promise<IndexEntry[]> {
     const due = this.#sorted()
       .filter((row) => row.state === 'pending' && timeOf(row.dueAt) <= this.#clock.now())
-      .sort((left, right) => timeOf(left.dueAt) - timeOf(right.dueAt))
-      .slice(0, limit);
-    const claimed = due.map((row): Row => ({
+      .sort((left, right) => timeOf(left.dueAt) - timeOf(right.dueAt));
+    const byPriority = due
+      .splice(0, oldest)
+      .concat(due.sort((left, right) => positionOf(left) - positionOf(right)))
+      .slice(0, limit)
+      .sort((left, right) => positionOf(left) - positionOf(right));
+    const claimed = byPriority.map((row): Row => ({
       ...row,
       state: 'indexing',
       attempts: row.attempts + 1,
@@ -73,9 +85,9 @@ export class MemoryIndexEntries implements IndexEntries {
     );
   }
 
-  complete(fileId: number, leaseToken: string, picture: IndexedPicture): Promise<boolean> {
+  complete(fileId: number, leaseToken: string, image: IndexedImage): Promise<boolean> {
     return this.#changeLeased(fileId, leaseToken, () => ({
-      ...picture,
+      ...image,
       ...noError,
       state: 'indexed',
       dueAt: null,
@@ -111,6 +123,17 @@ export class MemoryIndexEntries implements IndexEntries {
     return this.#change(
       (row) => row.state === 'indexing' && timeOf(row.leaseExpiresAt) < now.getTime(),
       () => ({ state: 'pending', dueAt: now, ...noLease }),
+    );
+  }
+
+  async limitTimes({ due, expiry }: { due: Date; expiry: Date }): Promise<void> {
+    await this.#change(
+      (row) => row.state === 'pending' && timeOf(row.dueAt) > due.getTime(),
+      () => ({ dueAt: due }),
+    );
+    await this.#change(
+      (row) => row.state === 'indexing' && timeOf(row.leaseExpiresAt) > expiry.getTime(),
+      () => ({ leaseExpiresAt: expiry }),
     );
   }
 
@@ -160,12 +183,14 @@ export class MemoryIndexEntries implements IndexEntries {
 
   list(options: {
     states?: readonly IndexState[];
+    priorities?: readonly IndexPriority[];
     cursor: number | null;
     limit: number;
   }): Promise<EntryPage> {
-    const { states = indexStates, cursor, limit } = options;
+    const { states = indexStates, priorities = indexPriorities, cursor, limit } = options;
     const rows = this.#sorted()
-      .filter((row) => states.includes(row.state) && row.fileId > (cursor ?? 0))
+      .filter((row) => states.includes(row.state) && priorities.includes(row.priority))
+      .filter((row) => row.fileId > (cursor ?? 0))
       .slice(0, limit);
     const last = rows.length === limit ? rows.at(-1) : undefined;
     return Promise.resolve({ entries: rows.map(toEntry), nextCursor: last?.fileId ?? null });
@@ -203,6 +228,7 @@ function emptyRow(fileId: number): Row {
   return {
     fileId,
     state: 'pending',
+    priority: 'backfill',
     attempts: 0,
     dueAt: null,
     ...noLease,
@@ -219,6 +245,14 @@ function toEntry(row: Row): IndexEntry {
   delete entry.dueAt;
   delete entry.leaseExpiresAt;
   return entry;
+}
+
+function moreUrgent(one: IndexPriority, other: IndexPriority): IndexPriority {
+  return indexPriorities.indexOf(one) < indexPriorities.indexOf(other) ? one : other;
+}
+
+function positionOf({ priority }: Row): number {
+  return indexPriorities.indexOf(priority);
 }
 
 function timeOf(date: Date | null): number {

@@ -1,6 +1,11 @@
 import type { Clock } from '../../plugin/src/clock';
-import type { Lease } from '../../plugin/src/indexing/contract';
-import type { JobClaim, JobLeases } from '../../plugin/src/scheduling/contract';
+
+import {
+  CLOCK_TOLERANCE_MS,
+  type JobClaim,
+  type JobLeases,
+  type Lease,
+} from '../../plugin/src/lease';
 
 interface Job {
   startedAt: number;
@@ -20,10 +25,15 @@ export class MemoryJobLeases implements JobLeases {
     const now = this.#clock.now();
     const job = this.#jobs.get(name);
     const answer = (claim: JobClaim): Promise<JobClaim> => Promise.resolve(claim);
+    const latest = lease.expiresAt.getTime() + CLOCK_TOLERANCE_MS;
+    if (job?.lease && job.lease.expiresAt.getTime() > latest) {
+      job.lease = { token: job.lease.token, expiresAt: new Date(latest) };
+    }
     if (job?.lease && job.lease.expiresAt.getTime() > now) {
       return answer({ kind: 'held', leaseToken: job.lease.token });
     }
-    if (job && !job.lease && job.startedAt >= notStartedSince.getTime()) {
+    const isAhead = (job?.startedAt ?? 0) > now + CLOCK_TOLERANCE_MS;
+    if (job && !job.lease && !isAhead && job.startedAt >= notStartedSince.getTime()) {
       return answer({ kind: 'done' });
     }
     this.#jobs.set(name, { startedAt: now, lease });

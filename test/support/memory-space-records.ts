@@ -1,6 +1,6 @@
 import type { EmbeddingIdentity, VectorSpace } from '../../plugin/src/embedding/contract';
 import type { SpaceRecord, SpaceRecords } from '../../plugin/src/spaces/contract';
-import { answeringOf } from '../../plugin/src/spaces/roles';
+import { activeOf } from '../../plugin/src/spaces/roles';
 
 /** The records in memory: every method changes them in one synchronous step, so all of them are atomic. */
 export class MemorySpaceRecords implements SpaceRecords {
@@ -17,17 +17,17 @@ export class MemorySpaceRecords implements SpaceRecords {
   }
 
   activate(spaceId: string, expected: string | null): Promise<boolean> {
-    const answering = answeringOf([...this.#records.values()]);
+    const active = activeOf([...this.#records.values()]);
     const record = this.#records.get(spaceId);
-    if (!record || (answering?.space.id ?? null) !== expected) return Promise.resolve(false);
-    const activation = (answering?.activation ?? 0) + 1;
+    if (!record || (active?.space.id ?? null) !== expected) return Promise.resolve(false);
+    const activation = (active?.activation ?? 0) + 1;
     this.#records.set(spaceId, { ...record, activation });
     return Promise.resolve(true);
   }
 
   forget(spaceId: string): Promise<boolean> {
-    const answering = answeringOf([...this.#records.values()]);
-    if (answering?.space.id === spaceId) return Promise.resolve(false);
+    const active = activeOf([...this.#records.values()]);
+    if (active?.space.id === spaceId) return Promise.resolve(false);
     this.#records.delete(spaceId);
     return Promise.resolve(true);
   }

@@ -1,10 +1,10 @@
 import {
-  addFigures,
   type UsageFigures,
   type UsageKey,
   type UsageRecord,
   type UsageRecords,
 } from '../../plugin/src/billing/contract';
+import { addFigures } from '../../plugin/src/billing/usage-meter';
 
 /** The records in memory; each addition is one synchronous step, so all of them are atomic. */
 export class MemoryUsageRecords implements UsageRecords {

@@ -43,7 +43,7 @@ export class MemoryVectorStore implements VectorStore {
 
   checkHealth(): Promise<StoreHealth> {
     const message = this.isDown ? 'The store in memory is down.' : 'The store in memory answers.';
-    return Promise.resolve({ ok: !this.isDown, message });
+    return Promise.resolve({ ok: !this.isDown, message, others: this.isDown ? null : [] });
   }
 
   async dispose(): Promise<void> {
@@ -100,6 +100,18 @@ class MemoryVectorCollection implements VectorCollection {
       const point = this.#points.get(fileId);
       return point ? [copyOf(point)] : [];
     });
+  }
+
+  async contentHashesOf(fileIds: readonly number[]): Promise<Map<number, string>> {
+    const points = await this.getMany(fileIds);
+    return new Map(points.map(({ fileId, payload }) => [fileId, payload.contentHash]));
+  }
+
+  async findByContentHash(contentHash: string): Promise<Float32Array | null> {
+    await this.store.assertUp();
+    const points = [...this.#points.values()];
+    const found = points.find(({ payload }) => payload.contentHash === contentHash);
+    return found?.vector.slice() ?? null;
   }
 
   async count(): Promise<number> {

@@ -8,7 +8,7 @@ export interface MemoryRow {
 
 /** The files of a library in memory as one caller sees them; it notes what it was asked. */
 export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
-  /** Lengths of the lists that `keepVisible` was asked about. */
+  /** Lengths of the lists that `filterVisible` was asked about. */
   readonly askedAbout: number[] = [];
   /** Cursors that `listIdsAfter` was called with. */
   readonly listedAfter: number[] = [];
@@ -50,12 +50,12 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     };
   }
 
-  async keepReadable(fileIds: readonly number[]): Promise<Set<number>> {
+  async filterReadable(fileIds: readonly number[]): Promise<Set<number>> {
     await Promise.resolve();
     return new Set(fileIds.filter((fileId) => this.#readable.has(fileId)));
   }
 
-  async keepVisible(fileIds: readonly number[]): Promise<Set<number>> {
+  async filterVisible(fileIds: readonly number[]): Promise<Set<number>> {
     await Promise.resolve();
     this.askedAbout.push(fileIds.length);
     return new Set(fileIds.filter((fileId) => this.#isVisible(fileId)));

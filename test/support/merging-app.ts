@@ -7,6 +7,7 @@ import { createFileMerging } from '../../server/src/merging/merging';
 import { loadFiles, type LibraryFile } from '../../server/src/usage/library-files';
 import { createLibrary, type FileBytes, type Library } from './library';
 import { MemoryDuplicatePairs } from './memory-duplicate-pairs';
+import { MemoryImageTraces } from './memory-image-traces';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 import { startStrapi, type StartOptions, type StrapiApp } from './strapi-app';
 import { appFolder } from './strapi-environment';
@@ -19,16 +20,18 @@ export interface MergingApp extends StrapiApp {
   library: Library;
   merging: FileMerging;
   logger: RecordingLogger;
-  /** Pictures of the same thing in different sizes and formats, uploaded one after the other. */
-  uploadCopies(...variants: PictureVariant[]): Promise<LibraryFile[]>;
+  /** What was indexed; empty at first. */
+  traces: MemoryImageTraces;
+  /** Images of the same thing in different sizes and formats, uploaded one after the other. */
+  uploadCopies(...variants: ImageVariant[]): Promise<LibraryFile[]>;
   files(ids: readonly number[]): Promise<LibraryFile[]>;
   storedNames(): Promise<string[]>;
 }
 
-export interface PictureVariant {
+export interface ImageVariant {
   /** In pixels; it is half as high. */
   width: number;
-  format: 'png' | 'jpeg';
+  format: 'png' | 'jpeg' | 'avif';
 }
 
 export async function startMergingApp(options: StartOptions = {}): Promise<MergingApp> {
@@ -45,19 +48,21 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
   const library = createLibrary(app);
   const logger = createRecordingLogger();
   const pairs = new MemoryDuplicatePairs(systemClock);
+  const traces = new MemoryImageTraces();
   let uploads = 0;
   return {
     ...app,
     library,
     logger,
-    merging: createFileMerging({ strapi, logger, pairs }),
+    traces,
+    merging: createFileMerging({ strapi, logger, pairs, traces }),
     files: (ids) => loadFiles(strapi, ids),
     storedNames: () => readdir(path.join(strapi.dirs.static.public, 'uploads')),
     async uploadCopies(...variants) {
       const ids: number[] = [];
       for (const variant of variants) {
         uploads += 1;
-        const [file] = await library.upload(await drawCopy(variant, `picture-${String(uploads)}`));
+        const [file] = await library.upload(await drawCopy(variant, `image-${String(uploads)}`));
         ids.push(file?.id ?? 0);
       }
       return loadFiles(strapi, ids);
@@ -65,11 +70,11 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
   };
 }
 
-async function drawCopy({ width, format }: PictureVariant, name: string): Promise<FileBytes> {
-  const picture = sharp({
+async function drawCopy({ width, format }: ImageVariant, name: string): Promise<FileBytes> {
+  const image = sharp({
     create: { width, height: width / 2, channels: 3, background: { r: 200, g: 80, b: 40 } },
   });
-  return { fileName: `${name}.${format}`, bytes: await picture.toFormat(format).toBuffer() };
+  return { fileName: `${name}.${format}`, bytes: await image.toFormat(format).toBuffer() };
 }
 
 /** Every row of every table, by table. */
@@ -87,7 +92,16 @@ export function imageBlock(file: LibraryFile, texts: object = {}): object {
   return {
     type: 'image',
     image: {
-      ...{ name, width, height, formats, hash, ext, mime, size, previewUrl, provider },
+      name,
+      width,
+      height,
+      formats,
+      hash,
+      ext,
+      mime,
+      size,
+      previewUrl,
+      provider,
       alternativeText: file.alternativeText ?? name,
       caption: file.caption,
       provider_metadata: null,

@@ -44,7 +44,7 @@ export function articleUsing(file: LibraryFile, others: readonly LibraryFile[], 
     ],
     seo: { description: 'About', image: file.id },
     sections: [
-      { __component: 'shared.banner', text: `![](${file.url})`, pictures: [second, file.id] },
+      { __component: 'shared.banner', text: `![](${file.url})`, images: [second, file.id] },
       {
         __component: 'shared.slider',
         name: 'Slider',

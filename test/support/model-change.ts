@@ -2,7 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import type { SpaceStatus } from '../../plugin/src/contracts/management';
 import type { SearchResponse } from '../../plugin/src/contracts/search';
 import { startJinaServer, type JinaServer } from './jina-server';
-import { createLibrary, samplePictures, type Library } from './library';
+import { createLibrary, sampleImages, type Library } from './library';
 import { ampleQuota, testKey } from './openai-provider';
 import { pollUntil } from './polling';
 import { adminApi, type SearchFace } from './search-face';
@@ -15,20 +15,20 @@ export interface PreparedLibrary {
   readonly fileIds: readonly number[];
   /** The space that it is indexed in. */
   readonly spaceId: string;
-  /** A data folder of its own. */
+  /** A new data folder. */
   copy(): Promise<string>;
   remove(): Promise<void>;
 }
 
 /** @param embedding settings of the model; the sample model without */
 export async function prepareLibrary(
-  pictures: number,
+  images: number,
   embedding?: Record<string, unknown>,
 ): Promise<PreparedLibrary> {
   const dataFolder = await createDataFolder();
   const app = await startStrapi({ dataFolder, ...(embedding && { imageSearch: { embedding } }) });
   try {
-    const files = await createLibrary(app).upload(...(await samplePictures(pictures)));
+    const files = await createLibrary(app).upload(...(await sampleImages(images)));
     const { space } = await app.waitUntilIndexed();
     if (!space) throw new Error('The library is indexed in no space.');
     return {
@@ -62,7 +62,10 @@ export async function startHostedModel(apiKey = testKey, dimensions = 128): Prom
     server,
     embedding: {
       provider: 'openai',
-      ...{ baseURL, apiKey, model, dimensions },
+      baseURL,
+      apiKey,
+      model,
+      dimensions,
       ...ampleQuota,
       batchSize: BATCH_SIZE,
       // What a test holds up must not end by itself.

@@ -1,8 +1,12 @@
 import type { Clock } from '../../plugin/src/clock';
 import type { EmbeddingProvider, ProviderContext } from '../../plugin/src/embedding/contract';
-import { HostedProvider } from '../../plugin/src/embedding/http/hosted-provider';
-import { openaiProvider } from '../../plugin/src/embedding/openai';
-import { createOpenaiApi, type OpenaiConfig } from '../../plugin/src/embedding/openai/api';
+import { HostedProvider } from '../../plugin/src/embedding/hosted/hosted-provider';
+import {
+  openaiProvider,
+  createOpenaiApi,
+  type OpenaiConfig,
+} from '../../plugin/src/embedding/hosted/openai';
+import { createOpenaiTransport } from '../../plugin/src/embedding/hosted/openai-transport';
 import { ImageSearchError } from '../../plugin/src/errors';
 
 /** Opens nothing. Short enough that nothing but care keeps it out of messages. */
@@ -37,7 +41,8 @@ export function createTimedProvider(
   clock: Clock,
   { baseURL, ...settings }: { baseURL: string } & Record<string, unknown>,
 ): HostedProvider {
-  return new HostedProvider(createOpenaiApi(testConfig(baseURL, settings)), { clock });
+  const config = testConfig(baseURL, settings);
+  return new HostedProvider(createOpenaiApi(config, createOpenaiTransport(config)), { clock });
 }
 
 function testConfig(baseURL: string, settings: Record<string, unknown> = {}): OpenaiConfig {

@@ -4,16 +4,16 @@ import { testAdministrator, type AdminCredentials } from './strapi-client';
 const WINDOW = { width: 1440, height: 900 };
 const ACTION_WITHIN_MS = 60_000;
 
-/** Who looks at the panel, and how. */
+/** Who opens the panel, and how. */
 interface PanelVisit {
-  /** The super administrator when nobody is named. */
+  /** @default the super administrator */
   as?: AdminCredentials;
   theme?: 'light' | 'dark';
   window?: { width: number; height: number };
 }
 
 export interface PanelBrowser {
-  /** Shows a page of this Strapi's panel in a tab of its own, signed in. */
+  /** Opens a page of this Strapi's panel in a new tab, signed in. */
   open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
 }
 
@@ -28,7 +28,7 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
     headless: true,
     args: ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage'],
   });
-  /** By who looks, and how: whoever has signed in stays so. */
+  /** By user and settings, so that each signs in only once. */
   const contexts = new Map<string, Promise<BrowserContext>>();
 
   async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {

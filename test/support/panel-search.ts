@@ -12,33 +12,33 @@ export interface GivenFile {
   type: string;
 }
 
-/** What is seen and done on the panel's search page. */
+/** Reads and operates the panel's search page. */
 export interface PanelSearch {
   readonly field: Locator;
   readonly results: Locator;
-  /** Ids of the results that are drawn, best first. */
+  /** Ids of the rendered results, best match first. */
   ids(): Promise<number[]>;
   /** Waits until the best result is this file. */
   waitForBest(id: number): Promise<void>;
   /** One of the buttons on a result. */
   act(id: number, button: 'More like this' | 'Less like this'): Promise<void>;
-  /** Ticks or unticks a result. */
+  /** Selects or deselects a result. */
   select(id: number): Promise<void>;
   /** Drops a file onto the page. */
   drop(file: GivenFile): Promise<void>;
-  /** Pastes a file that was copied elsewhere. */
+  /** Pastes a file copied from another program. */
   paste(file: GivenFile): Promise<void>;
   /** Chooses a value of one of the filters. */
   filter(name: string, value: string): Promise<void>;
-  /** The question as the address holds it. */
+  /** The query in the address. */
   address(): URLSearchParams;
 }
 
 export function searchOn(page: Page): PanelSearch {
-  const results = page.getByRole('list', { name: 'Pictures found' });
+  const results = page.getByRole('list', { name: 'Search results' });
   const opener = (id: number): Locator => page.locator(`[data-result="${String(id)}"]`);
   const item = (id: number): Locator => results.getByRole('listitem').filter({ has: opener(id) });
-  const field = page.getByLabel('What the picture shows');
+  const field = page.getByLabel('Search images', { exact: true });
   return {
     field,
     results,
@@ -50,7 +50,7 @@ export function searchOn(page: Page): PanelSearch {
     },
     async waitForBest(id) {
       await results.locator(`[aria-posinset="1"] [data-result="${String(id)}"]`).waitFor();
-      // The results of the question before are dimmed until new ones are there.
+      // The results of the previous query are dimmed until new ones arrive.
       await page.locator('[aria-busy="false"]').first().waitFor();
     },
     async act(id, button) {
@@ -79,7 +79,7 @@ async function hand(
   { bytes, name, type }: GivenFile,
   events: readonly string[],
 ): Promise<void> {
-  // Before, nobody takes what is given.
+  // Before that, the page ignores what it is given.
   await field.waitFor();
   await page.evaluate(
     ({ base64, file, names }) => {

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach } from '@jest/globals';
 import type { GuardedFetch } from '../../plugin/src/network/contract';
-import { isPublicAddress } from '../../plugin/src/network/host-addresses';
-import { createQueryFetch } from '../../plugin/src/network/query-fetch';
+import { isPublicAddress, createQueryFetch } from '../../plugin/src/network/guarded-fetch';
 import { startByteServer, type ByteServer } from './byte-server';
-import { picture } from './downloads';
+import { image } from './downloads';
 
 /** The address of this machine that plays one of the public internet. */
 export const PUBLIC_ADDRESS = '127.0.0.2';
@@ -12,7 +11,7 @@ const TRIES = 20;
 
 /** An internet of one public server, and a private network behind this process with another one on the same port. */
 export interface PlayedInternet {
-  /** Answers `picture` to `/picture`, as the private one does. */
+  /** Answers `image` to `/image`, as the private one does. */
   readonly publicServer: ByteServer;
   readonly privateServer: ByteServer;
   readonly fetch: GuardedFetch;
@@ -24,7 +23,7 @@ export interface PlayedInternet {
   url(host: string, path?: string): string;
 }
 
-/** Anew for every test of the file. */
+/** New for every test of the file. */
 export function setUpInternet(): PlayedInternet {
   let servers: { publicServer: ByteServer; privateServer: ByteServer } | undefined;
   let fetch: GuardedFetch | undefined;
@@ -46,7 +45,7 @@ export function setUpInternet(): PlayedInternet {
     lookups = [];
     servers = await startBoth();
     for (const server of Object.values(servers)) {
-      server.on('/picture', (_request, response) => response.end(picture));
+      server.on('/image', (_request, response) => response.end(image));
     }
     fetch = createQueryFetch({
       allowedHosts: [],
@@ -79,7 +78,7 @@ export function setUpInternet(): PlayedInternet {
       return lookups;
     },
     setName: (host, ...answers) => void names.set(host, answers),
-    url(host, path = '/picture') {
+    url(host, path = '/image') {
       return `http://${host}:${String(running(servers).publicServer.port)}${path}`;
     },
   };

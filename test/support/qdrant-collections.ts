@@ -1,4 +1,11 @@
-import type { CollectionBody, QdrantFilter, QdrantRequest, QueryBody } from './qdrant-requests';
+import type {
+  CollectionBody,
+  QdrantFilter,
+  QdrantRequest,
+  QueryBody,
+  RetrieveBody,
+  ScrollBody,
+} from './qdrant-requests';
 
 export interface QdrantAnswer {
   status: number;
@@ -50,13 +57,20 @@ export class QdrantCollections {
         return result({ collections: this.names().map((known) => ({ name: known })) });
       case 'createCollection':
         return this.#create(name, request.body);
+      case 'updateCollection':
+        return within((collection) => {
+          const { definition } = collection;
+          definition.metadata = { ...definition.metadata, ...request.body.metadata };
+          return result(true);
+        });
       case 'deleteCollection':
         return result(this.#collections.delete(name));
       case 'describeCollection':
         return within((collection) => result(describe(collection)));
       case 'createIndex':
         return within((collection) => {
-          collection.indexes.set(request.body.field_name, request.body.field_schema);
+          const { field_name: field, field_schema: schema } = request.body;
+          collection.indexes.set(field, typeof schema === 'string' ? schema : schema.type);
           return completed(collection);
         });
       case 'upsert':
@@ -145,16 +159,18 @@ function upsert(
   return completed(collection);
 }
 
-function retrieve(
-  collection: StoredCollection,
-  body: { ids: number[]; with_payload: boolean; with_vector: boolean },
-): QdrantAnswer {
+function retrieve(collection: StoredCollection, body: RetrieveBody): QdrantAnswer {
+  const { with_payload: wanted } = body;
+  const payloadOf = (payload: Record<string, unknown>): object =>
+    typeof wanted === 'boolean'
+      ? payload
+      : Object.fromEntries(wanted.map((field) => [field, payload[field]]));
   const found = [...new Set(body.ids)].flatMap((id) => {
     const point = collection.points.get(id);
     if (point === undefined) return [];
     return {
       id,
-      ...(body.with_payload && { payload: point.payload }),
+      ...(wanted !== false && { payload: payloadOf(point.payload) }),
       ...(body.with_vector && { vector: Array.from(point.vector, toSinglePrecision) }),
     };
   });
@@ -179,12 +195,18 @@ function query(collection: StoredCollection, body: QueryBody): QdrantAnswer {
 
 function scroll(
   collection: StoredCollection,
-  { offset = 0, limit }: { offset?: number | undefined; limit: number },
+  { offset = 0, limit, filter, with_vector: isVectorWanted }: ScrollBody,
 ): QdrantAnswer {
-  const ids = [...collection.points.keys()]
-    .filter((id) => id >= offset)
+  const matches = ({ payload }: StoredPoint): boolean =>
+    filter?.must.every(({ key, match }) => payload[key] === match.value) ?? true;
+  const ids = [...collection.points]
+    .filter(([id, point]) => id >= offset && matches(point))
+    .map(([id]) => id)
     .sort((left, right) => left - right);
-  const points = ids.slice(0, limit).map((id) => ({ id }));
+  const points = ids.slice(0, limit).map((id) => {
+    const { vector = new Float32Array() } = collection.points.get(id) ?? {};
+    return { id, ...(isVectorWanted && { vector: Array.from(vector, toSinglePrecision) }) };
+  });
   return result({ points, next_page_offset: ids[limit] ?? null });
 }
 

@@ -45,9 +45,14 @@ const collectionBody = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 
+const collectionChange = z.strictObject({ metadata: z.record(z.string(), z.unknown()) });
+
 const indexBody = z.strictObject({
   field_name: z.string().min(1),
-  field_schema: z.enum(['keyword', 'datetime']),
+  field_schema: z.union([
+    z.enum(['keyword', 'datetime']),
+    z.strictObject({ type: z.literal('keyword'), on_disk: z.boolean().optional() }),
+  ]),
 });
 
 const upsertBody = z.strictObject({
@@ -66,7 +71,7 @@ const deleteBody = z.strictObject({ points: z.array(pointId).min(1) });
 
 const retrieveBody = z.strictObject({
   ids: z.array(pointId).min(1),
-  with_payload: z.boolean(),
+  with_payload: z.union([z.boolean(), z.array(z.string()).min(1)]),
   with_vector: z.boolean(),
 });
 
@@ -88,11 +93,23 @@ const queryBody = z.strictObject({
     .optional(),
 });
 
+const payloadFilter = z.strictObject({
+  must: z
+    .array(
+      z.strictObject({
+        key: z.string().min(1),
+        match: z.strictObject({ value: z.string() }),
+      }),
+    )
+    .min(1),
+});
+
 const scrollBody = z.strictObject({
   offset: pointId.optional(),
+  filter: payloadFilter.optional(),
   limit: z.int().min(1),
   with_payload: z.literal(false),
-  with_vector: z.literal(false),
+  with_vector: z.boolean(),
 });
 
 const countBody = z.strictObject({ exact: z.literal(true) });
@@ -109,6 +126,12 @@ const routes = {
     path: inCollection,
     query: z.strictObject({ timeout: seconds.optional() }),
     body: collectionBody,
+  },
+  updateCollection: {
+    method: 'PATCH',
+    path: inCollection,
+    query: z.strictObject({ timeout: seconds.optional() }),
+    body: collectionChange,
   },
   deleteCollection: {
     method: 'DELETE',
@@ -141,6 +164,8 @@ const routes = {
 } as const;
 
 export type CollectionBody = z.output<typeof collectionBody>;
+export type ScrollBody = z.output<typeof scrollBody>;
+export type RetrieveBody = z.output<typeof retrieveBody>;
 export type QueryBody = z.output<typeof queryBody>;
 export type QdrantFilter = z.output<typeof filter>;
 
@@ -179,7 +204,7 @@ export function parseQdrantRequest(request: {
     const body = parseBody(route.body, request, where);
     return { operation, collection, body } as QdrantRequest;
   }
-  throw new UnknownRequestError(`${request.method} ${pathname} is no known request`);
+  throw new UnknownRequestError(`${request.method} ${pathname} is not a known request`);
 }
 
 function parseBody(

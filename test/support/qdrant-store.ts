@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { VectorStore } from '../../plugin/src/vectors/contract';
+import type { DatabaseIdentity, VectorStore } from '../../plugin/src/vectors/contract';
 import { createQdrantStore } from '../../plugin/src/vectors/qdrant';
 import { qdrantConfigSchema, type QdrantConfig } from '../../plugin/src/vectors/qdrant/config';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
@@ -30,11 +30,13 @@ export interface OpenedQdrantStore {
 
 export function openQdrantStore(
   settings: Pick<QdrantConfig, 'url'> & Record<string, unknown>,
+  database: DatabaseIdentity | null = null,
 ): OpenedQdrantStore {
   const logger = createRecordingLogger();
   let losses = 0;
   const store = createQdrantStore({
     config: qdrantConfigSchema.parse({ store: 'qdrant', ...settings }),
+    database: () => Promise.resolve(database),
     logger,
     onLoss: () => {
       losses += 1;
@@ -43,7 +45,7 @@ export function openQdrantStore(
   return { store, logger, losses: () => losses };
 }
 
-/** Names of all collections of a prefix, whoever made them. */
+/** Names of all collections with a prefix, including those of other tests. */
 export async function listCollections(
   { url, apiKey }: LiveQdrant,
   prefix: string,
@@ -53,7 +55,7 @@ export async function listCollections(
   return result.collections.map(({ name }) => name).filter((name) => name.startsWith(`${prefix}-`));
 }
 
-/** Deletes all collections of a prefix, whoever made them. */
+/** Deletes all collections with a prefix, including those of other tests. */
 export async function deleteCollections(live: LiveQdrant, prefix: string): Promise<void> {
   for (const name of await listCollections(live, prefix)) {
     const address = new URL(`/collections/${name}`, live.url);

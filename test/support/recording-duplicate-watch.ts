@@ -1,17 +1,21 @@
-import type { DuplicateWatch, PictureTraces } from '../../plugin/src/duplicates/contract';
+import type { DuplicateWatch, ImageTraces } from '../../plugin/src/duplicates/contract';
 
-/** Notes what indexing tells of pictures, and compares nothing. */
+/** Notes what indexing tells of images, and compares nothing. */
 export class RecordingDuplicateWatch implements DuplicateWatch {
-  readonly told: { what: 'expect' | 'indexed' | 'traced'; fileIds: number[]; spaceId?: string }[] =
-    [];
-  readonly #traces: Pick<PictureTraces, 'remove'>;
+  readonly told: {
+    what: 'beforeIndexing' | 'indexed' | 'traced';
+    fileIds: number[];
+    spaceId?: string;
+  }[] = [];
+  readonly forgotten: number[] = [];
+  readonly #traces: Pick<ImageTraces, 'remove'>;
 
-  constructor(traces: Pick<PictureTraces, 'remove'>) {
+  constructor(traces: Pick<ImageTraces, 'remove'>) {
     this.#traces = traces;
   }
 
-  expect(fileIds: readonly number[], spaceId: string): Promise<void> {
-    this.told.push({ what: 'expect', fileIds: [...fileIds], spaceId });
+  beforeIndexing(fileIds: readonly number[], spaceId: string): Promise<void> {
+    this.told.push({ what: 'beforeIndexing', fileIds: [...fileIds], spaceId });
     return Promise.resolve();
   }
 
@@ -24,6 +28,7 @@ export class RecordingDuplicateWatch implements DuplicateWatch {
   }
 
   forget(fileIds: readonly number[]): Promise<void> {
+    this.forgotten.push(...fileIds);
     return this.#traces.remove(fileIds);
   }
 }

@@ -3,7 +3,7 @@ import { sampleModelFolder } from './paths';
 
 export type SampleEmbedder = Embedder;
 
-/** The sample model behind a server double: pictures arrive encoded and are prepared as that model was trained. */
+/** The sample model behind a server double: images arrive encoded and are prepared as that model was trained. */
 export function openSampleEmbedder(): Promise<SampleEmbedder> {
   return openEmbedder(sampleModelFolder);
 }

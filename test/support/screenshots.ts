@@ -4,7 +4,7 @@ import { repositoryFolder } from './paths';
 
 const imagesFolder = path.join(repositoryFolder, 'docs/images');
 
-/** Renews a picture of the documentation, `<name>.png`; only with `UPDATE_SCREENSHOTS=1` in the environment. */
+/** Renews an image of the documentation, `<name>.png`; only with `UPDATE_SCREENSHOTS=1` in the environment. */
 export async function takeScreenshot(page: Page, name: string): Promise<void> {
   if (process.env.UPDATE_SCREENSHOTS !== '1') return;
   await page.screenshot({

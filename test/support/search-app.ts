@@ -1,5 +1,5 @@
+import { renderSampleImage, sampleLibrary, type SampleImage } from '../../sample/library';
 import type { ImageSearch } from '../../server/src/composition';
-import { renderSamplePicture, sampleLibrary, type SamplePicture } from '../../sample/library';
 import { startStrapi, type StartOptions, type StrapiApp } from './strapi-app';
 
 /** What everybody may call in most search tests. */
@@ -11,48 +11,48 @@ export const publicSearchActions = [
 
 const UPLOADS_AT_ONCE = 4;
 
-/** A picture of the sample library that was uploaded. */
+/** An image of the sample library that was uploaded. */
 export interface LibraryFile {
   id: number;
-  picture: SamplePicture;
+  image: SampleImage;
 }
 
 export interface SearchApp extends StrapiApp {
-  /** In the order in which the pictures were given. */
+  /** In the order in which the images were given. */
   readonly files: readonly LibraryFile[];
   /** The first file that shows this. */
   fileOf(concept: string): LibraryFile;
 }
 
 /** The originals of the sample library that show these things, in this order. */
-export function picturesOf(concepts: readonly string[]): SamplePicture[] {
+export function imagesOf(concepts: readonly string[]): SampleImage[] {
   return concepts.map((concept) => {
-    const picture = sampleLibrary.find((candidate) => candidate.concept === concept);
-    if (!picture) throw new RangeError(`The sample library has no picture of "${concept}".`);
-    return picture;
+    const image = sampleLibrary.find((candidate) => candidate.concept === concept);
+    if (!image) throw new RangeError(`The sample library has no image of "${concept}".`);
+    return image;
   });
 }
 
-/** Boots the app with these pictures uploaded and indexed, and everybody allowed to search unless said otherwise. */
+/** Boots the app with these images uploaded and indexed, and everybody allowed to search unless said otherwise. */
 export async function startSearchApp({
-  pictures,
+  images,
   publicActions = publicSearchActions,
   ...options
 }: StartOptions & {
-  pictures: readonly SamplePicture[];
+  images: readonly SampleImage[];
   publicActions?: readonly string[];
 }): Promise<SearchApp> {
   const app = await startStrapi(options);
   try {
-    const files = await uploadPictures(app, pictures);
+    const files = await uploadImages(app, images);
     await app.waitUntilIndexed();
     await app.grantPublic(publicActions);
     return {
       ...app,
       files,
       fileOf(concept) {
-        const file = files.find(({ picture }) => picture.concept === concept);
-        if (!file) throw new RangeError(`No picture of "${concept}" was uploaded.`);
+        const file = files.find(({ image }) => image.concept === concept);
+        if (!file) throw new RangeError(`No image of "${concept}" was uploaded.`);
         return file;
       },
     };
@@ -67,16 +67,16 @@ export function productOf({ strapi }: StrapiApp): ImageSearch {
   return strapi.plugin('image-search').service<ImageSearch>('image-search');
 }
 
-async function uploadPictures(
+async function uploadImages(
   app: StrapiApp,
-  pictures: readonly SamplePicture[],
+  images: readonly SampleImage[],
 ): Promise<LibraryFile[]> {
   const files: LibraryFile[] = [];
-  for (let start = 0; start < pictures.length; start += UPLOADS_AT_ONCE) {
-    const uploads = pictures.slice(start, start + UPLOADS_AT_ONCE).map(async (picture) => {
-      const bytes = await renderSamplePicture(picture);
-      const { id } = await app.uploadThroughAdmin(bytes, picture.fileName);
-      return { id, picture };
+  for (let start = 0; start < images.length; start += UPLOADS_AT_ONCE) {
+    const uploads = images.slice(start, start + UPLOADS_AT_ONCE).map(async (image) => {
+      const bytes = await renderSampleImage(image);
+      const { id } = await app.uploadThroughAdmin(bytes, image.fileName);
+      return { id, image };
     });
     files.push(...(await Promise.all(uploads)));
   }

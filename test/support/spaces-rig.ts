@@ -1,23 +1,23 @@
+import { createSpaceTrack, moveEntries } from '../../plugin/src/application/space-track';
 import type { VectorSpace } from '../../plugin/src/embedding/contract';
 import type { IndexEntries } from '../../plugin/src/indexing/contract';
-import { answeringOf } from '../../plugin/src/spaces/roles';
-import { Spaces } from '../../plugin/src/spaces/spaces';
-import { createSpaceTrack } from '../../server/src/space-track';
-import { assignEntries } from '../../server/src/repositories/index-entries';
+import { OutageLog } from '../../plugin/src/logger';
+import { activeOf } from '../../plugin/src/spaces/roles';
+import { SpaceManager } from '../../plugin/src/spaces/space-manager';
 import { createFakeClock, type FakeClock } from './fake-clock';
 import { HashProvider } from './hash-provider';
 import { MemoryAssets } from './memory-assets';
+import { MemoryImageTraces } from './memory-image-traces';
 import { MemoryIndexEntries } from './memory-index-entries';
 import { MemoryJobLeases } from './memory-job-leases';
-import { MemoryPictureTraces } from './memory-picture-traces';
 import { MemorySpaceRecords } from './memory-space-records';
 import { MemoryVectorStore } from './memory-vector-store';
-import { plainPicture, plainPictureReader } from './plain-pictures';
+import { plainImage, plainImageReader } from './plain-images';
 import { RecordingDuplicateWatch } from './recording-duplicate-watch';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger';
 
 /**
- * A library, its vector store and its database in memory, and processes that share them: each is a `Spaces` on a
+ * A library, its vector store and its database in memory, and processes that share them: each is a `SpaceManager` on a
  * model that its configuration names.
  */
 export class SpacesRig {
@@ -32,20 +32,20 @@ export class SpacesRig {
   /** What opens a model; by default a provider that has just hashes to tell. */
   openModel: (model: string) => Promise<HashProvider> = (model) =>
     Promise.resolve(new HashProvider({ model }));
-  readonly traces = new MemoryPictureTraces();
+  readonly traces = new MemoryImageTraces();
   readonly #queues = new Map<string, MemoryIndexEntries>();
-  readonly #processes: Spaces[] = [];
+  readonly #processes: SpaceManager[] = [];
 
   /** A process whose configuration names these models; it answers, and indexes once it was started. */
-  createProcess(model: string, fallback?: string): Spaces {
+  createProcess(model: string, fallback?: string): SpaceManager {
     const { clock, jobs, logger, records } = this;
     const bootedAt = clock.now();
-    const spaces: Spaces = new Spaces({
+    const spaces: SpaceManager = new SpaceManager({
       records,
       configured: { provider: 'hash', model },
       fallback: fallback === undefined ? null : { provider: 'hash', model: fallback },
       entriesOf: (spaceId) => this.queue(spaceId),
-      assign: (from, to) => assignEntries(this.queue(from), this.queue(to)),
+      assign: (from, to) => moveEntries(this.queue(from), this.queue(to)),
       createTrack: (options) =>
         createSpaceTrack(options, {
           openProvider: () => this.#open(String(options.identity['model'])),
@@ -53,7 +53,7 @@ export class SpacesRig {
           store: this.store,
           assets: this.assets,
           worker: {
-            pictures: plainPictureReader,
+            images: plainImageReader,
             traces: this.traces,
             duplicates: new RecordingDuplicateWatch(this.traces),
             policy: { maxAttempts: 3, firstRetryMs: 1_000, longestRetryMs: 2_000 },
@@ -62,6 +62,7 @@ export class SpacesRig {
             maxBytes: 1_000,
             owner: { host: 'alpha', pid: 1, life: String(this.#processes.length) },
             random: () => 0,
+            outages: new OutageLog(logger),
             isHeld: () => Promise.resolve(false),
           },
           jobs,
@@ -77,13 +78,13 @@ export class SpacesRig {
     return spaces;
   }
 
-  start(model: string, fallback?: string): Spaces {
+  start(model: string, fallback?: string): SpaceManager {
     const spaces = this.createProcess(model, fallback);
     spaces.start({ isIndexing: true });
     return spaces;
   }
 
-  async stop(spaces: Spaces): Promise<void> {
+  async stop(spaces: SpaceManager): Promise<void> {
     let isOver = false;
     const stopped = spaces
       .stopIndexing(1_000)
@@ -109,27 +110,27 @@ export class SpacesRig {
     return new HashProvider({ model }).space;
   }
 
-  /** Puts pictures into the library, as an upload through this process does. */
-  async upload(spaces: Spaces, fileIds: readonly number[], content = 'picture'): Promise<void> {
+  /** Puts images into the library, as an upload through this process does. */
+  async upload(spaces: SpaceManager, fileIds: readonly number[], content = 'image'): Promise<void> {
     for (const fileId of fileIds) {
-      this.assets.put(fileId, plainPicture(`${content} ${String(fileId)}`));
+      this.assets.put(fileId, plainImage(`${content} ${String(fileId)}`));
     }
-    await spaces.markPending(fileIds);
+    await spaces.markPending(fileIds, 'upload');
     spaces.wake();
   }
 
-  async remove(spaces: Spaces, fileIds: readonly number[]): Promise<void> {
+  async remove(spaces: SpaceManager, fileIds: readonly number[]): Promise<void> {
     for (const fileId of fileIds) this.assets.delete(fileId);
-    await spaces.markPending(fileIds);
+    await spaces.markPending(fileIds, 'replacement');
     spaces.wake();
   }
 
-  async answeringModel(): Promise<string | null> {
-    return answeringOf(await this.records.list())?.space.model ?? null;
+  async activeModel(): Promise<string | null> {
+    return activeOf(await this.records.list())?.space.model ?? null;
   }
 
   async untilAnswering(model: string): Promise<void> {
-    await this.clock.runUntil(async () => (await this.answeringModel()) === model);
+    await this.clock.runUntil(async () => (await this.activeModel()) === model);
   }
 
   /** Until the queue of this model holds so many indexed entries and nothing is due. */

@@ -7,10 +7,10 @@ import { createApiToken, createRestrictedAdmin, grantPublic } from './strapi-acc
 import { createStrapiClient, testAdministrator, type StrapiClient } from './strapi-client';
 import { appFolder, createAppEnvironment, type AppSettings } from './strapi-environment';
 
-/** Without a data folder the app gets one of its own, which is deleted when it stops. */
+/** Without a data folder, the app gets a temporary one, which is deleted when it stops. */
 export type StartOptions = Omit<AppSettings, 'dataFolder'> & {
   dataFolder?: string;
-  /** Another app than the one that every test shares, which has no content of its own. */
+  /** Another app than the shared one, which has no content types. */
   folder?: string;
   /** Whether the built panel (see admin-panel.ts) is served under /admin. */
   servesPanel?: boolean;
@@ -77,10 +77,10 @@ async function boot(folder: string, servesPanel: boolean): Promise<Core.Strapi> 
   return strapi;
 }
 
-/** The one panel that was built serves every app: what an app contains is no part of it. */
+/** All apps share one built panel, which doesn't depend on their content. */
 async function showSharedPanel(folder: string): Promise<void> {
   const link = path.join(folder, 'build');
-  // Suites beside each other find it made already.
+  // A parallel suite may have made it already.
   await symlink(path.join(appFolder, 'build'), link).catch(() => lstat(link));
 }
 

@@ -39,7 +39,7 @@ export interface StrapiClient {
     apiToken?: string,
   ): Promise<UploadedFile>;
   readStatus(): Promise<IndexStatus>;
-  /** Resolves when every picture of the library is indexed, skipped or failed; rejects after `timeoutMs`. */
+  /** Resolves when every image of the library is indexed, skipped or failed; rejects after `timeoutMs`. */
   waitUntilIndexed(options?: { timeoutMs?: number }): Promise<IndexStatus>;
 }
 
@@ -107,7 +107,7 @@ export function createStrapiClient(url: string, administrator = testAdministrato
   };
 }
 
-/** Whether nothing is left to do: every picture of the library has its entry, and none is due or under way. */
+/** Whether nothing is left to do: every image of the library has its entry, and none is due or under way. */
 export function isIndexed({ counts, total, isReconciling }: IndexStatus): boolean {
   const settled = counts.indexed + counts.skipped + counts.failed;
   return !isReconciling && counts.pending + counts.indexing === 0 && settled >= total;

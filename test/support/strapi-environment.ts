@@ -10,7 +10,7 @@ export interface AppDatabase {
 }
 
 export interface AppSettings {
-  /** The one folder that the app writes to; kept by whoever names it. */
+  /** The only folder that the app writes to; the caller deletes it. */
   dataFolder: string;
   /** Instead of a SQLite file in the data folder; several apps may share it. */
   database?: AppDatabase;

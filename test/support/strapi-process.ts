@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createStrapiClient, type StrapiClient } from './strapi-client';
 import { appFolder, createAppEnvironment, type AppSettings } from './strapi-environment';
 
-/** A Strapi in a process of its own, which can be killed. */
+/** A Strapi in a separate process, which can be killed. */
 export interface StrapiProcess extends StrapiClient {
   readonly child: ChildProcess;
   /** Everything it wrote so far, both streams. */

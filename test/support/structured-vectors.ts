@@ -2,27 +2,27 @@
 const { cos, log, sqrt, PI } = Math;
 
 /**
- * Vectors shaped as those of a CLIP model: all pictures share a large common part and lie in clusters of a few dozen
- * strong directions, texts share another common part and only a weak component with the pictures that they describe.
+ * Vectors shaped as those of a CLIP model: all images share a large common part and lie in clusters of a few dozen
+ * strong directions, texts share another common part and only a weak component with the images that they describe.
  */
 export interface StructuredVectors {
-  picture: () => Float32Array;
+  image: () => Float32Array;
   text: () => Float32Array;
 }
 
 const CLUSTERS = 400;
 const FACTORS = 64;
-/** Length of the common part before a vector is scaled to length 1; the cosine of two pictures is about its square. */
-const COMMON_PICTURE = 0.7;
+/** Length of the common part before a vector is scaled to length 1; the cosine of two images is about its square. */
+const COMMON_IMAGE = 0.7;
 const COMMON_TEXT = 0.75;
-const SHARED_WITH_PICTURES = 0.35;
+const SHARED_WITH_IMAGES = 0.35;
 const TEXT_NOISE = 0.5;
 
 export function createStructuredVectors(seed: number, dimensions: number): StructuredVectors {
   const normal = createNormalNumbers(seed);
   const direction = () => scaled(Float64Array.from({ length: dimensions }, normal), 1);
   const factors = Array.from({ length: FACTORS }, direction);
-  const commonPicture = direction();
+  const commonImage = direction();
   const commonText = direction();
   const latent = () =>
     Float64Array.from({ length: FACTORS }, (_, factor) => normal() / Math.sqrt(factor + 1));
@@ -45,15 +45,15 @@ export function createStructuredVectors(seed: number, dimensions: number): Struc
   }
 
   return {
-    picture: () =>
+    image: () =>
       combine([
-        [COMMON_PICTURE, commonPicture],
-        [Math.sqrt(1 - COMMON_PICTURE ** 2), content()],
+        [COMMON_IMAGE, commonImage],
+        [Math.sqrt(1 - COMMON_IMAGE ** 2), content()],
       ]),
     text: () =>
       combine([
         [COMMON_TEXT, commonText],
-        [SHARED_WITH_PICTURES, content()],
+        [SHARED_WITH_IMAGES, content()],
         [TEXT_NOISE, direction()],
       ]),
   };

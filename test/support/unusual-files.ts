@@ -1,20 +1,20 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { samplePicture, type FileBytes } from './library';
+import { sampleImage, type FileBytes } from './library';
 
-/** What people upload by accident or on purpose. */
+/** Files that people upload by accident or on purpose. */
 export type UnusualFile = FileBytes & { mime: string };
 
 const MEGABYTE = 1_000_000;
 const EDGE = 256;
 
-/** Files that are no pictures, whatever they say. */
+/** Files that aren't images, whatever their name says. */
 export async function createBrokenFiles(): Promise<Record<BrokenKind, UnusualFile>> {
-  const { bytes: picture } = await samplePicture('dog');
-  const jpeg = await sharp(picture).flatten().jpeg().toBuffer();
-  const png = await sharp(picture).png().toBuffer();
+  const { bytes: image } = await sampleImage('dog');
+  const jpeg = await sharp(image).flatten().jpeg().toBuffer();
+  const png = await sharp(image).png().toBuffer();
   return {
-    'text named .jpg': jpg(Buffer.from('Dear diary, there is no picture today.')),
+    'text named .jpg': jpg(Buffer.from('Dear diary, there is no image today.')),
     'an empty file': jpg(Buffer.alloc(0)),
     'a JPEG without its second half': jpg(jpeg.subarray(0, jpeg.length / 2)),
     'a PNG without its second half': file('cut.png', png.subarray(0, png.length / 2)),
@@ -35,20 +35,20 @@ export async function createLargeFiles(): Promise<Record<LargeKind, UnusualFile>
     .gif()
     .toBuffer();
   return {
-    'a picture of 900 million pixels': file('bomb.png', createBlackPng(30_000, 30_000)),
-    // A GIF may be followed by anything.
+    'an image of 900 million pixels': file('bomb.png', createBlackPng(30_000, 30_000)),
+    // Any bytes may follow a GIF.
     'a file of 60 MB': file('huge.gif', Buffer.concat([gif, Buffer.alloc(60 * MEGABYTE)])),
   };
 }
 
-type LargeKind = 'a picture of 900 million pixels' | 'a file of 60 MB';
+type LargeKind = 'an image of 900 million pixels' | 'a file of 60 MB';
 
-/** Pictures of a dog in uncommon encodings. */
-export async function createUncommonPictures(): Promise<Record<UncommonKind, UnusualFile>> {
-  const dog = sharp((await samplePicture('dog')).bytes)
+/** Images of a dog in uncommon encodings. */
+export async function createUncommonImages(): Promise<Record<UncommonKind, UnusualFile>> {
+  const dog = sharp((await sampleImage('dog')).bytes)
     .resize(EDGE, EDGE)
     .flatten({ background: 'white' });
-  const pizza = sharp((await samplePicture('pizza')).bytes)
+  const pizza = sharp((await sampleImage('pizza')).bytes)
     .resize(EDGE, EDGE)
     .flatten();
   const frames = await Promise.all([dog, pizza, pizza].map((frame) => frame.png().toBuffer()));
@@ -68,13 +68,13 @@ export async function createUncommonPictures(): Promise<Record<UncommonKind, Unu
 
 type UncommonKind = 'an animation' | 'a CMYK JPEG' | 'a PNG of 16 bits' | 'an AVIF' | 'a TIFF';
 
-/** A drawing that names what it has no business with. */
+/** A drawing that refers to files outside itself. */
 export function createHostileSvg(origin: string): UnusualFile {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
       width="200" height="200">
     <script>fetch('${origin}/script')</script>
     <style>@import url('${origin}/style.css');</style>
-    <image xlink:href="${origin}/picture.png" width="50" height="50"/>
+    <image xlink:href="${origin}/image.png" width="50" height="50"/>
     <image href="file:///etc/hostname" width="50" height="50"/>
     <circle cx="100" cy="100" r="80" fill="red"/>
   </svg>`;
@@ -91,7 +91,7 @@ const mimeTypes: Record<string, string> = {
 };
 
 function jpg(bytes: Buffer): UnusualFile {
-  return file('picture.jpg', bytes);
+  return file('image.jpg', bytes);
 }
 
 function file(fileName: string, bytes: Buffer): UnusualFile {
@@ -100,7 +100,7 @@ function file(fileName: string, bytes: Buffer): UnusualFile {
   return { fileName, bytes, mime };
 }
 
-/** A sound PNG of one bit per pixel: 900 million pixels are 110 kB. */
+/** A valid PNG with one bit per pixel: 900 million pixels in 110 kB. */
 function createBlackPng(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

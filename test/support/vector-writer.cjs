@@ -1,9 +1,9 @@
 'use strict';
 /**
- * A process of its own that stores batches of points in an embedded store and prints the number of each as soon as
+ * A separate process that stores batches of points in an embedded store and prints the number of each as soon as
  * it is stored. It ends by returning, without disposing the store. Run with tsx, arguments: file, number of batches.
  */
-const { createVectorSpace } = require('../../plugin/src/embedding/contract.ts');
+const { createVectorSpace } = require('../../plugin/src/embedding/vector-space.ts');
 const { createEmbeddedStore } = require('../../plugin/src/vectors/embedded/index.ts');
 const { createStructuredVectors } = require('./structured-vectors.ts');
 const { pointOf } = require('./vector-points.ts');
@@ -25,7 +25,7 @@ async function main(file, batches) {
   for (let batch = 0; batch < batches; batch += 1) {
     await collection.upsert(
       Array.from({ length: BATCH }, (_, index) =>
-        pointOf(batch * BATCH + index + 1, vectors.picture()),
+        pointOf(batch * BATCH + index + 1, vectors.image()),
       ),
     );
     process.stdout.write(`${String(batch)}\n`);

@@ -21,7 +21,8 @@ function build() {
     },
     store,
     clock,
-    retryAfterMs: RETRY_AFTER_MS,
+    // The longest pause.
+    random: () => 1,
   });
   return { activeSpace, clock, openings, provider, store };
 }
@@ -43,13 +44,13 @@ function withResolvers(): PromiseWithResolvers {
 }
 
 describe('the active space', () => {
-  it('opens nothing before it is asked for', () => {
+  it('opens nothing before it is requested', () => {
     const { activeSpace, openings } = build();
     expect(activeSpace.state()).toEqual({ kind: 'closed' });
     expect(openings).toHaveLength(0);
   });
 
-  it('is opened once for all who ask', async () => {
+  it('opens once for all callers', async () => {
     const { activeSpace, openings, provider } = build();
     const asked = [activeSpace.get(), activeSpace.get()];
     openings[0]?.resolve(provider);
@@ -62,7 +63,7 @@ describe('the active space', () => {
     expect(activeSpace.state()).toEqual({ kind: 'open', space: first });
   });
 
-  it('remembers a failure for a while and then tries again', async () => {
+  it('remembers a failure for a while, then retries', async () => {
     const { activeSpace, clock, openings, provider } = build();
     const error = failure('provider-not-installed');
     const asked = [activeSpace.get(), activeSpace.get()];
@@ -82,27 +83,27 @@ describe('the active space', () => {
     expect(activeSpace.state()).toMatchObject({ kind: 'open' });
   });
 
-  it('tries again at once after a failure when it is told to', async () => {
+  it('retries at once after a failure when requested', async () => {
     const { activeSpace, openings, provider } = build();
     const error = failure('store-unavailable');
     const asked = activeSpace.get();
     openings[0]?.reject(error);
     await expect(asked).rejects.toBe(error);
-    activeSpace.retryNow();
+    activeSpace.health.retryNow();
     expect(activeSpace.state()).toEqual({ kind: 'failed', error });
     const retried = activeSpace.get();
     openings[1]?.resolve(provider);
     expect((await retried).provider).toBe(provider);
   });
 
-  it('names what fails without a name', async () => {
+  it('wraps errors that have no code', async () => {
     const { activeSpace, openings } = build();
     const asked = activeSpace.get();
     openings[0]?.reject(new TypeError('It is broken.'));
     await expect(asked).rejects.toMatchObject({ code: 'unexpected', message: 'It is broken.' });
   });
 
-  it('lets one who asked give up, and opens for the others', async () => {
+  it('lets one caller abort, and opens for the others', async () => {
     const { activeSpace, openings, provider } = build();
     const givingUp = new AbortController();
     const given = activeSpace.get(givingUp.signal);
@@ -114,7 +115,7 @@ describe('the active space', () => {
     expect(openings).toHaveLength(1);
   });
 
-  it('disposes a provider whose collection cannot be had', async () => {
+  it("disposes a provider whose collection can't be opened", async () => {
     const { activeSpace, openings, provider, store } = build();
     store.isDown = true;
     const asked = activeSpace.get();
@@ -123,7 +124,7 @@ describe('the active space', () => {
     expect(provider.disposals).toBe(1);
   });
 
-  it('disposes its provider once and is not to be had any more', async () => {
+  it("disposes its provider once and can't be opened again", async () => {
     const { activeSpace, openings, provider } = build();
     const asked = activeSpace.get();
     openings[0]?.resolve(provider);
@@ -136,7 +137,7 @@ describe('the active space', () => {
     expect(openings).toHaveLength(1);
   });
 
-  it('is disposed without waiting for an opening that is under way, which closes what it opened', async () => {
+  it('is disposed without waiting for an opening in progress, which closes what it opened', async () => {
     const { activeSpace, openings, provider } = build();
     const asked = activeSpace.get();
     const refused = expect(asked).rejects.toMatchObject({ code: 'aborted' });

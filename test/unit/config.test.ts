@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { configSchema, parseConfig } from '../../plugin/src/config';
-import { identityOf } from '../../plugin/src/embedding/reopening';
+import { identityOf } from '../../plugin/src/embedding/registry';
 import { ImageSearchError } from '../../plugin/src/errors';
 
 function complaint(input: unknown): string {
@@ -13,10 +13,10 @@ function complaint(input: unknown): string {
   throw new Error('The configuration was taken.');
 }
 
-/** One line for each fault, without the headline. */
+/** One line per error, without the headline. */
 function faults(input: unknown): string[] {
   const [headline, ...lines] = complaint(input).split('\n');
-  expect(headline).toBe('The configuration of image-search (config/plugins) is not valid:');
+  expect(headline).toBe('The configuration of image-search (config/plugins) is invalid:');
   return lines;
 }
 
@@ -29,7 +29,7 @@ const openai = {
 
 describe('the defaults', () => {
   it.each([[undefined], [null], [{}], [{ embedding: {}, vectors: {}, indexing: {}, search: {} }]])(
-    'are filled in for %j',
+    'apply to %j',
     (input) => {
       const config = parseConfig(input);
       expect(config).toMatchObject({
@@ -63,7 +63,7 @@ describe('the defaults', () => {
     },
   );
 
-  it('are the local model and the local store when those are not named', () => {
+  it('are the local model and the local store', () => {
     const config = parseConfig({
       embedding: { model: 'Xenova/clip-vit-base-patch16' },
       vectors: { path: 'elsewhere.sqlite' },
@@ -75,20 +75,20 @@ describe('the defaults', () => {
     expect(config.vectors).toMatchObject({ store: 'embedded', path: 'elsewhere.sqlite' });
   });
 
-  it('stay where a section is given in part', () => {
+  it('apply to the rest of a partial section', () => {
     const config = parseConfig({ indexing: { concurrency: 4 }, search: { requestsPerMinute: 0 } });
     expect(config.indexing).toMatchObject({ concurrency: 4, leaseSeconds: 60 });
     expect(config.search).toMatchObject({ requestsPerMinute: 0, queryCacheEntries: 1_000 });
   });
 
-  it('are not mixed into lists', () => {
+  it("aren't merged into lists", () => {
     const hosts = ['storage.internal', '10.0.0.7'];
     expect(parseConfig({ indexing: { allowedHosts: hosts } }).indexing.allowedHosts).toEqual(hosts);
   });
 });
 
 describe('a configuration that is not valid', () => {
-  it('is told every fault at once', () => {
+  it('lists every error at once', () => {
     const lines = faults({
       embedding: { ...openai, dimensions: 1 },
       indexing: { concurrency: 0, allowedHosts: 'localhost', leaseSeconds: 1.5 },
@@ -123,7 +123,7 @@ describe('a configuration that is not valid', () => {
     [{ embedding: 'clip' }, ['embedding', 'object', "given: 'clip'"]],
     ['everything', ['config', 'object', "given: 'everything'"]],
     [[], ['config', 'object', 'given: a list of 0']],
-  ])('%j is told the key, what is allowed and what was given', (input, parts) => {
+  ])('%j reports the key, the allowed values and the given value', (input, parts) => {
     const message = complaint(input);
     for (const part of parts) expect(message).toContain(part);
   });
@@ -135,7 +135,7 @@ describe('a configuration that is not valid', () => {
     [{ vectors: { url: 'x' } }, ['vectors has no setting "url"', 'path']],
     [{ embedding: { ...openai, retries: 1 } }, ['embedding', '"retries"', 'timeoutSeconds']],
     [{ embedding: { modell: 'x' } }, ['embedding', '"modell"', 'model']],
-  ])('%j is told which settings there are', (input, parts) => {
+  ])('%j reports the available settings', (input, parts) => {
     const message = complaint(input);
     for (const part of parts) expect(message).toContain(part);
   });
@@ -152,7 +152,7 @@ describe('a configuration that is not valid', () => {
     expect(misspelt).not.toMatch(/jina_0123|456789/);
   });
 
-  it('shows no password of an address', () => {
+  it('shows no password from a URL', () => {
     const message = complaint({
       embedding: { ...openai, baseURL: 'https://user:hunter2@api.jina.ai/v1?key=hunter3' },
     });
@@ -160,7 +160,7 @@ describe('a configuration that is not valid', () => {
     expect(message).not.toMatch(/hunter/);
   });
 
-  it('shows no more of a value than fits on a line', () => {
+  it('cuts long values to one line', () => {
     const message = complaint({ search: { maxTextLength: 'x'.repeat(10_000) } });
     expect(message.length).toBeLessThan(400);
   });
@@ -181,7 +181,7 @@ describe('the schema', () => {
   });
 });
 
-describe('the largest picture that is sent', () => {
+describe('the maximum size of sent images', () => {
   const hosted = { ...openai, maxEdge: 800 };
 
   it.each([
@@ -206,7 +206,7 @@ describe('the largest picture that is sent', () => {
     }
   });
 
-  it('is nothing to a local model, and nothing to a space that exists', () => {
+  it("doesn't affect a local model or an existing space", () => {
     const indexing = { sendMaxEdge: 200 };
     expect(parseConfig({ indexing }).embedding).toEqual(parseConfig({}).embedding);
     const { previousEmbedding } = parseConfig({ indexing, previousEmbedding: hosted });
@@ -215,7 +215,7 @@ describe('the largest picture that is sent', () => {
 });
 
 describe('a fallback', () => {
-  it('is a local model unless it says otherwise, with the defaults of one', () => {
+  it('is a local model with its defaults, unless it says otherwise', () => {
     const { embedding } = parseConfig({ embedding: { ...openai, fallback: { model: 'folder' } } });
     expect(embedding).toMatchObject({
       provider: 'openai',
@@ -223,7 +223,7 @@ describe('a fallback', () => {
     });
   });
 
-  it('is local, and for hosted models alone', () => {
+  it('must be local, and only applies to hosted models', () => {
     expect(faults({ embedding: { fallback: { model: 'folder' } } })).toEqual([
       expect.stringContaining('embedding has no setting "fallback"'),
     ]);
@@ -238,9 +238,9 @@ describe('a budget', () => {
     expect(parseConfig({}).budget).toEqual({ currency: 'USD' });
   });
 
-  it('in money needs a price', () => {
+  it('in money requires a price', () => {
     expect(faults({ budget: { moneyPerMonth: 20 } })).toEqual([
-      expect.stringMatching(/budget\.moneyPerMonth: needs a price/),
+      expect.stringMatching(/budget\.moneyPerMonth: requires a price/),
     ]);
   });
 });

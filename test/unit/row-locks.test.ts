@@ -4,7 +4,7 @@ import { retryConflicts } from '../../server/src/repositories/row-locks';
 const outside = { db: { inTransaction: () => false } };
 const inside = { db: { inTransaction: () => true } };
 
-/** Fails so often with this code, then works; notes when it was tried. */
+/** Fails this often with this code, then succeeds. Records the times of the attempts. */
 class Statement {
   readonly triedAt: number[] = [];
   readonly #code: string;
@@ -24,18 +24,18 @@ class Statement {
 
 describe('a statement that lost a deadlock', () => {
   it.each(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD'])(
-    'is done again, after a pause: %s',
+    'is retried after a pause: %s',
     async (code) => {
       const statement = new Statement(code, 2);
       expect(await retryConflicts(outside, () => statement.run())).toBe('done');
       const [first = 0, second = 0, third = 0] = statement.triedAt;
       expect(statement.triedAt).toHaveLength(3);
-      // At once again, those who met would meet again.
+      // An immediate retry would run into the same conflict.
       expect(Math.min(second - first, third - second)).toBeGreaterThan(1);
     },
   );
 
-  it('is lost with the transaction that it is part of', async () => {
+  it('fails with its transaction', async () => {
     const statement = new Statement('40P01', 1);
     await expect(retryConflicts(inside, () => statement.run())).rejects.toMatchObject({
       code: '40P01',
@@ -44,7 +44,7 @@ describe('a statement that lost a deadlock', () => {
   });
 });
 
-it('a statement that fails for another reason is not done again', async () => {
+it("a statement that fails for another reason isn't retried", async () => {
   const statement = new Statement('23505', 1);
   await expect(retryConflicts(outside, () => statement.run())).rejects.toMatchObject({
     code: '23505',

@@ -6,7 +6,7 @@ const formatSchema = z.object({
   height: z.number().nullish(),
 });
 
-/** An upload file, as far as the panel shows it; what a role may not see of it is missing. */
+/** An upload file, as far as the panel shows it; without the fields that the role may not see. */
 export const assetSchema = z.object({
   id: z.number(),
   name: z.string().default(''),
@@ -17,7 +17,7 @@ export const assetSchema = z.object({
   size: z.number().nullish(),
   width: z.number().nullish(),
   height: z.number().nullish(),
-  /** Smaller copies, by Strapi's names for them. */
+  /** Smaller copies, by Strapi's names. */
   formats: z.record(z.string(), formatSchema).nullish().catch(null),
   alternativeText: z.string().nullish(),
   caption: z.string().nullish(),
@@ -29,17 +29,17 @@ export type Asset = z.output<typeof assetSchema>;
 
 declare global {
   interface Window {
-    /** Where Strapi's panel finds its server. */
+    /** Set by Strapi's panel. */
     strapi: { backendURL: string };
   }
 }
 
-/** Of a file or of one of its copies: what is stored beside Strapi is named without a host. */
+/** The URL of a file or copy. Local files are stored without a host. */
 export function absoluteUrl(url: string): string {
   return url.startsWith('/') ? `${window.strapi.backendURL.replace(/\/$/, '')}${url}` : url;
 }
 
-/** Every size there is of a picture, for an `img`'s `srcset`; undefined when there is one alone. */
+/** Every size of an image, for `srcset`; undefined when there is only one. */
 export function sourceSet({ formats, url, width }: Asset): string | undefined {
   const copies = Object.values(formats ?? {}).flatMap((format) =>
     format.width ? [`${absoluteUrl(format.url)} ${String(format.width)}w`] : [],
@@ -48,7 +48,7 @@ export function sourceSet({ formats, url, width }: Asset): string | undefined {
   return (width ? [...copies, `${absoluteUrl(url)} ${String(width)}w`] : copies).join(', ');
 }
 
-/** The smallest copy there is. */
+/** The smallest copy, otherwise the original. */
 export function thumbnailUrl({ formats, url }: Asset): string {
   return absoluteUrl(formats?.['thumbnail']?.url ?? url);
 }

@@ -1,24 +1,26 @@
-import { getFetchClient, type FetchResponse } from '@strapi/strapi/admin';
-import type * as z from 'zod';
+import { getFetchClient, isFetchError, type FetchResponse } from '@strapi/strapi/admin';
+import * as z from 'zod';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
-import { toApiFailure, unknownAnswer } from './failure';
+import { ApiFailure } from './failure';
 
-export interface ApiRequest<Schema extends z.ZodType> {
-  /** Of the answer's body. */
+interface ApiRequest<Schema extends z.ZodType> {
+  /** Of the response body. */
   schema: Schema;
-  /** Of the address; undefined ones are left out. */
+  /** Undefined parameters are left out. */
   query?: Record<string, string | number | undefined>;
   signal?: AbortSignal;
 }
 
-export interface ApiSending<Schema extends z.ZodType> extends ApiRequest<Schema> {
+interface ApiSending<Schema extends z.ZodType> extends ApiRequest<Schema> {
   /** JSON, or a form. */
   body?: object;
 }
 
 /**
- * Requests to this plugin's admin API; `path` begins with a slash and comes after the plugin's id. All reject with an
- * `ApiFailure`, or with the `AbortError` of their signal.
+ * Requests to this plugin's admin API. `path` begins with a slash and follows the plugin's id.
+ *
+ * @throws ApiFailure when a request fails or its response has another shape than `schema`
+ * @throws DOMException `AbortError` once `signal` is aborted
  */
 export const pluginApi = {
   get: <Schema extends z.ZodType>(path: string, request: ApiRequest<Schema>) =>
@@ -26,19 +28,19 @@ export const pluginApi = {
   post: <Schema extends z.ZodType>(path: string, request: ApiSending<Schema>) =>
     post(`/${PLUGIN_ID}${path}`, request),
   delete: <Schema extends z.ZodType>(path: string, { schema, query, signal }: ApiRequest<Schema>) =>
-    answered(schema, () =>
+    parsed(schema, () =>
       getFetchClient().del(addressOf(`/${PLUGIN_ID}${path}`, query), { ...(signal && { signal }) }),
     ),
 };
 
-/** The same to the admin API of Strapi and of its other plugins. */
+/** The same for the admin API of Strapi and its other plugins. */
 export const strapiApi = { get, post };
 
 function get<Schema extends z.ZodType>(
   path: string,
   { schema, query, signal }: ApiRequest<Schema>,
 ): Promise<z.output<Schema>> {
-  return answered(schema, () =>
+  return parsed(schema, () =>
     getFetchClient().get(addressOf(path, query), { ...(signal && { signal }) }),
   );
 }
@@ -47,12 +49,12 @@ function post<Schema extends z.ZodType>(
   path: string,
   { schema, query, body, signal }: ApiSending<Schema>,
 ): Promise<z.output<Schema>> {
-  return answered(schema, () =>
+  return parsed(schema, () =>
     getFetchClient().post(addressOf(path, query), body, { ...(signal && { signal }) }),
   );
 }
 
-async function answered<Schema extends z.ZodType>(
+async function parsed<Schema extends z.ZodType>(
   schema: Schema,
   request: () => Promise<FetchResponse>,
 ): Promise<z.output<Schema>> {
@@ -62,12 +64,47 @@ async function answered<Schema extends z.ZodType>(
   } catch (error) {
     throw toApiFailure(error);
   }
-  const parsed = schema.safeParse(data);
-  if (!parsed.success) throw unknownAnswer(parsed.error);
-  return parsed.data;
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  throw new ApiFailure({
+    code: 'unknown-answer',
+    status: null,
+    message: 'The response has an unexpected shape.',
+    cause: result.error,
+  });
 }
 
-/** Strapi's client does not encode what it puts into an address. */
+const detailsSchema = z.object({ code: z.string() });
+
+/** Names what a request threw. The `AbortError` of an aborted one stays as it is. */
+function toApiFailure(error: unknown): unknown {
+  if (error instanceof ApiFailure || isAbort(error)) return error;
+  if (!isFetchError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new ApiFailure({ code: 'network', status: null, message, cause: error });
+  }
+  const status = error.status ?? null;
+  const details = detailsSchema.safeParse(error.response?.data.error.details);
+  return new ApiFailure({
+    code: details.success ? details.data.code : codeOfStatus(status),
+    status,
+    message: error.message,
+    cause: error,
+  });
+}
+
+function codeOfStatus(status: number | null): string {
+  if (status === 401) return 'signed-out';
+  if (status === 403) return 'forbidden';
+  if (status === 429) return 'rate-limited';
+  return 'unexpected';
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/** Strapi's client does not encode query parameters. */
 function addressOf(path: string, query: ApiRequest<z.ZodType>['query'] = {}): string {
   const parameters = new URLSearchParams(
     Object.entries(query).flatMap(([name, value]) =>

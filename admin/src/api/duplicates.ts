@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import {
-  decisionResponseSchema,
+  reviewResponseSchema,
   duplicatesResponseSchema,
-  fileDuplicatesResponseSchema,
   scanResponseSchema,
   type DuplicateGroupView,
   type DuplicatePairView,
@@ -21,29 +20,21 @@ const groupSchema = duplicatesResponseSchema.shape.data.element.extend({
 });
 const groupPageSchema = duplicatesResponseSchema.extend({ data: z.array(groupSchema) });
 
-const fileDuplicateSchema = fileDuplicatesResponseSchema.shape.data.element.extend({
-  file: assetSchema,
-});
-const fileDuplicatesSchema = z.object({ data: z.array(fileDuplicateSchema) });
-
-/** Another file that shows the same as the one asked for. */
-export type FileDuplicate = z.output<typeof fileDuplicateSchema>;
-
 export type Pair = DuplicateGroupView['pairs'][number];
-/** Files that were found to show the same, and what was found between them. */
+/** Files that are duplicates of each other, and the pairs between them. */
 export type Group = z.output<typeof groupSchema>;
 export type GroupPage = z.output<typeof groupPageSchema>;
 
 /** Which groups a list shows. */
 export interface GroupFilter {
   status: PairStatus;
-  /** Null for all of them. */
+  /** Null for all kinds. */
   kind: DuplicateKind | null;
 }
 
 export interface MergeRequest {
   fileIds: readonly number[];
-  /** Null for the file that the server suggests. */
+  /** Null to let the server choose. */
   keepId: number | null;
 }
 
@@ -58,28 +49,16 @@ export function fetchGroups(
   });
 }
 
-/** What a file was found to be a duplicate of. */
-export async function fetchFileDuplicates(
-  fileId: number,
-  signal: AbortSignal,
-): Promise<FileDuplicate[]> {
-  const { data } = await pluginApi.get(`/files/${String(fileId)}/duplicates`, {
-    schema: fileDuplicatesSchema,
-    signal,
-  });
-  return data;
-}
-
-/** Says that a pair is none (`ignored`), or takes that back (`open`). */
-export async function decide(pairId: number, status: 'open' | 'ignored'): Promise<Pair> {
-  const { data } = await pluginApi.post(`/duplicates/${String(pairId)}/decision`, {
-    schema: decisionResponseSchema,
+/** Ignores a pair, or reopens it. */
+export async function setPairStatus(pairId: number, status: 'open' | 'ignored'): Promise<Pair> {
+  const { data } = await pluginApi.post(`/duplicates/${String(pairId)}/review`, {
+    schema: reviewResponseSchema,
     body: { status },
   });
   return data;
 }
 
-/** What a merge would do now; writes nothing. */
+/** A dry run. */
 export function planMerge(request: MergeRequest, signal: AbortSignal): Promise<MergeReport> {
   return postMerge(request, { dryRun: true, signal });
 }
@@ -102,7 +81,7 @@ async function postMerge(
 
 const scanRequest = { schema: scanResponseSchema };
 
-/** The comparison of the whole library: how far it is, to start it (or let it go on), to stop it. */
+/** The scan of the whole library. `start` resumes a stopped one. */
 export const scanApi = {
   read: async (signal: AbortSignal): Promise<Scan> =>
     (await pluginApi.get('/duplicates/scan', { ...scanRequest, signal })).data,

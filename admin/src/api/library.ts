@@ -34,12 +34,12 @@ export function fetchAsset(id: number, signal: AbortSignal): Promise<Asset> {
   return strapiApi.get(`/upload/files/${String(id)}`, { schema: assetSchema, signal });
 }
 
-/** All that Strapi says of a file, as media fields hold it. */
+/** A file with all its fields, as a form holds it. */
 export function fetchWholeFile(id: number): Promise<{ id: number }> {
   return strapiApi.get(`/upload/files/${String(id)}`, { schema: wholeFileSchema });
 }
 
-/** The pictures that were uploaded last, the newest first. */
+/** The latest uploads, newest first. */
 export async function fetchRecentAssets(count: number, signal: AbortSignal): Promise<Asset[]> {
   const { results } = await strapiApi.get('/upload/files', {
     schema: pageSchema,
@@ -54,7 +54,7 @@ export async function fetchRecentAssets(count: number, signal: AbortSignal): Pro
   return results;
 }
 
-/** All folders, each before those within it. */
+/** All folders, each followed by its subfolders. */
 export async function fetchFolders(signal: AbortSignal): Promise<Folder[]> {
   const { data } = await strapiApi.get('/upload/folder-structure', {
     schema: structureSchema,
@@ -63,7 +63,7 @@ export async function fetchFolders(signal: AbortSignal): Promise<Folder[]> {
   return data.flatMap((node) => listFolders(node, 0));
 }
 
-/** @param folderId null for the top of the library */
+/** @param folderId null for the top level */
 export async function moveAssets(ids: readonly number[], folderId: number | null): Promise<void> {
   await strapiApi.post('/upload/actions/bulk-move', {
     schema: z.unknown(),
@@ -72,7 +72,7 @@ export async function moveAssets(ids: readonly number[], folderId: number | null
 }
 
 function listFolders({ id, name = '', children = [] }: FolderNode, depth: number): Folder[] {
-  // The library itself is a node without an id.
+  // The root node has no id.
   if (id === null) return children.flatMap((child) => listFolders(child, depth));
   const within = children.flatMap((child) => listFolders(child, depth + 1));
   return [{ id, name, depth, idsWithin: [id, ...within.map((folder) => folder.id)] }, ...within];

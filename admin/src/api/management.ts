@@ -3,6 +3,7 @@ import {
   estimateResponseSchema,
   type EstimateResponse,
 } from '../../../plugin/src/contracts/billing';
+import { checksResponseSchema, type Check } from '../../../plugin/src/contracts/checks';
 import {
   entriesResponseSchema,
   reindexResponseSchema,
@@ -18,19 +19,20 @@ import { pluginApi, strapiApi } from './client';
 
 export type Status = StatusResponse['data'];
 export type Entry = EntriesResponse['data'][number];
-/** States in which a picture is not tried any more. */
-export type GivenUpState = 'failed' | 'skipped';
+/** States in which an image is no longer retried. */
+export type NotSearchableState = 'failed' | 'skipped';
 export type Estimate = EstimateResponse['data'];
 export type HealthTest = TestResponse['data'];
 
-/** An entry that was given up and its file; null when the role may not see it. */
-export interface GivenUpPicture {
+/** A failed or skipped image. */
+export interface NotSearchableImage {
   entry: Entry;
+  /** Null when the role may not see the file. */
   asset: Asset | null;
 }
 
-export interface GivenUpPage {
-  pictures: GivenUpPicture[];
+export interface NotSearchablePage {
+  images: NotSearchableImage[];
   nextCursor: number | null;
 }
 
@@ -38,7 +40,7 @@ const PAGE = 20;
 const status = { schema: statusResponseSchema };
 const filesSchema = z.object({ results: z.array(assetSchema) });
 
-/** What an operator sees of the index, and does to it. */
+/** The state of the index, and every action on it. */
 export const managementApi = {
   status: async (signal: AbortSignal): Promise<Status> =>
     (await pluginApi.get('/status', { ...status, signal })).data,
@@ -50,6 +52,8 @@ export const managementApi = {
     (await pluginApi.delete(`/spaces/${spaceId}`, status)).data,
   reindex: (scope: ReindexScope): Promise<number> => reindex({ scope }),
   retry: (fileIds: readonly number[]): Promise<number> => reindex({ fileIds }),
+  checks: async (signal: AbortSignal): Promise<Check[]> =>
+    (await pluginApi.get('/checks', { schema: checksResponseSchema, signal })).data.checks,
   test: async (): Promise<HealthTest> =>
     (await pluginApi.post('/test', { schema: testResponseSchema })).data,
   estimate: async (scope: ReindexScope, signal: AbortSignal): Promise<Estimate> => {
@@ -63,10 +67,10 @@ async function reindex(body: object): Promise<number> {
   return data.marked;
 }
 
-export async function fetchGivenUp(
-  { state, cursor }: { state: GivenUpState; cursor: number | null },
+export async function fetchNotSearchable(
+  { state, cursor }: { state: NotSearchableState; cursor: number | null },
   signal: AbortSignal,
-): Promise<GivenUpPage> {
+): Promise<NotSearchablePage> {
   const page = await pluginApi.get('/entries', {
     schema: entriesResponseSchema,
     query: { state, cursor: cursor ?? undefined, limit: PAGE },
@@ -77,12 +81,12 @@ export async function fetchGivenUp(
     signal,
   );
   return {
-    pictures: page.data.map((entry) => ({ entry, asset: assets.get(entry.fileId) ?? null })),
+    images: page.data.map((entry) => ({ entry, asset: assets.get(entry.fileId) ?? null })),
     nextCursor: page.meta.nextCursor,
   };
 }
 
-/** Those of the files that the role may see. */
+/** The files among them that the role may see. */
 async function fetchAssets(
   ids: readonly number[],
   signal: AbortSignal,
@@ -100,7 +104,7 @@ async function fetchAssets(
     });
     return new Map(results.map((asset) => [asset.id, asset]));
   } catch (error) {
-    // Who runs the index need not see the Media Library.
+    // Managing the index doesn't require access to the Media Library.
     if (signal.aborted) throw error;
     return new Map();
   }

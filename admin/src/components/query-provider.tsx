@@ -1,28 +1,24 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { ApiFailure } from '../api/failure';
+import { isNetworkFailure } from '../api/failure';
 
-const MOST_RETRIES = 2;
+const MAX_RETRIES = 2;
 
-/** One for all pages and widgets of the panel: what one has loaded another need not ask for. */
+/** Shared by all pages, widgets and editors, so that each reuses what another has loaded. */
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // Strapi may well answer while the browser believes to be offline, and if not, that is to be said.
+      // The browser may think it is offline while Strapi, on the same machine, responds.
       networkMode: 'always',
       refetchOnWindowFocus: false,
-      // A refusal stays a refusal; a server that says what is wrong is shown, not hammered.
-      retry: (failures, error) => failures < MOST_RETRIES && isNetworkFailure(error),
+      // A server that says what is wrong would only say it again.
+      retry: (failures, error) => failures < MAX_RETRIES && isNetworkFailure(error),
     },
     mutations: { networkMode: 'always' },
   },
 });
 
-/** Around everything of this plugin that asks the server. */
+/** Wraps every part of the panel that sends requests. */
 export function QueryProvider({ children }: { children: ReactNode }) {
   return <QueryClientProvider client={queryClient}>{children}</QueryClientProvider>;
-}
-
-function isNetworkFailure(error: unknown): boolean {
-  return error instanceof ApiFailure && error.code === 'network';
 }

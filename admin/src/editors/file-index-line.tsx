@@ -2,12 +2,12 @@ import { Box, Button, Flex, Link, Typography } from '@strapi/design-system';
 import { ArrowClockwise, CheckCircle, Clock, Information, WarningCircle } from '@strapi/icons';
 import { NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
-import { INDEX_ADDRESS } from '../api/addresses';
-import type { FileIndex } from '../api/file-index';
-import { useIndexActions } from '../hooks/index-actions';
+import type { FileIndex } from '../api/files';
+import { indexAddress } from '../components/navigation';
+import { fileIndexText, type FileIndexText } from '../hooks/failure-text';
+import { useIndexActions } from '../hooks/management';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { wordsOf, type FileIndexWords } from './file-index-words';
 
 const ICON = '1.6rem';
 
@@ -20,31 +20,31 @@ const looks = {
 
 interface FileIndexLineProps {
   index: FileIndex;
-  /** Of the words, for what they are the reason of. */
+  /** Of the text, for `aria-describedby`. */
   id?: string;
 }
 
-/** Whether searches find a file and if not, why; for those who look after the index with what they can do about it. */
+/** Whether searches find a file, and if not, why. Shows roles that manage the index what they can do. */
 export function FileIndexLine({ index, id }: FileIndexLineProps) {
   const { may } = useImageSearchPermissions();
-  const words = wordsOf(index, may.manage);
-  const needsOperator = words.action !== null || index.isPaused;
+  const content = fileIndexText(index, may.manage);
+  const needsOperator = content.action !== null || index.isPaused;
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>
-      <Words {...words} {...(id !== undefined && { id })} />
+      <Lines {...content} {...(id !== undefined && { id })} />
       <Indented>
         {index.message !== null && (
           <Typography variant="pi" textColor="neutral600" style={{ overflowWrap: 'anywhere' }}>
             {index.message}
           </Typography>
         )}
-        {may.manage && needsOperator && <Actions fileId={index.fileId} action={words.action} />}
+        {may.manage && needsOperator && <Actions fileId={index.fileId} action={content.action} />}
       </Indented>
     </Flex>
   );
 }
 
-function Words({ tone, title, reason, id }: FileIndexWords & { id?: string }) {
+function Lines({ tone, title, reason, id }: FileIndexText & { id?: string }) {
   const text = useText();
   const { Icon, color } = looks[tone];
   return (
@@ -64,7 +64,7 @@ function Words({ tone, title, reason, id }: FileIndexWords & { id?: string }) {
   );
 }
 
-function Actions({ fileId, action }: { fileId: number } & Pick<FileIndexWords, 'action'>) {
+function Actions({ fileId, action }: { fileId: number } & Pick<FileIndexText, 'action'>) {
   const text = useText();
   const { retry } = useIndexActions();
   return (
@@ -82,14 +82,14 @@ function Actions({ fileId, action }: { fileId: number } & Pick<FileIndexWords, '
           {text(action)}
         </Button>
       )}
-      <Link tag={NavLink} to={INDEX_ADDRESS}>
+      <Link tag={NavLink} to={indexAddress}>
         {text('search.failure.openIndex')}
       </Link>
     </Flex>
   );
 }
 
-/** Under the words, not under the icon before them; takes no room when there is nothing in it. */
+/** Aligned with the text, not with its icon; takes no space when empty. */
 const Indented = styled.div`
   display: flex;
   flex-direction: column;

@@ -1,23 +1,17 @@
 import { Badge, Box, Button, Flex, Link } from '@strapi/design-system';
 import { Search } from '@strapi/icons';
-import { useId } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { NavLink, useNavigate } from 'react-router-dom';
 import { styled } from 'styled-components';
+import { duplicatesAddress, similarAddress } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
-import { useDrawerHost } from './drawer-host';
-import { FileIndexLine } from './file-index-line';
-import { useFileDuplicates } from '../hooks/file-duplicates';
-import { useFileIndex } from '../hooks/file-index';
-import { usePanelSettings } from '../hooks/panel-settings';
-import { useImageSearchPermissions } from '../hooks/permissions';
+import { useFileDuplicates, useFileIndex } from '../hooks/files';
+import { useImageSearchPermissions, usePanelSettings } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { duplicatesAddress, similarAddress } from '../api/addresses';
+import { FileIndexLine } from './file-index-line';
 
-/**
- * “Find similar”, how many duplicates there are, and whether searches find it, within the details that the Media Library
- * shows of a file.
- */
+/** Adds to the Media Library's details of a file: “Find similar”, its duplicates and whether searches find it. */
 export default function MediaLibraryDetails({ fileId }: { fileId: number }) {
   return (
     <QueryProvider>
@@ -43,43 +37,43 @@ function Details({ fileId }: { fileId: number }) {
 function Contents({ fileId }: { fileId: number }) {
   const { may } = useImageSearchPermissions();
   const index = useFileIndex(fileId);
-  const wordsId = useId();
+  const textId = useId();
   return (
     <Flex direction="column" alignItems="stretch" gap={3}>
-      {index?.state !== 'not-a-picture' && (may.search || may.duplicates) && (
+      {index?.state !== 'not-an-image' && (may.search || may.duplicates) && (
         <Flex gap={3} justifyContent="space-between" wrap="wrap">
           {may.search && (
             <FindSimilar
               fileId={fileId}
-              // Tried all the same while it is not known.
-              isFindable={index?.isFindable ?? true}
-              reasonId={wordsId}
+              // Enabled while unknown.
+              isSearchable={index?.isSearchable ?? true}
+              reasonId={textId}
             />
           )}
           <Duplicates fileId={fileId} isLinked={may.duplicates} />
         </Flex>
       )}
-      {index && <FileIndexLine index={index} id={wordsId} />}
+      {index && <FileIndexLine index={index} id={textId} />}
     </Flex>
   );
 }
 
 interface FindSimilarProps {
   fileId: number;
-  isFindable: boolean;
-  /** Of the element that says why it cannot be used. */
+  isSearchable: boolean;
+  /** Of the element that explains why the button is disabled. */
   reasonId: string;
 }
 
-function FindSimilar({ fileId, isFindable, reasonId }: FindSimilarProps) {
+function FindSimilar({ fileId, isSearchable, reasonId }: FindSimilarProps) {
   const text = useText();
   const navigate = useNavigate();
   return (
     <Button
       variant="tertiary"
       startIcon={<Search />}
-      disabled={!isFindable}
-      {...(!isFindable && { 'aria-describedby': reasonId })}
+      disabled={!isSearchable}
+      {...(!isSearchable && { 'aria-describedby': reasonId })}
       onClick={() => {
         navigate(similarAddress(fileId));
       }}
@@ -94,7 +88,7 @@ function Duplicates({ fileId, isLinked }: { fileId: number; isLinked: boolean })
   const [newest, ...others] = useFileDuplicates(fileId);
   if (!newest) return null;
   const label = text('widgets.duplicates', { count: others.length + 1 });
-  // Strapi's badge for warnings is hard to read in this size.
+  // Strapi's warning badge lacks contrast at this size.
   const badge = (
     <Badge backgroundColor="warning100" textColor="neutral800">
       {label}
@@ -111,3 +105,48 @@ function Duplicates({ fileId, isLinked }: { fileId: number; isLinked: boolean })
 const Strip = styled(Box)`
   border-top: 1px solid ${({ theme }) => theme.colors.neutral150};
 `;
+
+/** File details slide in from the side; other dialogs don't. */
+const DRAWER = '[role="dialog"][data-animation-direction="left"]';
+
+/** From outside the drawer's React tree, these would close it. */
+const PRESSES = ['pointerdown', 'mousedown', 'focusin'];
+
+/**
+ * An element at the end of the Media Library's drawer; null while no drawer is open. Strapi has no injection zone there, so
+ * nothing shows if its markup changes.
+ */
+function useDrawerHost(): HTMLElement | null {
+  const [host, setHost] = useState<HTMLElement | null>(null);
+  useEffect(() => {
+    let current: HTMLElement | null = null;
+    const attach = (): void => {
+      const drawer = document.querySelector(DRAWER);
+      if (drawer !== null && current !== null && drawer.contains(current)) return;
+      current?.remove();
+      current = drawer === null ? null : createHost();
+      if (current) (drawer?.firstElementChild ?? drawer)?.append(current);
+      setHost(current);
+    };
+    const observer = new MutationObserver(attach);
+    observer.observe(document.body, { childList: true, subtree: true });
+    attach();
+    return () => {
+      observer.disconnect();
+      current?.remove();
+    };
+  }, []);
+  return host;
+}
+
+function createHost(): HTMLElement {
+  const host = document.createElement('div');
+  // Last, even if the drawer is still loading its own content.
+  host.style.order = '1';
+  for (const press of PRESSES) {
+    host.addEventListener(press, (event) => {
+      event.stopPropagation();
+    });
+  }
+  return host;
+}

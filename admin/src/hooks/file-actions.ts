@@ -1,26 +1,8 @@
 import { useNotification } from '@strapi/strapi/admin';
 import { absoluteUrl, type Asset } from '../api/asset';
-import { useAllowedActions } from './permissions';
 import { useText } from './text';
 
-const actions = {
-  move: 'plugin::upload.assets.update',
-  download: 'plugin::upload.assets.download',
-  copyLink: 'plugin::upload.assets.copy-link',
-};
-const wantedActions = Object.values(actions);
-
-/** What the Media Library lets the user's role do. */
-export function useLibraryPermissions() {
-  const { allowed } = useAllowedActions(wantedActions);
-  return {
-    canMove: allowed.has(actions.move),
-    canDownload: allowed.has(actions.download),
-    canCopyLink: allowed.has(actions.copyLink),
-  };
-}
-
-/** Saves and copies files, and says how it went. */
+/** Downloads files and copies their links; reports failures as notifications. */
 export function useFileActions() {
   const text = useText();
   const { toggleNotification } = useNotification();
@@ -49,10 +31,10 @@ export function useFileActions() {
   return { download, copyLinks };
 }
 
-/** Through a copy in memory: browsers show a picture of another host instead of saving it. */
+/** Loads the file first: browsers open files of other hosts instead of saving them. */
 async function save({ name, url }: Asset): Promise<void> {
   const response = await fetch(absoluteUrl(url));
-  if (!response.ok) throw new Error(`The file answered ${String(response.status)}.`);
+  if (!response.ok) throw new Error(`The file responded with ${String(response.status)}.`);
   const address = URL.createObjectURL(await response.blob());
   const link = document.createElement('a');
   link.href = address;

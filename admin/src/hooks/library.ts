@@ -1,6 +1,6 @@
-import { useQuery, useQueries } from '@tanstack/react-query';
-import { fetchAsset, fetchFolders, fetchRecentAssets, type Folder } from '../api/library';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import type { Asset } from '../api/asset';
+import { fetchAsset, fetchFolders, fetchRecentAssets, type Folder } from '../api/library';
 
 const FRESH_FOR_MS = 60_000;
 
@@ -10,7 +10,7 @@ export const libraryKeys = {
   recent: ['recent-assets'] as const,
 };
 
-/** Files by their ids, in that order; null for those that are not known (yet). */
+/** Files in the order of their ids; null for those that haven't loaded or failed to. */
 export function useAssets(ids: readonly number[]): readonly (Asset | null)[] {
   return useQueries({
     queries: ids.map((id) => ({
@@ -22,7 +22,7 @@ export function useAssets(ids: readonly number[]): readonly (Asset | null)[] {
   });
 }
 
-/** All folders of the library; null while they are not known. */
+/** All folders of the library; null until they have loaded. */
 export function useFolders(isWanted: boolean): readonly Folder[] | null {
   const { data, isError } = useQuery({
     queryKey: libraryKeys.folders,
@@ -33,7 +33,7 @@ export function useFolders(isWanted: boolean): readonly Folder[] | null {
   return data ?? (isError ? [] : null);
 }
 
-/** The newest pictures. */
+/** The latest image uploads. */
 export function useRecentAssets(count: number) {
   return useQuery({
     queryKey: [...libraryKeys.recent, count],

@@ -1,23 +1,10 @@
 import { useAuth } from '@strapi/strapi/admin';
+import { useQuery } from '@tanstack/react-query';
 import { adminActions, type AdminAction } from '../../../plugin/src/contracts/identity';
+import { panelResponseSchema, type PanelResponse } from '../../../plugin/src/contracts/management';
+import { pluginApi } from '../api/client';
 
-/**
- * Which of these actions the user's role has, and whether that is known yet. Not by Strapi's `useRBAC`: asked before the
- * permissions have arrived it says no, and stays with that.
- */
-export function useAllowedActions(actions: readonly string[]): {
-  isLoading: boolean;
-  allowed: ReadonlySet<string>;
-} {
-  const isLoading = useAuth('useAllowedActions', (state) => state.isLoading);
-  const permissions = useAuth('useAllowedActions', (state) => state.permissions);
-  const own = new Set(permissions.map(({ action }) => action));
-  return { isLoading, allowed: new Set(actions.filter((action) => own.has(action))) };
-}
-
-const ownActions = Object.values(adminActions);
-
-/** What the user's role may do, and whether that is known yet. */
+/** What the user's role may do in this plugin. */
 export function useImageSearchPermissions(): {
   isLoading: boolean;
   may: Record<AdminAction, boolean>;
@@ -31,4 +18,55 @@ export function useImageSearchPermissions(): {
       manage: allowed.has(adminActions.manage),
     },
   };
+}
+
+/** What the user's role may do in the Media Library; nothing while that is loading. */
+export function useLibraryPermissions() {
+  const { allowed } = useAllowedActions(wantedLibraryActions);
+  return {
+    canMove: allowed.has(libraryActions.update),
+    canDownload: allowed.has(libraryActions.download),
+    canCopyLink: allowed.has(libraryActions.copyLink),
+  };
+}
+
+/** Whether the role may merge files at all, as far as the panel can tell; the server knows which ones. */
+export function useCanMergeFiles(): boolean {
+  const { allowed, isLoading } = useAllowedActions(wantedLibraryActions);
+  return isLoading || allowed.has(libraryActions.update);
+}
+
+/** What the configuration enables in the panel; null until it has loaded. */
+export function usePanelSettings(): PanelResponse['data'] | null {
+  const { data } = useQuery({
+    queryKey: ['panel-settings'],
+    queryFn: ({ signal }) => pluginApi.get('/panel', { schema: panelResponseSchema, signal }),
+    staleTime: Infinity,
+  });
+  return data?.data ?? null;
+}
+
+const ownActions = Object.values(adminActions);
+
+const libraryActions = {
+  /** Moves, changes and deletes files. */
+  update: 'plugin::upload.assets.update',
+  download: 'plugin::upload.assets.download',
+  copyLink: 'plugin::upload.assets.copy-link',
+};
+
+const wantedLibraryActions = Object.values(libraryActions);
+
+/**
+ * Which of these actions the role has. Strapi's `useRBAC` can't tell: called before the permissions have loaded, it
+ * denies them and never asks again.
+ */
+function useAllowedActions(actions: readonly string[]): {
+  isLoading: boolean;
+  allowed: ReadonlySet<string>;
+} {
+  const isLoading = useAuth('useAllowedActions', (state) => state.isLoading);
+  const permissions = useAuth('useAllowedActions', (state) => state.permissions);
+  const own = new Set(permissions.map(({ action }) => action));
+  return { isLoading, allowed: new Set(actions.filter((action) => own.has(action))) };
 }

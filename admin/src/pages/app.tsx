@@ -1,8 +1,7 @@
 import { Page } from '@strapi/strapi/admin';
 import { lazy, Suspense } from 'react';
 import { Navigate, Route, Routes } from 'react-router-dom';
-import { PageNavigation, pageLinks } from '../components/page-navigation';
-import { Protected } from '../components/protected';
+import { pageLinks, PageNavigation, Protected } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
 import { useImageSearchPermissions } from '../hooks/permissions';
 
@@ -41,7 +40,7 @@ export default function App() {
   );
 }
 
-/** Of those that the role may see. */
+/** Redirects to the first page that the role may see. */
 function FirstPage() {
   const { isLoading, may } = useImageSearchPermissions();
   if (isLoading) return <Page.Loading />;

@@ -1,36 +1,39 @@
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
-import english from './en/all';
+import english from './en.json';
 
-type Pages = typeof english;
+/** A text of the panel, such as `search.title`. */
+export type TextKey = keyof typeof english;
 
-/** A text of the panel: the name of its file, then its key there. */
-export type TextKey = {
-  [Page in keyof Pages]: `${Page}.${keyof Pages[Page] & string}`;
-}[keyof Pages];
+type Texts = Record<string, string>;
 
-/** A language's texts, by the files that they are kept in; what is missing is shown in English. */
-export type LanguagePages = Record<keyof Pages, Record<string, string>>;
+/** Loaders by Strapi's language codes; a language is fetched only when a user has chosen it. */
+export const languages: Record<string, () => Promise<{ default: Texts }>> = {
+  de: () => import('./de.json'),
+  es: () => import('./es.json'),
+  fr: () => import('./fr.json'),
+  ja: () => import('./ja.json'),
+  'zh-Hans': () => import('./zh-Hans.json'),
+};
 
-/** Strapi keeps the texts of all plugins in one table. */
+/**
+ * All texts of a language by message id. Never rejects: English fills in for missing texts, for a missing language and
+ * for one that fails to load.
+ */
+export async function loadMessages(locale: string): Promise<Texts> {
+  const texts = await languages[locale]?.().then(
+    (language) => language.default,
+    () => undefined,
+  );
+  return Object.fromEntries(
+    Object.entries({ ...english, ...texts }).map(([key, text]) => [`${PLUGIN_ID}.${key}`, text]),
+  );
+}
+
+/** Strapi keeps the texts of all plugins in one flat table; this is a text's id there. */
 export function messageId(key: TextKey): string {
   return `${PLUGIN_ID}.${key}`;
 }
 
-/** A language as Strapi wants it: one flat table with English where a text is missing. */
-export function toMessages(pages: LanguagePages): Record<string, string> {
-  return { ...flatten(english), ...flatten(pages) };
-}
-
-const englishMessages = flatten(english);
-
 export function englishMessage(key: TextKey): string {
-  return englishMessages[messageId(key)] ?? key;
-}
-
-function flatten(pages: LanguagePages): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(pages).flatMap(([page, texts]) =>
-      Object.entries(texts).map(([key, text]) => [`${PLUGIN_ID}.${page}.${key}`, text]),
-    ),
-  );
+  return english[key];
 }

@@ -3,17 +3,15 @@ import { Widget } from '@strapi/strapi/admin';
 import { useQuery } from '@tanstack/react-query';
 import { NavLink } from 'react-router-dom';
 import { duplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
-import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
 import { pluginApi } from '../api/client';
+import { HOME, indexAddress } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
 import { useFormats } from '../hooks/formats';
-import { useIndexStatus } from '../hooks/index-status';
+import { useIndexStatus } from '../hooks/management';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
 
-const HOME = `/plugins/${PLUGIN_ID}`;
-
-/** How much can be found, what waits to be decided, and the way there: of that what the role may see. */
+/** On Strapi's home page: how much is searchable, what is left to review, and links; as far as the role may see it. */
 export default function OverviewWidget() {
   return (
     <QueryProvider>
@@ -56,7 +54,7 @@ function Coverage() {
             total: formats.number(total),
           })}
         </Typography>
-        <Link tag={NavLink} to={`${HOME}/index`}>
+        <Link tag={NavLink} to={indexAddress}>
           {text('common.page.index')}
         </Link>
       </Flex>

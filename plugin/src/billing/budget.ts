@@ -1,17 +1,15 @@
 import type { Clock } from '../clock';
 import { ImageSearchError } from '../errors';
 import type { Logger } from '../logger';
-import type { BudgetSettings } from './config';
 import {
-  unlimitedShare,
+  type BudgetSettings,
   type BudgetPause,
   type BudgetShare,
   type IndexingBudget,
   type UsageRecord,
   type UsageRecords,
 } from './contract';
-import { monthOf, nextMonthAfter } from './month';
-import { costOf, costPerImage } from './price';
+import { monthOf, nextMonthAfter, costOf, costPerImage } from './cost';
 import type { UsageMeter } from './usage-meter';
 
 export interface BudgetOptions {
@@ -23,22 +21,22 @@ export interface BudgetOptions {
   clock: Clock;
 }
 
-/** What is left of the month, by what all processes have written down. */
+/** What is left for this month, by the usage that all processes have saved. */
 interface Balance {
   /** Infinity without a limit. */
   images: number;
-  /** The setting that is used up; null while none is. */
+  /** The setting that is used up; null if none is. */
   usedUp: 'imagesPerMonth' | 'moneyPerMonth' | null;
 }
 
 /**
- * What hosted models may do in a calendar month (UTC). It is asked before pictures are sent and looks at what all
- * processes have used up to then, so it is exceeded by no more than what other processes have under way at that
- * moment. Nothing is remembered: when the month turns, or a higher budget is set, there is something left again.
+ * Limits hosted models per calendar month (UTC). Indexing asks for a share before it sends images, and every share is
+ * based on what all processes have used so far, so the budget is exceeded by no more than what other processes are
+ * sending at that moment. There is no state to reset when a month begins or the budget is raised.
  */
 export class Budget implements IndexingBudget {
   readonly #options: BudgetOptions;
-  /** Shares of this process that are not released. */
+  /** Images in shares of this process that aren't released. */
   #shared = 0;
   #pause: BudgetPause | null = null;
   #hasWarned = false;
@@ -53,30 +51,30 @@ export class Budget implements IndexingBudget {
   }
 
   async share(images: number): Promise<BudgetShare> {
-    if (!this.#isLimited()) return unlimitedShare(images);
-    const balance = await this.#look();
+    if (!this.#isLimited()) return { images, release: () => Promise.resolve() };
+    const balance = await this.#readBalance();
     const granted = Math.max(0, Math.min(images, Math.floor(balance.images - this.#shared)));
     this.#shared += granted;
     return {
       images: granted,
       release: async () => {
-        // What others may send is up to what was used.
+        // Other processes decide by what was saved.
         await this.#options.meter.write().catch(() => undefined);
         this.#shared -= granted;
       },
     };
   }
 
-  /** Pictures that are still paid for this month; null without a limit that is known in pictures. */
+  /** Images that the budget still covers this month; null without a limit in images. */
   async affordableImages(): Promise<number | null> {
     if (!this.#isLimited()) return null;
-    const { images } = await this.#look();
+    const { images } = await this.#readBalance();
     return Number.isFinite(images) ? images : null;
   }
 
-  /** Looks whether the budget is used up, as a process that does not index has to. */
-  async look(): Promise<void> {
-    if (this.#isLimited()) await this.#look();
+  /** Updates `pause`, for a process that doesn't index. */
+  async refresh(): Promise<void> {
+    if (this.#isLimited()) await this.#readBalance();
   }
 
   #isLimited(): boolean {
@@ -84,13 +82,13 @@ export class Budget implements IndexingBudget {
     return imagesPerMonth !== undefined || moneyPerMonth !== undefined;
   }
 
-  async #look(): Promise<Balance> {
+  async #readBalance(): Promise<Balance> {
     const { clock, isLocal, meter, records } = this.#options;
     await meter.write();
     const now = clock.now();
     const paid = await records.list(monthOf(now));
     const balance = this.#balanceOf(paid.filter(({ provider }) => !isLocal(provider)));
-    this.#note(balance, now);
+    this.#updatePause(balance, now);
     return balance;
   }
 
@@ -104,14 +102,14 @@ export class Budget implements IndexingBudget {
     return { images: Math.min(images, byMoney), usedUp: images <= 0 ? 'imagesPerMonth' : null };
   }
 
-  /** Pictures that are paid for by what is left of so much money; Infinity while a picture's cost is not known. */
+  /** Images that the remaining money pays for; Infinity while the cost of an image is unknown. */
   #imagesFor(money: number, records: readonly UsageRecord[]): number {
     const { settings } = this.#options;
     const spent = records.reduce((sum, record) => sum + this.#costOf(record), 0);
     const left = money - spent;
     if (left <= 0) return 0;
-    const dearest = Math.max(0, ...records.map((record) => costPerImage(record, settings) ?? 0));
-    const perImage = dearest || (settings.pricePerThousandImages ?? 0) / 1_000;
+    const highest = Math.max(0, ...records.map((record) => costPerImage(record, settings) ?? 0));
+    const perImage = highest || (settings.pricePerThousandImages ?? 0) / 1_000;
     return perImage > 0 ? Math.floor(left / perImage + ROUNDING) : Infinity;
   }
 
@@ -120,18 +118,18 @@ export class Budget implements IndexingBudget {
     if (cost === null && record.images > 0 && !this.#hasWarned) {
       this.#hasWarned = true;
       this.#options.logger.warn(
-        `budget.moneyPerMonth cannot be kept to: the provider of "${record.model}" does not say how many tokens it counts. Set budget.pricePerThousandImages, or budget.imagesPerMonth.`,
+        `budget.moneyPerMonth can't be enforced: the provider of "${record.model}" doesn't report tokens. Set budget.pricePerThousandImages or budget.imagesPerMonth.`,
       );
     }
     return cost ?? 0;
   }
 
-  #note({ usedUp }: Balance, now: number): void {
+  #updatePause({ usedUp }: Balance, now: number): void {
     const { logger } = this.#options;
     const before = this.#pause;
     if (usedUp === null) {
       this.#pause = null;
-      if (before) logger.info('There is something left of the budget: indexing goes on.');
+      if (before) logger.info('The budget covers images again; indexing resumes.');
       return;
     }
     const until = nextMonthAfter(now);
@@ -144,15 +142,15 @@ export class Budget implements IndexingBudget {
     const { currency, imagesPerMonth = 0, moneyPerMonth = 0 } = this.#options.settings;
     const limit =
       setting === 'imagesPerMonth'
-        ? `${String(imagesPerMonth)} pictures`
+        ? `${String(imagesPerMonth)} images`
         : `${String(moneyPerMonth)} ${currency}`;
     return new ImageSearchError({
       code: 'budget-reached',
-      message: `The budget of ${limit} for hosted models is used up: indexing pauses until ${new Date(until).toISOString()}, searches go on. Raise budget.${setting} to go on before.`,
+      message: `Indexing pauses until ${new Date(until).toISOString()}: the budget of ${limit} for hosted models is used up. Raise budget.${setting} to resume earlier; searches still work.`,
       retryable: true,
     });
   }
 }
 
-/** Sums of prices are not exact: a picture must not be lost to the last digit. */
+/** Sums of prices aren't exact: a rounding error must not cost an image. */
 const ROUNDING = 1e-9;

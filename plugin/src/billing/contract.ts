@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ImageSearchError } from '../errors';
 
 /** One model in one calendar month. */
@@ -10,18 +11,18 @@ export interface UsageKey {
   model: string;
 }
 
-/** What it did; all of it adds up. */
+/** What a model did; figures can be summed. */
 export interface UsageFigures {
   images: number;
   texts: number;
   /** As the provider counted them. */
   imageTokens: number;
   textTokens: number;
-  /** As the provider stated it, in the currency of its account. */
+  /** As the provider reported it, in the currency of its account. */
   cost: number;
-  /** Requests of which the provider did not say what they used. */
+  /** Requests without reported usage. */
   unstatedRequests: number;
-  /** Time of the requests with pictures, which may overlap. */
+  /** Total duration of requests with images, which may overlap. */
   imageMilliseconds: number;
 }
 
@@ -30,18 +31,22 @@ export type UsageRecord = UsageKey & UsageFigures;
 /**
  * What all processes that share a database have used.
  *
- * - `add` adds to what is there, in one atomic step, however many processes do so at a time.
- * - `list` answers the records of a month in no promised order, one for each provider and model.
+ * - `add` adds to the existing figures atomically, however many processes do so at the same time.
+ * - `list` returns the records of a month in any order, one per provider and model.
+ *
+ * @throws whatever the database throws
+ * @example
+ * await records.add({ month: '2026-01', provider: 'voyage', model: 'voyage-multimodal-3.5' }, { ...noFigures, images: 1 });
  */
 export interface UsageRecords {
   add(key: UsageKey, figures: UsageFigures): Promise<void>;
   list(month: string): Promise<UsageRecord[]>;
 }
 
-/** Pictures that may be sent. */
+/** Images that may be sent. */
 export interface BudgetShare {
   images: number;
-  /** To be called when they were sent, or will not be; never rejects. */
+  /** To be called once they were sent, or won't be; never rejects. */
   release(): Promise<void>;
 }
 
@@ -51,17 +56,16 @@ export interface BudgetPause {
   until: number;
 }
 
-/** What indexing asks before it sends pictures to a model that is paid for. */
+/** What indexing asks before it sends images to a paid model. */
 export interface IndexingBudget {
-  /** At most so many pictures; 0 while the budget is used up, or lies in shares that are not released. */
+  /**
+   * At most `images`; 0 while the budget is used up or held by shares that aren't released.
+   *
+   * @throws whatever the database throws
+   */
   share(images: number): Promise<BudgetShare>;
-  /** Why and until when nothing is sent, as of the last look; null while something may be. */
+  /** Why and until when nothing is sent, as of the last check; null while images may be sent. */
   pause(): BudgetPause | null;
-}
-
-/** The share where nothing limits it. */
-export function unlimitedShare(images: number): BudgetShare {
-  return { images, release: () => Promise.resolve() };
 }
 
 export const noFigures: UsageFigures = {
@@ -74,14 +78,40 @@ export const noFigures: UsageFigures = {
   imageMilliseconds: 0,
 };
 
-export function addFigures(one: UsageFigures, other: UsageFigures): UsageFigures {
-  return {
-    images: one.images + other.images,
-    texts: one.texts + other.texts,
-    imageTokens: one.imageTokens + other.imageTokens,
-    textTokens: one.textTokens + other.textTokens,
-    cost: one.cost + other.cost,
-    unstatedRequests: one.unstatedRequests + other.unstatedRequests,
-    imageMilliseconds: one.imageMilliseconds + other.imageMilliseconds,
-  };
-}
+const money = z.number().min(0).max(1_000_000_000);
+
+/** Settings below `budget`. */
+export const budgetConfigSchema = z
+  .strictObject({
+    imagesPerMonth: z.int().min(0).max(1_000_000_000).optional().meta({
+      description:
+        'Maximum images that hosted models embed per calendar month (UTC). Indexing then pauses until the next month; searches never do. No limit by default',
+    }),
+    moneyPerMonth: money.optional().meta({
+      description:
+        'Maximum cost of hosted models per calendar month, searches included. Requires a price. No limit by default',
+    }),
+    pricePerThousandImages: money.optional().meta({
+      description: 'Price of 1,000 images, if the hosted model charges per image',
+    }),
+    pricePerMillionTokens: money.optional().meta({
+      description:
+        'Price of 1,000,000 tokens, if the hosted model charges per token. Costs that the provider reports take precedence',
+    }),
+    currency: z.string().trim().min(1).max(10).default('USD').meta({
+      description: 'Currency of these amounts, for display',
+    }),
+  })
+  .refine(
+    ({ moneyPerMonth, pricePerThousandImages, pricePerMillionTokens }) =>
+      moneyPerMonth === undefined ||
+      pricePerThousandImages !== undefined ||
+      pricePerMillionTokens !== undefined,
+    {
+      path: ['moneyPerMonth'],
+      error:
+        'requires a price: set budget.pricePerThousandImages or budget.pricePerMillionTokens, too',
+    },
+  );
+
+export type BudgetSettings = z.output<typeof budgetConfigSchema>;

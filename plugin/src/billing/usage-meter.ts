@@ -1,16 +1,11 @@
 import type { Clock } from '../clock';
+import type { EmbeddingProvider, EmbeddingUsage } from '../embedding/contract';
 import { toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
-import {
-  addFigures,
-  noFigures,
-  type UsageFigures,
-  type UsageKey,
-  type UsageRecords,
-} from './contract';
-import { monthOf } from './month';
+import { noFigures, type UsageFigures, type UsageKey, type UsageRecords } from './contract';
+import { monthOf } from './cost';
 
-/** Longest time that a count is kept in memory alone; a process that is killed loses it. */
+/** How long counts may stay in memory; a process that is killed loses them. */
 const WRITE_AFTER_MS = 5_000;
 
 export interface UsageMeterOptions {
@@ -24,14 +19,14 @@ interface Count {
   figures: UsageFigures;
 }
 
-/** Counts what models do and writes it down every few seconds, never for a single search. */
+/** Counts what models do and saves it every few seconds, so that a search doesn't wait for the database. */
 export class UsageMeter {
   readonly #options: UsageMeterOptions;
   readonly #stopping = new AbortController();
-  /** Not written yet, by month, provider and model. */
+  /** Not saved yet, by month, provider and model. */
   #counts = new Map<string, Count>();
   #isTimed = false;
-  /** Writings follow one another. */
+  /** The last write; writes run one after another. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: UsageMeterOptions) {
@@ -49,9 +44,9 @@ export class UsageMeter {
   }
 
   /**
-   * Writes down all that was counted before this call.
+   * Saves everything that was counted before this call.
    *
-   * @throws what the database fails with; what was not written stays counted
+   * @throws whatever the database throws; unsaved counts are kept
    */
   write(): Promise<void> {
     const written = this.#writing.then(() => this.#writeAll());
@@ -59,27 +54,27 @@ export class UsageMeter {
     return written;
   }
 
-  /** Writes what is left; never rejects. */
+  /** Saves what is left; never rejects. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.write().catch((error: unknown) => {
-      this.#complain(error);
+      this.#warn(error);
     });
   }
 
-  /** Again and again while the database refuses, which is said once. */
+  /** Retries while the database fails, with one warning. */
   async #writeLater(): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#stopping;
-    let hasComplained = false;
+    let hasWarned = false;
     while (this.#counts.size > 0) {
       await clock.wait(WRITE_AFTER_MS, signal);
       if (signal.aborted) return;
       try {
         await this.write();
       } catch (error) {
-        if (!hasComplained) this.#complain(error);
-        hasComplained = true;
+        if (!hasWarned) this.#warn(error);
+        hasWarned = true;
       }
     }
     this.#isTimed = false;
@@ -104,8 +99,62 @@ export class UsageMeter {
     this.#counts.set(id, { key, figures: known ? addFigures(known.figures, figures) : figures });
   }
 
-  #complain(error: unknown): void {
+  #warn(error: unknown): void {
     const { message } = toImageSearchError(error);
-    this.#options.logger.warn(`What the models did could not be written down yet: ${message}`);
+    this.#options.logger.warn(`Model usage isn't saved yet: ${message}`);
   }
+}
+
+export function addFigures(one: UsageFigures, other: UsageFigures): UsageFigures {
+  return {
+    images: one.images + other.images,
+    texts: one.texts + other.texts,
+    imageTokens: one.imageTokens + other.imageTokens,
+    textTokens: one.textTokens + other.textTokens,
+    cost: one.cost + other.cost,
+    unstatedRequests: one.unstatedRequests + other.unstatedRequests,
+    imageMilliseconds: one.imageMilliseconds + other.imageMilliseconds,
+  };
+}
+
+/** A hosted provider's usage of a request → figures to count. */
+export function figuresOf({ images, texts, tokens, cost }: EmbeddingUsage): Partial<UsageFigures> {
+  return {
+    images,
+    texts,
+    [images > 0 ? 'imageTokens' : 'textTokens']: tokens ?? 0,
+    cost: cost ?? 0,
+    unstatedRequests: tokens === null && cost === null ? 1 : 0,
+  };
+}
+
+/**
+ * Times a provider's work with images, and counts what a local one does; a hosted one reports its usage itself
+ * (`ProviderContext.onUsage`).
+ */
+export function meterProvider(
+  provider: EmbeddingProvider,
+  { meter, isLocal, clock }: { meter: UsageMeter; isLocal: boolean; clock: Clock },
+): EmbeddingProvider {
+  const { closeScore, imagePreparation, limits, space } = provider;
+  return {
+    closeScore,
+    imagePreparation,
+    limits,
+    space,
+    async embedImages(images, options) {
+      const startedAt = clock.elapsed();
+      const vectors = await provider.embedImages(images, options);
+      const imageMilliseconds = clock.elapsed() - startedAt;
+      meter.count(space, { imageMilliseconds, ...(isLocal && { images: vectors.length }) });
+      return vectors;
+    },
+    async embedTexts(texts, options) {
+      const vectors = await provider.embedTexts(texts, options);
+      if (isLocal) meter.count(space, { texts: vectors.length });
+      return vectors;
+    },
+    checkHealth: (options) => provider.checkHealth(options),
+    dispose: () => provider.dispose(),
+  };
 }

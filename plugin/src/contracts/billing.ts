@@ -1,23 +1,23 @@
 import * as z from 'zod';
 
-/** What one model did in the month; a hosted one is paid for, a local one is not. */
-const billedProviderSchema = z.object({
+/** What one model did in the month. Hosted models may cost money, local ones don't. */
+const providerUsageSchema = z.object({
   provider: z.string(),
   model: z.string(),
   images: z.number(),
   texts: z.number(),
-  /** As the provider counted them; null when it never said. */
+  /** As the provider counted them; null if it never did. */
   tokens: z.number().nullable(),
-  /** In `budget.currency`: as the provider said, else by the prices that are set; null when neither is known. */
+  /** In `budget.currency`: as the provider reported it, else by the configured prices; null if neither is known. */
   cost: z.number().nullable(),
-  /** Whether the provider did not say what all of it used, so that these are our own counts. */
+  /** Whether some requests had no reported usage, so that the plugin's own counts fill in. */
   isEstimated: z.boolean(),
 });
 
-export const billSchema = z.object({
+export const usageSchema = z.object({
   /** Calendar month in UTC: `2026-01`. */
   month: z.string(),
-  /** What the configuration allows; null without a limit. */
+  /** The configured limits; null if there are none. */
   budget: z
     .object({
       imagesPerMonth: z.number().nullable(),
@@ -25,42 +25,42 @@ export const billSchema = z.object({
       currency: z.string(),
     })
     .nullable(),
-  /** By provider and model. */
-  providers: z.array(billedProviderSchema),
-  /** When indexing goes on by itself (ISO 8601, UTC), because the budget is used up; null while it is not. */
+  /** One per provider and model. */
+  providers: z.array(providerUsageSchema),
+  /** When indexing resumes by itself after the budget was used up (ISO 8601, UTC); null unless it is used up. */
   pausedUntil: z.string().nullable(),
 });
 
 export const estimateQuerySchema = z.strictObject({
   /**
-   * As in a rebuild, or `new`: every picture, in a new space of the model that `embedding` names, as after a change
-   * of one of its settings.
+   * As for `POST reindex`, or `new`: every image, in a new space of the configured model, as after a change of one of
+   * its settings.
    */
   scope: z.enum(['missing', 'failed', 'skipped', 'all', 'new']).default('all'),
 });
 
 const estimateShape = {
-  /** Most pictures that would be embedded; those whose bytes turn out to be unchanged cost nothing. */
+  /** Maximum number of images to embed; those whose bytes turn out to be unchanged cost nothing. */
   images: z.number(),
-  /** How many of them wait in the queue already, and are embedded without a rebuild, too. */
+  /** How many of them are in the queue already and would be embedded anyway. */
   waiting: z.number(),
-  /** Null while the model cannot be opened. */
+  /** Null while the model can't be opened. */
   requests: z.number().nullable(),
-  /** By what pictures took so far; null when that is not known, and for a local model. */
+  /** Based on what images took so far; null if unknown, and for a local model. */
   tokens: z.number().nullable(),
-  /** In `currency`; 0 for a local model, null when no price is known. */
+  /** In `currency`; 0 for a local model, null if no price is known. */
   cost: z.number().nullable(),
-  /** At the configured rate of requests, or as fast as it was so far if that is slower; null when neither is known. */
+  /** At the configured rate limit or the measured speed, whichever is slower; null if both are unknown. */
   seconds: z.number().nullable(),
 };
 
 const spaceEstimateSchema = z.object({
-  /** Null for a space that is not there yet. */
+  /** Null for a space that doesn't exist yet. */
   id: z.string().nullable(),
-  role: z.enum(['answering', 'filling', 'fallback', 'new']),
+  role: z.enum(['active', 'building', 'fallback', 'new']),
   provider: z.string(),
   model: z.string(),
-  /** Whether the model runs on this machine: there is nothing to pay. */
+  /** Whether the model runs on this machine, at no cost. */
   isLocal: z.boolean(),
   ...estimateShape,
 });
@@ -69,16 +69,16 @@ export const estimateResponseSchema = z.object({
   data: z.object({
     scope: estimateQuerySchema.shape.scope.unwrap(),
     currency: z.string(),
-    /** Pictures that the budget still pays for this month; null without a budget. */
+    /** Images that the budget still covers this month; null without a budget. */
     affordableImages: z.number().nullable(),
-    /** All spaces together; null where it is for one of them. They fill side by side: the slowest one's time counts. */
+    /** The sum, except for the longest time, because spaces fill in parallel; null where one estimate is unknown. */
     total: z.object(estimateShape),
     spaces: z.array(spaceEstimateSchema),
   }),
 });
 
-export type Bill = z.output<typeof billSchema>;
-export type BilledProvider = Bill['providers'][number];
+export type Usage = z.output<typeof usageSchema>;
+export type ProviderUsage = Usage['providers'][number];
 export type EstimateResponse = z.output<typeof estimateResponseSchema>;
 export type EstimateScope = EstimateResponse['data']['scope'];
 export type SpaceEstimate = EstimateResponse['data']['spaces'][number];

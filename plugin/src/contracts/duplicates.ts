@@ -1,21 +1,21 @@
 import * as z from 'zod';
 import { apiLimits } from './limits';
-import { LARGEST_ID, numberSchema } from './numbers';
+import { LARGEST_ID, numberSchema } from './values';
 
-export const duplicateKindSchema = z.enum(['identical', 'same-picture', 'variant']);
+export const duplicateKindSchema = z.enum(['identical', 'same-image', 'edited']);
 export const pairStatusSchema = z.enum(['open', 'ignored', 'merged']);
 
 export const duplicatesQuerySchema = z.strictObject({
   status: pairStatusSchema.default('open'),
   kind: duplicateKindSchema.optional(),
-  /** What `meta.nextCursor` of the page before said. */
+  /** `meta.nextCursor` of the previous page. */
   cursor: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).optional(),
   /**
-   * Only the group that has the pair with this id, wherever in the list it is; none when the pair is not as asked for, or
-   * when its cluster has more and newer pairs than a page reads.
+   * Only the group with this pair, wherever it is in the list. Empty if `status` or `kind` exclude the pair, or if its
+   * cluster has more newer pairs than one page reads.
    */
   pair: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).optional(),
-  /** Groups; a page may have some more, or fewer though it is not the last. */
+  /** Approximate number of groups: a page may have a few more, or fewer without being the last. */
   limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
 });
 
@@ -23,32 +23,35 @@ export const fileDuplicatesQuerySchema = z.strictObject({
   status: pairStatusSchema.default('open'),
 });
 
-/** In an address. */
+/** Path parameters. */
 export const pairParametersSchema = z.object({
   id: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)),
 });
 
-/** One pair is decided, not a group: what belongs together is worked out anew from pairs. */
-export const decisionBodySchema = z.strictObject({
-  /** `ignored`: the two are no duplicates. `open`: takes that back. */
+/** Sets the status of one pair; groups are derived from pairs. */
+export const reviewBodySchema = z.strictObject({
+  /** `ignored`: the files aren't duplicates. `open`: reopens the pair. */
   status: z.enum(['open', 'ignored']),
 });
 
-/** What a verdict rests on; which numbers there are depends on the kind. */
+/** Evidence for a verdict; which values it has depends on the kind. */
 export const evidenceSchema = z.object({
-  /** Bits of 256 in which the fingerprints differ. */
+  /** Number of fingerprint bits that differ, of 256. */
   fingerprintDistance: z.number().optional(),
-  /** Of the two thumbnails, or of the details where one lies on the other, -1 to 1. */
+  /** Of the thumbnails, or of the details where the images overlap, -1 to 1. */
   correlation: z.number().optional(),
   /** Cosine similarity of the embeddings, -1 to 1. */
   similarity: z.number().optional(),
-  /** How one picture lies on the other; for `variant` alone. */
+  /** How the images overlap; only for `edited`. */
   alignment: z
     .object({
-      /** Id of the file that shows less, or the same; null for a picture that is no file, which was checked. */
+      /** Id of the file that shows less, or the same; null for a checked image that isn't a file. */
       innerFileId: z.number().nullable(),
       isMirrored: z.boolean(),
-      /** Where it lies, as parts of the other picture's width and height. */
+      /** Its clockwise quarter turns after mirroring, and its further clockwise tilt; 0 when missing. */
+      quarterTurns: z.number().optional(),
+      degrees: z.number().optional(),
+      /** Its position in the other image, as fractions of that image's width and height. */
       region: z.object({
         left: z.number(),
         top: z.number(),
@@ -56,6 +59,22 @@ export const evidenceSchema = z.object({
         height: z.number(),
       }),
     })
+    .optional(),
+  /**
+   * Parts in which the images differ, as fractions of the file's width and height: once for either file, in the same
+   * order; only for `edited`. Missing until the pixels were compared.
+   */
+  differences: z
+    .array(
+      z.object({
+        /** Null for a checked image that isn't a file. */
+        fileId: z.number().nullable(),
+        left: z.number(),
+        top: z.number(),
+        width: z.number(),
+        height: z.number(),
+      }),
+    )
     .optional(),
 });
 
@@ -67,32 +86,32 @@ const duplicatePairSchema = z.object({
   evidence: evidenceSchema,
   status: pairStatusSchema,
   foundAt: z.string(),
-  /** Null while it is open. */
-  decision: z
+  /** Null while open. */
+  review: z
     .object({
       at: z.string(),
-      /** Null when the user is gone or not known. */
+      /** Null if the user is unknown or was deleted. */
       by: z.object({ id: z.number(), name: z.string() }).nullable(),
     })
     .nullable(),
 });
 
-/** What Strapi shows of an upload file to this user. */
+/** An upload file with the fields that this user may see. */
 export const libraryFileSchema = z.looseObject({ id: z.number() });
 
 const duplicateGroupSchema = z.object({
-  /** Id of its newest pair. */
+  /** Id of the newest pair. */
   id: z.number(),
-  /** The file that every other one of the group was found to be a duplicate of. */
+  /** The file that all others in the group are duplicates of. */
   representativeId: z.number(),
-  /** The representative first; of `merged` pairs, files that are deleted are left out. */
+  /** The representative first; without deleted files of `merged` pairs. */
   files: z.array(libraryFileSchema),
   /**
-   * The pairs that have the status asked for and make it up, newest first: every file has one with the representative.
-   * Each pair is in one group, though a file may be in several.
+   * The pairs with the requested status, newest first: every file has one with the representative. Each pair is in one
+   * group, but a file may be in several.
    */
   pairs: z.array(duplicatePairSchema),
-  /** Whether there are more files than are told; they come up when these are decided. */
+  /** Whether the group has more files than it lists; they follow once these are reviewed. */
   hasMore: z.boolean().default(false),
 });
 
@@ -101,23 +120,23 @@ export const duplicatesResponseSchema = z.object({
   data: z.array(duplicateGroupSchema),
   meta: z.object({
     nextCursor: z.number().nullable(),
-    /** Pairs of the whole library; null for a user whose role shows a part of it: to count that all would be read. */
+    /** Pairs in the whole library; null for a user who sees only a part of it, because counting reads every pair. */
     counts: z.record(pairStatusSchema, z.number()).nullable(),
   }),
 });
 
-export const decisionResponseSchema = z.object({ data: duplicatePairSchema });
+export const reviewResponseSchema = z.object({ data: duplicatePairSchema });
 
 /** One file's duplicates, newest first; `GET files/:id/duplicates` of the panel. */
 export const fileDuplicatesResponseSchema = z.object({
   data: z.array(z.object({ pair: duplicatePairSchema, file: libraryFileSchema })),
 });
 
-/** One file's open duplicates, those most alike first; `GET /api/image-search/duplicates/:id`. */
+/** One file's open duplicates, most similar first; `GET /api/image-search/duplicates/:id`. */
 export const publicDuplicatesResponseSchema = z.object({
   data: z.array(
     z.object({
-      /** How alike the two are where one lies on the other, -1 to 1; 1 for the same bytes. */
+      /** Correlation of the two images where they overlap, -1 to 1; 1 for identical files. */
       score: z.number(),
       kind: duplicateKindSchema,
       evidence: evidenceSchema,
@@ -129,7 +148,7 @@ export const publicDuplicatesResponseSchema = z.object({
   }),
 });
 
-/** Whether a picture is here already; `POST check`. */
+/** Whether an image is in the library already; `POST check`. */
 export const checkResponseSchema = z.object({
   data: z.array(
     z.object({
@@ -139,14 +158,14 @@ export const checkResponseSchema = z.object({
     }),
   ),
   meta: z.object({
-    /** False when there is no model to ask now: then only equal bytes were looked for. */
+    /** False while the model or the store is unavailable: only identical files were searched for. */
     isComplete: z.boolean(),
   }),
 });
 
-/** Pairs of files that this user uploaded, found after a moment; `GET duplicates/notes?after=`. */
+/** New pairs whose newer file this user uploaded; `GET duplicates/notes?after=`. */
 export const notesQuerySchema = z.strictObject({
-  /** Pairs above this id; without it none, only where to go on from. */
+  /** Returns pairs above this id; if omitted, none, only the id to start from. */
   after: numberSchema.pipe(z.int().min(0).max(LARGEST_ID)).optional(),
 });
 
@@ -161,31 +180,31 @@ export const notesResponseSchema = z.object({
     }),
   ),
   meta: z.object({
-    /** Hand it to the next request. */
+    /** Pass it to the next request. */
     after: z.number(),
-    /** Whether uploaders are to be told; `duplicates.policy` is `warn`. */
-    isWarning: z.boolean(),
+    /** Whether to warn uploaders: `duplicates.policy` is `warn`. */
+    warnsUploaders: z.boolean(),
   }),
 });
 
-/** The comparison of the whole library; `GET`, `POST` (start or go on) and `DELETE` (stop) `duplicates/scan`. */
+/** The scan of the whole library; `GET`, `POST` (start or resume) and `DELETE` (stop) `duplicates/scan`. */
 export const scanResponseSchema = z.object({
   data: z.object({
-    /** `off`: the policy says that no duplicates are looked for. */
+    /** `off`: `duplicates.policy` is `off`. */
     state: z.enum(['off', 'never', 'running', 'stopped', 'done']),
-    /** Pictures that were compared in this scan, those that failed included. */
+    /** Images scanned so far, including failed ones. */
     done: z.number(),
-    /** Pictures to compare in all. */
+    /** Images to scan. */
     total: z.number(),
     /** Pairs that the scan added. */
     found: z.number(),
-    /** Pictures that it could not compare; the log says which and why, the next scan tries them again. */
+    /** Images that couldn't be scanned; the log has the reasons, and the next scan retries them. */
     failed: z.number(),
     startedAt: z.string().nullable(),
     endedAt: z.string().nullable(),
-    /** At the present speed; null while nothing moves. */
+    /** At the current speed; null while nothing moves. */
     remainingSeconds: z.number().nullable(),
-    /** What keeps it from going on; null for nothing. */
+    /** Why it can't continue; null if it can. */
     problem: z.string().nullable(),
   }),
 });
@@ -195,7 +214,7 @@ export type DuplicateGroupView = DuplicatesResponse['data'][number];
 export type DuplicatePairView = DuplicateGroupView['pairs'][number];
 export type DuplicateEvidence = z.output<typeof evidenceSchema>;
 export type PublicDuplicatesResponse = z.output<typeof publicDuplicatesResponseSchema>;
-export type DecisionResponse = z.output<typeof decisionResponseSchema>;
+export type ReviewResponse = z.output<typeof reviewResponseSchema>;
 export type FileDuplicatesResponse = z.output<typeof fileDuplicatesResponseSchema>;
 export type CheckResponse = z.output<typeof checkResponseSchema>;
 export type NotesResponse = z.output<typeof notesResponseSchema>;

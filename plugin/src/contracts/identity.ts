@@ -1,4 +1,4 @@
-/** The plugin's id: its addresses, its permissions and its translations begin with it. */
+/** The plugin's id, with which its routes, permissions and translation keys begin. */
 export const PLUGIN_ID = 'image-search';
 
 /** Admin actions of this plugin; routes and the panel name them by these uids. */

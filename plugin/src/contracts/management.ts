@@ -1,18 +1,19 @@
 import * as z from 'zod';
-import { billSchema } from './billing';
+import { usageSchema } from './billing';
+import { failureReasonSchema } from './file-status';
 import { apiLimits } from './limits';
-import { numberSchema } from './numbers';
 import { fileIdSchema, vectorSpaceSchema } from './search';
+import { numberSchema } from './values';
 
 export const indexStateSchema = z.enum(['pending', 'indexing', 'indexed', 'skipped', 'failed']);
 
 /**
- * `missing`: compare the library with the index now. `failed`, `skipped`: try these pictures again. `all`: embed every
- * picture anew.
+ * `missing`: sync the index with the library now. `failed`, `skipped`: retry these images. `all`: embed every image
+ * again.
  */
 const reindexScopeSchema = z.enum(['missing', 'failed', 'skipped', 'all']);
 
-/** Either a part of the library or files of it by their ids. */
+/** Either a part of the library, or files by their ids. */
 export const reindexBodySchema = z
   .strictObject({
     scope: reindexScopeSchema.optional(),
@@ -28,11 +29,11 @@ export const reindexBodySchema = z
   })
   .refine(
     ({ scope, fileIds }) => (scope === undefined) !== (fileIds === undefined),
-    'give either scope or fileIds',
+    'must have either scope or fileIds',
   );
 
 export const entriesQuerySchema = z.strictObject({
-  /** The space whose queue is looked at; by default the one that answers. */
+  /** The space to list; by default the active one. */
   space: z.string().min(1).optional(),
   state: indexStateSchema.optional(),
   cursor: numberSchema.pipe(z.int().min(0)).optional(),
@@ -45,21 +46,18 @@ export const spaceParametersSchema = z.object({
 
 const spaceStatusSchema = vectorSpaceSchema.extend({
   /**
-   * `answering` searches, `filling` to take over, `fallback` for when the answering one's provider is down, or `kept`
-   * from before.
+   * `active`: searches use it. `building`: takes over once it holds every image. `fallback`: searches use it while the
+   * active one's provider is down. `standby`: was active before.
    */
-  role: z.enum(['answering', 'filling', 'fallback', 'kept']),
-  /**
-   * Whether the configuration names its model to answer: it cannot be dropped then, nor can one that answers or is the
-   * fallback.
-   */
+  role: z.enum(['active', 'building', 'fallback', 'standby']),
+  /** Whether the configuration names its model. Such a space can't be deleted, nor can the active or fallback one. */
   isConfigured: z.boolean(),
   counts: z.record(indexStateSchema, z.number()),
-  /** Pictures indexed in the last minute, by all processes. */
+  /** Images indexed in the last minute, by all processes. */
   perMinute: z.number(),
-  /** At that speed; null while nothing moves. */
+  /** At the speed of the last seconds of work, known after some ten of them; null before that and while nothing moves. */
   remainingSeconds: z.number().nullable(),
-  /** What keeps it from filling or from taking over; null for nothing that the asked process knows of. */
+  /** Why it can't be built or take over, as far as the responding process knows; null if nothing is wrong. */
   problem: z.string().nullable(),
 });
 
@@ -67,28 +65,28 @@ const healthSchema = z.object({ ok: z.boolean(), message: z.string() });
 
 const indexingHoldSchema = z.object({
   since: z.string(),
-  /** Name of who stopped it; null when that is not known. */
+  /** Name of the user who stopped it; null if unknown. */
   by: z.string().nullable(),
 });
 
 const testedSchema = healthSchema.extend({
-  /** Until it answered, or was given up. */
+  /** Until it responded or timed out. */
   milliseconds: z.number(),
 });
 
-/** Whether provider and store do their work now; `POST test`. */
+/** Whether provider and store work; `POST test`. */
 export const testResponseSchema = z.object({
   data: z.object({ provider: testedSchema, store: testedSchema }),
 });
 
 export const statusResponseSchema = z.object({
   data: z.object({
-    /** Null until the provider could be opened. */
+    /** Null until the provider has been opened. */
     space: vectorSpaceSchema.nullable(),
-    /** Every space there are vectors of, the answering one first. */
+    /** Every space with vectors, the active one first. */
     spaces: z.array(spaceStatusSchema),
-    /** The model that the configuration names, when it cannot be opened and another one answers. */
-    unopened: z.object({ model: z.string(), message: z.string() }).nullable(),
+    /** The configured model, if it can't be opened and another one answers searches. */
+    failedModel: z.object({ model: z.string(), message: z.string() }).nullable(),
     total: z.number(),
     counts: z.record(indexStateSchema, z.number()),
     worker: z.object({
@@ -97,12 +95,12 @@ export const statusResponseSchema = z.object({
         .object({ code: z.string(), message: z.string(), remainingSeconds: z.number() })
         .nullable(),
     }),
-    /** What models did this month, and what the budget allows. */
-    bill: billSchema,
-    /** Set while an operator has stopped indexing, in all processes and until it is resumed. */
+    /** This month's usage and budget. */
+    usage: usageSchema,
+    /** Set while an operator has stopped indexing, which holds in all processes until it is resumed. */
     hold: indexingHoldSchema.nullable(),
     isReconciling: z.boolean(),
-    /** What long preparatory work (a model's download) is at; null when there is none. */
+    /** Progress of lengthy preparation, such as a model's download; null if there is none. */
     preparation: z.string().nullable(),
     provider: healthSchema,
     store: healthSchema,
@@ -115,7 +113,9 @@ export const entriesResponseSchema = z.object({
       fileId: z.number(),
       state: indexStateSchema,
       attempts: z.number(),
-      error: z.object({ code: z.string(), message: z.string() }).nullable(),
+      error: z
+        .object({ code: z.string(), reason: failureReasonSchema, message: z.string() })
+        .nullable(),
       indexedAt: z.string().nullable(),
     }),
   ),
@@ -129,5 +129,14 @@ export type StatusResponse = z.output<typeof statusResponseSchema>;
 export type EntriesResponse = z.output<typeof entriesResponseSchema>;
 export type ReindexResponse = z.output<typeof reindexResponseSchema>;
 export type ReindexScope = z.output<typeof reindexScopeSchema>;
-export type IndexingHold = z.output<typeof indexingHoldSchema>;
 export type TestResponse = z.output<typeof testResponseSchema>;
+
+/** The part of the configuration that the panel needs, for every role; `GET panel`. */
+export const panelResponseSchema = z.object({
+  data: z.object({
+    /** Whether the panel extends an image's details in the Media Library. */
+    mediaLibrary: z.boolean(),
+  }),
+});
+
+export type PanelResponse = z.output<typeof panelResponseSchema>;

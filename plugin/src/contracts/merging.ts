@@ -2,29 +2,28 @@ import * as z from 'zod';
 import { fileIdSchema } from './search';
 
 export const mergingLimits = {
-  /** Files of one merge, the kept one among them. */
+  /** Files per merge, including the kept one. */
   maxFiles: 50,
-  /** Uses told of one file; those that stand in the way of its merge come first. */
-  maxUsesTold: 200,
+  /** Uses listed per file; those that prevent its deletion come first. */
+  maxListedUses: 200,
 } as const;
 
 export const mergeBodySchema = z.strictObject({
-  /** All files of the merge, the one to keep among them. */
+  /** All files of the merge, including the one to keep. */
   fileIds: z
     .array(fileIdSchema)
     .min(2, 'must name at least two files')
     .max(mergingLimits.maxFiles, `must name at most ${String(mergingLimits.maxFiles)} files`)
     .refine((ids) => new Set(ids).size === ids.length, 'must not name a file twice'),
-  /** The file to keep; without it the one that is suggested. */
+  /** The file to keep; by default the suggested one. */
   keepId: fileIdSchema.optional(),
-  /** Whether to answer the report alone and write nothing. */
+  /** Whether to return the report only and write nothing. */
   dryRun: z.boolean().default(false),
 });
 
 /**
- * How a place uses a file: as a value of a media field or another `relation`; its address in a `blocks` or a
- * `richtext` field; its address or its name in storage in a `text` of another kind, of which this product does not
- * know what it means.
+ * How a field uses a file: `relation`, as a value of a media field or another relation; `blocks` and `richtext`, by its
+ * URL; `text`, by its URL or its name in storage in any other text, whose meaning the plugin doesn't know.
  */
 export const useKindSchema = z.enum(['relation', 'blocks', 'richtext', 'text']);
 
@@ -35,19 +34,19 @@ export const fileUseSchema = z.object({
     displayName: z.string(),
     kind: z.enum(['collectionType', 'singleType']),
   }),
-  /** Of the entry; null for content that has none. */
+  /** The entry's document id; null for content without one. */
   documentId: z.string().nullable(),
-  /** Number of the entry's row: drafts, published versions and locales have one each. */
+  /** Id of the entry's row: drafts, published versions and locales have one each. */
   entryId: z.number(),
-  /** Null where the content type is not localized. */
+  /** Null if the content type isn't localized. */
   locale: z.string().nullable(),
-  /** Null where the content type knows no drafts. */
+  /** Null if the content type has no drafts. */
   status: z.enum(['draft', 'published']).nullable(),
-  /** From the entry to the field, list items counted from 0: `sections[1].slides[0].image`. */
+  /** From the entry to the field, with list items counted from 0: `sections[1].slides[0].image`. */
   path: z.string(),
-  /** What the entry is called; null when it is not called anything, or the caller may not read it. */
+  /** The entry's title; null if it has none or the caller may not read it. */
   title: z.string().nullable(),
-  /** Why this place cannot be made to use another file; null when it can. */
+  /** Why this use can't be pointed to another file; null if it can. */
   obstacle: z.string().nullable(),
 });
 
@@ -62,7 +61,7 @@ export const suggestionCriteria = [
 
 const losslessTypes = ['image/png', 'image/tiff', 'image/bmp', 'image/svg+xml'];
 
-/** Whether a format keeps every pixel as it was; by media type. */
+/** Whether a format, by its media type, is lossless. */
 export function isLossless(mime: string): boolean {
   return losslessTypes.includes(mime);
 }
@@ -78,12 +77,12 @@ const mergedFileSchema = z.object({
   createdAt: z.string(),
   alternativeText: z.string().nullable(),
   caption: z.string().nullable(),
-  /** What becomes of the file: `kept` as the one, `removed`, or `left` in the library because of an obstacle. */
+  /** `kept`, `removed`, or `left` in the library because of an obstacle. */
   outcome: z.enum(['kept', 'removed', 'left']),
-  /** Why it is left; null otherwise. */
+  /** Why it was left; null otherwise. */
   obstacle: z.string().nullable(),
   useCount: z.number(),
-  /** At most `mergingLimits.maxUsesTold` of them. */
+  /** At most `mergingLimits.maxListedUses`. */
   uses: z.array(fileUseSchema),
 });
 
@@ -91,12 +90,12 @@ export const mergeReportSchema = z.object({
   keepId: z.number(),
   suggestion: z.object({
     fileId: z.number(),
-    /** In which respects no other file is better and some are worse, the weightiest first; empty for files alike. */
+    /** Criteria in which no file is better and some are worse, most important first; empty if none differs. */
     reasons: z.array(z.enum(suggestionCriteria)),
   }),
-  /** The kept one first, the others in the order asked for. */
+  /** The kept one first, the others in the requested order. */
   files: z.array(mergedFileSchema),
-  /** What the kept file gets from a copy because it has none of its own; null for nothing. */
+  /** What the kept file takes over from a copy because it has none itself; null for nothing. */
   carriedOver: z.object({
     alternativeText: z.string().nullable(),
     caption: z.string().nullable(),
@@ -115,7 +114,7 @@ export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 
 /** Where a file is used; `GET files/:id/usage`. */
 export const fileUsageResponseSchema = z.object({
-  /** At most `mergingLimits.maxUsesTold` of them. */
+  /** At most `mergingLimits.maxListedUses`. */
   data: z.array(fileUseSchema),
   meta: z.object({ useCount: z.number() }),
 });

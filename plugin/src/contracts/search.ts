@@ -1,33 +1,34 @@
 import * as z from 'zod';
-import { booleanSchema } from './booleans';
-import { filtersSchema } from './filters';
 import { apiLimits } from './limits';
-import { LARGEST_ID, numberSchema } from './numbers';
+import { booleanSchema, isPrototypeKey, LARGEST_ID, numberSchema } from './values';
 
-const NO_FILE_ID = 'must be the numeric id of a file';
+const FILE_ID_EXPECTED = 'must be the numeric id of a file';
 
-export const fileIdSchema = z.int(NO_FILE_ID).min(1, NO_FILE_ID).max(LARGEST_ID, NO_FILE_ID);
+export const fileIdSchema = z
+  .int(FILE_ID_EXPECTED)
+  .min(1, FILE_ID_EXPECTED)
+  .max(LARGEST_ID, FILE_ID_EXPECTED);
 
 const textSchema = z
   .string()
   .refine((text) => text.trim().length > 0, 'must not be empty')
-  // eslint-disable-next-line no-control-regex -- a null byte is exactly what is looked for
+  // eslint-disable-next-line no-control-regex -- finds null bytes
   .refine((text) => !/\u0000/.test(text), 'must not contain null bytes');
 
-/** A picture as text: base64, or a data URL of a picture. */
+/** An image as base64 or as a data URL. */
 const imageTextSchema = z.string().min(1, 'must not be empty');
 
 const urlSchema = z
   .string()
   .max(apiLimits.maxUrlLength, `must have at most ${String(apiLimits.maxUrlLength)} characters`)
   .refine(
-    isPlainWebAddress,
-    'must be the http or https address of a picture, without a user name or password',
+    isPlainWebUrl,
+    'must be the http or https URL of an image, without a user name or password',
   );
 
-function isPlainWebAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, username, password } = new URL(address);
+function isPlainWebUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
   return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
 }
 
@@ -35,26 +36,26 @@ const exampleSchema = z.union([fileIdSchema, textSchema], {
   error: 'must be the numeric id of a file or a text',
 });
 
-/** A list whose length is looked at before its items: a long one of wrong items costs and tells nothing. */
-function shortList<Item extends z.ZodType>(item: Item, { most, things }: ListLimit) {
+/** Checks a list's length before its items: a long list of invalid items would be slow and fill the error message. */
+function shortList<Item extends z.ZodType>(item: Item, { max, things }: ListLimit) {
   return z
     .array(z.unknown())
-    .max(most, `must be at most ${String(most)} ${things}`)
+    .max(max, `must be at most ${String(max)} ${things}`)
     .pipe(z.array(item));
 }
 
 interface ListLimit {
-  most: number;
+  max: number;
   /** What the items are called. */
   things: string;
 }
 
 const examplesSchema = shortList(exampleSchema, {
-  most: apiLimits.maxExamples,
+  max: apiLimits.maxExamples,
   things: 'examples',
 });
 
-const vectorSchema = shortList(z.number(), { most: apiLimits.maxDimensions, things: 'numbers' });
+const vectorSchema = shortList(z.number(), { max: apiLimits.maxDimensions, things: 'numbers' });
 
 const paginationSchema = z.strictObject({
   start: numberSchema
@@ -70,20 +71,30 @@ const paginationSchema = z.strictObject({
 
 export const orientations = ['landscape', 'portrait', 'square'] as const;
 
-/** What files are asked to be that Strapi's filters cannot say; they narrow a search as filters do. */
+/** Conditions that Strapi's filters can't express. */
 const traitsShape = {
-  /** By width and height of the file as Strapi has measured them; a file without them has none. */
+  /** By the file's width and height in Strapi; a file without them matches none. */
   orientation: z.enum(orientations, `must be one of ${orientations.join(', ')}`).optional(),
   /**
-   * `true`: only files that no media field and no other relation of an entry has; `false`: only those that one has.
-   * A file that is only named in a text counts as unused.
+   * `true`: only files that no media field or other relation uses; `false`: only files that one uses. A file that
+   * only occurs in texts counts as unused.
    */
   unused: booleanSchema.optional(),
   /** `false`: only files whose alternative text is missing or empty. */
   hasAlternativeText: booleanSchema.optional(),
 };
 
-/** What every search takes. */
+/** Strapi filters on `plugin::upload.file`. Strapi validates their fields, but neither their size nor their operands. */
+const filtersSchema = z
+  .unknown()
+  .superRefine((filters, context) => {
+    const problem = problemOf(filters);
+    // zod's own records drop the key `__proto__` in silence.
+    if (problem !== null) context.addIssue({ code: 'custom', ...problem });
+  })
+  .transform((filters) => filters as Record<string, unknown>);
+
+/** Parameters of every search. */
 const commonShape = {
   filters: filtersSchema.optional(),
   ...traitsShape,
@@ -113,7 +124,7 @@ export const embeddingBodySchema = z.strictObject({
   url: urlSchema.optional(),
 });
 
-export const pictureBodySchema = z.strictObject({ image: imageTextSchema.optional() });
+export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional() });
 
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
@@ -127,7 +138,7 @@ export const vectorSpaceSchema = z.object({
   dimensions: z.number(),
 });
 
-/** A search's answer; `file` is what Strapi shows of an upload file to this caller. */
+/** `file` is an upload file with the fields that this caller may see. */
 export const searchResponseSchema = z.object({
   data: z.array(
     z.object({
@@ -142,17 +153,17 @@ export const searchResponseSchema = z.object({
     index: z.object({
       /** Id of the space that answered. */
       space: z.string(),
-      /** Pictures that can be found. */
+      /** Searchable images. */
       indexed: z.number(),
-      /** Pictures of the library. */
+      /** Images in the library. */
       total: z.number(),
     }),
     /**
-     * Whether even the best picture, on whichever page it is, is less alike than what means something: the words are
-     * unknown to the model, or nothing shows them. Null when that cannot be told: no score that means something is
-     * known for this model, the question is not one text alone, or there is no picture to compare with.
+     * Whether even the best match of all pages scores below the model's close score: the model doesn't know the words,
+     * or no image shows them. Null if unknown: the model has no close score, the query isn't a single text, or no image
+     * was found. Always true, with no image, for a text of which the model knows no word at all.
      */
-    nothingClose: z.boolean().nullable(),
+    noCloseMatch: z.boolean().nullable(),
   }),
 });
 
@@ -160,5 +171,84 @@ export const embeddingResponseSchema = z.object({
   data: z.object({ embedding: z.array(z.number()), space: vectorSpaceSchema }),
 });
 
+/** Whether a media field or another relation uses a file; `GET usage/:id` of the content API. */
+export const isUsedResponseSchema = z.object({
+  data: z.object({ fileId: z.number(), isUsed: z.boolean() }),
+});
+
+export type IsUsedResponse = z.output<typeof isUsedResponseSchema>;
 export type SearchResponse = z.output<typeof searchResponseSchema>;
 export type EmbeddingResponse = z.output<typeof embeddingResponseSchema>;
+
+interface FilterProblem {
+  path: string[];
+  message: string;
+}
+
+/** Doesn't recurse, and stops at the limits, so that filters of any size and depth are rejected quickly. */
+function problemOf(filters: unknown): FilterProblem | null {
+  const { maxFilterNodes, maxFilterLevels } = apiLimits;
+  if (!isRecord(filters)) {
+    return { path: [], message: 'must be an object of Strapi filters' };
+  }
+  const waiting: { parent: object; path: string[] }[] = [{ parent: filters, path: [] }];
+  let nodes = 0;
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { parent, path } = next;
+    const children = Object.entries(parent) as [string, unknown][];
+    nodes += children.length;
+    if (nodes > maxFilterNodes) {
+      return {
+        path: [],
+        message: `must have at most ${String(maxFilterNodes)} keys and list items, all levels together`,
+      };
+    }
+    if (path.length >= maxFilterLevels && children.length > 0) {
+      return { path: [], message: `must have at most ${String(maxFilterLevels)} levels` };
+    }
+    for (const [key, child] of children) {
+      const message = problemOfOperand(child, { key, path, isItem: Array.isArray(parent) });
+      if (message !== null) return { path: [...path, key], message };
+      if (isParent(child)) waiting.push({ parent: child, path: [...path, key] });
+    }
+  }
+  return null;
+}
+
+const GROUP_OPERATORS = ['$and', '$or'];
+const LIST_OPERATORS = ['$in', '$notIn', '$between'];
+/** Operators whose operand is a single value; Strapi refuses unknown ones itself. */
+const VALUE_OPERATORS = [
+  ...['$eq', '$eqi', '$ne', '$nei', '$lt', '$lte', '$gt', '$gte', '$null', '$notNull'],
+  ...['$contains', '$containsi', '$notContains', '$notContainsi'],
+  ...['$startsWith', '$startsWithi', '$endsWith', '$endsWithi'],
+];
+
+/** What is wrong with a key of the filters, or with what it stands for; null if nothing is. */
+function problemOfOperand(
+  value: unknown,
+  { key, path, isItem }: { key: string; path: readonly string[]; isItem: boolean },
+): string | null {
+  if (!isItem && isPrototypeKey(key)) return "isn't a valid name in filters";
+  if (isItem) {
+    const isGroup = GROUP_OPERATORS.includes(path.at(-1) ?? '');
+    if (isGroup) return isRecord(value) ? null : 'must be an object of filters';
+    return isParent(value) ? 'must be a single value' : null;
+  }
+  if (GROUP_OPERATORS.includes(key)) {
+    return isParent(value) ? null : 'must be a list of filters';
+  }
+  if (VALUE_OPERATORS.includes(key)) return isParent(value) ? 'must be a single value' : null;
+  if (LIST_OPERATORS.includes(key)) {
+    return isRecord(value) ? 'must be a list of values' : null;
+  }
+  return null;
+}
+
+function isRecord(value: unknown): value is object {
+  return isParent(value) && !Array.isArray(value);
+}
+
+function isParent(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,161 +1,47 @@
-import type { PerceptualFingerprint, PictureLooks } from '../images/contract';
+import type { IndexPriority } from '../indexing/contract';
+import type { DuplicateKind, DuplicateVerdict, ImageTrace } from '../matching/contract';
 import type { IdPage } from '../vectors/contract';
 
-export { clusterPairs, type KnownClusters } from './clustering';
-export { currentPairs } from './current-pairs';
-export { groupOfPair, pageOfGroups, type GroupPage } from './group-page';
-export { groupPairs } from './grouping';
-export { createJudge } from './judge';
-export { createPictureCheck, type PictureCheck } from './picture-check';
-export { thresholdsFor } from './thresholds';
-
-/** What is kept of a picture so that it can be compared with others and its file need not be read again. */
-export interface PictureTrace {
-  /** SHA-256 of the stored bytes, lower-case hexadecimal. */
-  contentHash: string;
-  /** Null when it is not known: such a picture can only be `identical` to another. */
-  fingerprint: PerceptualFingerprint | null;
-  /** As `encodeThumbnail` wrote it; null (or of another form) when it is not known, with the same consequence. */
-  thumbnail: string | null;
-  /** How it looks on black instead of white, for a picture whose ground is seen through it. */
-  onBlack?: PictureLooks;
-  /** In pixels, as seen, EXIF orientation applied. */
-  width: number;
-  height: number;
-}
-
-export const duplicateKinds = ['identical', 'same-picture', 'variant'] as const;
-
 /**
- * - `identical`: the same bytes.
- * - `same-picture`: the whole picture again, encoded, resized or lit otherwise.
- * - `variant`: cropped, framed, flipped, or with a logo or banner on it.
- */
-export type DuplicateKind = (typeof duplicateKinds)[number];
-
-/**
- * What becomes of a picture that the library has already; an upload succeeds whatever it says.
+ * What happens when an uploaded image duplicates one in the library. The upload itself always succeeds.
  *
- * - `flag`: the pair is noted.
- * - `warn`: whoever uploaded it is told, too.
- * - `off`: no duplicates are looked for.
+ * - `flag`: records the pair.
+ * - `warn`: records the pair and warns the uploader.
+ * - `off`: doesn't look for duplicates.
  */
 export const duplicatePolicies = ['flag', 'warn', 'off'] as const;
 
 export type DuplicatePolicy = (typeof duplicatePolicies)[number];
 
-/** A verdict and what it rests on; plain JSON. */
-export type DuplicateVerdict =
-  | { kind: 'identical' }
-  | {
-      kind: 'same-picture';
-      /** Bits of 256 in which the fingerprints differ. */
-      fingerprintDistance: number;
-      /** Correlation of the two thumbnails, -1 to 1. */
-      correlation: number;
-      /** Largest difference of a small part of the thumbnails, light evened out, in units of the picture's contrast. */
-      largestDifference: number;
-    }
-  | {
-      kind: 'variant';
-      /** Cosine similarity of the embeddings, -1 to 1. */
-      similarity: number;
-      fingerprintDistance: number;
-      alignment: Alignment;
-    };
-
-/** How one picture lies on the other. */
-export interface Alignment {
-  /** Which of the two shows less, or the same: it lies on the other one. */
-  inner: 'one' | 'other';
-  /** Whether left and right are exchanged. */
-  isMirrored: boolean;
-  /** Where the inner picture lies, as parts of the outer one's width and height; it may jut out a little. */
-  region: { left: number; top: number; width: number; height: number };
-  /** Part of the inner picture that was found again in one piece, 0 to 1. */
-  covered: number;
-  /** Part of the details there that agree, 0 to 1. */
-  matching: number;
-  /** Median correlation of these details, -1 to 1. */
-  correlation: number;
-}
-
-/** Bounds of the verdicts; see `thresholdsFor`. */
-export interface DuplicateThresholds {
-  samePicture: {
-    /** Most bits of 256 in which the fingerprints differ. */
-    fingerprintDistance: number;
-    /** Least quality of both fingerprints, 0 to 1. */
-    quality: number;
-    correlation: number;
-    largestDifference: number;
-    /** Most that details are apart, as root mean square in pixels of the thumbnail. */
-    shift: number;
-  };
-  variant: {
-    /**
-     * Least cosine similarity of the embeddings. It only picks the pairs that are worth aligning: geometry decides,
-     * so that it may be generous.
-     */
-    similarity: number;
-    covered: number;
-    matching: number;
-    correlation: number;
-    /** Most that `matching` and `correlation` lack of 1 and details are apart, in pixels, all three together. */
-    disagreement: number;
-  };
-}
-
-/**
- * Compares two pictures by their traces alone. Answers null for pictures that are no duplicates.
- *
- * A picture whose ground is seen is the same picture when it was saved without transparency, on white or on black.
- *
- * Cheap tests come first; only pictures that are as close as `variant.similarity` are aligned. `similarity` is null
- * when there are no embeddings (the model is down, one picture is not indexed yet): then `variant` is never answered,
- * the other two kinds are. What is worked out for a picture is kept for a while, so that comparing one with many is
- * cheap. The answer does not depend on what was asked before.
- */
-export interface Judge {
-  /** Works out ahead what judging this picture takes, whatever it is compared with. */
-  prepare(picture: PictureTrace): void;
-  judge(one: PictureTrace, other: PictureTrace, similarity: number | null): DuplicateVerdict | null;
-  /**
-   * Whether two pictures that are not the same picture deserve to be aligned before others: their fingerprints, or
-   * that of one and of the other's mirror image, are nearer than those of unrelated pictures.
-   */
-  isPromising(one: PictureTrace, other: PictureTrace): boolean;
-}
-
-/** Two files that a verdict joins. */
+/** Two files joined by a verdict. */
 export interface JudgedPair {
   fileA: number;
   fileB: number;
   kind: DuplicateKind;
 }
 
-/** Files of which every one was judged a duplicate of the first; see `groupPairs`. */
+/** Files that are all duplicates of the representative; see `groupPairs`. */
 export interface DuplicateGroup {
   representative: number;
-  /** Ascending, the representative left out; never empty. */
+  /** Ascending, without the representative; never empty. */
   members: number[];
 }
 
 export const pairStatuses = ['open', 'ignored', 'merged'] as const;
 
 /**
- * - `open`: nobody has decided yet.
- * - `ignored`: somebody said that the two are no duplicates.
- * - `merged`: one of them was replaced by the other and deleted; kept to tell who did it.
+ * - `open`: to be reviewed.
+ * - `ignored`: reviewed, not duplicates.
+ * - `merged`: one file was replaced by the other and deleted; kept as a record.
  */
 export type PairStatus = (typeof pairStatuses)[number];
 
-/** Two files and what was found between their bytes. */
+/** Two files and the verdict on their bytes. */
 export interface FoundPair {
-  /** The lower id; the evidence names this file `one`, the other `other`. */
+  /** The lower id. The evidence calls this file `one` and the other file `other`. */
   fileA: number;
   fileB: number;
-  /** Of the bytes that were compared: a decision holds for these alone. */
+  /** Of the bytes that were compared. A decision holds for these bytes only. */
   contentHashA: string;
   contentHashB: string;
   verdict: DuplicateVerdict;
@@ -163,39 +49,44 @@ export interface FoundPair {
 
 export interface DuplicatePair extends FoundPair {
   id: number;
-  /** What it is read with; see `clusterPairs`. */
+  /** The pairs it is read with; see `clusterPairs`. */
   cluster: number;
   status: PairStatus;
   foundAt: Date;
-  /** Id of the admin user who decided; null while open, or when that user is not known. */
+  /** Id of the admin user who reviewed it; null while open, or when the user is unknown. */
   decidedBy: number | null;
   decidedAt: Date | null;
 }
 
-/** What a comparison of one file with others found. */
+/** The result of comparing one file with others. */
 export interface Findings {
   fileId: number;
-  /** Of the bytes that it has now. */
+  /** Of the file's current bytes. */
   contentHash: string;
   pairs: readonly FoundPair[];
+  /** Known pairs on the current bytes of both files that turned out to be none. */
+  refuted?: readonly Pick<FoundPair, 'fileA' | 'fileB' | 'contentHashA' | 'contentHashB'>[];
 }
 
 /**
- * The pairs that were ever found. All calls are atomic across processes that share the database.
+ * All pairs ever found. Every call is atomic across processes that share the database.
  *
- * - `record` adds pairs that are new as `open` and replaces the evidence of those that are known; what was decided
- *   stays as long as both files have the bytes that it was decided on. Pairs of the file that were judged on other bytes
- *   than it has now are deleted (`merged` ones stay); pairs on the same bytes stay though they were not found this time: another model
- *   proposes other candidates, and what was proven once holds. It answers how many pairs are new.
- * - `removeFiles` deletes the pairs of files that are gone; `merged` ones stay.
- * - `decide` answers the pair as it is now, or null when there is none with that id; the same decision twice is as good
- *   as once (the first one's name and moment stay). A `merged` pair is not changed.
- * - `markMerged` turns the pair of the kept file with the removed one into `merged`, if there is one. It waits for nobody
- *   but those who write this very pair, so that it may be part of the transaction that deletes the file.
- * - `list` answers newest first (descending id) below `cursor` (from the newest when null).
- * - `listClusters` answers clusters (see `clusterPairs`) that have such pairs, each once, the one with the newest pair
- *   first, below `cursor`; `pairsOfClusters` their pairs, newest first, at most `limit` of all together.
- * - `pairsTouching` answers the pairs that touch any of these files, newest first, at most `limit`.
+ * - `record` adds new pairs as `open` and updates the evidence of known ones; a decision stays as long as both files
+ *   have the bytes it was made on. It deletes the file's pairs on other bytes, except `merged` ones. Pairs on the
+ *   same bytes stay even if they weren't found this time: another model proposes other candidates, and a proven pair
+ *   remains proven. It deletes `refuted` pairs on these bytes that are `open`. A pair on bytes that were reviewed for
+ *   two files of which at least one is gone is ignored again. Returns the number of new pairs to review.
+ * - `removeFiles` deletes the pairs of deleted files, except `merged` ones.
+ * - `decide` returns the updated pair, or null when there is none with that id. It is idempotent: the first
+ *   decision's user and time stay. A `merged` pair doesn't change.
+ * - `markMerged` sets the pair of the kept and the removed file to `merged`, if there is one. It only waits for
+ *   writers of this pair, so it may be part of the transaction that deletes the file.
+ * - `list` returns the newest first (descending id) below `cursor`, or from the newest when null.
+ * - `listClusters` returns clusters (see `clusterPairs`) with matching pairs, once each, the one with the newest
+ *   pair first, below `cursor`. `pairsOfClusters` returns their pairs, newest first, at most `limit` in all.
+ * - `pairsTouching` returns the pairs of any of these files, newest first, at most `limit`.
+ *
+ * @throws whatever the database throws, with nothing changed
  */
 export interface DuplicatePairs {
   record(findings: readonly Findings[]): Promise<number>;
@@ -220,7 +111,7 @@ export interface DuplicatePairs {
   counts(): Promise<Record<PairStatus, number>>;
 }
 
-/** Which pairs are asked for. */
+/** Selects pairs. */
 export interface PairChoice {
   status: PairStatus;
   kind?: DuplicateKind | undefined;
@@ -229,7 +120,7 @@ export interface PairChoice {
 export interface PairCluster {
   id: number;
   newestPairId: number;
-  /** Pairs as asked for. */
+  /** Number of selected pairs. */
   pairCount: number;
 }
 
@@ -239,98 +130,113 @@ export interface PairDecision {
   decidedAt: Date;
 }
 
-/** A picture's trace and the file it was taken of. */
-export interface FileTrace extends PictureTrace {
+/** An image's trace and its file. */
+export interface FileTrace extends ImageTrace {
   fileId: number;
 }
 
-/** A picture as it was when it was compared. */
+/** An image as it was when it was compared. */
 export interface ComparedFile {
   fileId: number;
   contentHash: string;
 }
 
 /**
- * One trace per file of the library, whatever model is used; written when the file was read.
+ * One trace per file in the library, whichever model is active; written when the file is read.
  *
- * A trace knows the last pass in which its picture was compared with all others; a pass is a name of the caller's, at
- * most 200 characters. What is not marked with the present pass is still to be compared, so that a comparison that
- * is killed goes on where it was.
+ * A trace is marked with the last pass in which its image was compared with all others. A pass is any name of at
+ * most 200 characters. Traces without the current pass's mark are still to be compared, so a comparison that was
+ * killed continues where it stopped.
  *
- * - `put` inserts or replaces by file id, the mark of its pass taken off; the last of two for one file counts.
- * - `remove` and `get` are silent on ids that are missing; `get` answers in no promised order.
- * - `listIds` answers ids in ascending order after `cursor` (from the start when null).
- * - `withContentHash` answers the ids of files with these bytes, ascending, at most `limit`; by an index.
- * - `markCompared` marks files that still have those bytes; it is silent on others.
- * - `giveUp` marks files whatever bytes they have, and answers how many of them there are.
- * - `unmark` takes the marks off.
- * - Traces that cannot be read are left out of `get`, and of nothing else.
- * - `notCompared` answers ids of files without the mark of this pass, at most `limit`; by an index.
+ * - `put` inserts or replaces by file id and removes the mark; of two traces of one file, the last wins.
+ * - `remove` and `get` ignore missing ids; the order of `get` is unspecified.
+ * - `listIds` returns ids in ascending order after `cursor`, or from the start when null.
+ * - `withContentHash` returns the ids of files with these bytes, ascending, at most `limit`; uses an index.
+ * - `markCompared` marks files that still have these bytes and ignores others.
+ * - `markFailed` marks files whatever their bytes and returns how many exist.
+ * - `unmark` removes the marks.
+ * - `get` skips traces that can't be read; all other calls include them.
+ * - `notCompared` returns ids of files without this pass's mark, at most `limit`; uses an index.
+ *
+ * @throws whatever the database throws
  */
-export interface PictureTraces {
+export interface ImageTraces {
   put(traces: readonly FileTrace[]): Promise<void>;
   remove(fileIds: readonly number[]): Promise<void>;
   get(fileIds: readonly number[]): Promise<FileTrace[]>;
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
   markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;
-  giveUp(fileIds: readonly number[], pass: string): Promise<number>;
+  markFailed(fileIds: readonly number[], pass: string): Promise<number>;
   unmark(fileIds: readonly number[]): Promise<void>;
   notCompared(pass: string, limit: number): Promise<number[]>;
-  /** How many traces there are, and how many of them have the mark of this pass. */
+  /** The number of traces, and how many have this pass's mark. */
   counts(pass: string): Promise<{ total: number; compared: number }>;
 }
 
 /**
- * What indexing tells of pictures, so that duplicates are found. None of it fails for a fault of that search: what it
- * could not look at now is looked at later.
+ * What indexing reports to duplicate detection. A failed comparison never fails these calls; it is retried later.
  */
 export interface DuplicateWatch {
-  /** Before the vectors of these files change: that they were compared before counts no more. */
-  expect(fileIds: readonly number[], spaceId: string): Promise<void>;
-  /** Their traces and vectors are stored: they are compared with the others soon. Answers at once. */
-  indexed(fileIds: readonly number[], spaceId: string): void;
-  /** Their traces alone are stored, for want of a model: they are compared by their bytes. Answers at once. */
-  traced(fileIds: readonly number[]): void;
-  /** The files are gone. Rejects when that could not be noted. */
+  /**
+   * Call before the vectors of these files change: it voids their earlier comparisons.
+   *
+   * @throws whatever the database throws
+   */
+  beforeIndexing(fileIds: readonly number[], spaceId: string): Promise<void>;
+  /**
+   * Traces and vectors are stored: compares the files in the background, uploads before all others.
+   *
+   * @param priority `backfill` by default
+   */
+  indexed(fileIds: readonly number[], spaceId: string, priority?: IndexPriority): void;
+  /** Only traces are stored because no model is available: compares the files' bytes in the background. */
+  traced(fileIds: readonly number[], priority?: IndexPriority): void;
+  /**
+   * The files were deleted.
+   *
+   * @throws whatever the database throws
+   */
   forget(fileIds: readonly number[]): Promise<void>;
 }
 
 export const scanStates = ['never', 'running', 'stopped', 'done'] as const;
 
-/** How far the comparison of the whole library is. */
+/** Progress of the scan of the library. */
 export interface ScanRecord {
   state: (typeof scanStates)[number];
-  /** Counts the times that everything was to be compared anew; part of the mark of its pass. */
+  /** Incremented with each full scan; part of the mark of its pass. */
   number: number;
-  /** Pairs that it added. */
+  /** Number of pairs added. */
   found: number;
-  /** Pictures that it could not compare; the log says why. */
+  /** Number of images that couldn't be compared; the log has the reasons. */
   failed: number;
-  /** Pictures that it compared in a minute, when that was last known. */
+  /** Images compared per minute, when last known. */
   perMinute: number | null;
-  /** What keeps it from going on; null for nothing. */
+  /** Why it can't continue; null when it can. */
   problem: string | null;
   startedAt: Date | null;
   endedAt: Date | null;
-  /** When it last told how far it is. */
+  /** Time of the last progress update. */
   toldAt: Date | null;
 }
 
 /**
- * The one scan of a library: the same truth for all processes that share the database.
+ * The one scan of a library, shared by all processes on the same database.
  *
- * - `begin` starts a scan that does not run: on with what is left when it was stopped, or `anew` is false, else from the
- *   beginning, under the next number. One that runs is left as it is. Answers the scan as it is then.
- * - `stop` ends it for the time being, whether it runs or not.
- * - `tell` adds what was found and what failed, and replaces the rest; `finish` ends it. Both change nothing unless the scan of that number
- *   runs, and answer whether it does.
+ * - `begin` starts a scan unless one is running. A stopped scan resumes, whatever `restart` says; any other one
+ *   resumes without `restart`, and starts over under the next number with it. Returns the current scan.
+ * - `stop` stops the scan, running or not.
+ * - `reportProgress` adds to `found` and `failed` and replaces the rest; `finish` ends the scan. Both do nothing
+ *   unless the scan with that number is running, and return whether it is.
+ *
+ * @throws whatever the database throws
  */
 export interface DuplicateScans {
   read(): Promise<ScanRecord>;
-  begin(options: { anew: boolean; now: Date }): Promise<ScanRecord>;
+  begin(options: { restart: boolean; now: Date }): Promise<ScanRecord>;
   stop(now: Date): Promise<ScanRecord>;
-  tell(
+  reportProgress(
     number: number,
     progress: {
       found: number;
@@ -343,27 +249,40 @@ export interface DuplicateScans {
   finish(number: number, now: Date): Promise<boolean>;
 }
 
-/** A file that a picture is a duplicate of. */
+/** A file that duplicates an image. */
 export interface DuplicateMatch {
   fileId: number;
   /** Of the file's bytes that were compared. */
   contentHash: string;
-  /** Names the picture `one` and the file `other`. */
+  /** Calls the image `one` and the file `other`. */
   verdict: DuplicateVerdict;
 }
 
 /**
- * Finds duplicates: equal bytes by their index, all else among the nearest neighbours by embedding, which hash or geometry
- * must confirm. Never judges by closeness of embeddings alone.
+ * Proposes duplicates: identical bytes by content hash, all others among the nearest neighbors by embedding, by
+ * fingerprint or geometry. Similar embeddings alone are never enough. Except for identical bytes, a proposal becomes a
+ * verdict only when the pixels confirm it; see pixel-confirmation.ts.
  */
 export interface DuplicateFinder {
   /**
-   * Duplicates of a picture that need not be in the library (`POST check`); the surest kind first, then the closest.
+   * Duplicates of an image, in the library or not: the surest kind first, then the most similar.
    *
-   * @param vector null when there is no model to embed it: then only equal bytes are found
+   * @param vector null when no model can embed the image: then only identical bytes are found
+   * @throws ImageSearchError `aborted` when the signal is, and whatever the store fails with
    */
   find(
-    picture: { trace: PictureTrace; vector: Float32Array | null; exceptFileId: number | null },
+    image: { trace: ImageTrace; vector: Float32Array | null; exceptFileId: number | null },
     signal?: AbortSignal,
   ): Promise<DuplicateMatch[]>;
 }
+
+/**
+ * Checks whether the library already has an image that isn't one of its files. The image isn't kept. Without a model
+ * or store, only identical bytes are found and `isComplete` is false; so it is while the storage doesn't respond.
+ *
+ * @throws ImageSearchError as `ImageReader` does, and `rate-limited` when too many images wait to be read
+ */
+export type ImageCheck = (
+  bytes: Uint8Array,
+  signal: AbortSignal,
+) => Promise<{ matches: DuplicateMatch[]; isComplete: boolean }>;

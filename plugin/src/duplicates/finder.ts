@@ -1,61 +1,58 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortedError } from '../errors';
-import type { VectorCollection, VectorHit } from '../vectors/contract';
 import {
   duplicateKinds,
-  type DuplicateFinder,
-  type DuplicateMatch,
   type DuplicateVerdict,
-  type FileTrace,
+  type ImageTrace,
   type Judge,
-  type PictureTrace,
-  type PictureTraces,
-} from './contract';
-import { createJudge } from './judge';
-import { thresholdsFor } from './thresholds';
+} from '../matching/contract';
+import { createJudge, thresholdsFor } from '../matching/verdict';
+import type { VectorCollection, VectorHit } from '../vectors/contract';
+import type { DuplicateFinder, DuplicateMatch, FileTrace, ImageTraces } from './contract';
 
-/** Files of the same bytes that a picture is paired with: with more of them everything is said. */
-const MOST_EQUAL = 20;
-/** Nearest neighbours that are looked at: a copy at half the size may be further off than other pictures of its kind. */
-const NEIGHBOURS = 50;
-/** Neighbours that are aligned, and how many of them without a fingerprint that promises something: each takes a millisecond. */
-const MOST_ALIGNED = 5;
-const MOST_UNPROMISING = 3;
+/** Maximum number of identical files to pair with an image; more add nothing. */
+const MAX_IDENTICAL = 20;
+/** Nearest neighbors considered. A copy at half the size may be farther away than other images of its kind. */
+const NEIGHBORS = 50;
+/** Neighbors aligned, and how many of them without a promising fingerprint. Each takes a millisecond. */
+const MAX_ALIGNED = 5;
+const MAX_UNPROMISING = 3;
 
 export interface DuplicateFinderOptions {
-  traces: Pick<PictureTraces, 'get' | 'withContentHash'>;
-  /** The vectors that searches are answered from; null while there are none. */
+  traces: Pick<ImageTraces, 'get' | 'withContentHash'>;
+  /** The collection of the active model; null when there is none. */
   openCollection: () => Promise<VectorCollection | null>;
-  /** Who judges pictures that this model embeds. */
+  /** The judge for images embedded by this model. */
   judgeFor?: (model: string) => Judge;
 }
 
 interface Candidate {
   trace: FileTrace;
-  /** Cosine similarity of the embeddings; null for one that was found by its bytes. */
+  /** Cosine similarity of the embeddings; null for a file found by its bytes. */
   similarity: number | null;
 }
 
-type Picture = Parameters<DuplicateFinder['find']>[0];
+type SearchedImage = Parameters<DuplicateFinder['find']>[0];
 
 export function createDuplicateFinder(options: DuplicateFinderOptions): DuplicateFinder {
   const { judgeFor = createJudges(), openCollection, traces } = options;
 
   return {
-    async find(picture, signal) {
-      const { trace, vector } = picture;
+    async find(image, signal) {
+      const { trace, vector } = image;
       const collection = vector === null ? null : await openCollection();
       const judge = judgeFor(collection?.space.model ?? '');
-      const [nearest, equal] = await Promise.all([
-        nearestTo(picture, collection, []),
-        equalFiles(picture),
-        // Searching is others' work: what this thread must do anyway takes no time meanwhile.
+      const [nearest, identical] = await Promise.all([
+        nearestTo(image, collection, []),
+        identicalFiles(image),
+        // Overlaps with the search, which runs on other threads.
         collection && prepare(judge, trace),
       ]);
-      // Copies, which may be many, leave no room for others.
-      const neighbours = equal.length > 0 ? await nearestTo(picture, collection, equal) : nearest;
-      const similarities = new Map(neighbours.map(({ fileId, score }) => [fileId, score]));
-      const known = await traces.get([...equal, ...similarities.keys()]);
+      // Identical files may be many; exclude them to leave room for others.
+      const neighbors =
+        identical.length > 0 ? await nearestTo(image, collection, identical) : nearest;
+      const similarities = new Map(neighbors.map(({ fileId, score }) => [fileId, score]));
+      const known = await traces.get([...identical, ...similarities.keys()]);
       const candidates = known.map((candidate): Candidate => ({
         trace: candidate,
         similarity: similarities.get(candidate.fileId) ?? null,
@@ -64,13 +61,13 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
     },
   };
 
-  async function equalFiles({ exceptFileId, trace }: Picture): Promise<number[]> {
-    const ids = await traces.withContentHash(trace.contentHash, MOST_EQUAL + 1);
-    return ids.filter((fileId) => fileId !== exceptFileId).slice(0, MOST_EQUAL);
+  async function identicalFiles({ exceptFileId, trace }: SearchedImage): Promise<number[]> {
+    const ids = await traces.withContentHash(trace.contentHash, MAX_IDENTICAL + 1);
+    return ids.filter((fileId) => fileId !== exceptFileId).slice(0, MAX_IDENTICAL);
   }
 }
 
-/** What a judge worked out is of use as long as its model answers. */
+/** A judge caches images, so it is kept as long as the model stays active. */
 function createJudges(): (model: string) => Judge {
   let last: { model: string; judge: Judge } | null = null;
   return (model) => {
@@ -79,45 +76,45 @@ function createJudges(): (model: string) => Judge {
   };
 }
 
-async function prepare(judge: Judge, trace: PictureTrace): Promise<void> {
+async function prepare(judge: Judge, trace: ImageTrace): Promise<void> {
   await Promise.resolve();
   judge.prepare(trace);
 }
 
 async function nearestTo(
-  { exceptFileId, vector }: Picture,
+  { exceptFileId, vector }: SearchedImage,
   collection: VectorCollection | null,
-  equal: readonly number[],
+  identical: readonly number[],
 ): Promise<VectorHit[]> {
-  // A vector of a model that was switched away from meanwhile has no neighbours here.
+  // The active model may have changed since this vector was computed.
   if (!collection || vector?.length !== collection.space.dimensions) return [];
-  const excludeIds = [...equal, ...(exceptFileId === null ? [] : [exceptFileId])];
-  return collection.search({ vector, limit: NEIGHBOURS, filter: { excludeIds } });
+  const excludeIds = [...identical, ...(exceptFileId === null ? [] : [exceptFileId])];
+  return collection.search({ vector, limit: NEIGHBORS, filter: { excludeIds } });
 }
 
-/** Cheap tests for all, alignment for few: the event loop has its turn between any two of them. */
+/** Cheap tests for all, alignment for a few. The event loop gets a turn between any two. */
 async function judgeAll(job: {
-  trace: PictureTrace;
+  trace: ImageTrace;
   candidates: readonly Candidate[];
   judge: Judge;
   signal: AbortSignal | undefined;
 }): Promise<DuplicateMatch[]> {
   const { candidates, judge, signal, trace } = job;
   const matches: DuplicateMatch[] = [];
-  const unsettled: Candidate[] = [];
-  const note = ({ trace: other }: Candidate, verdict: DuplicateVerdict): void => {
+  const remaining: Candidate[] = [];
+  const addMatch = ({ trace: other }: Candidate, verdict: DuplicateVerdict): void => {
     matches.push({ fileId: other.fileId, contentHash: other.contentHash, verdict });
   };
   for (const candidate of candidates) {
     await pause(signal);
     const verdict = judge.judge(trace, candidate.trace, null);
-    if (verdict) note(candidate, verdict);
-    else unsettled.push(candidate);
+    if (verdict) addMatch(candidate, verdict);
+    else remaining.push(candidate);
   }
-  for (const candidate of worthAligning(trace, unsettled, judge)) {
+  for (const candidate of worthAligning(trace, remaining, judge)) {
     await pause(signal);
     const verdict = judge.judge(trace, candidate.trace, candidate.similarity);
-    if (verdict) note(candidate, verdict);
+    if (verdict) addMatch(candidate, verdict);
   }
   return matches;
 }
@@ -127,39 +124,39 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) throw abortedError(signal.reason);
 }
 
-/** Those whose fingerprints promise something first, then by closeness. */
+/** Promising fingerprints first, then by similarity. */
 function worthAligning(
-  trace: PictureTrace,
+  trace: ImageTrace,
   candidates: readonly Candidate[],
   judge: Judge,
 ): Candidate[] {
-  const byCloseness = candidates
+  const bySimilarity = candidates
     .filter(({ similarity }) => similarity !== null)
     .sort((one, other) => (other.similarity ?? 0) - (one.similarity ?? 0));
-  const isPromising = new Set(
-    byCloseness.filter((candidate) => judge.isPromising(trace, candidate.trace)),
+  const promising = new Set(
+    bySimilarity.filter((candidate) => judge.isPromising(trace, candidate.trace)),
   );
-  const others = byCloseness.filter((candidate) => !isPromising.has(candidate));
-  return [...isPromising, ...others.slice(0, MOST_UNPROMISING)].slice(0, MOST_ALIGNED);
+  const others = bySimilarity.filter((candidate) => !promising.has(candidate));
+  return [...promising, ...others.slice(0, MAX_UNPROMISING)].slice(0, MAX_ALIGNED);
 }
 
-/** The surest kind first, then the closest, then by id. */
+/** The surest kind first, then the most similar, then by id. */
 function compareMatches(one: DuplicateMatch, other: DuplicateMatch): number {
   const kindOf = ({ verdict }: DuplicateMatch): number => duplicateKinds.indexOf(verdict.kind);
   return (
     kindOf(one) - kindOf(other) ||
-    closenessOf(other.verdict) - closenessOf(one.verdict) ||
+    similarityOf(other.verdict) - similarityOf(one.verdict) ||
     one.fileId - other.fileId
   );
 }
 
-function closenessOf(verdict: DuplicateVerdict): number {
+function similarityOf(verdict: DuplicateVerdict): number {
   switch (verdict.kind) {
     case 'identical':
       return 1;
-    case 'same-picture':
+    case 'same-image':
       return verdict.correlation;
-    case 'variant':
-      return verdict.similarity;
+    case 'edited':
+      return verdict.similarity ?? verdict.alignment.correlation;
   }
 }

@@ -1,42 +1,72 @@
 import type { z } from 'zod';
+import type { HealthRecord } from '../circuit-breaker';
 import type { ImagePreparation, PreparedImage } from '../images/contract';
 import type { Logger } from '../logger';
-import type { EmbeddingQuota } from './quota';
-import type { VectorSpace } from './vector-space';
 
-export { isSameIdentity, type EmbeddingIdentity } from './identity';
-export { requestsOfIndexing, unlimitedQuota, type EmbeddingQuota } from './quota';
-export { createVectorSpace, type VectorSpace } from './vector-space';
+/**
+ * Only vectors of one space can be compared. Vectors of two spaces never mix, neither in a collection nor in a query.
+ */
+export interface VectorSpace {
+  /** Derived from all the other fields; lower-case letters, digits and hyphens, at most 100 characters. */
+  readonly id: string;
+  /** `embedding.provider`. */
+  readonly provider: string;
+  /** The model's name without any path of this machine. */
+  readonly model: string;
+  /** Length of every vector. */
+  readonly dimensions: number;
+  /** Everything else that changes the vectors: weights, number format, the preparation of images and texts. */
+  readonly preprocessing: string;
+}
 
-/** Longer side of the largest picture that any hosted provider is sent, in pixels, whatever is configured. */
+/**
+ * The settings of a provider that determine its vectors, its name as `provider` included: enough to recognize it, and
+ * never a secret, so it may be stored.
+ */
+export type EmbeddingIdentity = Readonly<Record<string, unknown>> & { readonly provider: string };
+
+/** Limits per minute, which the provider enforces itself; Infinity for no limit. */
+export interface EmbeddingQuota {
+  requestsPerMinute: number;
+  tokensPerMinute: number;
+  imagesPerMinute: number;
+}
+
+export const unlimitedQuota: EmbeddingQuota = {
+  requestsPerMinute: Number.POSITIVE_INFINITY,
+  tokensPerMinute: Number.POSITIVE_INFINITY,
+  imagesPerMinute: Number.POSITIVE_INFINITY,
+};
+
+/** Longer side of the largest image that is ever sent to a hosted provider, in pixels. */
 export const LARGEST_EDGE = 4_096;
 
-/** What one call may be. */
+/** Limits of a call. */
 export interface EmbeddingCallLimits {
-  /** Most pictures in one `embedImages` call. */
+  /** Maximum images in one `embedImages` call. */
   imagesPerCall: number;
-  /** Most texts in one `embedTexts` call. */
+  /** Maximum texts in one `embedTexts` call. */
   textsPerCall: number;
-  /** Calls that may be under way at once. */
+  /** Maximum calls at the same time. */
   concurrentCalls: number;
-  /** Largest encoded picture that the provider takes, in bytes; Infinity for a local model. */
+  /** Largest encoded image that the provider accepts, in bytes; Infinity for a local model. */
   bytesPerImage: number;
-  /** Largest picture that the provider takes, in pixels; Infinity for a local model. */
+  /** Largest image that the provider accepts, in pixels; Infinity for a local model. */
   pixelsPerImage: number;
-  /** Encodings that the provider takes; empty for a local model, which is handed pixels. */
+  /** Encodings that the provider accepts; empty for a local model, which gets pixels. */
   mimeTypes: readonly string[];
 }
 
 export interface EmbeddingLimits extends EmbeddingCallLimits, EmbeddingQuota {
-  /** What the largest picture that is sent will count, as far as is known beforehand; 0 where tokens do not count. */
+  /** Tokens of the largest image that is sent, as far as known in advance; 0 where tokens don't count. */
   tokensPerImage: number;
 }
 
 export interface EmbeddingCallOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Somebody waits for the answer: it goes ahead of what is indexed, and fails rather than wait for long. Texts always
-   * do.
+   * Someone is waiting for the answer: the call overtakes indexing, and fails rather than wait for long. Texts are always
+   * urgent.
    */
   isUrgent?: boolean;
 }
@@ -44,52 +74,55 @@ export interface EmbeddingCallOptions {
 export interface HealthCheckOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Somebody only looks, perhaps again and again: what was found out less than a minute ago will do, good or bad, and
-   * all that look at a time share one check, which ends with the signal of the first. Otherwise a good health alone is
-   * believed that long.
+   * A result of the last minute will do, good or bad, and concurrent checks share one request, which ends with the signal
+   * of the first: for pages that poll. Otherwise only a good result is reused for a minute.
    */
-  isLook?: boolean;
+  canBeCached?: boolean;
 }
 
-/** What one request to a hosted API was, by the vendor's own count. */
+/** What a request to a hosted API used, by the vendor's count. */
 export interface EmbeddingUsage {
-  /** Pictures in the request. */
+  /** Images in the request. */
   images: number;
   /** Texts in the request. */
   texts: number;
-  /** Tokens that are billed; null when the vendor does not say. */
+  /** Billed tokens; null if the vendor doesn't say. */
   tokens: number | null;
-  /** US dollars; null when the vendor does not say. */
+  /** US dollars; null if the vendor doesn't say. */
   cost: number | null;
 }
 
 export interface ProviderHealth {
   ok: boolean;
-  /** One sentence for the operator: what is wrong and what to do, or what answers. */
+  /** For the operator: what is wrong and what to do, or which model answers. */
   message: string;
 }
 
 /**
- * Texts and pictures → vectors of one space.
+ * Texts and images → vectors of one space.
  *
- * - Both embed calls answer one unit-length Float32Array of `space.dimensions` per input, in input order; an empty
- *   list answers an empty list without any work. Equal inputs may be given twice.
- * - A vector of another length, with a value that is not finite, or of length zero is `provider-bad-answer`: it is
- *   never returned.
- * - An error concerns the whole call. `provider-rejected-input` says that at least one input is to blame and that
- *   smaller calls may succeed. Aborting rejects with `aborted`.
- * - More inputs than `limits` allow is a programming error and throws a RangeError.
- * - A provider that may only be asked so often waits by itself before it asks.
- * - `dispose` ends what is under way with `aborted` and frees everything; it may be called twice.
+ * - Both embed calls return one Float32Array of unit length and `space.dimensions` values per input, in input order. An
+ *   empty list returns an empty list without any work. Inputs may repeat.
+ * - A vector with another number of values, a value that isn't finite, or only zeros is never returned.
+ * - An error concerns the whole call.
+ * - A provider with a rate limit waits before it sends a request.
+ * - `dispose` fails pending calls with `aborted` and frees everything; it may be called twice.
+ *
+ * @throws ImageSearchError from both embed calls: `provider-rejected-input` when at least one input is to blame, so
+ * that smaller calls may succeed; `text-unknown` when the model embeds a text as zero; `provider-bad-answer` for a vector of the wrong shape; `aborted`; and the other
+ * `provider-` codes
+ * @throws RangeError for more inputs than `limits` allow, which is a programming error
+ * @example
+ * const [vector] = await provider.embedTexts(['red flowers'], { signal });
  */
 export interface EmbeddingProvider {
   readonly space: VectorSpace;
   readonly limits: EmbeddingLimits;
-  /** What `embedImages` must be handed. */
+  /** How images for `embedImages` must be prepared. */
   readonly imagePreparation: ImagePreparation;
   /**
-   * Cosine similarity (-1 to 1) of a text with a picture below which even the best picture means nothing: the words
-   * are unknown, or nothing shows them. It differs from model to model; null when it is not known for this one.
+   * Cosine similarity (-1 to 1) of text and image below which even the best match means nothing: the model doesn't know
+   * the words, or no image shows them. It differs from model to model; null if unknown.
    */
   readonly closeScore: number | null;
   embedImages(
@@ -102,46 +135,34 @@ export interface EmbeddingProvider {
   dispose(): Promise<void>;
 }
 
-/** What the house hands to a provider. */
+/** What a provider gets from its host. */
 export interface ProviderContext {
   logger: Logger;
-  /** Folder of the project that relative paths of the configuration start from. */
+  /** The project folder, which relative paths in the configuration start from. */
   projectFolder: string;
-  /** Called with a sentence whenever long preparatory work (a model's download) moves on; null when it is over. */
+  /** Called with a sentence whenever long preparation (a model's download) progresses; with null when it's done. */
   onProgress(progress: string | null): void;
-  /** Called once for every request that a hosted API answered, with the vendor's own figures. */
+  /** Called once for every request that a hosted API answered, with the vendor's figures. */
   onUsage?(usage: EmbeddingUsage): void;
+  /** Outlives the provider. A hosted one records its responses here, so that checks rarely need a request. */
+  health?: HealthRecord;
 }
 
-/** A row of the README's table of providers: what an operator wants to know before choosing one. */
-export interface ProviderFacts {
-  /** Who serves which models. */
-  serves: string;
-  /** The settings that choose it, as they are written into the configuration. */
-  settings: string;
-  /** Lengths of vectors, model by model. */
-  dimensions: string;
-  /** What leaves the machine. */
-  sends: string;
-  /** What it may be asked, and what of that is not known for certain. */
-  limits: string;
-}
-
-/** A kind of provider as the registry lists it: its settings and how to open it. */
+/** A kind of provider in the registry: its settings, and how to open it. */
 export interface ProviderDefinition<Schema extends z.ZodObject = z.ZodObject> {
   /** `embedding.provider` in the configuration. */
   readonly name: string;
-  /** Settings below `embedding`, `provider` among them as a literal; defaults filled in. */
+  /** Settings below `embedding`, `provider` included as a literal; defaults filled in. */
   readonly configSchema: Schema;
-  /** True for a model on this machine: there is nothing to pay, and `onUsage` is not called. */
+  /** True for a model on this machine: it costs nothing, and `onUsage` is never called. */
   readonly isLocal?: boolean;
-  readonly facts: readonly ProviderFacts[];
-  /** Names of the settings that change the vectors, and of the address that a key belongs to; never a secret. */
+  /** The settings that change the vectors, and the address that a key belongs to; never a secret. */
   readonly identifyingSettings: readonly (keyof z.output<Schema> & string)[];
   /**
-   * Opens the provider far enough to know its space; weights are loaded on first use. Fails with
-   * `provider-not-installed`, `provider-model-missing`, `provider-unavailable`, or `config-invalid` (a model that this
-   * kind of provider cannot run).
+   * Opens the provider far enough to know its space; weights are loaded on first use.
+   *
+   * @throws ImageSearchError `provider-not-installed`, `provider-model-missing`, `provider-unavailable`, or
+   * `config-invalid` for a model that this kind of provider can't run
    */
   open(config: z.output<Schema>, context: ProviderContext): Promise<EmbeddingProvider>;
 }

@@ -1,13 +1,20 @@
 import { z } from 'zod';
-import { azureProvider } from './azure';
-import { clipProvider } from './clip';
-import { cohereProvider } from './cohere';
-import type { EmbeddingProvider, ProviderContext, ProviderDefinition } from './contract';
-import { geminiProvider } from './gemini';
-import { openaiProvider } from './openai';
-import { voyageProvider } from './voyage';
+import { ImageSearchError } from '../errors';
+import { clipProvider } from './clip/provider';
+import type {
+  EmbeddingProvider,
+  ProviderContext,
+  ProviderDefinition,
+  EmbeddingIdentity,
+} from './contract';
+import { azureProvider } from './hosted/azure';
+import { cohereProvider } from './hosted/cohere';
+import { geminiProvider } from './hosted/gemini';
+import { openaiProvider } from './hosted/openai';
+import { voyageProvider } from './hosted/voyage';
+import { isSameIdentity } from './vector-space';
 
-/** Every kind of provider: a new one is its folder, an import and a line here. */
+/** Every kind of provider. To add one, write its file and list it here. */
 export const providerDefinitions = [
   clipProvider,
   openaiProvider,
@@ -21,7 +28,7 @@ type SchemasOf<Definitions extends readonly ProviderDefinition[]> = {
   -readonly [Index in keyof Definitions]: Definitions[Index]['configSchema'];
 };
 
-/** Settings of any provider, told apart by `provider`. */
+/** Settings of any provider; `provider` tells which. */
 export const embeddingConfigSchema = z.discriminatedUnion(
   'provider',
   providerDefinitions.map(({ configSchema }) => configSchema) as SchemasOf<
@@ -33,7 +40,7 @@ export type EmbeddingConfig = z.output<typeof embeddingConfigSchema>;
 
 const fallbackSchema = clipProvider.configSchema.optional().meta({
   description:
-    'Settings of a local model that answers searches while the hosted one is down. It indexes every picture, too, into a space of its own',
+    'Settings of a local model that answers searches while the hosted one is down. It also indexes every image, in its own vector space',
 });
 
 type WithFallback<Schema extends z.ZodObject> =
@@ -47,7 +54,7 @@ type ConfiguredSchemasOf<Definitions extends readonly ProviderDefinition[]> = {
     : WithFallback<Definitions[Index]['configSchema']>;
 };
 
-/** Settings of the model that is to answer; a hosted one may have a local one to fall back on. */
+/** Settings of the model for searches; a hosted one may have a local fallback. */
 export const configuredEmbeddingSchema = z.discriminatedUnion(
   'provider',
   providerDefinitions.map((definition: ProviderDefinition) =>
@@ -57,7 +64,7 @@ export const configuredEmbeddingSchema = z.discriminatedUnion(
   ) as unknown as ConfiguredSchemasOf<typeof providerDefinitions>,
 );
 
-/** Tells the settings of the model that is to answer from those of the one to fall back on. */
+/** Separates the settings of the model for searches from those of its fallback. */
 export function splitFallback(config: z.output<typeof configuredEmbeddingSchema>): {
   embedding: EmbeddingConfig;
   fallback: EmbeddingConfig | null;
@@ -67,13 +74,17 @@ export function splitFallback(config: z.output<typeof configuredEmbeddingSchema>
   return { embedding, fallback: fallback ?? null };
 }
 
-/** Whether the models of a provider run on this machine, where there is nothing to pay. */
+/** Whether a provider's models run on this machine and cost nothing. */
 export function isLocalProvider(provider: string): boolean {
   const definitions: readonly ProviderDefinition[] = providerDefinitions;
   return definitions.some(({ name, isLocal }) => name === provider && isLocal === true);
 }
 
-/** Opens the provider that the configuration names; fails as its definition's `open` does. */
+/**
+ * Opens the provider that the configuration names.
+ *
+ * @throws ImageSearchError as `ProviderDefinition.open` does
+ */
 export async function openEmbeddingProvider(
   config: EmbeddingConfig,
   context: ProviderContext,
@@ -83,4 +94,40 @@ export async function openEmbeddingProvider(
   );
   if (definition === undefined) throw new RangeError(`No provider "${config.provider}".`);
   return definition.open(config, context);
+}
+
+/** The settings that determine the vectors; never a secret. */
+export function identityOf(config: EmbeddingConfig): EmbeddingIdentity {
+  const definition = providerDefinitions.find(({ name }) => name === config.provider);
+  const settings = Object.entries(config).filter(([name]) =>
+    (definition?.identifyingSettings as readonly string[] | undefined)?.includes(name),
+  );
+  return { provider: config.provider, ...Object.fromEntries(settings) };
+}
+
+/**
+ * The settings that reopen the provider of a space. What an identity lacks, secrets included, comes from a
+ * configuration of the same kind of provider at the same address: a key never travels to another host.
+ *
+ * @param configured the current configurations, the best first
+ * @throws ImageSearchError `provider-unavailable` if something is missing
+ */
+export function reopenConfig(
+  identity: EmbeddingIdentity,
+  configured: readonly EmbeddingConfig[],
+): EmbeddingConfig {
+  const exact = configured.find((config) => isSameIdentity(identityOf(config), identity));
+  if (exact) return exact;
+  const related = configured.find((config) => {
+    const { provider, baseURL } = identityOf(config);
+    return provider === identity.provider && baseURL === identity['baseURL'];
+  });
+  const result = embeddingConfigSchema.safeParse({ ...related, ...identity });
+  if (result.success) return result.data;
+  const lacking = result.error.issues.map((issue) => issue.path.join('.')).join(', ');
+  throw new ImageSearchError({
+    code: 'provider-unavailable',
+    message: `The active model "${String(identity['model'] ?? identity['modelVersion'])}" (${identity.provider}) can't be opened: the configuration no longer names it (missing: ${lacking}). Set previousEmbedding to the previous settings of embedding, so that searches work until the new model is ready.`,
+    retryable: true,
+  });
 }

@@ -1,48 +1,56 @@
-export { hashContent } from './content-hash';
-export { createPictureReader } from './picture-reader';
-export { chromaSize, decodeThumbnail, encodeThumbnail, isCurrentThumbnail } from './thumbnail';
-
 /**
- * How a model wants a picture. Everything that is not listed here is fixed for all models: EXIF orientation is
- * applied, the first frame is taken, alpha is flattened on white, colours are 8-bit sRGB.
+ * How a model wants an image. The rest is the same for all models: EXIF orientation applied, first frame, alpha
+ * flattened on white, 8-bit sRGB.
  */
 export type ImagePreparation = PixelPreparation | EncodedPreparation;
 
-/** Pixels at the exact size that a local model sees, cut as it was trained. */
+/** Pixels at the exact size of a local model's input, cropped as in its training. */
 export interface PixelPreparation {
   kind: 'pixels';
   resize: ResizeRule;
-  /** Centre crop after the resize, in pixels; what lies outside the picture is black, as in the reference code. */
+  /** Center crop after the resize, in pixels. Areas outside the image are black, as in the reference code. */
   crop?: { width: number; height: number };
-  /** Centred on this canvas after the resize, in pixels, filled with `background` (0–255). */
+  /** Canvas on which the resized image is centered, in pixels, filled with `background` (0–255). */
   pad?: { width: number; height: number; background: readonly [number, number, number] };
   kernel: ResizeKernel;
+  /**
+   * What transparent areas are flattened on.
+   *
+   * @default 'white'
+   */
+  ground?: 'white' | 'black';
 }
 
 export type ResizeRule =
   /** The shorter side becomes `size` pixels, proportions kept. */
   | { mode: 'shortest-edge'; size: number }
-  /** The picture fits into the box, proportions kept; smaller pictures grow. */
+  /** The image fits into the box, proportions kept; smaller images grow. */
   | { mode: 'fit'; width: number; height: number }
   /** Exactly this size, proportions lost. */
   | { mode: 'exact'; width: number; height: number }
   | { mode: 'none' };
 
-/** Resampling filters, all antialiased when shrinking, under the names that sharp gives them. */
+/** Resampling filters by their names in sharp; all antialias when shrinking. */
 export type ResizeKernel = 'nearest' | 'linear' | 'cubic' | 'lanczos3';
 
-/** A small re-encoded copy for a hosted API: metadata stripped, never enlarged. */
+/** A small re-encoded copy for a hosted API, without metadata and never enlarged. */
 export interface EncodedPreparation {
   kind: 'encoded';
   mimeType: 'image/jpeg' | 'image/png' | 'image/webp';
-  /** The longer side is at most this many pixels. */
+  /** Maximum length of the longer side, in pixels. */
   maxEdge: number;
   /**
-   * Each side is at least this many pixels: what is smaller gets a white margin, for some models refuse pictures that
-   * are tiny, or much longer than wide. @default 1
+   * Minimum length of each side, in pixels. Smaller images get a white margin, because some models reject tiny or
+   * very elongated images.
+   *
+   * @default 1
    */
   minEdge?: number;
-  /** The copy is at most this many bytes, at the cost of quality if need be. @default Infinity */
+  /**
+   * Maximum size of the copy in bytes, reached by lowering its quality if necessary.
+   *
+   * @default Infinity
+   */
   maxBytes?: number;
 }
 
@@ -52,7 +60,7 @@ export interface PixelImage {
   kind: 'pixels';
   width: number;
   height: number;
-  /** Interleaved RGB, one byte a channel, `width * height * 3` long. */
+  /** Interleaved RGB, one byte per channel, `width * height * 3` long. */
   data: Uint8Array;
 }
 
@@ -65,73 +73,78 @@ export interface EncodedImage {
 }
 
 export interface ImageLimits {
-  /** Encoded size in bytes. */
+  /** Encoded size, in bytes. */
   maxBytes: number;
-  /** Width × height of one frame as the header declares them. */
+  /** Width × height of one frame, as declared in the header. */
   maxPixels: number;
-  /** Time for decoding one picture, in milliseconds. */
+  /** Time to decode one image, in milliseconds. */
   timeoutMs: number;
 }
 
-/** A hash of what a picture looks like: similar pictures have a small Hamming distance. */
+/** A hash of an image's appearance: similar images have a small Hamming distance. */
 export interface PerceptualFingerprint {
-  /** 256 bits, lower-case hexadecimal, 64 characters. */
+  /** 256 bits, lowercase hexadecimal, 64 characters. */
   bits: string;
-  /** 0 (flat, the bits say nothing) to 1. */
+  /** 0 (flat: the bits mean nothing) to 1. */
   quality: number;
 }
 
-/** A whole picture, small enough to be kept beside its fingerprint: finely in grey, roughly in colour. */
+/** A whole image in miniature, stored beside its fingerprint: fine in gray, coarse in color. */
 export interface Thumbnail {
   /** In pixels, 1 to 48. */
   width: number;
   height: number;
-  /** One byte a pixel, 0 to 255, row by row. */
+  /** One byte per pixel, 0 to 255, row by row. */
   luminance: Uint8Array;
   chroma: ChromaGrid;
 }
 
-/** Colour without light, on a grid over the whole picture: Cb and Cr of ITU-R BT.601, 128 for grey. */
+/** Color without brightness on a grid over the whole image: Cb and Cr of ITU-R BT.601, 128 for gray. */
 export interface ChromaGrid {
-  /** In cells, 1 to 12; given by the thumbnail's size, see `chromaSize`. */
+  /** In cells, 1 to 12, derived from the thumbnail's size; see `chromaSize`. */
   width: number;
   height: number;
-  /** One byte a cell, 0 to 255, row by row. */
+  /** One byte per cell, 0 to 255, row by row. */
   blue: Uint8Array;
   red: Uint8Array;
 }
 
-/** What a picture is compared with others by. */
-export interface PictureLooks {
+/** What images are compared by. */
+export interface ImageLooks {
   fingerprint: PerceptualFingerprint;
-  /** As `encodeThumbnail` wrote it. */
+  /** Written by `encodeThumbnail`. */
   thumbnail: string;
 }
 
-export interface PictureReading {
+export interface ImageReading {
   prepared: PreparedImage;
-  /** As seen, EXIF orientation applied, in pixels; that of its raster for a drawing. */
+  /** In pixels, after EXIF orientation; the size of its raster for an SVG drawing. */
   size: { width: number; height: number };
-  /** Absent when it was not asked for. */
+  /** Only if requested. */
   fingerprint?: PerceptualFingerprint;
-  /** What `encodeThumbnail` makes of it; comes with the fingerprint. */
+  /** Written by `encodeThumbnail`; comes with the fingerprint. */
   thumbnail?: string;
-  /** How it looks on black instead of white; comes with the fingerprint, for a picture whose ground is seen. */
-  onBlack?: PictureLooks;
+  /**
+   * How the image looks on black instead of white; comes with the fingerprint if the image has transparent areas.
+   */
+  onBlack?: ImageLooks;
 }
 
-export interface ReadPictureOptions {
+export interface ReadImageOptions {
   preparation: ImagePreparation;
-  /** Also compute the perceptual fingerprint and the thumbnail, from the same decoding. */
+  /** Also compute the fingerprint and the thumbnail from the same decoding. */
   fingerprint?: boolean;
 }
 
 /**
- * Encoded bytes → what a model sees. Fails with `image-unreadable` (damaged or no picture), `image-unsupported`
- * (a format this build cannot decode) or `image-too-large` (bytes or pixels above the limits, known from the
- * header before any pixel is decoded); none of them is retryable, except that decoding took longer than allowed.
- * Never keeps or changes `bytes`.
+ * Decodes an image and prepares it for a model. Never keeps or changes `bytes`.
+ *
+ * @throws ImageSearchError `image-unreadable` (damaged, or not an image), `image-unsupported` (a format this build
+ * can't decode) or `image-too-large` (too many bytes or pixels, known before any pixel is decoded). None is
+ * retryable, except that decoding timed out.
+ * @example
+ * const { prepared } = await reader.read(bytes, { preparation: provider.imagePreparation });
  */
-export interface PictureReader {
-  read(bytes: Uint8Array, options: ReadPictureOptions): Promise<PictureReading>;
+export interface ImageReader {
+  read(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading>;
 }

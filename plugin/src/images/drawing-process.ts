@@ -1,25 +1,25 @@
 import { writeSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
-import type { DrawingFailure, DrawingOrder } from './drawing-protocol';
+import type { DrawingFailure, DrawingOrder } from './drawing';
 
 /*
- * Entry of the process that draws one SVG document; see drawing.ts. Documents are parsed and drawn on other threads,
- * so that the timers here fire even while those are stuck.
+ * Entry of the process that draws one SVG document; see drawing.ts. Parsing and drawing run on other threads, so the
+ * timers here fire even if those hang.
  */
 
 const STANDARD_OUTPUT = 1;
 const MEMORY_CHECK_MS = 10;
-/** Pixels per inch: at 72 a CSS pixel is a pixel; sharp takes no others. */
+/** Pixels per inch. At 72, one CSS pixel is one pixel. sharp accepts this range. */
 const DENSITY = { natural: 72, least: 1, most: 100_000 };
 
 const order = JSON.parse(process.argv[2] ?? '') as DrawingOrder;
 
 setTimeout(() => {
-  fail('too-much-time');
+  fail('timeout');
 }, order.timeoutMs);
 setInterval(() => {
-  if (process.memoryUsage.rss() > order.maxMemoryBytes) fail('too-much-memory');
+  if (process.memoryUsage.rss() > order.maxMemoryBytes) fail('out-of-memory');
 }, MEMORY_CHECK_MS);
 
 void drawStandardInput();
@@ -27,7 +27,7 @@ void drawStandardInput();
 async function drawStandardInput(): Promise<void> {
   const svg = await buffer(process.stdin);
   const density = await fittingDensity(svg).catch((error: unknown) =>
-    fail(isDrawing(svg) ? 'damaged' : 'no-drawing', error),
+    fail(isDrawing(svg) ? 'damaged' : 'not-svg', error),
   );
   const png = await drawAt(svg, density).catch((error: unknown) => fail('damaged', error));
   process.stdout.end(png, () => process.exit());
@@ -58,10 +58,10 @@ function isDrawing(svg: Buffer): boolean {
   return /<(\w+:)?svg[\s>]/i.test(svg.toString('latin1'));
 }
 
-/** Ends the process at once: an ordinary exit would wait for the other threads. */
+/** Kills the process, because a regular exit would wait for the other threads. */
 function fail(failure: DrawingFailure, error?: unknown): never {
-  const words = error instanceof Error ? error.message : failure;
-  writeSync(STANDARD_OUTPUT, JSON.stringify({ failure, words }));
+  const message = error instanceof Error ? error.message : failure;
+  writeSync(STANDARD_OUTPUT, JSON.stringify({ failure, message }));
   process.kill(process.pid, 'SIGKILL');
   throw new Error('not reached');
 }

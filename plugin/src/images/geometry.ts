@@ -1,4 +1,4 @@
-import type { PixelPreparation, ResizeRule } from './contract';
+import type { PixelPreparation, ResizeKernel, ResizeRule } from './contract';
 
 export interface Size {
   width: number;
@@ -10,19 +10,19 @@ export interface Region extends Size {
   top: number;
 }
 
-/** Interleaved RGB, one byte a channel. */
+/** Interleaved RGB, one byte per channel. */
 export interface Raster extends Size {
   data: Uint8Array;
-  /** The same without the white ground: interleaved RGBA. Absent when the picture has no alpha. */
+  /** The same pixels before flattening on white: interleaved RGBA. Absent when the image has no alpha channel. */
   clear?: Uint8Array;
 }
 
-/** Longer side over shorter side up to which a picture is resized as a whole even if only its centre is wanted. */
+/** Maximum aspect ratio at which an image is resized as a whole even if only its center is needed. */
 export const mostElongated = 8;
 
 /**
- * Size after the resize, at least one pixel a side. For `shortest-edge` the longer side is cut off to whole pixels,
- * not rounded, as CLIP's reference preprocessing does: `int(size * long / short)`.
+ * Size after the resize, at least one pixel per side. For `shortest-edge`, the longer side is truncated to whole
+ * pixels, not rounded, as in CLIP's reference preprocessing: `int(size * long / short)`.
  */
 export function resizedSize({ width, height }: Size, rule: ResizeRule): Size {
   switch (rule.mode) {
@@ -43,7 +43,7 @@ export function resizedSize({ width, height }: Size, rule: ResizeRule): Size {
   }
 }
 
-/** The size at which the longer side is at most `maxEdge`; smaller pictures keep theirs. */
+/** The size with the longer side at most `maxEdge`; smaller images keep their size. */
 export function shrunkSize({ width, height }: Size, maxEdge: number): Size {
   const scale = Math.min(1, maxEdge / Math.max(width, height));
   return { width: roundedSide(width * scale), height: roundedSide(height * scale) };
@@ -57,7 +57,7 @@ export function isSameSize(one: Size, other: Size): boolean {
   return one.width === other.width && one.height === other.height;
 }
 
-/** Of each side the shorter. */
+/** The shorter of each side. */
 export function smallerSize(one: Size, other: Size): Size {
   return {
     width: Math.min(one.width, other.width),
@@ -65,7 +65,7 @@ export function smallerSize(one: Size, other: Size): Size {
   };
 }
 
-/** Of each side the longer. */
+/** The longer of each side. */
 export function largerSize(one: Size, other: Size): Size {
   return {
     width: Math.max(one.width, other.width),
@@ -74,25 +74,25 @@ export function largerSize(one: Size, other: Size): Size {
 }
 
 /**
- * The middle part that is enough to see what the crop will keep, when resizing the whole picture would make a raster
- * out of all proportion (30,000 × 1 with a shortest edge of 224 would be 6.7 million pixels wide); otherwise null.
+ * The center that is enough for the crop, when resizing the whole image would make a huge raster (30,000 × 1 with a
+ * shortest edge of 224 would be 6.7 million pixels wide); otherwise null.
  */
-export function sufficientCentre(source: Size, { resize, crop }: PixelPreparation): Region | null {
+export function sufficientCenter(source: Size, { resize, crop }: PixelPreparation): Region | null {
   if (crop === undefined) return null;
-  if (resize.mode === 'none') return centre(source, crop.width, crop.height);
+  if (resize.mode === 'none') return center(source, crop.width, crop.height);
   if (resize.mode !== 'shortest-edge') return null;
   const shorter = Math.min(source.width, source.height);
   const cropEdges = Math.ceil(Math.max(crop.width, crop.height) / resize.size);
   const longest = shorter * Math.max(mostElongated, cropEdges);
-  return centre(source, longest, longest);
+  return center(source, longest, longest);
 }
 
-/** The window of a raster that its centre crop keeps; a crop that is larger on an axis keeps all of it. */
+/** The window that a center crop keeps. A crop that is larger on an axis keeps all of it. */
 export function cropWindow(raster: Size, crop: Size): Region {
-  return centre(raster, crop.width, crop.height) ?? { left: 0, top: 0, ...raster };
+  return center(raster, crop.width, crop.height) ?? { left: 0, top: 0, ...raster };
 }
 
-function centre(source: Size, mostWidth: number, mostHeight: number): Region | null {
+function center(source: Size, mostWidth: number, mostHeight: number): Region | null {
   if (source.width <= mostWidth && source.height <= mostHeight) return null;
   const width = Math.min(source.width, mostWidth);
   const height = Math.min(source.height, mostHeight);
@@ -105,10 +105,10 @@ function centre(source: Size, mostWidth: number, mostHeight: number): Region | n
 }
 
 /**
- * A canvas of this size with the raster in its middle: what juts out is cut off, what stays free is `background`.
- * An odd pixel goes as CLIP's reference preprocessing puts it: the window starts at `floor((raster - canvas) / 2)`.
+ * Centers a raster on a canvas: crops what doesn't fit and fills the rest with `background`. Odd differences are
+ * split as in CLIP's reference preprocessing: the window starts at `floor((raster - canvas) / 2)`.
  */
-export function centreOnCanvas(
+export function centerOnCanvas(
   raster: Raster,
   canvas: Size,
   background: readonly [number, number, number],
@@ -140,4 +140,117 @@ function filledCanvas({ width, height }: Size, [red, green, blue]: readonly numb
     data[offset + 2] = blue ?? 0;
   }
   return data;
+}
+
+/** A resampling kernel: weight by distance in source pixels, zero from `reach` on. */
+interface Kernel {
+  reach: number;
+  weigh: (distance: number) => number;
+}
+
+const kernels: Record<ResizeKernel, Kernel> = {
+  nearest: { reach: 0.5, weigh: () => 1 },
+  linear: { reach: 1, weigh: (distance) => 1 - distance },
+  cubic: { reach: 2, weigh: catmullRom },
+  lanczos3: { reach: 3, weigh: (distance) => sinc(distance) * sinc(distance / 3) },
+};
+
+/**
+ * The source pixels that make up one output pixel: the index of the first, and a weight for each, which sum to 1.
+ */
+interface Taps {
+  first: number;
+  weights: Float64Array;
+}
+
+/**
+ * Enlarges the raster to `size`, which is at least as large on both axes, and returns only `window` of the result if
+ * given.
+ *
+ * sharp can't do this: it enlarges with an affine transform that takes no kernel and shifts images by up to half a
+ * source pixel. Models were trained with Pillow's `Image.resize`, where pixels keep their centers and weights
+ * outside the image go to the pixels inside.
+ */
+export function enlarge(
+  raster: Raster,
+  { size, window, kernel }: { size: Size; window?: Region; kernel: ResizeKernel },
+): Raster {
+  const { left, top, width, height } = window ?? { left: 0, top: 0, ...size };
+  const columns = tapsOf(raster.width, size.width, { start: left, count: width }, kernel);
+  const rows = tapsOf(raster.height, size.height, { start: top, count: height }, kernel);
+  const data = enlargeRows(enlargeColumns(raster, columns), columns.length, rows);
+  return { width, height, data };
+}
+
+function tapsOf(
+  from: number,
+  to: number,
+  { start, count }: { start: number; count: number },
+  kernelName: ResizeKernel,
+): Taps[] {
+  const { reach, weigh } = kernels[kernelName];
+  return Array.from({ length: count }, (_, index) => {
+    const center = ((start + index + 0.5) * from) / to;
+    const first = Math.max(0, Math.floor(center - reach + 0.5));
+    const end = Math.min(from, Math.max(first + 1, Math.floor(center + reach + 0.5)));
+    const weights = Float64Array.from({ length: end - first }, (__, offset) =>
+      weigh(Math.abs(first + offset + 0.5 - center)),
+    );
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+/** As many rows as the raster has, and as many columns as there are taps. */
+function enlargeColumns({ width, height, data }: Raster, columns: readonly Taps[]): Float32Array {
+  const result = new Float32Array(columns.length * height * 3);
+  let place = 0;
+  for (let row = 0; row < height; row += 1) {
+    for (const { first, weights } of columns) {
+      let [red, green, blue] = [0, 0, 0];
+      let source = (row * width + first) * 3;
+      for (const weight of weights) {
+        red += weight * (data[source] ?? 0);
+        green += weight * (data[source + 1] ?? 0);
+        blue += weight * (data[source + 2] ?? 0);
+        source += 3;
+      }
+      result[place] = red;
+      result[place + 1] = green;
+      result[place + 2] = blue;
+      place += 3;
+    }
+  }
+  return result;
+}
+
+function enlargeRows(values: Float32Array, width: number, rows: readonly Taps[]): Uint8Array {
+  const stride = width * 3;
+  const result = new Uint8ClampedArray(stride * rows.length);
+  for (const [row, { first, weights }] of rows.entries()) {
+    for (let place = 0; place < stride; place += 1) {
+      let sum = 0;
+      let source = first * stride + place;
+      for (const weight of weights) {
+        sum += weight * (values[source] ?? 0);
+        source += stride;
+      }
+      // Assignment rounds and clamps.
+      result[row * stride + place] = sum;
+    }
+  }
+  return new Uint8Array(result.buffer);
+}
+
+/** Cubic convolution with a = -1/2 (Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981). */
+function catmullRom(distance: number): number {
+  if (distance >= 2) return 0;
+  if (distance >= 1) return ((-0.5 * distance + 2.5) * distance - 4) * distance + 2;
+  return (1.5 * distance - 2.5) * distance * distance + 1;
+}
+
+function sinc(distance: number): number {
+  if (distance === 0) return 1;
+  const angle = Math.PI * distance;
+  return Math.sin(angle) / angle;
 }

@@ -1,40 +1,75 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
-import type { DuplicateWatch, PictureTraces } from '../duplicates/contract';
-import { ImageSearchError, toImageSearchError, type ErrorCode } from '../errors';
+import { backoffMs, type CircuitBreaker } from '../circuit-breaker';
+import type { Clock } from '../clock';
+import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
 import type { ProviderHealth } from '../embedding/contract';
+import {
+  ImageSearchError,
+  isBlameless,
+  isContentFailure,
+  isRejection,
+  isSharedFailure,
+  toImageSearchError,
+} from '../errors';
 import type { Logger } from '../logger';
 import type { VectorPoint } from '../vectors/contract';
-import type { CircuitBreaker } from './circuit-breaker';
-import type { AssetSource, IndexEntries, IndexEntry } from './contract';
-import type { EntryPreparation, Prepared, ReadPicture, ReadyPicture } from './entry-preparation';
-import type { EntrySettlement, FailedTry } from './entry-settlement';
-import { isContentFailure, isSharedFailure } from './retry-policy';
+import {
+  indexPriorities,
+  type AssetSource,
+  type EntryFailure,
+  type IndexEntries,
+  type IndexEntry,
+  type IndexedImage,
+} from './contract';
+import type {
+  EntryPreparation,
+  FailedTry,
+  ImageToStore,
+  Prepared,
+  ReadImage,
+  ReadyImage,
+  ReusedImage,
+} from './entry-preparation';
 
-/** Failures that say that at least one picture of a call is to blame; or else that the provider does not work. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'provider-rejected-input',
-  'provider-bad-answer',
-]);
-/** Pictures in a row that are refused for what they are; with the next one the provider is to blame. */
-const MOST_REFUSALS_IN_A_ROW = 10;
+/** Images in a row that a provider may reject; beyond that, the provider is to blame. */
+const MAX_REJECTIONS_IN_A_ROW = 10;
+
+export interface RetryPolicy {
+  /** Attempts before an image fails. */
+  maxAttempts: number;
+  firstRetryMs: number;
+  longestRetryMs: number;
+}
 
 export interface BatchIndexerOptions {
   entries: IndexEntries;
   preparation: EntryPreparation;
-  settlement: EntrySettlement;
   assets: AssetSource;
-  traces: Pick<PictureTraces, 'put'>;
+  traces: Pick<ImageTraces, 'put'>;
   duplicates: DuplicateWatch;
+  /** Only asked here; the worker records. */
   breaker: CircuitBreaker;
-  /** Bounds how many calls of the provider are under way. */
+  onSuccess: () => void;
+  /** Called once for a batch, when a part that all images share has failed. */
+  onFailure: (error: ImageSearchError) => void;
+  /** Limits how many provider calls run at once. */
   embedQueue: PQueue;
+  policy: RetryPolicy;
   logger: Logger;
+  clock: Clock;
+  /** 0 ≤ value < 1, for jitter. */
+  random: () => number;
 }
 
-/** How a batch ended, in files. */
+/** The result of a batch, in files. */
 export interface BatchOutcome {
+  /** Stored. */
   indexed: number;
+  /** Those of the indexed ones whose vectors were known. */
+  reused: number;
+  /** Not embedded again: their vectors are stored already. */
+  unchanged: number;
   failed: number;
   removed: number;
 }
@@ -43,24 +78,26 @@ interface Batch {
   space: OpenSpace;
   signal: AbortSignal;
   outcome: BatchOutcome;
-  /** Whether it told the breaker of a failure: one batch is one failure. */
+  /** Whether the breaker knows of its failure: one batch counts as one. */
   isReported: boolean;
-  /** Asked once for all that the provider refuses of a batch. */
+  /** Checked once, however many images of the batch the provider rejects. */
   health: ProviderHealth | null;
 }
 
 /**
- * Takes claimed entries through read → decode → embed → store and settles every one of them: completed, due again,
- * given up, or forgotten because its file is gone. Never throws for a fault of a file, the provider or the store; a
- * database that cannot be written leaves the entry to its lease, which runs out.
+ * Takes claimed entries through read → decode → embed → store and settles each of them: completed, due again, failed,
+ * or removed because its file is gone. Never rejects because of a file, the provider or the store; if the database
+ * can't be written, the entry's lease expires.
  */
 export class BatchIndexer {
   readonly #options: BatchIndexerOptions;
-  /** Files that were refused one by one with nothing embedded in between. */
-  readonly #refusedInARow = new Set<number>();
+  readonly #settlement: EntrySettlement;
+  /** Files rejected one by one with nothing embedded in between. */
+  readonly #rejectedInARow = new Set<number>();
 
   constructor(options: BatchIndexerOptions) {
     this.#options = options;
+    this.#settlement = new EntrySettlement(options);
   }
 
   async index(
@@ -68,26 +105,28 @@ export class BatchIndexer {
     space: OpenSpace,
     signal: AbortSignal,
   ): Promise<BatchOutcome> {
-    const outcome: BatchOutcome = { indexed: 0, failed: 0, removed: 0 };
+    const outcome: BatchOutcome = { indexed: 0, reused: 0, unchanged: 0, failed: 0, removed: 0 };
     const batch: Batch = { space, signal, outcome, isReported: false, health: null };
     const prepared = await Promise.all(
       entries.map((entry) => this.#options.preparation.prepare(entry, space, signal)),
     );
     await this.#keepTraces(prepared);
-    const ready: ReadyPicture[] = [];
+    const ready: ReadyImage[] = [];
+    const reused: ReusedImage[] = [];
     for (const item of prepared) {
-      if (item.kind === 'ready') ready.push(item.picture);
+      if (item.kind === 'ready') ready.push(item.image);
+      else if (item.kind === 'reused') reused.push(item.image);
       else await this.#settle(item, batch);
     }
+    if (reused.length > 0) await this.#storeReused(reused, batch);
     if (ready.length > 0) await this.#embedAndStore(ready, batch);
     return outcome;
   }
 
-  /** Before they are embedded: what the model cannot do today is not read again for that. */
+  /** Before embedding, so that an image is not read again for its trace while the model is down. */
   async #keepTraces(prepared: readonly Prepared[]): Promise<void> {
     const read = prepared.flatMap((item) => {
-      const isNew = (item.kind === 'ready' || item.kind === 'unchanged') && item.picture.trace;
-      return isNew ? [item.picture] : [];
+      return 'image' in item && item.image.trace ? [item.image] : [];
     });
     if (read.length === 0) return;
     try {
@@ -95,18 +134,21 @@ export class BatchIndexer {
       const traces = read.flatMap(({ trace }) => (trace && held.has(trace.fileId) ? [trace] : []));
       await this.#options.traces.put(traces);
     } catch (error) {
-      // Searches need no trace: the pictures are embedded all the same.
+      // Searches need no traces, so the images are embedded anyway.
       const { message } = toImageSearchError(error);
-      this.#options.logger.warn(`Pictures cannot be compared with others yet: ${message}`);
+      this.#options.logger.warn(`New images are not checked for duplicates yet: ${message}`);
     }
   }
 
-  async #settle(item: Exclude<Prepared, { kind: 'ready' }>, batch: Batch): Promise<void> {
+  async #settle(
+    item: Exclude<Prepared, { kind: 'ready' | 'reused' }>,
+    batch: Batch,
+  ): Promise<void> {
     switch (item.kind) {
       case 'unchanged':
-        return this.#completeAll([item.picture], batch);
+        return this.#completeAll([item.image], batch);
       case 'gone':
-        await this.#options.settlement.forget(item.entry);
+        await this.#settlement.forget(item.entry);
         batch.outcome.removed += 1;
         return;
       case 'failed':
@@ -115,20 +157,41 @@ export class BatchIndexer {
     }
   }
 
-  async #embedAndStore(ready: readonly ReadyPicture[], batch: Batch): Promise<void> {
-    const { breaker, duplicates, embedQueue } = this.#options;
-    const { space, signal } = batch;
+  async #storeReused(reused: readonly ReusedImage[], batch: Batch): Promise<void> {
     try {
-      const images = ready.map((picture) => picture.image);
-      const vectors = await embedQueue.add(() => space.provider.embedImages(images, { signal }), {
+      await this.#store(
+        reused.map((image) => toPoint(image, image.vector)),
+        reused,
+        batch,
+      );
+    } catch (thrown) {
+      const error = toImageSearchError(thrown);
+      if (isSharedFailure(error)) await this.#postponeAll(reused, error, batch);
+      else for (const image of reused) await this.#settleFailure({ ...image, error }, batch);
+      return;
+    }
+    batch.outcome.reused += reused.length;
+    await this.#completeAll(reused, batch);
+  }
+
+  async #embedAndStore(ready: readonly ReadyImage[], batch: Batch): Promise<void> {
+    const { embedQueue, onSuccess } = this.#options;
+    const { space, signal } = batch;
+    // Equal bytes are embedded once.
+    const distinct = new Map(ready.map((image) => [image.result.contentHash, image]));
+    try {
+      const images = [...distinct.values()].map(({ image }) => image);
+      const embedded = await embedQueue.add(() => space.provider.embedImages(images, { signal }), {
         signal,
       });
-      const points = ready.map((picture, index) => toPoint(picture, vectors[index]));
-      const held = await this.#idsStillHeld(ready);
-      await duplicates.expect(idsOf(ready), space.provider.space.id);
-      await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
-      this.#refusedInARow.clear();
-      breaker.succeed();
+      const vectors = new Map([...distinct.keys()].map((hash, index) => [hash, embedded[index]]));
+      await this.#store(
+        ready.map((image) => toPoint(image, vectors.get(image.result.contentHash))),
+        ready,
+        batch,
+      );
+      this.#rejectedInARow.clear();
+      onSuccess();
     } catch (error) {
       await this.#settleBatchFailure(ready, toImageSearchError(error), batch);
       return;
@@ -136,37 +199,47 @@ export class BatchIndexer {
     await this.#completeAll(ready, batch);
   }
 
-  /** A file that was replaced meanwhile may be indexed already: its new vector must not be overwritten. */
-  async #idsStillHeld(pictures: readonly ReadPicture[]): Promise<Set<number>> {
-    const leases = new Map(pictures.map(({ entry }) => [entry.fileId, entry.lease]));
+  async #store(
+    points: readonly VectorPoint[],
+    images: readonly ImageToStore[],
+    { space }: Batch,
+  ): Promise<void> {
+    const held = await this.#idsStillHeld(images);
+    await this.#options.duplicates.beforeIndexing(idsOf(images), space.provider.space.id);
+    await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
+  }
+
+  /** A file that was replaced meanwhile may be indexed already; its new vector must not be overwritten. */
+  async #idsStillHeld(images: readonly ReadImage[]): Promise<Set<number>> {
+    const leases = new Map(images.map(({ entry }) => [entry.fileId, entry.lease]));
     const entries = await this.#options.entries.get([...leases.keys()]);
     const held = entries.filter((entry) => entry.lease === leases.get(entry.fileId));
     return new Set(held.map((entry) => entry.fileId));
   }
 
-  /** When one picture spoils a call, each is tried alone so that only that one fails. */
+  /** If one image fails a call, each is retried alone, so that only that one fails. */
   async #settleBatchFailure(
-    ready: readonly ReadyPicture[],
+    ready: readonly ReadyImage[],
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
-    if (REFUSALS.has(error.code)) {
-      await this.#settleRefusal(ready, error, batch);
+    if (isRejection(error)) {
+      await this.#settleRejection(ready, error, batch);
       return;
     }
-    const [picture] = ready;
-    if (picture && ready.length === 1 && (await isPictureToBlame(error, batch))) {
-      this.#options.breaker.succeed();
-      await this.#countFailure({ ...picture, error }, batch);
+    const [image] = ready;
+    if (image && ready.length === 1 && (await isImageToBlame(error, batch))) {
+      this.#options.onSuccess();
+      await this.#countFailure({ ...image, error }, batch);
       return;
     }
     if (isSharedFailure(error)) await this.#postponeAll(ready, error, batch);
-    else for (const picture of ready) await this.#settleFailure({ ...picture, error }, batch);
+    else for (const image of ready) await this.#settleFailure({ ...image, error }, batch);
   }
 
-  /** A provider that answers nonsense, or refuses everything, must not fail the whole library picture by picture. */
-  async #settleRefusal(
-    ready: readonly ReadyPicture[],
+  /** A provider that returns nonsense or rejects everything must not fail the whole library image by image. */
+  async #settleRejection(
+    ready: readonly ReadyImage[],
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
@@ -176,101 +249,104 @@ export class BatchIndexer {
       await this.#postponeAll(ready, error, batch);
       return;
     }
-    const [picture, ...others] = ready;
-    if (!picture) return;
+    const [image, ...others] = ready;
+    if (!image) return;
     if (others.length === 0) {
-      await this.#settleSingleRefusal(picture, error, batch);
+      await this.#settleSingleRejection(image, error, batch);
       return;
     }
     for (const [index, single] of ready.entries()) {
       await this.#embedAndStore([single], batch);
-      const isProviderToBlame = this.#refusedInARow.size > MOST_REFUSALS_IN_A_ROW;
+      const isProviderToBlame = this.#rejectedInARow.size > MAX_REJECTIONS_IN_A_ROW;
       if (!isProviderToBlame) continue;
-      await this.#postponeAll(ready.slice(index + 1), everythingRefusedError(error), batch);
+      await this.#postponeAll(ready.slice(index + 1), allRejectedError(error), batch);
       return;
     }
   }
 
-  async #settleSingleRefusal(
-    picture: ReadyPicture,
+  async #settleSingleRejection(
+    image: ReadyImage,
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
-    this.#refusedInARow.add(picture.asset.fileId);
-    if (this.#refusedInARow.size > MOST_REFUSALS_IN_A_ROW) {
-      await this.#postponeAll([picture], everythingRefusedError(error), batch);
+    this.#rejectedInARow.add(image.asset.fileId);
+    if (this.#rejectedInARow.size > MAX_REJECTIONS_IN_A_ROW) {
+      await this.#postponeAll([image], allRejectedError(error), batch);
       return;
     }
-    await this.#settleFailure({ ...picture, error }, batch);
+    await this.#settleFailure({ ...image, error }, batch);
   }
 
-  /** For a failure that no picture is to blame for. */
+  /** After a failure that no image is to blame for. */
   async #postponeAll(
-    ready: readonly ReadyPicture[],
+    images: readonly ImageToStore[],
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
-    const { settlement } = this.#options;
     this.#report(error, batch);
-    for (const { entry, asset } of ready) {
-      if (batch.signal.aborted) await settlement.release(entry);
-      else await settlement.postpone({ entry, asset, error });
+    for (const { entry, asset } of images) {
+      if (batch.signal.aborted) await this.#settlement.release(entry);
+      else await this.#settlement.postpone({ entry, asset, error });
     }
   }
 
   #report(error: ImageSearchError, batch: Batch): void {
     if (batch.isReported || batch.signal.aborted) return;
     batch.isReported = true;
-    this.#options.breaker.fail(error);
+    this.#options.onFailure(error);
   }
 
   async #settleFailure(failure: FailedTry, batch: Batch): Promise<void> {
-    const { settlement } = this.#options;
-    if (batch.signal.aborted) await settlement.release(failure.entry);
-    else if (isSharedFailure(failure.error)) await settlement.postpone(failure);
+    if (batch.signal.aborted) await this.#settlement.release(failure.entry);
+    else if (isBlameless(failure.error)) await this.#settlement.postpone(failure);
     else await this.#countFailure(failure, batch);
   }
 
   async #countFailure(failure: FailedTry, { outcome, space }: Batch): Promise<void> {
     outcome.failed += 1;
-    const error = await this.#forgetFormerContent(failure, space);
-    await this.#options.settlement.fail({ ...failure, error });
+    const error = await this.#removeFormerContent(failure, space);
+    await this.#settlement.fail({ ...failure, error });
   }
 
   /**
-   * A picture that cannot be embedded must not be found by what its file showed before; and one that cannot even be
-   * read is no duplicate of anything.
+   * An image that can't be embedded must not be found by what its file showed before, and one that can't even be read
+   * is not a duplicate of anything.
    *
-   * @returns the failure that counts: that of the store, when the vector could not be removed
+   * @returns the error to record: the store's, if the vector could not be removed
    */
-  async #forgetFormerContent(
+  async #removeFormerContent(
     { entry, error }: FailedTry,
     space: OpenSpace,
   ): Promise<ImageSearchError> {
     if (entry.indexedAt === null || !isContentFailure(error)) return error;
     try {
       await space.collection.remove([entry.fileId]);
-      if (!REFUSALS.has(error.code)) await this.#options.duplicates.forget([entry.fileId]);
+      if (!isRejection(error)) await this.#options.duplicates.forget([entry.fileId]);
       return error;
     } catch (otherError) {
       return toImageSearchError(otherError);
     }
   }
 
-  async #completeAll(pictures: readonly ReadPicture[], batch: Batch): Promise<void> {
-    for (const picture of pictures) await this.#complete(picture, batch);
-    const changed = pictures.filter((picture) => 'image' in picture || picture.trace !== null);
+  async #completeAll(images: readonly ReadImage[], batch: Batch): Promise<void> {
+    for (const image of images) await this.#complete(image, batch);
+    const changed = images.filter((image) => 'asset' in image || image.trace !== null);
     if (changed.length === 0) return;
-    this.#options.duplicates.indexed(idsOf(changed), batch.space.provider.space.id);
+    for (const priority of indexPriorities) {
+      const fileIds = idsOf(changed.filter(({ entry }) => entry.priority === priority));
+      if (fileIds.length === 0) continue;
+      this.#options.duplicates.indexed(fileIds, batch.space.provider.space.id, priority);
+    }
   }
 
-  async #complete({ entry, result }: ReadPicture, { outcome, space }: Batch): Promise<void> {
-    const { assets, duplicates, logger, settlement } = this.#options;
-    const settled = await settlement.complete(entry, result);
-    if (settled === 'written') outcome.indexed += 1;
+  async #complete(image: ReadImage, { outcome, space }: Batch): Promise<void> {
+    const { entry, result } = image;
+    const { assets, duplicates, logger } = this.#options;
+    const settled = await this.#settlement.complete(entry, result);
+    if (settled === 'written') outcome['asset' in image ? 'indexed' : 'unchanged'] += 1;
     if (settled !== 'lost') return;
-    // The file was replaced or deleted meanwhile. A replaced one will be indexed again; the vector of a deleted one
-    // must not stay behind.
+    // The file was replaced or deleted meanwhile. A replaced file will be indexed again; the vector of a deleted one
+    // must go.
     try {
       const asset = await assets.describe(entry.fileId);
       if (asset) return;
@@ -279,40 +355,37 @@ export class BatchIndexer {
     } catch (error) {
       const { message } = toImageSearchError(error);
       logger.warn(
-        `The vector of file ${String(entry.fileId)}, which was changed meanwhile, was not looked at: ${message}`,
+        `The vector of file ${String(entry.fileId)}, which was changed or deleted while it was indexed, couldn't be checked: ${message}`,
       );
     }
   }
 }
 
 /**
- * A failure that all pictures share says nothing about one; unless that one fails alone while the provider is well
- * otherwise. Without this a picture that breaks a hosted model would be taken for an outage for ever.
+ * An outage says nothing about an image, unless that image fails alone while the provider is healthy. Without this
+ * check, an image that crashes a hosted model would count as an outage forever.
  */
-async function isPictureToBlame(
-  error: ImageSearchError,
-  { space, signal }: Batch,
-): Promise<boolean> {
+async function isImageToBlame(error: ImageSearchError, { space, signal }: Batch): Promise<boolean> {
   const isPlainOutage = error.retryable && error.retryAfterMs === undefined;
   if (error.code !== 'provider-unavailable' || !isPlainOutage || signal.aborted) return false;
   const { ok } = await space.provider.checkHealth({ signal });
   return ok;
 }
 
-function everythingRefusedError({ code, message }: ImageSearchError): ImageSearchError {
+function allRejectedError({ code, message }: ImageSearchError): ImageSearchError {
   return new ImageSearchError({
     code,
-    message: `The provider refuses every picture, more than ${String(MOST_REFUSALS_IN_A_ROW)} in a row, though it embeds texts. ${message} See that embedding.model embeds pictures, too, and that the other settings of embedding (imageFormat, dimensions, dtype) fit it.`,
+    message: `The provider embeds texts but rejected more than ${String(MAX_REJECTIONS_IN_A_ROW)} images in a row. ${message} Check that embedding.model embeds images and that imageFormat, dimensions and dtype match it.`,
     retryable: false,
   });
 }
 
-function idsOf(pictures: readonly ReadPicture[]): number[] {
-  return pictures.map(({ entry }) => entry.fileId);
+function idsOf(images: readonly ReadImage[]): number[] {
+  return images.map(({ entry }) => entry.fileId);
 }
 
-function toPoint({ asset, result }: ReadyPicture, vector: Float32Array | undefined): VectorPoint {
-  if (!vector) throw new RangeError('The provider answered fewer vectors than pictures.');
+function toPoint({ asset, result }: ImageToStore, vector: Float32Array | undefined): VectorPoint {
+  if (!vector) throw new RangeError('The provider returned fewer vectors than images.');
   return {
     fileId: asset.fileId,
     vector,
@@ -323,4 +396,111 @@ function toPoint({ asset, result }: ReadyPicture, vector: Float32Array | undefin
       contentHash: result.contentHash,
     },
   };
+}
+
+/** `lost`: another process holds the lease now. `unwritten`: the database failed, so the lease will expire. */
+type Settlement = 'written' | 'lost' | 'unwritten';
+
+type EntrySettlementOptions = Pick<
+  BatchIndexerOptions,
+  'entries' | 'breaker' | 'policy' | 'logger' | 'clock' | 'random'
+>;
+
+/** Writes the outcome of a claimed entry to the queue. Never rejects because of the database. */
+class EntrySettlement {
+  readonly #options: EntrySettlementOptions;
+
+  constructor(options: EntrySettlementOptions) {
+    this.#options = options;
+  }
+
+  complete(entry: IndexEntry, result: IndexedImage): Promise<Settlement> {
+    return this.#write(entry, (lease) =>
+      this.#options.entries.complete(entry.fileId, lease, result),
+    );
+  }
+
+  forget(entry: IndexEntry): Promise<Settlement> {
+    return this.#write(entry, (lease) => this.#options.entries.forget(entry.fileId, lease));
+  }
+
+  /** Returns a canceled claim: due at once, and the attempt doesn't count. */
+  release(entry: IndexEntry): Promise<Settlement> {
+    return this.#releaseAfter(entry, 0);
+  }
+
+  /** Returns a claim that failed through no fault of its file: due later, and the attempt doesn't count. */
+  postpone({ entry, error }: FailedTry): Promise<Settlement> {
+    const { breaker, policy, random } = this.#options;
+    const wait =
+      breaker.state() === 'closed'
+        ? backoffMs(policy, 1, random(), error.retryAfterMs)
+        : // Behind the others, so that the next trial uses a different image.
+          breaker.pauseMs() + 1_000;
+    return this.#releaseAfter(entry, wait);
+  }
+
+  /** Counts the attempt: the file is due again, or it has failed. */
+  fail({ entry, asset, error }: FailedTry): Promise<Settlement> {
+    const { clock, entries, logger, policy, random } = this.#options;
+    const next = nextStateAfter({
+      error,
+      attempts: entry.attempts,
+      policy,
+      now: clock.now(),
+      random: random(),
+    });
+    const image = `Image "${asset?.name ?? 'unknown'}" (${String(entry.fileId)})`;
+    if (next.state === 'pending') logger.debug(`${image} will be retried: ${error.message}`);
+    else
+      logger.warn(
+        `${image} ${next.state === 'failed' ? 'failed' : 'was skipped'}: ${error.message}`,
+      );
+    return this.#write(entry, (lease) =>
+      entries.fail(entry.fileId, lease, {
+        code: error.code,
+        message: error.message,
+        next,
+        sourceSignature: asset?.signature ?? null,
+      }),
+    );
+  }
+
+  #releaseAfter(entry: IndexEntry, milliseconds: number): Promise<Settlement> {
+    const { clock, entries } = this.#options;
+    const dueAt = new Date(clock.now() + milliseconds);
+    return this.#write(entry, (lease) => entries.release(entry.fileId, lease, dueAt));
+  }
+
+  async #write(
+    entry: IndexEntry,
+    write: (leaseToken: string) => Promise<boolean>,
+  ): Promise<Settlement> {
+    if (entry.lease === null)
+      throw new TypeError(`Entry ${String(entry.fileId)} must be claimed first.`);
+    try {
+      return (await write(entry.lease)) ? 'written' : 'lost';
+    } catch (error) {
+      const { message } = toImageSearchError(error);
+      this.#options.logger.error(
+        `The index entry of file ${String(entry.fileId)} couldn't be written: ${message}`,
+      );
+      return 'unwritten';
+    }
+  }
+}
+
+/** The next state of an entry after a failed attempt that counts. */
+export function nextStateAfter(options: {
+  error: ImageSearchError;
+  attempts: number;
+  policy: RetryPolicy;
+  now: number;
+  random: number;
+}): EntryFailure['next'] {
+  const { error, attempts, policy, now, random } = options;
+  if (error.traits.isSkipped) return { state: 'skipped' };
+  if (!error.retryable || attempts >= policy.maxAttempts) return { state: 'failed' };
+  const wait = backoffMs(policy, attempts, random, error.retryAfterMs);
+  return { state: 'pending', dueAt: new Date(now + wait) };
 }

@@ -1,35 +1,49 @@
 import type { ErrorCode, ImageSearchError } from '../errors';
+import type { Lease } from '../lease';
 
 export const indexStates = ['pending', 'indexing', 'indexed', 'skipped', 'failed'] as const;
 
 /**
- * - `pending`: due for (another) try at `dueAt`.
+ * - `pending`: due for an attempt at `dueAt`.
  * - `indexing`: claimed under a lease.
  * - `indexed`: its vector is in the store.
- * - `skipped`: will not be tried, by its nature (too large, not a format that can be decoded).
- * - `failed`: given up for a reason that a person may mend; tried again on demand.
+ * - `skipped`: can't be indexed (too large, unsupported format), so it isn't tried.
+ * - `failed`: failed for a reason that a person may fix; retried on demand.
  */
 export type IndexState = (typeof indexStates)[number];
 
-/** One row per upload file and vector space; queue and status in one. */
+/**
+ * Who goes first, the most urgent first. Stored by position.
+ *
+ * - `upload`: new in the library; an editor may be waiting for it.
+ * - `replacement`: its file was replaced or deleted, or an operator asked for that one.
+ * - `backfill`: everything else, such as a library that was there before the model.
+ */
+export const indexPriorities = ['upload', 'replacement', 'backfill'] as const;
+
+export type IndexPriority = (typeof indexPriorities)[number];
+
+/** One row per file and vector space: queue and status in one. */
 export interface IndexEntry {
   fileId: number;
   state: IndexState;
-  /** Tries since the file was last marked; 0 for one that was never claimed. */
+  /** Of its last marking. */
+  priority: IndexPriority;
+  /** Since the file was last marked; 0 if it was never claimed. */
   attempts: number;
-  /** Set while `state` is `indexing`: identifies one claim. */
+  /** Token of the claim while `state` is `indexing`. */
   lease: string | null;
   errorCode: ErrorCode | null;
   errorMessage: string | null;
   /** SHA-256 of the stored bytes, lower-case hexadecimal. */
   contentHash: string | null;
-  /** What the file row looked like when it was indexed; see AssetDescription. */
+  /** `AssetDescription.signature` when it was indexed. */
   sourceSignature: string | null;
   indexedAt: Date | null;
 }
 
-/** What a finished indexing adds to an entry. */
-export interface IndexedPicture {
+/** What indexing adds to an entry. */
+export interface IndexedImage {
   contentHash: string;
   sourceSignature: string;
 }
@@ -37,61 +51,63 @@ export interface IndexedPicture {
 export interface EntryFailure {
   code: ErrorCode;
   message: string;
-  /** When to try again, or the state that ends the tries. */
+  /** When to retry, or the final state. */
   next: { state: 'pending'; dueAt: Date } | { state: 'failed' | 'skipped' };
-  /** What the file row looked like, so that a later change of the file starts anew. */
+  /** `AssetDescription.signature`, so that a later change of the file starts over. */
   sourceSignature: string | null;
 }
 
 export type EntryCounts = Record<IndexState, number>;
 
-export interface Lease {
-  /** Unique for every claim; ends with the owner that `releaseAbandoned` compares. */
-  token: string;
-  expiresAt: Date;
-}
-
 export interface EntryPage {
   entries: IndexEntry[];
-  /** Hand it to the next call; null after the last page. */
+  /** For the next call; null after the last page. */
   nextCursor: number | null;
 }
 
 /**
  * The queue of one vector space. All calls are atomic across processes that share the database.
  *
- * - `markPending` makes an entry due at once, new or not, with attempts at 0: marking again is idempotent, and a
- *   claim that is under way loses its lease, so that its result is discarded.
- * - `claim` answers at most `limit` due entries (oldest first) now leased to the caller; no entry is ever leased
- *   twice at a time. An empty list means that nothing is due, or that another caller was quicker.
- * - `complete`, `fail`, `release` and `forget` answer false, and change nothing, when the lease is no longer held
+ * - `markPending` makes entries due at once, new or not, with attempts at 0. It is idempotent; a claim in progress
+ *   loses its lease, so that its result is discarded. An entry that waits already keeps the more urgent priority.
+ * - `claim` leases at most `limit` due entries to the caller: first the `oldest` that have been due longest, whatever
+ *   their priority, so that nothing starves; then by priority, those due longest first. No entry is leased twice at a
+ *   time. An empty list means that nothing is due or that another caller was faster.
+ * - `complete`, `fail`, `release` and `forget` return false, with nothing changed, when the lease is no longer held
  *   (expired and claimed by another, marked again, file deleted).
- * - `releaseExpired` makes entries whose lease ran out due again and answers how many.
+ * - `releaseExpired` makes entries with an expired lease due again and returns how many.
+ * - `limitTimes` brings due times and ends of leases that are later than these forward to them. Only a clock that was set
+ *   back leaves such times behind.
+ *
+ * @throws whatever the database throws
  */
 export interface IndexEntries {
-  markPending(fileIds: readonly number[]): Promise<void>;
-  /** Makes entries of these states due again, to be embedded anew (`contentHash` is forgotten); answers how many. */
+  /** @param priority `backfill` by default */
+  markPending(fileIds: readonly number[], priority?: IndexPriority): Promise<void>;
+  /** Makes entries in these states due, clears their `contentHash` to embed them again, and returns how many. */
   markStatesPending(states: readonly IndexState[]): Promise<number>;
-  /** Makes every pending entry due at once, its tries still counted; answers how many. */
+  /** Makes every pending entry that waits due at once, keeps its attempts, and returns how many. */
   makeDue(): Promise<number>;
-  claim(limit: number, lease: Lease): Promise<IndexEntry[]>;
-  /** Prolongs every entry that this lease still holds; answers how many. */
+  /** @param oldest 0 by default */
+  claim(limit: number, lease: Lease, oldest?: number): Promise<IndexEntry[]>;
+  /** Extends the lease of every entry that it still holds and returns how many. */
   renew(lease: Lease): Promise<number>;
-  complete(fileId: number, leaseToken: string, picture: IndexedPicture): Promise<boolean>;
+  complete(fileId: number, leaseToken: string, image: IndexedImage): Promise<boolean>;
   fail(fileId: number, leaseToken: string, failure: EntryFailure): Promise<boolean>;
-  /** Gives a claim back unfinished: due at `dueAt`, the try not counted. */
+  /** Returns an unfinished claim: due at `dueAt`, and the attempt doesn't count. */
   release(fileId: number, leaseToken: string, dueAt: Date): Promise<boolean>;
   /** Deletes the entry of a file that is gone. */
   forget(fileId: number, leaseToken: string): Promise<boolean>;
   releaseExpired(now: Date): Promise<number>;
-  /** Makes entries due whose lease token satisfies `isAbandoned`; answers how many. */
+  limitTimes(latest: { due: Date; expiry: Date }): Promise<void>;
+  /** Makes entries due whose lease token satisfies `isAbandoned` and returns how many. */
   releaseAbandoned(isAbandoned: (leaseToken: string) => boolean): Promise<number>;
-  /** When the next pending entry falls due; null when there is none. */
+  /** When the next pending entry is due; null without one. */
   nextDueAt(): Promise<Date | null>;
   counts(): Promise<EntryCounts>;
   /** How many are `indexed`. */
   countIndexed(): Promise<number>;
-  /** How many were indexed since then and are still `indexed`, by whichever process. */
+  /** How many were indexed since then, by any process, and still are. */
   countIndexedSince(moment: Date): Promise<number>;
   /** Deletes every entry. */
   clear(): Promise<void>;
@@ -99,38 +115,46 @@ export interface IndexEntries {
   /** Ascending by file id after `cursor` (from the start when null). */
   list(options: {
     states?: readonly IndexState[];
+    priorities?: readonly IndexPriority[];
     cursor: number | null;
     limit: number;
   }): Promise<EntryPage>;
 }
 
-/** What indexing knows of a file without opening it. */
+/** What is known of a file without opening it. */
 export interface AssetDescription {
   fileId: number;
   /** File name for messages. */
   name: string;
   mimeType: string;
   extension: string;
-  /** In bytes, as the library noted it; may be off by rounding. */
+  /** As stored in the Media Library, which rounds it. */
   sizeInBytes: number;
   createdAt: string;
-  /** Changes whenever the stored bytes may have changed; moving or renaming a file leaves it alone. */
+  /** Changes whenever the stored bytes may have changed, but not when the file is moved or renamed. */
   signature: string;
 }
 
 /**
- * The pictures of the library.
+ * The images of the library.
  *
- * - `describe` answers null for a file that is gone or is no picture; `describeMany` leaves such files out and answers
- *   in no promised order.
- * - `read` answers the stored bytes, at most `maxBytes` of them. It fails with `image-too-large` above that
- *   (permanent), `image-missing` (the row is there, the bytes are not), `image-unreachable` (storage does not answer),
- *   `storage-refused` (the configuration forbids to ask the storage: no file is to blame).
- * - `iterate` walks all pictures in ascending id order.
+ * - `describe` returns null for a file that is gone or not an image; `describeMany` omits such files and returns the
+ *   others in no particular order.
+ * - `iterate` walks all images in ascending id order.
  */
 export interface AssetSource {
   describe(fileId: number): Promise<AssetDescription | null>;
   describeMany(fileIds: readonly number[]): Promise<AssetDescription[]>;
+  /**
+   * Reads the stored bytes.
+   *
+   * @throws ImageSearchError
+   * - `image-too-large` above `maxBytes`
+   * - `image-missing` when the row exists but the bytes don't
+   * - `image-unreachable` when the storage isn't responding
+   * - `storage-refused` when the configuration doesn't allow the storage's host
+   * - `storage-unavailable` while requests to the storage's host pause; no file is to blame
+   */
   read(
     fileId: number,
     options: { maxBytes: number; signal?: AbortSignal | undefined },
@@ -141,7 +165,7 @@ export interface AssetSource {
 
 export interface AssetPage {
   assets: AssetDescription[];
-  /** Hand it to the next call; null after the last page. */
+  /** For the next call; null after the last page. */
   nextCursor: number | null;
 }
 
@@ -149,16 +173,42 @@ export type WorkerState = 'stopped' | 'idle' | 'working' | 'paused';
 
 export interface WorkerStatus {
   state: WorkerState;
-  /** Why it is paused, and for how long, in milliseconds. */
+  /** Why it is paused, and for how much longer. */
   pause: { error: ImageSearchError; remainingMs: number } | null;
+  /** Entries that it takes from the queue per second while it works; null while too little is known. */
+  perSecond: number | null;
+  indexedInLastMinute: number;
 }
 
-/** What a comparison of library and index found. */
+/** The result of comparing the library and the index. */
 export interface ReconcileReport {
-  /** Pictures of the library. */
-  pictures: number;
-  /** Files that were put (back) into the queue, whether to be indexed or to be removed. */
+  /** In the library. */
+  images: number;
+  /** Files that were queued, to be indexed or removed. */
   marked: number;
-  /** Those of them that had failed and are given another try. */
+  /** Those of them that had failed and are retried. */
   retried: number;
+  /** Deleted files of which something is left until all others are indexed. */
+  orphans: number;
+}
+
+export interface IndexingHold {
+  /** When indexing was paused, ISO 8601. */
+  since: string;
+  /** Who paused it, as Strapi's panel names its users; null when unknown. */
+  by: string | null;
+}
+
+/**
+ * The operator's pause of indexing: it holds for every process that shares the database, and across restarts.
+ *
+ * @throws whatever the database throws
+ */
+export interface IndexingHolds {
+  /** Null while indexing isn't on hold. */
+  current(): Promise<IndexingHold | null>;
+  /** Pauses indexing. The first one to pause it is remembered. */
+  begin(by: string | null): Promise<void>;
+  /** Resumes indexing; does nothing when it isn't on hold. */
+  end(): Promise<void>;
 }

@@ -1,52 +1,64 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
-import type { DuplicateWatch, FileTrace, PictureTraces } from '../duplicates/contract';
+import type { DuplicateWatch, FileTrace, ImageTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
-import {
-  hashContent,
-  isCurrentThumbnail,
-  type PictureReader,
-  type PictureReading,
-  type PreparedImage,
-} from '../images/contract';
-import type { AssetDescription, AssetSource, IndexedPicture, IndexEntry } from './contract';
-import type { FailedTry } from './entry-settlement';
+import type { ImageReader, ImageReading, PreparedImage } from '../images/contract';
+import { hashContent, isCurrentThumbnail } from '../images/trace';
+import type { AssetDescription, AssetSource, IndexedImage, IndexEntry } from './contract';
 
-/** A claimed entry whose picture was read. */
-export interface ReadPicture {
+/** A failed attempt. */
+export interface FailedTry {
   entry: IndexEntry;
-  result: IndexedPicture;
-  /** To be kept; null when it is known already. */
+  /** Null when the file could not be looked up. */
+  asset: AssetDescription | null;
+  error: ImageSearchError;
+}
+
+/** A claimed entry whose image was read. */
+export interface ReadImage {
+  entry: IndexEntry;
+  result: IndexedImage;
+  /** To be stored; null when it is stored already. */
   trace: FileTrace | null;
 }
 
-/** A claimed entry whose picture is ready for the model. */
-export interface ReadyPicture extends ReadPicture {
+/** A claimed entry whose vector is to be stored. */
+export interface ImageToStore extends ReadImage {
   asset: AssetDescription;
+}
+
+/** A claimed entry whose image is ready to be embedded. */
+export interface ReadyImage extends ImageToStore {
   image: PreparedImage;
 }
 
+/** A claimed entry whose bytes were embedded before, for another file or another database. */
+export interface ReusedImage extends ImageToStore {
+  vector: Float32Array;
+}
+
 export type Prepared =
-  | { kind: 'ready'; picture: ReadyPicture }
-  /** Its bytes are those that were embedded last time: its vector still holds. */
-  | { kind: 'unchanged'; picture: ReadPicture }
-  /** Its file is gone, and with it its vector and all that was known of it. */
+  | { kind: 'ready'; image: ReadyImage }
+  | { kind: 'reused'; image: ReusedImage }
+  /** The bytes are those of its vector, which stays. */
+  | { kind: 'unchanged'; image: ReadImage }
+  /** Its file is gone; its vector and trace were removed. */
   | { kind: 'gone'; entry: IndexEntry }
   | { kind: 'failed'; failure: FailedTry };
 
 export interface EntryPreparationOptions {
   assets: AssetSource;
-  pictures: PictureReader;
-  traces: Pick<PictureTraces, 'get'>;
+  images: ImageReader;
+  traces: Pick<ImageTraces, 'get' | 'withContentHash'>;
   duplicates: Pick<DuplicateWatch, 'forget'>;
-  /** Bounds how many pictures are read and decoded at once, over all batches. */
+  /** Limits how many images are read and decoded at once, across all batches. */
   readQueue: PQueue;
   maxBytes: number;
-  /** Claims of one entry after which it has probably killed the process each time. */
+  /** After this many claims, an entry has probably crashed the process each time. */
   maxAttempts: number;
 }
 
-/** The first half of indexing: finds a claimed entry's file, reads it, and decodes it if there is need to. */
+/** The first half of indexing: looks up the file of a claimed entry, reads it, and decodes it if necessary. */
 export class EntryPreparation {
   readonly #options: EntryPreparationOptions;
 
@@ -54,12 +66,12 @@ export class EntryPreparation {
     this.#options = options;
   }
 
-  /** Never throws. */
+  /** Never rejects. */
   async prepare(entry: IndexEntry, space: OpenSpace, signal: AbortSignal): Promise<Prepared> {
     const { readQueue } = this.#options;
     const seen: { asset: AssetDescription | null } = { asset: null };
     try {
-      // With its signal the queue lets go of what cannot be interrupted, such as a long decoding.
+      // With the signal, the queue abandons what can't be interrupted, such as a long decode.
       return await readQueue.add(() => this.#read({ entry, space, signal, seen }), { signal });
     } catch (error) {
       const failure = { entry, asset: seen.asset, error: toImageSearchError(error) };
@@ -74,7 +86,7 @@ export class EntryPreparation {
     seen: { asset: AssetDescription | null };
   }): Promise<Prepared> {
     const { entry, space, signal, seen } = job;
-    const { assets, duplicates, pictures, maxBytes, traces } = this.#options;
+    const { assets, duplicates, images, maxBytes, traces } = this.#options;
     const { fileId } = entry;
     const asset = await assets.describe(fileId);
     seen.asset = asset;
@@ -83,37 +95,48 @@ export class EntryPreparation {
       await duplicates.forget([fileId]);
       return { kind: 'gone', entry };
     }
-    this.#refuseHopeless(entry, asset);
+    this.#rejectIfExhausted(entry, asset);
     const bytes = await assets.read(fileId, { maxBytes, signal });
     const contentHash = await hashContent(bytes);
     const result = { contentHash, sourceSignature: asset.signature };
-    const isEmbedded = await isVectorKept({ entry, contentHash, space });
+    const isEmbedded = await hasVectorOf({ entry, contentHash, space });
     const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
-    if (isEmbedded && isTraced) {
-      return { kind: 'unchanged', picture: { entry, result, trace: null } };
-    }
-    const reading = await pictures.read(bytes, {
+    let trace = isTraced ? null : await this.#copyTrace(fileId, contentHash);
+    const vector = isEmbedded ? null : await findVector({ entry, contentHash, space });
+    const isRead = isTraced || trace !== null;
+    if (isEmbedded && isRead) return { kind: 'unchanged', image: { entry, result, trace } };
+    if (vector && isRead) return { kind: 'reused', image: { entry, asset, result, trace, vector } };
+    const reading = await images.read(bytes, {
       preparation: space.provider.imagePreparation,
-      fingerprint: !isTraced,
+      fingerprint: !isRead,
     });
-    const trace = isTraced ? null : toTrace(fileId, contentHash, reading);
-    if (isEmbedded) return { kind: 'unchanged', picture: { entry, result, trace } };
-    return { kind: 'ready', picture: { entry, asset, image: reading.prepared, result, trace } };
+    trace ??= isTraced ? null : toTrace(fileId, contentHash, reading);
+    if (isEmbedded) return { kind: 'unchanged', image: { entry, result, trace } };
+    if (vector) return { kind: 'reused', image: { entry, asset, result, trace, vector } };
+    return { kind: 'ready', image: { entry, asset, image: reading.prepared, result, trace } };
   }
 
-  /** An entry that was claimed too often without an outcome has probably killed the process each time. */
-  #refuseHopeless(entry: IndexEntry, asset: AssetDescription): void {
+  /** The trace of another file with the same bytes, for this one; null when there is none. */
+  async #copyTrace(fileId: number, contentHash: string): Promise<FileTrace | null> {
+    const { traces } = this.#options;
+    const found = await traces.get(await traces.withContentHash(contentHash, 1));
+    const [trace] = found;
+    return trace && isTraceOf(contentHash, found) ? { ...trace, fileId } : null;
+  }
+
+  /** An entry that was claimed too often without an outcome has probably crashed the process each time. */
+  #rejectIfExhausted(entry: IndexEntry, asset: AssetDescription): void {
     if (entry.attempts <= this.#options.maxAttempts) return;
     throw new ImageSearchError({
       code: 'unexpected',
-      message: `Indexing "${asset.name}" never came to an end in ${String(entry.attempts - 1)} tries.`,
+      message: `Indexing "${asset.name}" didn't finish in ${String(entry.attempts - 1)} attempts.`,
       retryable: false,
     });
   }
 }
 
-/** Whether the bytes are those that were embedded last time, and their vector is still there. */
-async function isVectorKept(job: {
+/** Whether the bytes are those of the stored vector. */
+async function hasVectorOf(job: {
   entry: IndexEntry;
   contentHash: string;
   space: OpenSpace;
@@ -124,7 +147,18 @@ async function isVectorKept(job: {
   return point?.payload.contentHash === contentHash;
 }
 
-/** Whether what is kept of a file is of these bytes, and in the present form. */
+/** The vector that these bytes have elsewhere; null when there is none, or when an operator wants a new one. */
+async function findVector(job: {
+  entry: IndexEntry;
+  contentHash: string;
+  space: OpenSpace;
+}): Promise<Float32Array | null> {
+  const { entry, contentHash, space } = job;
+  const isToBeEmbedded = entry.indexedAt !== null && entry.contentHash === null;
+  return isToBeEmbedded ? null : space.collection.findByContentHash(contentHash);
+}
+
+/** Whether the trace belongs to these bytes and has the current format. */
 export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): boolean {
   return trace?.contentHash === contentHash && isCurrentThumbnail(trace.thumbnail);
 }
@@ -132,7 +166,7 @@ export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): b
 export function toTrace(
   fileId: number,
   contentHash: string,
-  { fingerprint, onBlack, thumbnail, size }: PictureReading,
+  { fingerprint, onBlack, thumbnail, size }: ImageReading,
 ): FileTrace {
   return {
     fileId,

@@ -1,113 +1,114 @@
 import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import type { ActiveSpace, OpenSpace } from '../active-space';
-import { unlimitedShare, type BudgetShare, type IndexingBudget } from '../billing/contract';
+import type { BudgetShare, IndexingBudget } from '../billing/contract';
+import type { CircuitBreaker } from '../circuit-breaker';
 import type { Clock } from '../clock';
-import type { DuplicateWatch, PictureTraces } from '../duplicates/contract';
+import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
-import type { PictureReader } from '../images/contract';
-import type { Logger } from '../logger';
-import { BatchIndexer, type BatchOutcome } from './batch-indexer';
-import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker';
-import type { AssetSource, IndexEntries, IndexEntry, Lease, WorkerStatus } from './contract';
+import type { ImageReader } from '../images/contract';
+import { createLease, isAbandoned, keepRenewing, type Lease, type LeaseOwner } from '../lease';
+import type { Logger, OutageLog } from '../logger';
+import { BatchIndexer, type BatchOutcome, type RetryPolicy } from './batch-indexer';
+import type { AssetSource, IndexEntries, IndexEntry, WorkerStatus } from './contract';
 import { EntryPreparation } from './entry-preparation';
-import { EntrySettlement } from './entry-settlement';
-import { createLease, isAbandoned, type LeaseOwner } from './lease';
-import { keepRenewing } from './lease-renewal';
-import type { RetryPolicy } from './retry-policy';
-import { UntracedPictures } from './untraced-pictures';
+import { Throughput } from './throughput';
+import { UntracedImages } from './untraced-images';
 
-/** Longest time until work is noticed that another process added. */
+/** The longest time until work from another process is noticed. */
 const IDLE_POLL_MS = 5_000;
-/** Between two goes at pictures that wait for a model which is down. */
+/** One in this many places of the batches goes to what has been due longest, whatever its priority. */
+const PLACES_PER_OLDEST = 4;
+/** Between two passes over images that wait for a model which is down. */
 const UNTRACED_PAUSE_MS = 250;
+
+/** The clocks of two machines may differ by so much. */
+const CLOCK_SKEW_MS = 60_000;
 
 export interface IndexingWorkerOptions {
   entries: IndexEntries;
   assets: AssetSource;
-  pictures: PictureReader;
-  traces: PictureTraces;
+  images: ImageReader;
+  traces: ImageTraces;
   duplicates: DuplicateWatch;
   activeSpace: ActiveSpace;
   policy: RetryPolicy;
-  /** Pictures read and decoded at once. */
+  /** Images read and decoded at once. */
   concurrency: number;
   leaseMs: number;
   maxBytes: number;
   owner: LeaseOwner;
-  /** Whether an operator has stopped indexing; asked before every batch. */
+  /** Whether an operator has paused indexing; checked before every batch. */
   isHeld: () => Promise<boolean>;
-  /** What may be sent to a model that is paid for; nothing limits one without. */
+  /** Limits what is sent to a paid model; without it there is no limit. */
   budget?: IndexingBudget | undefined;
   logger: Logger;
+  /** Shared with all other parts that notice that the model or the store is down. */
+  outages: OutageLog;
   clock: Clock;
   /** 0 ≤ value < 1, for jitter. */
   random: () => number;
 }
 
 /**
- * Works the queue off until it is stopped: claims due entries under a lease, hands them to the batch indexer, a
- * second batch being read while the model is busy with the first, and sleeps when nothing is due.
+ * Processes the queue until stopped: claims due entries under a lease, uploads first, hands them to the batch indexer,
+ * reads the next batch while the model is busy, and sleeps when nothing is due.
  */
 export class IndexingWorker {
   readonly #options: IndexingWorkerOptions;
   readonly #breaker: CircuitBreaker;
   readonly #readQueue: PQueue;
-  readonly #untraced: UntracedPictures;
+  readonly #untraced: UntracedImages;
+  readonly #throughput: Throughput;
   readonly #batches = new Set<Promise<void>>();
   /** Stops claiming. */
   #stopping = new AbortController();
-  /** Gives up what is under way. */
+  /** Cancels batches in progress. */
   #aborting = new AbortController();
   #waking = new AbortController();
   #loop: Promise<void> | null = null;
   #pipeline: { space: OpenSpace; indexer: BatchIndexer; maxBatches: number } | null = null;
-  #tally: { startedAt: number; outcome: BatchOutcome } | null = null;
+  #nextLimitAt = -Infinity;
+  /** Places that are due to the oldest entries. */
+  #oldestShare = 0;
+  #progress: { startedAt: number; outcome: BatchOutcome } | null = null;
 
   constructor(options: IndexingWorkerOptions) {
     this.#options = options;
     this.#readQueue = new PQueue({ concurrency: options.concurrency });
-    this.#untraced = new UntracedPictures({ ...options, readQueue: this.#readQueue });
-    this.#breaker = createCircuitBreaker({
-      clock: options.clock,
-      random: options.random,
-      onOpen: (error, pauseMs) => {
-        options.logger.error(
-          `Indexing pauses for ${String(Math.ceil(pauseMs / 1_000))} s; uploads are not affected. ${error.message}`,
-        );
-      },
-      onClose: () => {
-        this.#untraced.forgetOutage();
-        options.logger.info('Indexing goes on.');
-      },
-    });
+    this.#untraced = new UntracedImages({ ...options, readQueue: this.#readQueue });
+    this.#throughput = new Throughput(options.clock);
+    this.#breaker = options.activeSpace.health.indexing;
   }
 
   start(): void {
     if (this.#loop) return;
     this.#stopping = new AbortController();
     this.#aborting = new AbortController();
-    // Every picture that is under way listens to one of them.
+    // Every image in progress listens to one of them.
     setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
     this.#loop = this.#run();
   }
 
-  /** Says that there may be work; cheap, may be called at any time. */
+  /** Signals that there may be work; cheap, may be called at any time. */
   wake(): void {
     this.#waking.abort();
   }
 
-  /** As `wake`, and a pause after failures is cut short: an operator asked for it. */
+  /** Like `wake`, and ends pauses after failures: an operator asked for it. */
   retryNow(): void {
-    this.#breaker.reset();
+    this.#options.activeSpace.health.retryNow();
     this.wake();
   }
 
   status(): WorkerStatus {
     const pause = this.#pause();
-    if (!this.#loop) return { state: 'stopped', pause };
-    if (pause) return { state: 'paused', pause };
-    return { state: this.#batches.size > 0 ? 'working' : 'idle', pause };
+    const perSecond = this.#throughput.perSecond();
+    const indexedInLastMinute = this.#throughput.indexedInLastMinute();
+    const figures = { pause, perSecond, indexedInLastMinute };
+    if (!this.#loop) return { state: 'stopped', ...figures };
+    if (pause) return { state: 'paused', ...figures };
+    return { state: this.#batches.size > 0 ? 'working' : 'idle', ...figures };
   }
 
   #pause(): WorkerStatus['pause'] {
@@ -119,21 +120,21 @@ export class IndexingWorker {
     return pause && { error: pause.error, remainingMs: pause.until - clock.now() };
   }
 
-  /** Ends what is under way within `graceMs`; what does not end by then is given back to the queue. */
+  /** Finishes batches in progress within `graceMs`; the rest returns to the queue. */
   async stop(graceMs: number): Promise<void> {
     if (!this.#loop) return;
     this.#stopping.abort();
     this.wake();
     const ended = new AbortController();
-    const givenUp = this.#giveUpAfter(graceMs, ended.signal);
+    const canceled = this.#cancelAfter(graceMs, ended.signal);
     await this.#loop;
     await Promise.all(this.#batches);
     ended.abort();
-    await givenUp;
+    await canceled;
     this.#loop = null;
   }
 
-  async #giveUpAfter(graceMs: number, ended: AbortSignal): Promise<void> {
+  async #cancelAfter(graceMs: number, ended: AbortSignal): Promise<void> {
     await this.#options.clock.wait(graceMs, ended);
     if (!ended.aborted) this.#aborting.abort();
   }
@@ -145,14 +146,14 @@ export class IndexingWorker {
         await this.#step();
       } catch (error) {
         const known = toImageSearchError(error);
-        this.#options.logger.error(`The indexing queue could not be read: ${known.message}`);
+        this.#options.logger.error(`Couldn't read the indexing queue: ${known.message}`);
         await this.#sleep(IDLE_POLL_MS);
       }
     }
   }
 
   async #step(): Promise<void> {
-    // A fresh signal before looking: a wake-up that comes while the queue is read is not lost.
+    // Renewed before the queue is read, so that a wake-up in the meantime is not lost.
     this.#waking = new AbortController();
     const pauseMs = this.#breaker.pauseMs();
     if (pauseMs > 0) {
@@ -161,7 +162,7 @@ export class IndexingWorker {
       return;
     }
     if (!(await this.#isWorkDue())) {
-      if (this.#batches.size === 0) this.#reportTally();
+      if (this.#batches.size === 0) this.#logProgress();
       await this.#rest();
       return;
     }
@@ -178,16 +179,28 @@ export class IndexingWorker {
       return;
     }
     const claimed = await this.#claimBatch(pipeline, share);
-    const mostBatches = this.#breaker.isClosed() ? pipeline.maxBatches : 1;
+    const mostBatches = this.#breaker.state() === 'closed' ? pipeline.maxBatches : 1;
     while (this.#batches.size >= mostBatches) await Promise.race(this.#batches);
     if (!claimed) await Promise.race([...this.#batches, this.#rest()]);
   }
 
   async #isWorkDue(): Promise<boolean> {
     const { clock, entries } = this.#options;
+    await this.#limitTimes();
     await entries.releaseExpired(new Date(clock.now()));
     const dueAt = await entries.nextDueAt();
     return dueAt !== null && dueAt.getTime() <= clock.now();
+  }
+
+  /** After the clock was set back, stored times lie too far in the future. */
+  async #limitTimes(): Promise<void> {
+    const { clock, entries, leaseMs, policy } = this.#options;
+    if (clock.elapsed() < this.#nextLimitAt) return;
+    this.#nextLimitAt = clock.elapsed() + IDLE_POLL_MS;
+    await entries.limitTimes({
+      due: new Date(clock.now() + policy.longestRetryMs),
+      expiry: new Date(clock.now() + leaseMs + CLOCK_SKEW_MS),
+    });
   }
 
   async #rest(): Promise<void> {
@@ -207,49 +220,67 @@ export class IndexingWorker {
       if (this.#pipeline?.space !== space) this.#pipeline = this.#buildPipeline(space);
       return this.#pipeline;
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#breaker.fail(toCertain(error));
+      if (!this.#stopping.signal.aborted) this.#recordFailure(toCertain(error));
       return null;
     }
   }
 
+  #recordSuccess(): void {
+    if (!this.#breaker.recordSuccess()) return;
+    this.#untraced.reset();
+    this.#options.outages.recover();
+    this.#options.logger.info('Indexing resumed.');
+  }
+
+  #recordFailure(error: ImageSearchError): void {
+    const pauseMs = this.#breaker.recordFailure(error);
+    if (pauseMs === null) return;
+    this.#options.outages.report(
+      error.message,
+      `Indexing paused for ${String(Math.ceil(pauseMs / 1_000))} s; uploads still work. ${error.message}`,
+    );
+  }
+
   #buildPipeline(space: OpenSpace) {
-    const {
-      assets,
-      clock,
-      duplicates,
-      entries,
-      logger,
-      maxBytes,
-      pictures,
-      policy,
-      random,
-      traces,
-    } = this.#options;
+    const { assets, clock, duplicates, entries, logger, maxBytes, images, policy, random, traces } =
+      this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
-    const breaker = this.#breaker;
-    const readQueue = this.#readQueue;
-    const { maxAttempts } = policy;
     const indexer = new BatchIndexer({
       assets,
-      breaker,
+      breaker: this.#breaker,
+      clock,
       duplicates,
       embedQueue,
       entries,
       logger,
+      onFailure: (error) => {
+        this.#recordFailure(error);
+      },
+      onSuccess: () => {
+        this.#recordSuccess();
+      },
       preparation: new EntryPreparation({
-        ...{ assets, duplicates, maxAttempts, maxBytes, pictures, readQueue, traces },
+        assets,
+        duplicates,
+        images,
+        maxAttempts: policy.maxAttempts,
+        maxBytes,
+        readQueue: this.#readQueue,
+        traces,
       }),
-      settlement: new EntrySettlement({ breaker, clock, entries, logger, policy, random }),
+      policy,
+      random,
       traces,
     });
     return { space, indexer, maxBatches: concurrentCalls + 1 };
   }
 
-  /** How many pictures the next batch may have. */
+  /** How many images the next batch may hold. */
   async #shareOf({ space }: { space: OpenSpace }): Promise<BudgetShare> {
-    const images = this.#breaker.isClosed() ? space.provider.limits.imagesPerCall : 1;
-    return (await this.#options.budget?.share(images)) ?? unlimitedShare(images);
+    const images = this.#breaker.state() === 'closed' ? space.provider.limits.imagesPerCall : 1;
+    const share = await this.#options.budget?.share(images);
+    return share ?? { images, release: () => Promise.resolve() };
   }
 
   async #claimBatch(
@@ -258,10 +289,14 @@ export class IndexingWorker {
   ): Promise<boolean> {
     const { clock, entries, leaseMs, owner } = this.#options;
     const lease = createLease(owner, new Date(clock.now() + leaseMs));
-    const claimed = await entries.claim(share.images, lease).catch(async (error: unknown) => {
-      await share.release();
-      throw error;
-    });
+    const oldest = this.#oldestShare + share.images / PLACES_PER_OLDEST;
+    const claimed = await entries
+      .claim(share.images, lease, Math.floor(oldest))
+      .catch(async (error: unknown) => {
+        await share.release();
+        throw error;
+      });
+    this.#oldestShare = oldest % 1;
     if (claimed.length === 0) {
       await share.release();
       return false;
@@ -270,7 +305,7 @@ export class IndexingWorker {
       .finally(() => share.release())
       .finally(() => {
         this.#batches.delete(batch);
-        // What failed may be due before the loop would look again.
+        // A failed entry may be due before the next poll.
         this.wake();
       });
     this.#batches.add(batch);
@@ -282,11 +317,15 @@ export class IndexingWorker {
     lease: Lease,
     { space, indexer }: { space: OpenSpace; indexer: BatchIndexer },
   ): Promise<void> {
-    this.#tally ??= {
-      startedAt: this.#options.clock.now(),
-      outcome: { indexed: 0, failed: 0, removed: 0 },
+    this.#progress ??= {
+      startedAt: this.#options.clock.elapsed(),
+      outcome: { indexed: 0, reused: 0, unchanged: 0, failed: 0, removed: 0 },
     };
-    const { outcome } = this.#tally;
+    const { outcome } = this.#progress;
+    // A model on this machine, which gets pixels, starts with its first image.
+    const startsModel = space.provider.imagePreparation.kind === 'pixels';
+    const timer = this.#throughput.begin({ startsModel });
+    const settled: BatchOutcome = { indexed: 0, reused: 0, unchanged: 0, failed: 0, removed: 0 };
     const ended = new AbortController();
     const renewals = keepRenewing({
       ...this.#options,
@@ -295,18 +334,20 @@ export class IndexingWorker {
       ended: ended.signal,
     });
     try {
-      const { indexed, failed, removed } = await indexer.index(
-        claimed,
-        space,
-        this.#aborting.signal,
-      );
-      outcome.indexed += indexed;
-      outcome.failed += failed;
-      outcome.removed += removed;
+      Object.assign(settled, await indexer.index(claimed, space, this.#aborting.signal));
+      outcome.indexed += settled.indexed;
+      outcome.reused += settled.reused;
+      outcome.unchanged += settled.unchanged;
+      outcome.failed += settled.failed;
+      outcome.removed += settled.removed;
     } catch (error) {
       const { message } = toImageSearchError(error);
-      this.#options.logger.error(`A batch of pictures was left to its lease: ${message}`);
+      this.#options.logger.error(
+        `A batch of images was abandoned until its lease expires: ${message}`,
+      );
     } finally {
+      const { indexed, unchanged, failed, removed } = settled;
+      timer.end({ settled: indexed + unchanged + failed + removed, indexed });
       ended.abort();
       await renewals;
     }
@@ -316,27 +357,35 @@ export class IndexingWorker {
     const { entries, logger, owner } = this.#options;
     try {
       const count = await entries.releaseAbandoned((token) => isAbandoned(token, owner));
-      if (count > 0)
-        logger.info(`${String(count)} pictures of an interrupted run are indexed again.`);
+      if (count > 0) logger.info(`Resuming ${String(count)} images of an interrupted run.`);
     } catch (error) {
-      logger.error(`The leases of an interrupted run stay: ${toImageSearchError(error).message}`);
+      logger.error(
+        `Couldn't release the leases of an interrupted run: ${toImageSearchError(error).message}`,
+      );
     }
   }
 
-  #reportTally(): void {
-    if (!this.#tally) return;
-    const { startedAt, outcome } = this.#tally;
-    this.#tally = null;
-    const { indexed, failed, removed } = outcome;
-    if (indexed + failed + removed === 0) return;
-    const seconds = ((this.#options.clock.now() - startedAt) / 1_000).toFixed(1);
+  #logProgress(): void {
+    if (!this.#progress) return;
+    const { startedAt, outcome } = this.#progress;
+    this.#progress = null;
+    this.#throughput.reset();
+    const { indexed, reused, unchanged, failed, removed } = outcome;
+    if (indexed + unchanged + failed + removed === 0) return;
+    const seconds = ((this.#options.clock.elapsed() - startedAt) / 1_000).toFixed(1);
+    const stored = indexed === 0 ? 'No image was indexed' : `Indexed ${countOf(indexed, 'image')}`;
+    const known = reused > 0 ? `${String(reused)} with known vectors, ` : '';
     this.#options.logger.info(
-      `Indexed ${String(indexed)} pictures in ${seconds} s (${String(failed)} failed tries, ${String(removed)} removed).`,
+      `${stored} in ${seconds} s (${known}${String(unchanged)} unchanged, ${countOf(failed, 'failed attempt')}, ${String(removed)} removed).`,
     );
   }
 }
 
-/** What keeps the space from opening keeps every picture from being indexed: one failure is enough to pause. */
+function countOf(count: number, what: string): string {
+  return `${String(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** A space that can't be opened fails every image, so a single failure is enough to pause. */
 function toCertain(error: unknown): ImageSearchError {
   const { code, message, retryAfterMs, cause } = toImageSearchError(error);
   return new ImageSearchError({ code, message, retryable: false, retryAfterMs, cause });

@@ -1,27 +1,28 @@
-import type { PictureReading } from '../images/contract';
+import type { ImageReading } from '../images/contract';
 import type { IdPage } from '../vectors/contract';
 
 /**
- * The files that one caller may see, its filters and permission applied: search never answers another.
+ * The files that one caller may see, with its filters and permissions applied. Search returns no others.
  *
- * `Row` is what the caller gets to see of a file.
+ * @typeParam Row what the caller sees of a file
+ * @throws ImageSearchError `invalid-input` for a filter whose value the database refuses; and whatever it throws otherwise
  */
 export interface VisibleFiles<Row> {
-  /** False when neither a filter nor a permission narrows the library. */
+  /** False when no filter and no permission excludes a file. */
   readonly isNarrowed: boolean;
-  /** All visible ids in no promised order when there are at most `limit`, otherwise null. */
+  /** All visible ids, in no particular order; null when there are more than `limit`. */
   listIds(limit: number): Promise<number[] | null>;
-  /** At most `limit` visible ids above `after`; none on a page does not mean that none follow. */
+  /** At most `limit` visible ids above `after`. An empty page may be followed by others: see `nextCursor`. */
   listIdsAfter(after: number, limit: number): Promise<IdPage>;
-  /** Which of these the caller may see at all, whatever its filters say. */
-  keepReadable(fileIds: readonly number[]): Promise<Set<number>>;
-  /** Which of these the caller may see and its filters let through. */
-  keepVisible(fileIds: readonly number[]): Promise<Set<number>>;
-  /** The rows of those that the caller may see. */
+  /** Those of these ids that the caller may see, ignoring its filters. */
+  filterReadable(fileIds: readonly number[]): Promise<Set<number>>;
+  /** Those of these ids that the caller may see and that match its filters. */
+  filterVisible(fileIds: readonly number[]): Promise<Set<number>>;
+  /** The rows of those that the caller may see, by id. */
   load(fileIds: readonly number[]): Promise<Map<number, Row>>;
 }
 
-/** One thing to look for. */
+/** One part of a query. */
 export type SearchExample =
   | { kind: 'text'; text: string }
   | { kind: 'file'; fileId: number }
@@ -31,29 +32,32 @@ export type SearchExample =
 
 export interface ExampleImage {
   kind: 'image';
-  /** Encoded picture; embedded, never stored. */
+  /** Encoded image; embedded, not stored. */
   bytes: Uint8Array;
-  /** Told what was read for each model that is asked, with fingerprint and thumbnail: nobody need decode it again. */
-  onRead?: (reading: PictureReading) => void;
+  /** Called with the decoded image, its fingerprint and its thumbnail, once for each model that embeds it. */
+  onRead?: (reading: ImageReading) => void;
 }
 
 export interface ExampleUrl {
   kind: 'url';
-  /** Where a picture is; fetched for this search alone. */
+  /** Of an image; fetched for this search only. */
   url: string;
 }
 
 export interface ExampleVector {
   kind: 'vector';
   vector: Float32Array;
-  /** The space that the vector was made in. */
+  /** The vector space that the vector belongs to. */
   spaceId: string;
 }
 
+/** An example that a model can embed without further lookups. */
+export type EmbeddableExample = Exclude<SearchExample, ExampleUrl>;
+
 export interface SearchRequest {
-  /** More of these; at least one. */
+  /** Examples to find; at least one. */
   like: readonly SearchExample[];
-  /** Less of these. */
+  /** Examples to exclude. */
   unlike: readonly SearchExample[];
   start: number;
   limit: number;
@@ -62,12 +66,12 @@ export interface SearchRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** By which evidence a file was found. */
+/** What matched the query. */
 export type MatchEvidence = 'image';
 
 export interface SearchHit<Row> {
   fileId: number;
-  /** Cosine similarity between the query and the picture, -1 to 1. */
+  /** Cosine similarity between the query and the image, -1 to 1. */
   score: number;
   matchedBy: MatchEvidence[];
   row: Row;
@@ -77,11 +81,11 @@ export interface SearchPage<Row> {
   hits: SearchHit<Row>[];
   hasMore: boolean;
   /**
-   * Whether even the best picture that the caller may see and its filters let through, on whichever page it is, is
-   * less alike than what means something for this model. Null when that cannot be told: no `closeScore` is known, the
-   * question is not one text alone, or there is no picture to compare with.
+   * Whether even the best match, on whichever page it is, scores below the model's `closeScore`. Null when unknown:
+   * the model has no `closeScore`, the query is not a single text, or no image is visible. True for a text of which the
+   * model knows no word.
    */
-  nothingClose: boolean | null;
-  /** The space that answered. */
+  noCloseMatch: boolean | null;
+  /** The vector space that was searched. */
   spaceId: string;
 }

@@ -1,18 +1,19 @@
 import { abortedError } from '../errors';
-import type { IdPage, VectorCollection, VectorHit, VectorQuery } from '../vectors/contract';
+import type { IdPage, VectorHit, VectorQuery } from '../vectors/contract';
 import type { VisibleFiles } from './contract';
+import type { SearchedCollection } from './current-vectors';
 
-/** Up to this many visible files the store searches those alone. */
+/** Up to this many visible files, the store searches only those. */
 export const SMALL_SET = 2_000;
-/** How much more than a page is fetched when some hits will turn out to be invisible. */
-const MARGIN = 4;
-/** Hits beyond a page that are checked for visibility before the visible files are listed instead. */
+/** Fetch this many times the page when some hits may be invisible. */
+const OVERFETCH = 4;
+/** Hits beyond the page whose visibility is checked before the visible files are listed instead. */
 export const CHECKED_BEYOND_PAGE = 2_000;
 /** Visible files that the store searches at a time when they are listed. */
 export const LISTED_AT_A_TIME = 10_000;
 
 export interface PageOptions<Row> {
-  collection: VectorCollection;
+  collection: Pick<SearchedCollection, 'search' | 'count'>;
   visible: VisibleFiles<Row>;
   vector: Float32Array;
   excludeIds: readonly number[];
@@ -30,17 +31,18 @@ export interface HitPage {
 }
 
 /**
- * The hits `start` … `start + limit` among the files that the caller may see, and whether more follow. Fails with
- * `aborted` between two steps when the signal is.
+ * The hits `start` … `start + limit` among the files that the caller may see, and whether more follow.
  *
- * A small visible set is found first and searched alone. Otherwise the store answers more than a page, and what the
- * caller may not see is dropped. When so much was dropped that the page is still not full, the visible files lie far
- * from the query, and going on would lead through all others first: then they are listed by their ids, part by part,
- * each part searched alone, and the best of all kept.
+ * A small visible set is listed first and searched alone. Otherwise the store returns more than a page, and hits that
+ * the caller may not see are dropped. If that leaves the page incomplete, the visible files are far from the query, and
+ * going deeper would pass all others first: then the visible ids are listed in chunks, each chunk is searched, and the
+ * best hits overall are kept.
  *
- * All ways give the same files in the same order. With V visible files a page costs at most two searches and the
- * checks of `start + limit + CHECKED_BEYOND_PAGE` hits, and V / LISTED_AT_A_TIME lists with as many searches; in memory
- * there is one list and some pages' worth of hits.
+ * All three return the same files in the same order. With V visible files a page costs at most two searches, visibility
+ * checks of `start + limit + CHECKED_BEYOND_PAGE` hits, and V / LISTED_AT_A_TIME lists and searches; memory holds one
+ * list and a few pages of hits.
+ *
+ * @throws ImageSearchError `aborted` between two steps; also what the store throws
  */
 export async function collectPage<Row>(options: PageOptions<Row>): Promise<HitPage> {
   const { start, limit } = options;
@@ -52,24 +54,24 @@ export async function collectPage<Row>(options: PageOptions<Row>): Promise<HitPa
   };
 }
 
-/** Visible hits from the best one on, enough to fill the page and to tell whether more follow. */
+/** Visible hits from the best one down, enough to fill the page and to tell whether more follow. */
 async function collectVisible<Row>(options: PageOptions<Row>): Promise<VectorHit[]> {
   const { collection, visible, start, limit } = options;
   const smallSet = visible.isNarrowed ? await visible.listIds(SMALL_SET) : null;
   if (smallSet) return searchSmallSet(options, smallSet);
   const total = await collection.count();
   if (total === 0) return [];
-  // Beyond the last page only the best hit is of interest.
+  // Beyond the last page only the best score is needed.
   const wanted = start < total ? start + limit + 1 : 1;
   const near = await collectNear(options, { wanted, total });
   if (near.isComplete || near.hits.length >= wanted) return near.hits;
-  // Hits found by then stay in front: so they do on the pages before this one, even if the store is not exact.
+  // Hits found near the query stay first, as on the pages before this one, even if the store is not exact.
   const known = new Set(near.hits.map((hit) => hit.fileId));
   const listed = await collectListed(options, wanted);
   return [...near.hits, ...listed.filter((hit) => !known.has(hit.fileId))].slice(0, wanted);
 }
 
-/** The visible ones of so many best hits; complete when there are no others. */
+/** The visible ones among the nearest hits; complete when no hits remain. */
 async function collectNear<Row>(
   options: PageOptions<Row>,
   { wanted, total }: { wanted: number; total: number },
@@ -78,13 +80,13 @@ async function collectNear<Row>(
   const deepest = Math.min(total, wanted + CHECKED_BEYOND_PAGE);
   const hits: VectorHit[] = [];
   let seen = 0;
-  let depth = Math.min(deepest, visible.isNarrowed ? MARGIN * wanted : wanted);
+  let depth = Math.min(deepest, visible.isNarrowed ? OVERFETCH * wanted : wanted);
   for (;;) {
     throwIfAborted(signal);
     const found = await collection.search(toQuery(options, depth));
     const fresh = found.slice(seen);
     seen = found.length;
-    const allowed = await visible.keepVisible(fresh.map((hit) => hit.fileId));
+    const allowed = await visible.filterVisible(fresh.map((hit) => hit.fileId));
     hits.push(...fresh.filter((hit) => allowed.has(hit.fileId)));
     const isComplete = found.length < depth || depth >= total;
     if (isComplete || hits.length >= wanted || depth >= deepest) return { hits, isComplete };

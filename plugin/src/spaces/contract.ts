@@ -2,26 +2,28 @@ import type { ActiveSpace } from '../active-space';
 import type { EmbeddingIdentity, VectorSpace } from '../embedding/contract';
 import type { IndexEntries, ReconcileReport, WorkerStatus } from '../indexing/contract';
 
-/** A space that the library is, was or will be searched in. */
+/** A vector space that was, is or will be searched. */
 export interface SpaceRecord {
   space: VectorSpace;
-  /** What opens its provider again when the configuration names another by now. */
+  /** The settings that its provider is opened with when another is configured. */
   identity: EmbeddingIdentity;
-  /** Counts the switches: the space with the highest number answers. Null: it never has. */
+  /** Counts switches: the space with the highest number answers. Null if it never has. */
   activation: number | null;
 }
 
 /**
- * Which spaces there are and which of them answers: the one truth for all processes that share a database.
+ * The spaces, and which of them is active, for all processes that share a database.
  *
- * - `register` adds a space or replaces its identity; whether it answers stays as it was.
- * - `activate` makes a registered space answer, in one atomic step for all processes, if `expected` (null: none)
- *   answers at that moment; otherwise, or when the space is not registered, it changes nothing and answers false.
- * - `forget` removes a space, unless it answers: then it changes nothing and answers false. A space that is not
- *   there counts as removed.
+ * - `register` adds a space or replaces its identity; it does not change which space answers.
+ * - `activate` makes a registered space answer, atomically for all processes, if `expected` (null: none) answers at
+ *   that moment. Otherwise, or if the space isn't registered, it returns false with nothing changed.
+ * - `forget` removes a space. If that space answers, it returns false with nothing changed; a space that doesn't exist
+ *   counts as removed.
+ *
+ * @throws whatever the database throws
  */
 export interface SpaceRecords {
-  /** By age, oldest first. */
+  /** Oldest first. */
   list(): Promise<SpaceRecord[]>;
   register(space: VectorSpace, identity: EmbeddingIdentity): Promise<void>;
   activate(spaceId: string, expected: string | null): Promise<boolean>;
@@ -29,36 +31,36 @@ export interface SpaceRecords {
 }
 
 /**
- * - `answering`: searches are answered in it.
- * - `filling`: a new one, which takes over as soon as it holds every picture.
- * - `fallback`: it is filled beside the answering one, and searched while the provider of that is down.
- * - `kept`: it answered before; the operator may go back to it, or drop it.
+ * - `active`: searches use it.
+ * - `building`: a new space, which takes over once it holds every image.
+ * - `fallback`: kept up to date beside the active one, and searched while that one's provider is down.
+ * - `standby`: was active before; the operator may switch back to it or delete it.
  */
-export type SpaceRole = 'answering' | 'filling' | 'fallback' | 'kept';
+export type SpaceRole = 'active' | 'building' | 'fallback' | 'standby';
 
-/** All that this process does in one space. */
+/** The provider, queue, worker and reconcile schedule of one space in this process. */
 export interface SpaceTrack {
   readonly activeSpace: ActiveSpace;
-  /** The queue of the space; of files that no space is known for yet until the space is known. */
+  /** The queue of the space; until the space is known, that of files without one. */
   readonly entries: IndexEntries;
   readonly identity: EmbeddingIdentity;
-  /** Null until the provider was opened for the first time, unless it is taken for one. */
+  /** Null until the provider was opened once, unless `expect` named it. */
   spaceId(): string | null;
-  /** Takes the space for this one until the provider was opened. */
-  assume(spaceId: string): void;
-  /** Works the queue off and compares it with the library until `stop`; twice is as good as once. */
+  /** Uses this space id until the provider was opened. */
+  expect(spaceId: string): void;
+  /** Indexes and reconciles until `stop`. Idempotent. */
   start(): void;
-  /** Says that there may be work. */
+  /** Signals that there may be work. */
   wake(): void;
-  /** As `wake`, and waits after failures are over: an operator asked for it. */
+  /** Like `wake`, and ends pauses after failures: an operator asked for it. */
   retryNow(): void;
-  /** Compares library, queue and vectors now. */
+  /** Compares the library, the queue and the vectors now. */
   reconcile(): Promise<ReconcileReport>;
-  /** Sees to it that a comparison begins after this call; never rejects. */
+  /** Runs a comparison that starts after this call. Never rejects. */
   reconcileAgain(): Promise<void>;
   isReconciling(): boolean;
   workerStatus(): WorkerStatus;
-  /** Ends indexing for good; what does not end within `graceMs` is given back to the queue. Searches go on. */
+  /** Stops indexing for good; what isn't done within `graceMs` returns to the queue. Searches still work. */
   stop(graceMs: number): Promise<void>;
   /** Closes the provider. */
   dispose(): Promise<void>;

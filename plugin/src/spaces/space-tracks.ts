@@ -1,43 +1,44 @@
 import type { Clock } from '../clock';
-import { isSameIdentity, type EmbeddingIdentity, type VectorSpace } from '../embedding/contract';
-import { toImageSearchError } from '../errors';
+import type { EmbeddingIdentity, VectorSpace } from '../embedding/contract';
+import { isSameIdentity } from '../embedding/vector-space';
+import { ImageSearchError, toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceTrack } from './contract';
 
-/** A space that was switched away from answers searches that are under way; they end sooner. */
-const FAREWELL_MS = 20_000;
-/** What a track that is switched off may finish. */
+/** How long a retired track stays open for searches in progress. */
+const RETIREMENT_MS = 20_000;
+/** How long a track that is stopped may finish its batches. */
 const DRAIN_MS = 3_000;
 
 export interface TrackOptions {
   identity: EmbeddingIdentity;
-  /** The space that the provider must turn out to have; null for whichever it has. */
+  /** The only space that the provider may have; null for any. */
   expectedSpaceId: string | null;
-  /** Called whenever the provider was opened, before anybody uses it; a failure fails the opening. */
+  /** Called after the provider was opened and before it is used; a rejection fails the opening. */
   onOpened: (space: VectorSpace) => Promise<void>;
 }
 
 export interface SpaceTracksOptions {
-  /** The model that the configuration names. */
+  /** The configured model. */
   configured: EmbeddingIdentity;
-  /** The one that it names to fall back on; null for none. */
+  /** The configured fallback model; null without one. */
   fallback: EmbeddingIdentity | null;
   createTrack: (options: TrackOptions) => SpaceTrack;
   onTargetOpened: (space: VectorSpace) => Promise<void>;
   onFallbackOpened: (space: VectorSpace) => Promise<void>;
-  /** Aborted when the product ends. */
+  /** Aborted at shutdown. */
   signal: AbortSignal;
   logger: Logger;
   clock: Clock;
 }
 
-/** What this process does in each space: one track for one space, made when it is first asked for. */
+/** The tracks of this process: one per space, created on first use. */
 export class SpaceTracks {
   readonly #options: SpaceTracksOptions;
-  /** By the space they were made for; those of the configured models are known by their identity alone. */
+  /** By space; the tracks of the configured models may not know theirs yet. */
   readonly #others = new Map<string, SpaceTrack>();
   readonly #started = new Set<SpaceTrack>();
-  readonly #farewells = new Set<Promise<void>>();
+  readonly #retiring = new Set<Promise<void>>();
   #target: SpaceTrack | null = null;
   #fallback: SpaceTrack | null = null;
 
@@ -45,14 +46,14 @@ export class SpaceTracks {
     this.#options = options;
   }
 
-  /** The track of the model that the configuration names. */
+  /** The track of the configured model. */
   target(): SpaceTrack {
     const { configured: identity, createTrack, onTargetOpened: onOpened } = this.#options;
     this.#target ??= createTrack({ identity, expectedSpaceId: null, onOpened });
     return this.#target;
   }
 
-  /** The track of the model to fall back on; null without one. */
+  /** The track of the configured fallback model; null without one. */
   fallback(): SpaceTrack | null {
     const { createTrack, fallback: identity, onFallbackOpened: onOpened } = this.#options;
     if (identity === null) return null;
@@ -60,14 +61,14 @@ export class SpaceTracks {
     return this.#fallback;
   }
 
-  /** The track of a space; of none, the one that finds out which it is. */
+  /** The track of a space; without a space yet, that of the configured model. */
   of(record: SpaceRecord | null): SpaceTrack {
     if (record === null) return this.target();
     const { identity, space } = record;
     for (const track of [this.target(), this.fallback()]) {
       if (track === null) continue;
       const mayBeIt = track.spaceId() === null && isSameIdentity(identity, track.identity);
-      if (mayBeIt) track.assume(space.id);
+      if (mayBeIt) track.expect(space.id);
       if (track.spaceId() === space.id) return track;
     }
     const known = this.#others.get(space.id);
@@ -91,20 +92,20 @@ export class SpaceTracks {
     return this.all().find((track) => track.spaceId() === spaceId) ?? null;
   }
 
-  /** Tracks that index. */
+  /** Tracks that are indexing. */
   running(): SpaceTrack[] {
     return [...this.#started];
   }
 
-  /** Answers false when it was begun before. */
-  begin(track: SpaceTrack): boolean {
+  /** Starts indexing; false if it was started before. */
+  start(track: SpaceTrack): boolean {
     if (this.#started.has(track)) return false;
     this.#started.add(track);
     track.start();
     return true;
   }
 
-  /** Stops indexing in all others, and closes their providers when searches that began before have ended. */
+  /** Retires all other tracks: stops indexing, and closes their providers when searches in progress have ended. */
   keepOnly(wanted: ReadonlySet<SpaceTrack>): void {
     for (const track of this.all()) {
       const isInUse = this.#started.has(track) || track.activeSpace.state().kind === 'open';
@@ -112,7 +113,7 @@ export class SpaceTracks {
     }
   }
 
-  /** Stops and closes the track of a space that is to be dropped. */
+  /** Stops and closes the track of a space that is about to be deleted. */
   async drop(spaceId: string): Promise<void> {
     const track = this.#others.get(spaceId);
     if (!track) return;
@@ -124,9 +125,9 @@ export class SpaceTracks {
     await Promise.all([...this.#started].map((track) => track.stop(graceMs)));
   }
 
-  /** Until those that were retired are closed. */
-  async farewells(): Promise<void> {
-    await Promise.all(this.#farewells);
+  /** Resolves when all retired tracks are closed. */
+  async untilRetired(): Promise<void> {
+    await Promise.all(this.#retiring);
   }
 
   async dispose(): Promise<void> {
@@ -139,10 +140,10 @@ export class SpaceTracks {
     for (const [spaceId, other] of this.#others) {
       if (other === track) this.#others.delete(spaceId);
     }
-    const farewell = this.#close(track, FAREWELL_MS).finally(() => {
-      this.#farewells.delete(farewell);
+    const retirement = this.#close(track, RETIREMENT_MS).finally(() => {
+      this.#retiring.delete(retirement);
     });
-    this.#farewells.add(farewell);
+    this.#retiring.add(retirement);
   }
 
   async #close(track: SpaceTrack, waitMs = 0): Promise<void> {
@@ -154,7 +155,16 @@ export class SpaceTracks {
       await track.dispose();
     } catch (error) {
       const { message } = toImageSearchError(error);
-      logger.warn(`A model that is no longer used did not close: ${message}`);
+      logger.warn(`Couldn't close a model that is no longer used: ${message}`);
     }
   }
+}
+
+/** The error when a model no longer makes the vectors of its space. */
+export function otherVectorsError({ model }: VectorSpace): ImageSearchError {
+  return new ImageSearchError({
+    code: 'provider-model-missing',
+    message: `The model "${model}" doesn't match the stored vectors: its files have changed. Restore the previous files, or switch to the new model.`,
+    retryable: true,
+  });
 }

@@ -1,6 +1,6 @@
 import type { VectorSpace } from '../embedding/contract';
 
-/** One picture in a collection. */
+/** One image in a collection. */
 export interface VectorPoint {
   /** The upload file's numeric id: a positive integer. */
   fileId: number;
@@ -11,61 +11,78 @@ export interface VectorPoint {
 
 export interface VectorPayload {
   mimeType: string;
-  /** With its dot, lower case: `.jpg`; empty when the file has none. */
+  /** Lowercase with its dot, such as `.jpg`; empty when the file has none. */
   extension: string;
   /** ISO 8601. */
   createdAt: string;
-  /** SHA-256 of the stored bytes, lower-case hexadecimal. */
+  /** SHA-256 of the stored bytes, lowercase hexadecimal. */
   contentHash: string;
 }
 
 export interface VectorQuery {
   /** Unit length, `space.dimensions` long. */
   vector: Float32Array;
-  /** Most hits to answer: a positive integer, as large as the caller likes. */
+  /** Maximum number of hits: any positive integer. */
   limit: number;
   filter?: VectorFilter;
-  /** Hits below this cosine similarity (-1 to 1) are left out. */
+  /** Excludes hits below this cosine similarity (-1 to 1). */
   minimumScore?: number;
 }
 
-/** Both may be given; ids that no point has are no error. */
+/** Both lists may be given; unknown ids are ignored. */
 export interface VectorFilter {
   /** Search these files only; an empty list finds nothing. */
   includeIds?: readonly number[];
-  /** Leave these files out. */
+  /** Exclude these files. */
   excludeIds?: readonly number[];
 }
 
 export interface VectorHit {
   fileId: number;
-  /** Cosine similarity in [-1, 1]; higher is more alike. */
+  /** Cosine similarity in [-1, 1]; higher is more similar. */
   score: number;
 }
 
 export interface IdPage {
   /** Ascending. */
   ids: number[];
-  /** Hand it to the next call; null after the last page. */
+  /** Cursor of the next page; null after the last page. */
   nextCursor: number | null;
+}
+
+/** The database whose files a store's vectors belong to. */
+export interface DatabaseIdentity {
+  /** Random; made once per database. */
+  id: string;
+  /** Tells an operator which one it is, such as its file or its host. No secrets. */
+  name: string;
 }
 
 export interface StoreHealth {
   ok: boolean;
-  /** One sentence for the operator: what is wrong and what to do, or what answers. */
+  /** One sentence for the operator: what is wrong and what to do, or what is available. */
   message: string;
+  /** Names of other databases with vectors in the same file; null if that isn't known. Empty for a server's store. */
+  others: readonly string[] | null;
 }
 
 /**
  * The vectors of one space.
  *
- * - `upsert` inserts or replaces by file id, all points or none; an empty list does nothing; the same id twice in
- *   one call keeps the last. A vector of another length is a RangeError. When it resolves, the points are found by
- *   the next `search` and survive a killed process.
- * - `remove` and `getMany` are silent on ids that are missing; `getMany` answers in no promised order.
- * - `search` answers best first, ties by ascending file id, an empty list for none. The same query on the same
- *   points gives the same answer, and a larger `limit` only adds hits at the end.
- * - Every call fails with `store-unavailable` (retryable) when the store cannot be reached or written.
+ * - `upsert` inserts or replaces by file id, all points or none; of points with the same id, the last wins, and an
+ *   empty list does nothing. When it resolves, the next `search` finds the points, and they survive a killed
+ *   process.
+ * - `remove`, `getMany` and `contentHashesOf` ignore missing ids; the order of `getMany` is unspecified.
+ * - `findByContentHash` returns the vector of an image with these bytes, whichever file it belongs to, also from
+ *   another database's collection of the same space; null when there is none. Uses an index.
+ * - `search` returns the best hits first, ties by ascending file id; an empty list when there are none. The same
+ *   query on the same points returns the same hits, and a larger `limit` only adds hits at the end.
+ *
+ * @throws RangeError from `upsert` and `search`, for a vector whose length isn't `space.dimensions`
+ * @throws ImageSearchError `store-unavailable` (retryable) when the store can't be reached or written
+ * @example
+ * const collection = await store.ensureSpace(provider.space);
+ * const hits = await collection.search({ vector, limit: 20, filter: { excludeIds: [fileId] } });
  */
 export interface VectorCollection {
   readonly space: VectorSpace;
@@ -73,18 +90,25 @@ export interface VectorCollection {
   remove(fileIds: readonly number[]): Promise<void>;
   search(query: VectorQuery): Promise<VectorHit[]>;
   getMany(fileIds: readonly number[]): Promise<VectorPoint[]>;
+  /** By file id. */
+  contentHashesOf(fileIds: readonly number[]): Promise<Map<number, string>>;
+  findByContentHash(contentHash: string): Promise<Float32Array | null>;
   count(): Promise<number>;
-  /** Ids in ascending order after `cursor` (from the start when null). */
+  /** Ids in ascending order after `cursor`, or from the start when null. */
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
 }
 
 /**
- * Where vectors live, one collection per space.
+ * Stores vectors, one collection per space and database. A store is opened for one database and changes none of
+ * another's collections, so projects may share a store. Opened for none, as commands do, it uses what the store's own
+ * doc comment says.
  *
- * - `ensureSpace` makes the collection when it is missing and answers the same points later; two calls are as good
- *   as one. A collection of that id with other dimensions fails with `store-space-clash` and is left as it is.
- * - `dropSpace` deletes a collection with all its points, silent when it is missing.
- * - `checkHealth` never rejects. `dispose` waits for what is under way; it may be called twice.
+ * - `ensureSpace` creates the collection if it is missing; it is idempotent.
+ * - `dropSpace` deletes a collection with all its points and ignores a missing one.
+ * - `checkHealth` never rejects. `dispose` waits for calls in progress and is idempotent.
+ *
+ * @throws ImageSearchError `store-space-clash` from `ensureSpace` when a collection with that id has other
+ * dimensions, which stays unchanged; `store-unavailable` (retryable) when the store can't be reached or written
  */
 export interface VectorStore {
   ensureSpace(space: VectorSpace): Promise<VectorCollection>;

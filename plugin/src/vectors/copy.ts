@@ -2,49 +2,51 @@ import type { VectorSpace } from '../embedding/contract';
 import { abortedError, ImageSearchError } from '../errors';
 import type { VectorCollection, VectorPayload, VectorPoint, VectorStore } from './contract';
 
-/** Most points in memory at a time … */
-const LARGEST_PAGE = 500;
-/** … and most numbers of their vectors: 4 MB as they are, some 20 MB as JSON. */
-const LARGEST_PAGE_NUMBERS = 1_000_000;
+/** Maximum number of points in memory at a time. */
+const MAX_PAGE = 500;
+/** Maximum number of vector values in memory at a time: 4 MB, or some 20 MB as JSON. */
+const MAX_PAGE_NUMBERS = 1_000_000;
 
 export interface CopyOptions {
   source: VectorStore;
   target: VectorStore;
-  /** Copies this space alone; left out: all that the source has. */
+  /** Copies only this space. @default all spaces of the source */
   spaceId?: string | undefined;
   /**
-   * Removes points of copied spaces that only the target has. Spaces that only the target has are left alone.
+   * Removes points that only the target has from copied spaces. Spaces that only the target has are never touched.
+   *
    * @default false
    */
   removeExtra?: boolean | undefined;
-  /** Told where the copy stands before the first page of a space and after each. */
+  /** Called before the first page of a space and after every page. */
   onProgress?: ((progress: CopyProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export interface CopyProgress {
   space: VectorSpace;
-  /** Points that the source had when this space began. */
+  /** Number of points in the source when this space was started. */
   total: number;
-  /** Points of the source that are at the target now: `copied` and `unchanged` together. */
+  /** Points of the source that the target has now: `copied` plus `unchanged`. */
   done: number;
   copied: number;
-  /** Points that the target had already. */
+  /** Points that the target already had. */
   unchanged: number;
-  /** Points that only the target has, or had: see `removeExtra`. */
+  /** Points that only the target has, or had; see `removeExtra`. */
   extra: number;
 }
 
 /**
- * Copies vectors with their payloads from store to store, in pages of bounded size and in the order of the ids.
+ * Copies vectors with their payloads from one store to another, in pages of bounded size, ordered by id.
  *
- * A point that the target has with an equal payload, content hash included, is not written again: an interrupted copy
- * that is begun anew goes on where it ended, and a later one catches up with what has changed. In the end the ids and
- * counts of both are compared. Answers how each space ended; no space, no copy.
+ * A point that the target already has with an equal payload, content hash included, isn't written again. So an
+ * interrupted copy resumes where it stopped, and a later one only copies changes. In the end, the ids and counts of
+ * both stores are compared. What was copied before a failure stays.
  *
- * Fails with `aborted` when the signal is, with `invalid-input` when the source has no such space, with
- * `store-space-clash` as `ensureSpace` does, with a retryable `unexpected` when the target does not keep what it was
- * given (or another writes there meanwhile), and with what the stores fail with. What was copied before stays.
+ * @returns the final progress of each space
+ * @throws ImageSearchError `aborted` when the signal is; `invalid-input` when the source has no such space;
+ * `store-space-clash` as `ensureSpace` does; a retryable `unexpected` when the target doesn't have what it was given
+ * (perhaps because of another writer); and whatever the stores throw
  */
 export async function copyVectors(options: CopyOptions): Promise<CopyProgress[]> {
   const spaces = await chooseSpaces(options);
@@ -64,7 +66,7 @@ async function chooseSpaces({ source, spaceId }: CopyOptions): Promise<VectorSpa
   const known = spaces.map((space) => `"${space.id}"`).join(', ') || 'none';
   throw new ImageSearchError({
     code: 'invalid-input',
-    message: `There is no space "${spaceId}" to copy. Spaces there are: ${known}.`,
+    message: `There is no space "${spaceId}" to copy. Available spaces: ${known}.`,
     retryable: false,
   });
 }
@@ -79,7 +81,7 @@ async function copySpace(space: VectorSpace, options: CopyOptions): Promise<Copy
   for await (const range of idRanges(source)) {
     throwIfAborted(signal);
     const { copied, kept } = await copyPage(range.ids, { source, target });
-    const extra = await settleRange(range, { target, kept, removeExtra, signal });
+    const extra = await verifyRange(range, { target, kept, removeExtra, signal });
     const done = progress.done + kept.size;
     progress = {
       ...progress,
@@ -95,12 +97,12 @@ async function copySpace(space: VectorSpace, options: CopyOptions): Promise<Copy
   return { ...progress, total: progress.done };
 }
 
-/** Ids of one page of the source, and which part of all ids the page speaks for. */
+/** One page of the source's ids and the range of all ids that it covers. */
 interface IdRange {
   ids: number[];
-  /** The range's ids are larger than this; null for the first. */
+  /** Exclusive lower bound; null for the first page. */
   after: number | null;
-  /** And not larger than this; Infinity for the last. */
+  /** Inclusive upper bound; Infinity for the last page. */
   upTo: number;
 }
 
@@ -115,10 +117,10 @@ async function* idRanges(collection: VectorCollection): AsyncIterable<IdRange> {
 }
 
 function pageSizeFor({ dimensions }: VectorSpace): number {
-  return Math.max(1, Math.min(LARGEST_PAGE, Math.floor(LARGEST_PAGE_NUMBERS / dimensions)));
+  return Math.max(1, Math.min(MAX_PAGE, Math.floor(MAX_PAGE_NUMBERS / dimensions)));
 }
 
-/** `kept`: ids that the source still had when it was asked for their vectors. */
+/** `kept`: ids whose vectors the source still had. */
 async function copyPage(
   ids: readonly number[],
   { source, target }: { source: VectorCollection; target: VectorCollection },
@@ -130,7 +132,7 @@ async function copyPage(
   return { copied: missing.length, kept: new Set(points.map(({ fileId }) => fileId)) };
 }
 
-/** In one space a content hash stands for its vector. */
+/** Within a space, equal content hashes mean equal vectors. */
 function isCopy({ payload }: VectorPoint, other: VectorPayload | undefined): boolean {
   return (
     payload.contentHash === other?.contentHash &&
@@ -140,8 +142,8 @@ function isCopy({ payload }: VectorPoint, other: VectorPayload | undefined): boo
   );
 }
 
-/** Makes sure that the target has the ids kept, and answers how many others it has (or had) in their range. */
-async function settleRange(
+/** Verifies that the target has the ids kept. Returns how many other ids it has, or had, in the range. */
+async function verifyRange(
   { after, upTo }: IdRange,
   options: {
     target: VectorCollection;
@@ -159,7 +161,7 @@ async function settleRange(
     extra += others.length;
     if (removeExtra) await target.remove(others);
   }
-  if (found < kept.size) throw incomplete(target, kept.size - found);
+  if (found < kept.size) throw countMismatch(target, kept.size - found);
   return extra;
 }
 
@@ -168,7 +170,7 @@ async function* idsWithin(
   after: number | null,
   upTo: number,
 ): AsyncIterable<number[]> {
-  const limit = LARGEST_PAGE;
+  const limit = MAX_PAGE;
   for (let cursor: number | null = after; ;) {
     const { ids, nextCursor } = await collection.listIds(cursor, limit);
     yield ids.filter((id) => id <= upTo);
@@ -179,16 +181,16 @@ async function* idsWithin(
 
 async function verifyCount(target: VectorCollection, expected: number): Promise<void> {
   const count = await target.count();
-  if (count !== expected) throw incomplete(target, expected - count);
+  if (count !== expected) throw countMismatch(target, expected - count);
 }
 
-function incomplete({ space }: VectorCollection, missing: number): ImageSearchError {
+function countMismatch({ space }: VectorCollection, missing: number): ImageSearchError {
   const difference = `${String(Math.abs(missing))} points ${missing > 0 ? 'fewer' : 'more'}`;
   return new ImageSearchError({
     code: 'unexpected',
     message:
-      `The target has ${difference} in "${space.id}" than it was given. If something else writes there, end that; ` +
-      'then copy again: what is there already is not copied twice.',
+      `The target has ${difference} in "${space.id}" than were copied. Stop anything else that writes there, then run ` +
+      'the copy again: it resumes where it stopped.',
     retryable: true,
   });
 }

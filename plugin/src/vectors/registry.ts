@@ -1,13 +1,12 @@
 import path from 'node:path';
 import { z } from 'zod';
 import type { Logger } from '../logger';
-import type { VectorStore } from './contract';
-import { createEmbeddedStore } from './embedded';
-import { embeddedConfigSchema } from './embedded/config';
+import type { DatabaseIdentity, VectorStore } from './contract';
+import { createEmbeddedStore, embeddedConfigSchema } from './embedded';
 import { createQdrantStore } from './qdrant';
 import { qdrantConfigSchema } from './qdrant/config';
 
-/** Settings of any store, told apart by `store`. */
+/** Settings of any store, discriminated by `store`. */
 export const vectorsConfigSchema = z.discriminatedUnion('store', [
   embeddedConfigSchema,
   qdrantConfigSchema,
@@ -16,29 +15,36 @@ export const vectorsConfigSchema = z.discriminatedUnion('store', [
 export type VectorsConfig = z.output<typeof vectorsConfigSchema>;
 
 export interface StoreContext {
-  /** Relative paths are relative to it. */
+  /** Relative paths are resolved against it. */
   projectFolder: string;
   logger: Logger;
-  /** Called when a store has lost its vectors: it is empty then, and the pictures must be indexed again. */
+  /** Whose vectors. @default what each store's doc comment says */
+  database?: () => Promise<DatabaseIdentity>;
+  /** Of a command, which renames no damaged file. @default false */
+  isCommand?: boolean;
+  /** Called when a store has lost its vectors: all images must be compared with it. */
   onLoss: () => void;
-  /** Whether a space is still in use: one that another process has dropped must not come back. By default it is. */
+  /** Whether a space is still in use: a space that another process dropped must not be recreated. @default always */
   isInUse?: (spaceId: string) => Promise<boolean>;
 }
 
-/** The store that the configuration names. Nothing is opened before its first call. */
+/** Creates the configured store. Nothing is opened before its first call. */
 export function openVectorStore(
   config: VectorsConfig,
-  { projectFolder, logger, onLoss, isInUse }: StoreContext,
+  { projectFolder, logger, database, isCommand, onLoss, isInUse }: StoreContext,
 ): VectorStore {
   switch (config.store) {
     case 'embedded':
       return createEmbeddedStore({
         file: path.resolve(projectFolder, config.path),
+        projectFolder,
         prefilterFrom: config.prefilterFrom,
         logger,
+        database,
+        keepsDamaged: isCommand,
         onLoss,
       });
     case 'qdrant':
-      return createQdrantStore({ config, logger, onLoss, isInUse });
+      return createQdrantStore({ config, logger, database, onLoss, isInUse });
   }
 }

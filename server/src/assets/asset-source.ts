@@ -3,21 +3,21 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { ImageSearchError } from '../../../plugin/src/errors';
+import { ImageSearchError, FetchError } from '../../../plugin/src/errors';
 import type { AssetDescription, AssetSource } from '../../../plugin/src/indexing/contract';
-import { FetchError, type GuardedFetch } from '../../../plugin/src/network/contract';
+import type { GuardedFetch } from '../../../plugin/src/network/contract';
 import { FILE_UID } from '../plugin-id';
 
-/** What decides whether an upload file is a picture. */
-export const PICTURES = { mime: { $startsWith: 'image/' } };
+/** What decides whether an upload file is an image. */
+export const IMAGES = { mime: { $startsWith: 'image/' } };
 
 const LOCAL_PROVIDER = 'local';
 const BYTES_PER_KILOBYTE = 1_000;
 
-/** Most values in one SQL list: long lists plan slowly. */
+/** Values in one SQL list: long lists plan slowly. */
 const LARGEST_LIST = 500;
 
-/** Imports and raw SQL leave columns empty: one such row must not keep the others from being described. */
+/** Imports and raw SQL may leave columns empty; such a row must not hide the others. */
 const text = z
   .string()
   .nullable()
@@ -39,7 +39,7 @@ const fileSchema = z.object({
 });
 const COLUMNS = Object.keys(fileSchema.shape);
 
-/** The whole row: a storage provider may need any of its columns to find the bytes. */
+/** The whole row: a storage provider may need any column to locate the bytes. */
 const storedFileSchema = z.looseObject({ ...fileSchema.shape, url: text });
 
 type FileRow = z.output<typeof fileSchema>;
@@ -52,7 +52,7 @@ export interface AssetSourceOptions {
   readTimeoutMs: number;
 }
 
-/** The pictures of Strapi's Media Library: read from disk, or through the storage provider's (signed) URLs. */
+/** The images of Strapi's Media Library: read from disk, or through the storage provider's (signed) URLs. */
 export function createAssetSource({
   strapi,
   remote,
@@ -62,7 +62,7 @@ export function createAssetSource({
 
   async function findDescribed(where: object, page: object = {}): Promise<AssetDescription[]> {
     const rows: unknown[] = await files().findMany({
-      where: { ...PICTURES, ...where },
+      where: { ...IMAGES, ...where },
       select: COLUMNS,
       ...page,
     });
@@ -85,7 +85,7 @@ export function createAssetSource({
     },
 
     async read(fileId, { maxBytes, signal }) {
-      const found: unknown = await files().findOne({ where: { id: fileId, ...PICTURES } });
+      const found: unknown = await files().findOne({ where: { id: fileId, ...IMAGES } });
       const row = found ? storedFileSchema.parse(found) : null;
       if (!row) throw missingError(`File ${String(fileId)}`, 'it was deleted');
       const sizeInBytes = row.size * BYTES_PER_KILOBYTE;
@@ -104,7 +104,7 @@ export function createAssetSource({
     },
 
     async count() {
-      return files().count({ where: PICTURES });
+      return files().count({ where: IMAGES });
     },
   };
 }
@@ -121,7 +121,7 @@ function describeRow(row: FileRow): AssetDescription {
   };
 }
 
-/** Everything of a row that changes when its bytes do, and nothing that changes when it is moved or renamed. */
+/** Everything in a row that changes with its bytes, and nothing that changes when it is moved or renamed. */
 function signatureOf({ hash, ext, mime, size, width, height, provider }: FileRow): string {
   return createHash('sha256')
     .update(JSON.stringify([hash, ext, mime, size, width, height, provider]))
@@ -135,7 +135,7 @@ async function readLocal(options: {
   signal: AbortSignal;
 }): Promise<Uint8Array> {
   const { row, strapi, maxBytes, signal } = options;
-  if (row.hash === '') throw lostError(row, 'the library has no "hash" for it');
+  if (row.hash === '') throw lostError(row, 'its row has no "hash"');
   const name = path.basename(`${row.hash}${row.ext}`);
   const file = path.join(strapi.dirs.static.public, 'uploads', name);
   try {
@@ -144,13 +144,13 @@ async function readLocal(options: {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
-      throw missingError(`"${row.name}"`, 'it is not in the uploads folder', error);
-    throw unreachableError(row, `the disk answered ${code ?? 'with an error'}`, error);
+      throw missingError(`"${row.name}"`, "it isn't in the uploads folder", error);
+    throw unreachableError(row, `the disk reported ${code ?? 'an error'}.`, error);
   }
   throw tooLargeError(row, maxBytes);
 }
 
-/** In one buffer, because to join a large file from pieces holds the process up; null when there are more bytes. */
+/** Into one buffer, because joining a large file from pieces blocks the event loop; null if there are more bytes. */
 async function readAtMost(
   file: string,
   maxBytes: number,
@@ -160,7 +160,7 @@ async function readAtMost(
   try {
     if ((await handle.stat()).size > maxBytes) return null;
     const bytes = await handle.readFile({ signal });
-    // It may have grown.
+    // The file may have grown.
     return bytes.length > maxBytes ? null : bytes;
   } finally {
     await handle.close();
@@ -177,22 +177,23 @@ async function readRemote(options: {
 }): Promise<Uint8Array> {
   const { row, strapi, remote, maxBytes, timeoutMs, signal } = options;
   try {
-    // The signed address lives in this function alone: it is neither stored nor logged.
+    // The signed URL never leaves this function: it is neither stored nor logged.
     const signed = (await strapi
       .plugin('upload')
       .service('file')
-      // Without its formats, each of which would be signed as well.
+      // Without its formats, each of which would be signed too.
       .signFileUrls({ ...row, formats: null })) as { url: string };
-    if (!isWebAddress(signed.url)) throw lostError(row, 'it has no http or https address');
+    if (!isWebAddress(signed.url)) throw lostError(row, 'it has no http or https URL');
     return await remote.fetchBytes(signed.url, { maxBytes, timeoutMs, signal });
   } catch (error) {
     if (error instanceof ImageSearchError) throw error;
-    if (!(error instanceof FetchError)) throw unreachableError(row, 'the provider failed', error);
+    if (!(error instanceof FetchError))
+      throw unreachableError(row, 'the storage provider failed.', error);
     switch (error.failure) {
       case 'missing':
         throw missingError(
           `"${row.name}"`,
-          `the storage does not have it: ${error.message}`,
+          `it isn't in storage (${error.message.replace(/\.$/, '')})`,
           error,
         );
       case 'too-large':
@@ -200,10 +201,16 @@ async function readRemote(options: {
       case 'refused':
         throw new ImageSearchError({
           code: 'storage-refused',
-          message: `"${row.name}" is not read: ${error.message} If this is your storage, list its host in indexing.allowedHosts.`,
+          message: `"${row.name}" can't be read: ${error.message} If this is your storage, add its host to indexing.allowedHosts.`,
           retryable: false,
           cause: error,
         });
+      case 'forbidden':
+        throw unreachableError(
+          row,
+          `${error.message} Check that the file exists and that the storage provider's key may read it; a private bucket needs ACL: 'private' in config/plugins.`,
+          error,
+        );
       case 'wrong-type':
       case 'unreachable':
         throw unreachableError(row, error.message, error);
@@ -223,18 +230,18 @@ function withTimeout(signal: AbortSignal | undefined, milliseconds: number): Abo
 function missingError(what: string, why: string, cause?: unknown): ImageSearchError {
   return new ImageSearchError({
     code: 'image-missing',
-    message: `${what} cannot be read: ${why}. Upload it again or delete it.`,
+    message: `${what} can't be read: ${why}. Upload it again or delete it.`,
     // Storage may lag behind the database for a moment.
     retryable: true,
     cause,
   });
 }
 
-/** For a row that does not say where its bytes are, which no waiting mends. */
+/** For a row that doesn't say where its bytes are: retrying can't help. */
 function lostError({ name }: FileRow, why: string): ImageSearchError {
   return new ImageSearchError({
     code: 'image-missing',
-    message: `"${name}" cannot be read: ${why}. Upload it again or delete it.`,
+    message: `"${name}" can't be read: ${why}. Upload it again or delete it.`,
     retryable: false,
   });
 }
@@ -242,7 +249,7 @@ function lostError({ name }: FileRow, why: string): ImageSearchError {
 function tooLargeError(row: FileRow, maxBytes: number): ImageSearchError {
   return new ImageSearchError({
     code: 'image-too-large',
-    message: `"${row.name}" has ${String(row.size)} kB, more than the ${String(maxBytes)} bytes that indexing.maxBytes allows.`,
+    message: `"${row.name}" is too large: ${String(row.size)} kB. The limit is ${String(maxBytes)} bytes (indexing.maxBytes).`,
     retryable: false,
   });
 }
@@ -250,7 +257,7 @@ function tooLargeError(row: FileRow, maxBytes: number): ImageSearchError {
 function unreachableError(row: FileRow, why: string, cause: unknown): ImageSearchError {
   return new ImageSearchError({
     code: 'image-unreachable',
-    message: `"${row.name}" cannot be read now: ${why}`,
+    message: `"${row.name}" can't be read right now: ${why}`,
     retryable: true,
     cause,
   });

@@ -1,16 +1,16 @@
-import { ImageSearchError } from '../../../plugin/src/errors';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseConfig } from '../../../plugin/src/config';
+import { ImageSearchError, toImageSearchError } from '../../../plugin/src/errors';
+import type { Logger } from '../../../plugin/src/logger';
 import type { VectorStore } from '../../../plugin/src/vectors/contract';
 import { copyVectors, type CopyProgress } from '../../../plugin/src/vectors/copy';
-import {
-  parseCopyVectorsOptions,
-  UsageError,
-  type CopyVectorsOptions,
-} from './copy-vectors-options';
-import { ExitCode } from './exit-code';
+import { openVectorStore, type VectorsConfig } from '../../../plugin/src/vectors/registry';
+import { ExitCode, usage, UsageError } from './command-line';
 import { ProgressReport } from './progress-report';
-import { usage } from './usage';
 
-/** Runs the command and says on the terminal what became of it; answers the exit code. */
+/** Runs the command, reports its result on the terminal and returns the exit code. */
 export async function runCopyVectors(
   given: readonly string[],
   signal: AbortSignal,
@@ -28,16 +28,14 @@ export async function runCopyVectors(
     if (!(error instanceof ImageSearchError)) throw error;
     console.error(error.message);
     if (!signal.aborted) return ExitCode.failed;
-    console.error('Interrupted. Run the same command again to go on where it ended.');
+    console.error('Interrupted. Run the same command again to continue.');
     return ExitCode.interrupted;
   }
 }
 
 async function copyBetweenStores(options: CopyVectorsOptions, signal: AbortSignal): Promise<void> {
-  // Strapi takes a second to load, and whoever mistypes an option need not wait for it.
-  const { openStores } = await import('./copy-vectors-stores');
   const loss = new AbortController();
-  const stores = openStores(options, {
+  const stores = await openStores(options, {
     projectFolder: process.cwd(),
     onLoss: () => {
       loss.abort();
@@ -57,7 +55,7 @@ async function copyBetweenStores(options: CopyVectorsOptions, signal: AbortSigna
       spaceId: options.space,
       removeExtra: options.removeExtra,
       onProgress: (progress) => {
-        report.tell(progress);
+        report.update(progress);
       },
       signal: AbortSignal.any([signal, loss.signal]),
     });
@@ -78,17 +76,17 @@ async function assertHealthy(store: VectorStore, name: string): Promise<void> {
   if (ok) return;
   throw new ImageSearchError({
     code: 'store-unavailable',
-    message: `The store "${name}" does not answer: ${message}`,
+    message: `The store "${name}" isn't responding: ${message}`,
     retryable: true,
   });
 }
 
-/** A store that has just been set aside looks as if it were empty. */
+/** A damaged store that was just set aside looks empty. */
 function throwIfLost(loss: AbortSignal): void {
   if (!loss.aborted) return;
   throw new ImageSearchError({
     code: 'store-unavailable',
-    message: 'The vector file is damaged, see above. Nothing more was copied, and nothing removed.',
+    message: 'The vector file is damaged (see above). Copying stopped; nothing was removed.',
     retryable: false,
   });
 }
@@ -101,7 +99,7 @@ function conclude(
   if (results.length === 0) {
     throw new ImageSearchError({
       code: 'invalid-input',
-      message: `The store "${from}" has no vectors: are its path, address and collection prefix the right ones?`,
+      message: `The store "${from}" has no vectors. Check its path, URL and collection prefix.`,
       retryable: false,
     });
   }
@@ -110,11 +108,173 @@ function conclude(
     console.log(
       removeExtra
         ? `Removed ${extra.toLocaleString('en')} vectors that only "${to}" had.`
-        : `${extra.toLocaleString('en')} vectors are in "${to}" alone; --remove-extra removes those.`,
+        : `${extra.toLocaleString('en')} vectors are only in "${to}"; --remove-extra removes them.`,
     );
   }
-  console.log(`All vectors of "${from}" are in "${to}".`);
+  console.log(`All vectors of "${from}" are now in "${to}".`);
   if (configured === from) {
     console.log(`Set vectors.store to "${to}" in config/plugins and restart Strapi to use them.`);
   }
+}
+
+interface OpenedStores {
+  source: VectorStore;
+  target: VectorStore;
+  /** The store that config/plugins uses. */
+  configured: string;
+}
+
+/**
+ * Opens both stores: the one named in config/plugins with its settings there, the other one with those of the command
+ * line and the environment.
+ *
+ * @throws UsageError, or ImageSearchError `config-invalid` or `invalid-input`
+ */
+async function openStores(
+  options: CopyVectorsOptions,
+  { projectFolder, onLoss }: { projectFolder: string; onLoss: () => void },
+): Promise<OpenedStores> {
+  // Strapi takes a second to load: a mistyped option is reported before that.
+  const { readDatabaseIdentity, readPluginConfig } = await import('./project');
+  const { vectors } = parseConfig({ vectors: readPluginConfig(projectFolder).vectors });
+  const settingsOf = (kind: StoreKind): VectorsConfig =>
+    kind === vectors.store ? configured(vectors, options) : fromOptions(kind, options);
+  const [source, target] = [settingsOf(options.from), settingsOf(options.to)];
+  assertExists(source, projectFolder);
+  // Stores may be shared: only this project's vectors are read and written.
+  const identity = await readDatabaseIdentity(projectFolder).catch((error: unknown) => {
+    throw toImageSearchError(error);
+  });
+  const open = (settings: VectorsConfig): VectorStore =>
+    openVectorStore(settings, {
+      projectFolder,
+      logger: terminal,
+      database: () => Promise.resolve(identity),
+      isCommand: true,
+      onLoss,
+    });
+  return { source: open(source), target: open(target), configured: vectors.store };
+}
+
+/** The options of each kind of store. */
+const optionsOf: Record<StoreKind, readonly ('path' | 'url' | 'collectionPrefix')[]> = {
+  embedded: ['path'],
+  qdrant: ['url', 'collectionPrefix'],
+};
+
+function configured(vectors: VectorsConfig, options: CopyVectorsOptions): VectorsConfig {
+  const needless = optionsOf[vectors.store].find((name) => options[name] !== undefined);
+  if (needless === undefined) return vectors;
+  throw new UsageError(
+    `The store "${vectors.store}" is configured in config/plugins: omit ` +
+      `--${needless === 'collectionPrefix' ? 'collection-prefix' : needless} or change it there.`,
+  );
+}
+
+function fromOptions(kind: StoreKind, options: CopyVectorsOptions): VectorsConfig {
+  const { path: file, collectionPrefix } = options;
+  const { QDRANT_URL, QDRANT_API_KEY } = process.env;
+  if (kind === 'embedded') return parseSettings({ store: kind, path: file });
+  const url = options.url ?? QDRANT_URL;
+  if (!url) throw new UsageError('The URL of Qdrant is missing: set --url or QDRANT_URL.');
+  return parseSettings({ store: kind, url, apiKey: QDRANT_API_KEY, collectionPrefix });
+}
+
+function parseSettings(settings: Record<string, unknown>): VectorsConfig {
+  return parseConfig({ vectors: withoutUndefined(settings) }).vectors;
+}
+
+function withoutUndefined(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** The embedded store would create a missing file, and there is nothing to copy from an empty one. */
+function assertExists(source: VectorsConfig, projectFolder: string): void {
+  if (source.store !== 'embedded') return;
+  const file = path.resolve(projectFolder, source.path);
+  if (existsSync(file)) return;
+  throw new ImageSearchError({
+    code: 'invalid-input',
+    message: `Vector file not found: ${file}. Set --path, or vectors.path in config/plugins.`,
+    retryable: false,
+  });
+}
+
+const terminal: Logger = {
+  debug: () => undefined,
+  info: (message) => {
+    console.error(message);
+  },
+  warn: (message) => {
+    console.error(message);
+  },
+  error: (message) => {
+    console.error(message);
+  },
+};
+
+const storeKinds = ['embedded', 'qdrant'] as const;
+
+type StoreKind = (typeof storeKinds)[number];
+
+interface CopyVectorsOptions {
+  from: StoreKind;
+  to: StoreKind;
+  path: string | undefined;
+  url: string | undefined;
+  collectionPrefix: string | undefined;
+  space: string | undefined;
+  removeExtra: boolean;
+}
+
+/**
+ * Parses the command line; null if help was requested.
+ *
+ * @throws UsageError
+ */
+function parseCopyVectorsOptions(given: readonly string[]): CopyVectorsOptions | null {
+  const values = readOptions(given);
+  if (values.help) return null;
+  const from = toStoreKind('--from', values.from);
+  const to = toStoreKind('--to', values.to);
+  if (from === to) {
+    throw new UsageError(`--from and --to are both "${from}". Choose two different stores.`);
+  }
+  return {
+    from,
+    to,
+    path: values.path,
+    url: values.url,
+    collectionPrefix: values['collection-prefix'],
+    space: values.space,
+    removeExtra: values['remove-extra'] ?? false,
+  };
+}
+
+function readOptions(given: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...given],
+      options: {
+        from: { type: 'string' },
+        to: { type: 'string' },
+        path: { type: 'string' },
+        url: { type: 'string' },
+        'collection-prefix': { type: 'string' },
+        space: { type: 'string' },
+        'remove-extra': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(error.message);
+  }
+}
+
+function toStoreKind(option: string, value: string | undefined): StoreKind {
+  const kind = storeKinds.find((candidate) => candidate === value);
+  if (kind !== undefined) return kind;
+  const problem = value === undefined ? 'is missing' : `can't be "${value}"`;
+  throw new UsageError(`${option} ${problem}; it is one of ${storeKinds.join(', ')}.`);
 }

@@ -1,22 +1,26 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
+import { ExitCode, usage } from './command-line';
 import { runCopyVectors } from './copy-vectors';
-import { ExitCode } from './exit-code';
-import { usage } from './usage';
+import { runExportDecisions, runImportDecisions } from './decisions';
+import { runDoctor } from './doctor';
 
 /** The package's program: `npx strapi-plugin-image-search <command>`. */
 async function main([command, ...given]: readonly string[]): Promise<number> {
   if (command === 'copy-vectors')
     return runInterruptibly((signal) => runCopyVectors(given, signal));
+  if (command === 'doctor') return runDoctor(given);
+  if (command === 'export-decisions') return runExportDecisions(given);
+  if (command === 'import-decisions') return runImportDecisions(given);
   if (command === '--help' || command === '-h') {
     console.log(usage);
     return ExitCode.done;
   }
-  console.error(command === undefined ? usage : `There is no command "${command}".\n\n${usage}`);
+  console.error(command === undefined ? usage : `Unknown command "${command}".\n\n${usage}`);
   return ExitCode.wrongUsage;
 }
 
-/** The first Ctrl-C asks the work to end, a second one ends the process as usual. */
+/** The first Ctrl-C aborts the work; a second one ends the process as usual. */
 async function runInterruptibly(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const interruption = new AbortController();
   const codes: number[] = [];

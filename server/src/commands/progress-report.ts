@@ -2,46 +2,46 @@ import type { CopyProgress } from '../../../plugin/src/vectors/copy';
 
 const SECOND_MS = 1_000;
 
-export interface ProgressReportOptions {
-  /** Whether `write` goes to a terminal: there one line is written over and over, elsewhere lines now and then. */
+interface ProgressReportOptions {
+  /** Whether `write` goes to a terminal: one line is updated there; elsewhere a line is written now and then. */
   isTerminal: boolean;
   write: (text: string) => void;
-  /** Milliseconds, from any point in time. */
+  /** In milliseconds, from any origin. */
   now: () => number;
 }
 
 const TERMINAL_EVERY_MS = 200;
 const LINE_EVERY_MS = 5 * SECOND_MS;
-/** Back to the start of the line, and everything behind it deleted. */
+/** Returns to the start of the line and erases the rest. */
 const REWRITE = '\r\u001B[K';
 
-/** Says how far a copy is, how fast it goes and how long it will take. */
+/** Reports how much was copied, how fast, and how long the rest will take. */
 export class ProgressReport {
   readonly #options: ProgressReportOptions;
   #spaceId: string | null = null;
   #beganAt = 0;
-  #toldAt = -Infinity;
+  #writtenAt = -Infinity;
   #last: CopyProgress | null = null;
-  #told: CopyProgress | null = null;
+  #written: CopyProgress | null = null;
 
   constructor(options: ProgressReportOptions) {
     this.#options = options;
   }
 
-  tell(progress: CopyProgress): void {
+  update(progress: CopyProgress): void {
     const { isTerminal, now } = this.#options;
     if (progress.space.id !== this.#spaceId) this.#begin(progress);
     this.#last = progress;
-    if (now() - this.#toldAt < (isTerminal ? TERMINAL_EVERY_MS : LINE_EVERY_MS)) return;
-    this.#toldAt = now();
+    if (now() - this.#writtenAt < (isTerminal ? TERMINAL_EVERY_MS : LINE_EVERY_MS)) return;
+    this.#writtenAt = now();
     this.#write(progress);
   }
 
-  /** The line of what was told last, whatever was left out of it. */
+  /** The latest line, even if it wasn't written. */
   end(): void {
     const { isTerminal, write } = this.#options;
     if (this.#last === null) return;
-    if (this.#last !== this.#told) this.#write(this.#last);
+    if (this.#last !== this.#written) this.#write(this.#last);
     if (isTerminal) write('\n');
     this.#last = null;
   }
@@ -50,14 +50,14 @@ export class ProgressReport {
     this.end();
     this.#spaceId = space.id;
     this.#beganAt = this.#options.now();
-    this.#toldAt = -Infinity;
+    this.#writtenAt = -Infinity;
     this.#options.write(`${space.id}: ${formatCount(total)} vectors\n`);
   }
 
   #write(progress: CopyProgress): void {
     const { isTerminal, write } = this.#options;
     const line = this.#describe(progress);
-    this.#told = progress;
+    this.#written = progress;
     write(isTerminal ? `${REWRITE}${line}` : `${line}\n`);
   }
 
@@ -67,7 +67,7 @@ export class ProgressReport {
     const parts = [
       `  ${formatCount(done)} of ${formatCount(total)}`,
       `${formatCount(copied)} copied`,
-      ...(unchanged > 0 ? [`${formatCount(unchanged)} there already`] : []),
+      ...(unchanged > 0 ? [`${formatCount(unchanged)} unchanged`] : []),
       ...(speed > 0 ? [`${formatCount(Math.round(speed))}/s`] : []),
       ...(speed > 0 && done < total ? [`${formatDuration((total - done) / speed)} left`] : []),
     ];

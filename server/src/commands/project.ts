@@ -1,14 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import type * as StrapiModule from '@strapi/strapi';
+import type { Core } from '@strapi/strapi';
 import { env, importDefault } from '@strapi/utils';
 import { ImageSearchError } from '../../../plugin/src/errors';
-import { PLUGIN_ID } from '../plugin-id';
+import type { DatabaseIdentity } from '../../../plugin/src/vectors/contract';
+import { COMMAND_SETTING, PLUGIN_ID } from '../plugin-id';
+import { createDatabaseIdentity } from '../repositories/database-identity';
 
 /**
- * The plugin's configuration in a Strapi project, not validated, as `strapi start` would read it (`.env` and the
- * configuration of NODE_ENV included): of a TypeScript project that is what was built last. A Strapi that is created
- * would do that too, but it also takes over the process's signals. Fails with `config-invalid`.
+ * The plugin's configuration in a Strapi project, not validated, as `strapi start` would read it (with `.env` and the
+ * configuration of NODE_ENV); in a TypeScript project, the latest build. Creating a Strapi would do the same, but would
+ * also take over the process's signals.
+ *
+ * @throws ImageSearchError `config-invalid`
  */
 export function readPluginConfig(folder: string): Record<string, unknown> {
   const configFolder = path.join(findBuiltFolder(folder), 'config');
@@ -24,7 +31,75 @@ export function readPluginConfig(folder: string): Record<string, unknown> {
     .reduce(merge, {});
 }
 
-/** What is in the environment already stays. */
+/** A project's Strapi whose database can be read and written, and nothing more: it serves nothing and indexes nothing. */
+export interface LoadedProject {
+  strapi: Core.Strapi;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Loads a project without starting it: Strapi may be running beside it. Its tables stay as they are; what the project's
+ * own `register` functions do is done, and the plugin gives the database its id if it has none. Strapi's log is silent;
+ * whatever plugins print goes to stderr.
+ *
+ * @throws ImageSearchError `config-invalid`, or whatever loading the project throws
+ */
+export async function loadProject(folder: string): Promise<LoadedProject> {
+  const builtFolder = findBuiltFolder(folder);
+  loadEnvironment(folder);
+  process.env.STRAPI_DISABLE_UPDATE_NOTIFICATION = 'true';
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  // The project's own copy.
+  const load = createRequire(path.join(folder, 'package.json')) as (name: string) => unknown;
+  const { createStrapi } = load('@strapi/strapi') as typeof StrapiModule;
+  const strapi = createStrapi({ appDir: folder, distDir: builtFolder, autoReload: false });
+  strapi.log.level = 'error';
+  strapi.log.silent = true;
+  strapi.config.set(COMMAND_SETTING, true);
+  await strapi.register();
+  await initializeDatabase(strapi);
+  return { strapi, close: () => strapi.db.destroy() };
+}
+
+/**
+ * Which database a project has. Afterwards the process has its terminal and its signals back.
+ *
+ * @throws what `loadProject` throws
+ */
+export async function readDatabaseIdentity(folder: string): Promise<DatabaseIdentity> {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- put back where it was
+  const { write } = process.stdout;
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const listeners = signals.map((signal) => process.listeners(signal));
+  try {
+    const project = await loadProject(folder);
+    try {
+      return await createDatabaseIdentity(project.strapi, console)();
+    } finally {
+      await project.close();
+    }
+  } finally {
+    process.stdout.write = write;
+    for (const [index, signal] of signals.entries()) {
+      for (const listener of process.listeners(signal))
+        if (!listeners[index]?.includes(listener)) process.removeListener(signal, listener);
+    }
+  }
+}
+
+/** Strapi's `bootstrap` up to where it would change the database and start plugins. */
+async function initializeDatabase(strapi: Core.Strapi): Promise<void> {
+  const isReached = new Error('The database is ready.');
+  strapi.hook('strapi::content-types.beforeSync').call = () => Promise.resolve();
+  strapi.db.schema.sync = () => Promise.reject(isReached);
+  try {
+    await strapi.bootstrap();
+  } catch (error) {
+    if (error !== isReached) throw error;
+  }
+}
+
+/** Variables that are already set win. */
 function loadEnvironment(folder: string): void {
   const file = path.resolve(folder, process.env.ENV_PATH ?? '.env');
   if (!existsSync(file)) return;
@@ -33,7 +108,7 @@ function loadEnvironment(folder: string): void {
 
 function findBuiltFolder(folder: string): string {
   if (!existsSync(path.join(folder, 'package.json'))) {
-    throw invalid(`${folder} is no Strapi project: run the command in the project's folder.`);
+    throw invalid(`${folder} isn't a Strapi project. Run the command in the project's folder.`);
   }
   const typescriptConfig = path.join(folder, 'tsconfig.json');
   const isTypescript = existsSync(typescriptConfig);
@@ -42,11 +117,11 @@ function findBuiltFolder(folder: string): string {
   throw invalid(
     isTypescript
       ? `${builtFolder} has no configuration: build the project first, as for "strapi start".`
-      : `${folder} has no config folder: run the command in the folder of the Strapi project.`,
+      : `${folder} has no config folder. Run the command in the Strapi project's folder.`,
   );
 }
 
-/** Where TypeScript puts what it builds. TypeScript itself could tell, but only as long as the sources are there. */
+/** TypeScript's output folder. Asking TypeScript itself would need the sources, which a deployment may not have. */
 function outputFolderOf(typescriptConfig: string): string {
   const outDir = /"outDir"\s*:\s*"([^"]+)"/.exec(readFileSync(typescriptConfig, 'utf8'))?.[1];
   return path.resolve(path.dirname(typescriptConfig), outDir ?? 'dist');
@@ -59,7 +134,7 @@ function readFile(file: string): Record<string, unknown> {
   return isRecord(plugin) && isRecord(plugin.config) ? plugin.config : {};
 }
 
-/** As Strapi puts the configuration of an environment over the general one. */
+/** As Strapi merges an environment's configuration into the general one. */
 function merge(
   general: Record<string, unknown>,
   special: Record<string, unknown>,

@@ -1,40 +1,54 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
+import { errors } from '@strapi/utils';
 import {
-  decisionBodySchema,
+  notesQuerySchema,
+  type CheckResponse,
+  type NotesResponse,
+  reviewBodySchema,
   duplicatesQuerySchema,
   fileDuplicatesQuerySchema,
   pairParametersSchema,
-  type DecisionResponse,
+  type ReviewResponse,
   type DuplicatesResponse,
   type FileDuplicatesResponse,
+  type ScanResponse,
 } from '../../../plugin/src/contracts/duplicates';
-import { mergingLimits, type FileUsageResponse } from '../../../plugin/src/contracts/merging';
 import {
-  groupOfPair,
-  pageOfGroups,
-  type DuplicatePair,
-} from '../../../plugin/src/duplicates/contract';
+  mergingLimits,
+  type FileUsageResponse,
+  mergeBodySchema,
+  type MergeResponse,
+} from '../../../plugin/src/contracts/merging';
+import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
+import { groupOfPair, pageOfGroups } from '../../../plugin/src/duplicates/groups';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import type { ImageSearch } from '../composition';
-import { toGroupViews } from '../duplicates/group-views';
-import { toPairViews } from '../duplicates/pair-views';
-import { findExisting, keepVisiblePairs } from '../duplicates/visible-pairs';
+import {
+  toEvidence,
+  toGroupViews,
+  toPairViews,
+  findExisting,
+  keepVisiblePairs,
+} from '../duplicates/pair-views';
 import { adminFiles } from '../files/callers';
-import type { FileView } from '../files/visible-files';
 import { requireReadable } from '../files/readable-file';
-import { fileParametersSchema, parseInput } from '../http/parse-input';
-import { toFileUse } from '../merging/report';
-import { hideUnreadableTitles } from '../merging/readable-uses';
+import { type FileView, createVisibleFiles } from '../files/visible-files';
+import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
+import { signalOf } from '../http/request-signal';
+import { readImageInput } from '../http/search-input';
+import { hideUnreadableTitles, hideTitlesInReport, toFileUse } from '../merging/report';
+import { FILE_UID } from '../plugin-id';
+import { loadFiles } from '../usage/library-files';
 import { findUsage } from '../usage/usage';
 
-/** Most pairs that are told of one file, the newest. */
-const MOST_OF_FILE = 200;
+/** Pairs returned for one file, newest first. */
+const MAX_PAIRS_OF_FILE = 200;
 
 type Visible = VisibleFiles<FileView>;
 
-/** What the panel shows of duplicates, and what is decided about them. */
+/** The panel's list of duplicates and the review of pairs. */
 export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
   const visibleFilesOf = adminFiles(strapi);
   const keep = (visible: Visible, pairs: readonly DuplicatePair[]) =>
@@ -47,7 +61,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
         limit,
         pair,
         ...choice
-      } = parseInput(duplicatesQuerySchema, ctx.query);
+      } = parseInput(duplicatesQuerySchema, readQuery(ctx));
       const visible = await visibleFilesOf(ctx, undefined);
       const { pairs } = imageSearch();
       const asked = { ...choice, keep: (found: readonly DuplicatePair[]) => keep(visible, found) };
@@ -66,28 +80,27 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
 
     decide: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(pairParametersSchema, ctx['params']);
-      const { body } = ctx.request as { body?: unknown };
-      const { status } = parseInput(decisionBodySchema, body ?? {});
+      const { status } = parseInput(reviewBodySchema, readBody(ctx));
       const visible = await visibleFilesOf(ctx, undefined);
       const { pairs } = imageSearch();
       const [found] = await pairs.get([id]);
       if (found) await requirePresent(found);
       if (!found || (await keep(visible, [found])).length === 0) throw noPairError(id);
       const { user } = ctx.state as { user: { id: number } };
-      const decided = await pairs.decide(id, { status, userId: user.id, decidedAt: new Date() });
-      if (!decided) throw noPairError(id);
-      if (decided.status === 'merged') throw mergedError(decided);
-      const [data] = await toPairViews(strapi, [decided]);
-      if (data) ctx.body = { data } satisfies DecisionResponse;
+      const updated = await pairs.decide(id, { status, userId: user.id, decidedAt: new Date() });
+      if (!updated) throw noPairError(id);
+      if (updated.status === 'merged') throw mergedError(updated);
+      const [data] = await toPairViews(strapi, [updated]);
+      if (data) ctx.body = { data } satisfies ReviewResponse;
     },
 
     ofFile: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
-      const { status } = parseInput(fileDuplicatesQuerySchema, ctx.query);
+      const { status } = parseInput(fileDuplicatesQuerySchema, readQuery(ctx));
       const visible = await visibleFilesOf(ctx, undefined);
       await requireReadable(visible, id);
       const { pairs } = imageSearch();
-      const found = await pairs.pairsTouching({ fileIds: [id], status, limit: MOST_OF_FILE });
+      const found = await pairs.pairsTouching({ fileIds: [id], status, limit: MAX_PAIRS_OF_FILE });
       const views = await toPairViews(strapi, await keep(visible, found));
       const otherOf = ({ fileA, fileB }: { fileA: number; fileB: number }) =>
         fileA === id ? fileB : fileA;
@@ -105,9 +118,9 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
       const { userAbility: ability } = ctx.state as { userAbility: unknown };
       const uses = (await findUsage(strapi, [id])).get(id) ?? [];
-      const told = uses.slice(0, mergingLimits.maxUsesTold).map(toFileUse);
+      const listed = uses.slice(0, mergingLimits.maxListedUses).map(toFileUse);
       ctx.body = {
-        data: await hideUnreadableTitles(strapi, { ability, uses: told }),
+        data: await hideUnreadableTitles(strapi, { ability, uses: listed }),
         meta: { useCount: uses.length },
       } satisfies FileUsageResponse;
     },
@@ -120,7 +133,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
     if (gone === undefined) return;
     throw new ImageSearchError({
       code: 'file-not-found',
-      message: `File ${String(gone)} of this pair was deleted; there is nothing left to decide.`,
+      message: `File ${String(gone)} of this pair was deleted; there is nothing left to review.`,
       retryable: false,
     });
   }
@@ -129,7 +142,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
 function noPairError(id: number): ImageSearchError {
   return new ImageSearchError({
     code: 'pair-not-found',
-    message: `There is no pair ${String(id)}. One of its files was deleted or replaced, or your role may not see it.`,
+    message: `Pair ${String(id)} not found: one of its files was deleted or replaced, or your role can't see it.`,
     retryable: false,
   });
 }
@@ -137,7 +150,153 @@ function noPairError(id: number): ImageSearchError {
 function mergedError({ id, fileA, fileB }: DuplicatePair): ImageSearchError {
   return new ImageSearchError({
     code: 'conflict',
-    message: `Pair ${String(id)}: files ${String(fileA)} and ${String(fileB)} were merged; that is not taken back.`,
+    message: `Pair ${String(id)}: files ${String(fileA)} and ${String(fileB)} were merged, which can't be undone.`,
     retryable: false,
   });
+}
+
+/** Merges files that show the same image; a dry run returns what would be done and writes nothing. */
+export function createMergingHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
+  return {
+    merge: async (ctx: Context): Promise<void> => {
+      const { fileIds, keepId, dryRun } = parseInput(mergeBodySchema, readBody(ctx));
+      const { user, userAbility: ability } = ctx.state as AdminState;
+      await checkMergePermission(strapi, { ability, fileIds });
+      const { merging } = imageSearch();
+      const report = dryRun
+        ? await merging.plan({ fileIds, keepId })
+        : await merging.perform({ fileIds, keepId, userId: user.id });
+      ctx.body = {
+        data: await hideTitlesInReport(strapi, { ability, report }),
+      } satisfies MergeResponse;
+    },
+  };
+}
+
+/** Set by Strapi's authentication on admin requests. */
+interface AdminState {
+  user: { id: number };
+  userAbility: unknown;
+}
+
+/** Strapi's action for both updating and deleting files. */
+const UPDATE_FILES = 'plugin::upload.assets.update';
+
+interface PermissionsManager {
+  isAllowed: boolean;
+  getQuery(): Record<string, unknown> | null | undefined;
+}
+
+/**
+ * Refuses a merge unless the administrator may update and delete each of these files, under the role's conditions
+ * (such as "is creator").
+ *
+ * @param ability `ctx.state.userAbility` of an admin request
+ * @throws ForbiddenError that names the files; ImageSearchError `file-not-found` for those that are gone
+ */
+export async function checkMergePermission(
+  strapi: Core.Strapi,
+  { ability, fileIds }: { ability: unknown; fileIds: readonly number[] },
+): Promise<void> {
+  const manager = strapi.service('admin::permission').createPermissionsManager({
+    ability,
+    action: UPDATE_FILES,
+    model: FILE_UID,
+  }) as PermissionsManager;
+  if (!manager.isAllowed) {
+    throw new errors.PolicyError("Your role can't edit files in the Media Library.");
+  }
+  const files = createVisibleFiles({
+    strapi,
+    permission: manager.getQuery() ?? {},
+    filters: {},
+    populate: {},
+    sanitize: (row) => Promise.resolve(row),
+  });
+  const allowed = await files.filterReadable(fileIds);
+  const refused = fileIds.filter((id) => !allowed.has(id));
+  if (refused.length === 0) return;
+  const existing = await loadFiles(strapi, refused);
+  const gone = refused.filter((id) => !existing.some((file) => file.id === id));
+  if (gone.length > 0) {
+    throw new ImageSearchError({
+      code: 'file-not-found',
+      message: `${list(gone)} no longer exists. Nothing was merged; reload and review the files again.`,
+      retryable: false,
+    });
+  }
+  throw new errors.PolicyError(`Your role can't edit ${list(refused)}.`);
+}
+
+function list(fileIds: readonly number[]): string {
+  return fileIds.map((id) => `file ${String(id)}`).join(', ');
+}
+
+/** The scan of the whole library: its progress, start or resume, stop. */
+export function createScanHandlers(imageSearch: () => ImageSearch) {
+  const answer =
+    (act: 'describe' | 'begin' | 'halt') =>
+    async (ctx: Context): Promise<void> => {
+      ctx.body = { data: await imageSearch().duplicates.scan[act]() } satisfies ScanResponse;
+    };
+  return { find: answer('describe'), start: answer('begin'), stop: answer('halt') };
+}
+
+/** The newest open pairs that are searched for notes. */
+const MAX_NOTED_PAIRS = 300;
+const MAX_NOTES = 20;
+
+/** Duplicate warnings for uploaders, before and after an upload. */
+export function createUploaderHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
+  const visibleFilesOf = adminFiles(strapi);
+
+  /** The pairs whose newer file this user uploaded. */
+  async function keepOwn(pairs: readonly DuplicatePair[], userId: number) {
+    const newer = pairs.map(({ fileB }) => fileB);
+    const own: { id: number }[] = await strapi.db
+      .query(FILE_UID)
+      .findMany({ where: { id: { $in: newer }, createdBy: userId }, select: ['id'] });
+    const ids = new Set(own.map(({ id }) => id));
+    return pairs.filter(({ fileB }) => ids.has(fileB));
+  }
+
+  return {
+    check: async (ctx: Context): Promise<void> => {
+      const visible = await visibleFilesOf(ctx, undefined);
+      const { checkImage, inputLimits } = imageSearch();
+      const { bytes } = await readImageInput(ctx, inputLimits);
+      const { matches, isComplete } = await checkImage(bytes, signalOf(ctx));
+      const files = await visible.load(matches.map(({ fileId }) => fileId));
+      ctx.body = {
+        data: matches.flatMap(({ fileId, verdict }) => {
+          const file = files.get(fileId);
+          const evidence = toEvidence(verdict, { one: null, other: fileId });
+          return file ? [{ kind: verdict.kind, evidence, file }] : [];
+        }),
+        meta: { isComplete },
+      } satisfies CheckResponse;
+    },
+
+    notes: async (ctx: Context): Promise<void> => {
+      const { after } = parseInput(notesQuerySchema, readQuery(ctx));
+      const visible = await visibleFilesOf(ctx, undefined);
+      const { pairs, warnsUploaders } = imageSearch();
+      const limit = after === undefined || !warnsUploaders ? 1 : MAX_NOTED_PAIRS;
+      const newest = (await pairs.list({ status: 'open', cursor: null, limit })).pairs;
+      const meta = { after: Math.max(after ?? 0, newest[0]?.id ?? 0), warnsUploaders };
+      const fresh =
+        warnsUploaders && after !== undefined ? newest.filter(({ id }) => id > after) : [];
+      const { user } = ctx.state as { user: { id: number } };
+      const own = await keepVisiblePairs(strapi, visible, await keepOwn(fresh, user.id));
+      const views = await toPairViews(strapi, own.slice(0, MAX_NOTES));
+      const files = await visible.load(views.flatMap(({ fileA, fileB }) => [fileA, fileB]));
+      ctx.body = {
+        data: views.flatMap((pair) => {
+          const [duplicateOf, file] = [files.get(pair.fileA), files.get(pair.fileB)];
+          return file && duplicateOf ? [{ pair, file, duplicateOf }] : [];
+        }),
+        meta,
+      } satisfies NotesResponse;
+    },
+  };
 }

@@ -1,16 +1,21 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
+import { imageSearchOf } from '../composition';
 import { adminFiles, contentApiFiles } from '../files/callers';
-import { imageSearchOf } from '../services';
-import { createDuplicatesHandlers } from './duplicates';
-import { createFileIndexHandlers } from './file-index';
-import { createManagementHandlers } from './management';
-import { createMergingHandlers } from './merging';
-import { createPanelHandlers } from './panel';
-import { createPublicDuplicatesHandlers } from './public-duplicates';
-import { createScanHandlers } from './scan';
-import { createSearchHandlers } from './search';
-import { createUploaderHandlers } from './uploaders';
+import { createPublicDuplicatesHandlers } from './content-api-duplicates';
+import {
+  createUploaderHandlers,
+  createDuplicatesHandlers,
+  createMergingHandlers,
+  createScanHandlers,
+} from './duplicates';
+import {
+  createFileIndexHandlers,
+  createManagementHandlers,
+  createMonitoringHandlers,
+  createPanelHandlers,
+} from './management';
+import { createFileUsageHandlers, createSearchHandlers } from './search';
 
 interface WithStrapi {
   strapi: Core.Strapi;
@@ -49,6 +54,8 @@ export const controllers = {
       imageSearch: () => imageSearchOf(strapi),
       visibleFilesOf: contentApiFiles(strapi),
     }),
+  usage: ({ strapi }: WithStrapi) => createFileUsageHandlers(contentApiFiles(strapi)),
+  status: ({ strapi }: WithStrapi) => createMonitoringHandlers(() => imageSearchOf(strapi)),
   'admin-duplicates': ({ strapi }: WithStrapi) => ({
     ...createMergingHandlers(strapi, () => imageSearchOf(strapi)),
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
@@ -62,7 +69,7 @@ export const controllers = {
 
 type Controllers = typeof controllers;
 
-/** `controller.method` of every handler there is: a route that names another does not compile. */
+/** `controller.method` of every handler: a route that names another does not compile. */
 export type HandlerName = {
   [Name in keyof Controllers]: `${Name}.${Extract<keyof ReturnType<Controllers[Name]>, string>}`;
 }[keyof Controllers];

@@ -1,6 +1,10 @@
 import type { Context } from 'koa';
-import { estimateQuerySchema, type EstimateResponse } from '../../../plugin/src/contracts/billing';
 import { z } from 'zod';
+import type { Core } from '@strapi/strapi';
+import { estimateQuerySchema, type EstimateResponse } from '../../../plugin/src/contracts/billing';
+import type { ChecksResponse } from '../../../plugin/src/contracts/checks';
+import type { FileIndexResponse } from '../../../plugin/src/contracts/file-status';
+import { adminActions } from '../../../plugin/src/contracts/identity';
 import {
   entriesQuerySchema,
   reindexBodySchema,
@@ -9,30 +13,41 @@ import {
   type ReindexResponse,
   type StatusResponse,
   type TestResponse,
+  type PanelResponse,
 } from '../../../plugin/src/contracts/management';
+import type { MonitoringResponse } from '../../../plugin/src/contracts/monitoring';
+import { failureReason } from '../../../plugin/src/errors';
 import type { ImageSearch } from '../composition';
-import { parseInput } from '../http/parse-input';
+import { adminFiles } from '../files/callers';
+import { requireReadable } from '../files/readable-file';
+import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 
-/** What an operator sees and does. */
+/** The Index page: status, reindexing, costs, spaces. */
 export function createManagementHandlers(imageSearch: () => ImageSearch) {
   return {
     status: async (ctx: Context): Promise<void> => {
       ctx.body = { data: await imageSearch().status.report() } satisfies StatusResponse;
     },
 
+    checks: async (ctx: Context): Promise<void> => {
+      const checks = await imageSearch().checkInstallation();
+      ctx.body = { data: { checks } } satisfies ChecksResponse;
+    },
+
     reindex: async (ctx: Context): Promise<void> => {
-      const { body } = ctx.request as { body?: unknown };
-      const { scope, fileIds } = parseInput(reindexBodySchema, body ?? {});
+      const { scope, fileIds } = parseInput(reindexBodySchema, readBody(ctx));
       const marked =
         scope === undefined
-          ? await imageSearch().reindexFiles(fileIds ?? [])
-          : await imageSearch().reindex(scope);
+          ? await imageSearch().index.reindexFiles(fileIds ?? [])
+          : await imageSearch().index.reindex(scope);
       ctx.body = { data: { marked } } satisfies ReindexResponse;
     },
 
     estimate: async (ctx: Context): Promise<void> => {
-      const { scope } = parseInput(estimateQuerySchema, ctx.query);
-      ctx.body = { data: await imageSearch().billing.estimate(scope) } satisfies EstimateResponse;
+      const { scope } = parseInput(estimateQuerySchema, readQuery(ctx));
+      ctx.body = {
+        data: await imageSearch().usageReport.estimate(scope),
+      } satisfies EstimateResponse;
     },
 
     hold: async (ctx: Context): Promise<void> => {
@@ -48,7 +63,7 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
     },
 
     test: async (ctx: Context): Promise<void> => {
-      ctx.body = { data: await imageSearch().testHealth() } satisfies TestResponse;
+      ctx.body = { data: await imageSearch().status.test() } satisfies TestResponse;
     },
 
     activateSpace: async (ctx: Context): Promise<void> => {
@@ -57,13 +72,13 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
     },
 
     dropSpace: async (ctx: Context): Promise<void> => {
-      await imageSearch().dropSpace(spaceIdOf(ctx));
+      await imageSearch().index.dropSpace(spaceIdOf(ctx));
       ctx.body = { data: await imageSearch().status.report() } satisfies StatusResponse;
     },
 
     entries: async (ctx: Context): Promise<void> => {
-      const { space, state, cursor, limit } = parseInput(entriesQuerySchema, ctx.query);
-      const entries = await imageSearch().entriesOf(space);
+      const { space, state, cursor, limit } = parseInput(entriesQuerySchema, readQuery(ctx));
+      const entries = await imageSearch().index.entriesOf(space);
       const page = await entries.list({
         ...(state && { states: [state] }),
         cursor: cursor ?? null,
@@ -74,7 +89,11 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
           fileId: entry.fileId,
           state: entry.state,
           attempts: entry.attempts,
-          error: entry.errorCode && { code: entry.errorCode, message: entry.errorMessage ?? '' },
+          error: entry.errorCode && {
+            code: entry.errorCode,
+            reason: failureReason(entry.errorCode),
+            message: entry.errorMessage ?? '',
+          },
           indexedAt: entry.indexedAt?.toISOString() ?? null,
         })),
         meta: { nextCursor: page.nextCursor },
@@ -83,13 +102,25 @@ export function createManagementHandlers(imageSearch: () => ImageSearch) {
   };
 }
 
+/** For monitoring, over the content API. */
+export function createMonitoringHandlers(imageSearch: () => ImageSearch) {
+  return {
+    find: async (ctx: Context): Promise<void> => {
+      parseInput(monitoringQuerySchema, readQuery(ctx));
+      ctx.body = { data: await imageSearch().status.monitor() } satisfies MonitoringResponse;
+    },
+  };
+}
+
+const monitoringQuerySchema = z.strictObject({});
+
 const userSchema = z.object({
   firstname: z.string().nullish(),
   lastname: z.string().nullish(),
   username: z.string().nullish(),
 });
 
-/** As Strapi's panel names its users; never an e-mail address. */
+/** A user's name as in Strapi's panel; never an email address. */
 function nameOf(ctx: Context): string | null {
   const { user } = ctx.state as { user?: unknown };
   const known = userSchema.safeParse(user);
@@ -100,4 +131,32 @@ function nameOf(ctx: Context): string | null {
 
 function spaceIdOf(ctx: Context): string {
   return parseInput(spaceParametersSchema, ctx['params']).id;
+}
+
+/** Settings that every panel user may read. */
+export function createPanelHandlers(imageSearch: () => ImageSearch) {
+  return {
+    settings: (ctx: Context): void => {
+      const { mediaLibrary } = imageSearch().panel;
+      ctx.body = { data: { mediaLibrary } } satisfies PanelResponse;
+    },
+  };
+}
+
+/** Whether a file is searchable, for users who can see the file. */
+export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
+  const visibleFilesOf = adminFiles(strapi);
+
+  return {
+    find: async (ctx: Context): Promise<void> => {
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
+      await requireReadable(await visibleFilesOf(ctx, undefined), id);
+      const described = await imageSearch().fileStatus.describe(id);
+      const { userAbility } = ctx.state as { userAbility: { can(action: string): boolean } };
+      const isOperator = userAbility.can(adminActions.manage);
+      ctx.body = {
+        data: { ...described, message: isOperator ? described.message : null },
+      } satisfies FileIndexResponse;
+    },
+  };
 }

@@ -3,11 +3,13 @@ import {
   similarQuerySchema,
   textSearchQuerySchema,
   type EmbeddingResponse,
+  type IsUsedResponse,
   type SearchResponse,
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
 import type { VisibleFilesOf } from '../files/callers';
-import { fileParametersSchema, parseInput } from '../http/parse-input';
+import { requireReadable } from '../files/readable-file';
+import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import {
   readEmbeddingInput,
@@ -17,7 +19,7 @@ import {
 } from '../http/search-input';
 
 /**
- * The handlers that both faces of the API share; who may see what is `visibleFilesOf`'s business.
+ * Handlers shared by the content API and the admin API; `visibleFilesOf` decides which files a caller sees.
  */
 export function createSearchHandlers(options: {
   imageSearch: () => ImageSearch;
@@ -26,10 +28,10 @@ export function createSearchHandlers(options: {
   const { imageSearch, visibleFilesOf } = options;
 
   async function answer(ctx: Context, input: SearchInput): Promise<void> {
-    const { engine, status } = imageSearch();
+    const { searchEngine, status } = imageSearch();
     const { like, unlike, filters, pagination, minScore, ...traits } = input;
     const visible = await visibleFilesOf(ctx, filters, traits);
-    const page = await engine.search(
+    const page = await searchEngine.search(
       { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
       visible,
     );
@@ -39,14 +41,14 @@ export function createSearchHandlers(options: {
       meta: {
         pagination: { ...pagination, hasMore: page.hasMore },
         index: { space: page.spaceId, indexed, total },
-        nothingClose: page.nothingClose,
+        noCloseMatch: page.noCloseMatch,
       },
     } satisfies SearchResponse;
   }
 
   return {
     findByText: async (ctx: Context): Promise<void> => {
-      const { text, ...common } = parseInput(textSearchQuerySchema, ctx.query);
+      const { text, ...common } = parseInput(textSearchQuerySchema, readQuery(ctx));
       const example = toTextExample(text, imageSearch().inputLimits);
       await answer(ctx, { like: [example], unlike: [], ...common });
     },
@@ -57,18 +59,31 @@ export function createSearchHandlers(options: {
 
     findSimilar: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
-      const common = parseInput(similarQuerySchema, ctx.query);
+      const common = parseInput(similarQuerySchema, readQuery(ctx));
       await answer(ctx, { like: [{ kind: 'file', fileId: id }], unlike: [], ...common });
     },
 
     createEmbedding: async (ctx: Context): Promise<void> => {
-      const { engine, inputLimits } = imageSearch();
+      const { inputLimits, searchEngine } = imageSearch();
       const example = await readEmbeddingInput(ctx, inputLimits);
-      const { vector, space } = await engine.embed(example, signalOf(ctx));
+      const { vector, space } = await searchEngine.embed(example, signalOf(ctx));
       const { id, provider, model, dimensions } = space;
       ctx.body = {
         data: { embedding: [...vector], space: { id, provider, model, dimensions } },
       } satisfies EmbeddingResponse;
+    },
+  };
+}
+
+/** Whether a file is used, which the filter `unused` goes by. */
+export function createFileUsageHandlers(visibleFilesOf: VisibleFilesOf) {
+  return {
+    findOne: async (ctx: Context): Promise<void> => {
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
+      const unused = await visibleFilesOf(ctx, undefined, { unused: true });
+      await requireReadable(unused, id);
+      const isUsed = !(await unused.filterVisible([id])).has(id);
+      ctx.body = { data: { fileId: id, isUsed } } satisfies IsUsedResponse;
     },
   };
 }

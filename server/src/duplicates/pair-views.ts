@@ -3,8 +3,14 @@ import { z } from 'zod';
 import type {
   DuplicateEvidence,
   DuplicatePairView,
+  DuplicateGroupView,
 } from '../../../plugin/src/contracts/duplicates';
-import type { DuplicatePair, DuplicateVerdict } from '../../../plugin/src/duplicates/contract';
+import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
+import type { GroupPage } from '../../../plugin/src/duplicates/groups';
+import type { DuplicateVerdict, PixelEvidence } from '../../../plugin/src/matching/contract';
+import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import type { FileView } from '../files/visible-files';
+import { FILE_UID } from '../plugin-id';
 import { chunksOf } from '../usage/database-tables';
 
 const ADMIN_USER_UID = 'admin::user';
@@ -16,8 +22,8 @@ const userSchema = z.object({
   username: z.string().nullish(),
 });
 
-/** Ids of the files that the evidence names `one` and `other`; null for a picture that is no file. */
-export interface ComparedFiles {
+/** Ids of the files that the evidence calls `one` and `other`; null for an image that isn't a file. */
+interface ComparedFiles {
   one: number | null;
   other: number;
 }
@@ -26,34 +32,52 @@ export function toEvidence(verdict: DuplicateVerdict, files: ComparedFiles): Dup
   switch (verdict.kind) {
     case 'identical':
       return {};
-    case 'same-picture': {
+    case 'same-image': {
       const { fingerprintDistance, correlation } = verdict;
       return { fingerprintDistance, correlation };
     }
-    case 'variant': {
+    case 'edited': {
       const { similarity, fingerprintDistance, alignment } = verdict;
-      const { correlation, inner, isMirrored, region } = alignment;
+      const { correlation, degrees = 0, inner, isMirrored, quarterTurns = 0, region } = alignment;
       return {
-        ...{ similarity, fingerprintDistance, correlation },
-        alignment: { innerFileId: files[inner], isMirrored, region },
+        ...(similarity !== null && { similarity }),
+        fingerprintDistance,
+        correlation,
+        alignment: {
+          innerFileId: files[inner],
+          isMirrored,
+          region,
+          ...(quarterTurns !== 0 && { quarterTurns }),
+          ...(degrees !== 0 && { degrees }),
+        },
+        ...(verdict.pixels && { differences: differencesOf(verdict.pixels, files) }),
       };
     }
   }
 }
 
-/** How alike the two are where one lies on the other, -1 to 1; 1 for the same bytes. */
+function differencesOf(
+  { differences }: PixelEvidence,
+  files: ComparedFiles,
+): NonNullable<DuplicateEvidence['differences']> {
+  return (['one', 'other'] as const).flatMap((side) =>
+    differences[side].map((box) => ({ fileId: files[side], ...box })),
+  );
+}
+
+/** Correlation of the two images where they overlap, -1 to 1; 1 for identical files. */
 export function scoreOf(verdict: DuplicateVerdict): number {
   switch (verdict.kind) {
     case 'identical':
       return 1;
-    case 'same-picture':
+    case 'same-image':
       return verdict.correlation;
-    case 'variant':
+    case 'edited':
       return verdict.alignment.correlation;
   }
 }
 
-/** What the panel is told of these pairs, in their order. */
+/** The pairs as the panel gets them, in the given order. */
 export async function toPairViews(
   strapi: Core.Strapi,
   pairs: readonly DuplicatePair[],
@@ -63,15 +87,19 @@ export async function toPairViews(
     const name = decidedBy === null ? undefined : names.get(decidedBy);
     const by = decidedBy === null || name === undefined ? null : { id: decidedBy, name };
     return {
-      ...{ id, fileA, fileB, kind: verdict.kind, status },
+      id,
+      fileA,
+      fileB,
+      kind: verdict.kind,
+      status,
       evidence: toEvidence(verdict, { one: fileA, other: fileB }),
       foundAt: foundAt.toISOString(),
-      decision: decidedAt && { at: decidedAt.toISOString(), by },
+      review: decidedAt && { at: decidedAt.toISOString(), by },
     };
   });
 }
 
-/** By the id of an administrator; those who are gone are left out. */
+/** Names by administrator id; deleted administrators are missing. */
 async function findNames(
   strapi: Core.Strapi,
   pairs: readonly DuplicatePair[],
@@ -88,4 +116,77 @@ async function findNames(
     }
   }
   return names;
+}
+
+/** The groups as the panel gets them, in the given order, without files that were deleted since they were read. */
+export async function toGroupViews(
+  strapi: Core.Strapi,
+  visible: Pick<VisibleFiles<FileView>, 'load'>,
+  { groups }: GroupPage,
+): Promise<DuplicateGroupView[]> {
+  const fileIds = groups.flatMap(({ representative, members }) => [representative, ...members]);
+  const files = await visible.load([...new Set(fileIds)]);
+  const pairs = await toPairViews(
+    strapi,
+    groups.flatMap((group) => group.pairs),
+  );
+  const views = new Map(pairs.map((pair) => [pair.id, pair]));
+  return groups.flatMap((group) => {
+    const shown = group.pairs
+      .flatMap(({ id }) => views.get(id) ?? [])
+      .filter(
+        ({ fileA, fileB, status }) => status === 'merged' || (files.has(fileA) && files.has(fileB)),
+      );
+    const [newest] = shown;
+    if (!newest) return [];
+    const { representative, members, hasMore } = group;
+    return [
+      {
+        id: newest.id,
+        representativeId: representative,
+        files: [representative, ...members].flatMap((id) => files.get(id) ?? []),
+        pairs: shown,
+        hasMore,
+      },
+    ];
+  });
+}
+
+/**
+ * The pairs that a caller can see: both files are visible, or, in a merged pair, the file that was kept.
+ */
+export async function keepVisiblePairs(
+  strapi: Core.Strapi,
+  visible: Pick<VisibleFiles<unknown>, 'filterReadable'>,
+  pairs: readonly DuplicatePair[],
+): Promise<DuplicatePair[]> {
+  const readable = await visible.filterReadable(filesOf(pairs));
+  const hidden = filesOf(pairs.filter(({ status }) => status === 'merged')).filter(
+    (id) => !readable.has(id),
+  );
+  const existing = await findExisting(strapi, hidden);
+  return pairs.filter(({ fileA, fileB, status }) => {
+    const files = [fileA, fileB];
+    if (status !== 'merged') return files.every((id) => readable.has(id));
+    return files.some((id) => readable.has(id)) && !files.some((id) => existing.has(id));
+  });
+}
+
+/** Which of these ids are files, visible or not. */
+export async function findExisting(
+  strapi: Core.Strapi,
+  fileIds: readonly number[],
+): Promise<Set<number>> {
+  const existing = new Set<number>();
+  for (const ids of chunksOf(fileIds)) {
+    const rows: { id: number }[] = await strapi.db
+      .query(FILE_UID)
+      .findMany({ where: { id: { $in: ids } }, select: ['id'] });
+    for (const { id } of rows) existing.add(id);
+  }
+  return existing;
+}
+
+function filesOf(pairs: readonly Pick<DuplicatePair, 'fileA' | 'fileB'>[]): number[] {
+  return [...new Set(pairs.flatMap(({ fileA, fileB }) => [fileA, fileB]))];
 }

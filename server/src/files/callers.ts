@@ -1,27 +1,30 @@
 import type { Core } from '@strapi/strapi';
-import { errors } from '@strapi/utils';
+import { errors, validate } from '@strapi/utils';
 import type { Context } from 'koa';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
-import { FILE_UID } from '../plugin-id';
+import { FILE_UID, PLUGIN_ID } from '../plugin-id';
 import { createVisibleFiles, type FileView } from './visible-files';
 
 export type Filters = Record<string, unknown>;
 
-/** The files that the caller of a request may see, narrowed by what it asked for. */
+/** The files that a request's caller can see, narrowed by the request's filters. */
 export type VisibleFilesOf = (
   ctx: Context,
   filters: Filters | undefined,
   traits?: FileTraits,
 ) => Promise<VisibleFiles<FileView>>;
 
-/** Content API: all files, private fields hidden, filters on them refused. */
+/** Content API: all files, without private fields; filters on private fields are rejected. */
 export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
   return async (ctx, filters, traits) => {
     const { auth, route } = ctx.state as { auth: unknown; route: unknown };
+    if (traits?.unused !== undefined) await requireUsagePermission(strapi, auth);
     const model = strapi.getModel(FILE_UID);
     const query = { filters: filters ?? {} };
-    await strapi.contentAPI.validate.query(query, model, { auth, route } as never);
+    await namingFilters(() =>
+      strapi.contentAPI.validate.query(query, model, { auth, route } as never),
+    );
     const sanitized = (await strapi.contentAPI.sanitize.query(query, model, {
       auth,
       route,
@@ -37,7 +40,38 @@ export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
   };
 }
 
-/** What is used of the admin's permissions manager. */
+/** Has Strapi's messages, such as `Invalid key name`, say where the key is. */
+async function namingFilters(validateThem: () => Promise<unknown>): Promise<void> {
+  try {
+    await validateThem();
+  } catch (error) {
+    if (error instanceof errors.ValidationError) {
+      const named = error as Error;
+      named.message = `filters: ${named.message}`;
+    }
+    throw error;
+  }
+}
+
+/** The content API's action that shows whether files are used. */
+const USAGE_ACTION = `plugin::${PLUGIN_ID}.usage.findOne`;
+
+interface Authentication {
+  verify(auth: unknown, config: { scope: readonly string[] }): Promise<void>;
+}
+
+/** Uses of a file reveal relations, which its own fields don't. */
+async function requireUsagePermission(strapi: Core.Strapi, auth: unknown): Promise<void> {
+  try {
+    await strapi.get<Authentication>('auth').verify(auth, { scope: [USAGE_ACTION] });
+  } catch {
+    throw new errors.PolicyError(
+      `unused: requires the permission "${USAGE_ACTION}". Grant it to the role or API token.`,
+    );
+  }
+}
+
+/** The part of the admin's permissions manager that is used here. */
 interface PermissionsManager {
   isAllowed: boolean;
   getQuery(): Filters | null | undefined;
@@ -46,7 +80,7 @@ interface PermissionsManager {
   sanitizeOutput(row: unknown): Promise<unknown>;
 }
 
-/** Admin: what `plugin::upload.read` and its conditions let this user see. */
+/** Admin: the files that `plugin::upload.read` and its conditions let this user see. */
 export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
   return async (ctx, filters, traits) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
@@ -56,11 +90,18 @@ export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
       model: FILE_UID,
     }) as PermissionsManager;
     if (!manager.isAllowed) {
-      // Of the refusals, this is the one whose message Strapi shows.
-      throw new errors.PolicyError('Your role may not read the Media Library.');
+      // Strapi shows the message of this error class only.
+      throw new errors.PolicyError("Your role can't read the Media Library.");
     }
     const query = { filters: filters ?? {} };
-    await manager.validateQuery(query);
+    await namingFilters(async () => {
+      // Strapi drops unknown keys from an administrator's filters, and so would find more than was asked for.
+      const model = { schema: strapi.getModel(FILE_UID), getModel: strapi.getModel.bind(strapi) };
+      await validate.validators.validateFilters(model as never, query.filters, [
+        'nonAttributesOperators',
+      ]);
+      await manager.validateQuery(query);
+    });
     const sanitized = await manager.sanitizeQuery(query);
     return createVisibleFiles({
       strapi,

@@ -1,15 +1,15 @@
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 
-/** Fails with `file-not-found` when the file is not there, or the caller may not see it. */
+/** @throws ImageSearchError `file-not-found` if the file does not exist or the caller can't see it */
 export async function requireReadable(
-  visible: Pick<VisibleFiles<unknown>, 'keepReadable'>,
+  visible: Pick<VisibleFiles<unknown>, 'filterReadable'>,
   fileId: number,
 ): Promise<void> {
-  if ((await visible.keepReadable([fileId])).has(fileId)) return;
+  if ((await visible.filterReadable([fileId])).has(fileId)) return;
   throw new ImageSearchError({
     code: 'file-not-found',
-    message: `There is no file ${String(fileId)}.`,
+    message: `File ${String(fileId)} not found.`,
     retryable: false,
   });
 }

@@ -1,35 +1,37 @@
 import type { Core } from '@strapi/strapi';
+import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import { FILE_UID } from '../plugin-id';
-import { toTraitFilters, type TraitFilters } from './file-traits';
+import { createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
+import { fileReferences, type FileReference } from '../usage/relations';
 
 const LARGEST_LIST = 500;
 
-/** An upload file as Strapi shows it to a caller. */
+/** An upload file as a caller sees it. */
 export type FileView = Record<string, unknown> & { id: number };
 
-export interface VisibleFilesOptions {
+interface VisibleFilesOptions {
   strapi: Core.Strapi;
-  /** Strapi filters that say which files the caller may see; empty for all. */
+  /** Strapi filters for the files that the caller can see; empty for all. */
   permission: Record<string, unknown>;
-  /** Strapi filters that the caller asked for, validated and sanitized; empty for none. */
+  /** The caller's Strapi filters, validated and sanitized; empty for none. */
   filters: Record<string, unknown>;
-  /** What the caller asked for that Strapi filters cannot say. */
+  /** The caller's conditions that Strapi filters can't express. */
   traits?: FileTraits | undefined;
   populate: Record<string, unknown>;
-  /** Removes what the caller may not see of a row. */
+  /** Removes the fields that the caller can't see from a row. */
   sanitize: (row: FileView) => Promise<unknown>;
 }
 
-/** What a query is about, in the words of Strapi's database. */
+/** The model and alias of a query in Strapi's database layer. */
 interface Scope {
   where: object;
   filters?: TraitFilters | undefined;
 }
 
-/** The files of the Media Library as one caller sees them, asked from Strapi's database each time. */
+/** The Media Library's files as one caller sees them, read from Strapi's database each time. */
 export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<FileView> {
   const { strapi, permission, filters, populate, sanitize } = options;
   const traits = toTraitFilters(strapi, options.traits);
@@ -55,16 +57,16 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     return kept;
   }
 
-  /** Strapi checks which fields are compared, not with what: only the database knows which values they take. */
+  /** Strapi validates a filter's fields, not its values: only the database knows which values are valid. */
   async function findVisible(query: { where: object; limit: number; orderBy?: object }) {
     try {
       return await find(visible, { select: ['id'], ...query });
     } catch (error) {
-      // When the filters alone make the difference, they are to blame.
+      // If the query works without the filters, they are at fault.
       await find({ ...readable, filters: traits }, { where: {}, select: ['id'], limit: 1 });
       throw new ImageSearchError({
         code: 'invalid-input',
-        message: 'filters: a value does not fit its field or its operator.',
+        message: "filters: a value doesn't match its field or operator.",
         retryable: false,
         cause: error,
       });
@@ -89,9 +91,9 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
     },
 
-    keepReadable: (fileIds) => keep(readable, fileIds),
+    filterReadable: (fileIds) => keep(readable, fileIds),
 
-    keepVisible: (fileIds) => keep(visible, fileIds),
+    filterVisible: (fileIds) => keep(visible, fileIds),
 
     async load(fileIds) {
       const rows: FileView[] = await find(visible, { where: { id: { $in: fileIds } }, populate });
@@ -114,4 +116,89 @@ function toWhere(strapi: Core.Strapi, filters: Record<string, unknown>): object 
 
 function isEmpty(value: object): boolean {
   return Object.keys(value).length === 0;
+}
+
+/**
+ * A filter as Strapi's database layer takes it beside `where`: called with the model and alias of a query, and again
+ * for each relation that the query populates.
+ */
+type TraitFilters = (query: { uid: string; qb: { alias: string } }) => object | null;
+
+type Condition = (files: string) => object;
+
+/**
+ * Conditions on files that Strapi's filters can't express, for one query; undefined if there are none.
+ *
+ * A file is unused if no relation row references it: no media field (even one that no longer exists) and no other
+ * relation of a content type or component. Texts that embed a file by its URL are not searched.
+ */
+function toTraitFilters(
+  strapi: Core.Strapi,
+  { orientation, unused, hasAlternativeText }: FileTraits = {},
+): TraitFilters | undefined {
+  const tables = createDatabaseTables(strapi);
+  const conditions = [
+    ...(orientation === undefined ? [] : [orientationCondition(tables, orientation)]),
+    ...(unused === undefined ? [] : [unusedCondition(tables, unused)]),
+    ...(hasAlternativeText === undefined ? [] : [alternativeTextCondition(hasAlternativeText)]),
+  ];
+  if (conditions.length === 0) return undefined;
+  return ({ uid, qb }) =>
+    uid === FILE_UID ? { $and: conditions.map((condition) => condition(qb.alias)) } : null;
+}
+
+/** Sides that differ by this factor are not equal. A decimal, because a product of integers may overflow. */
+const LONGER = `?? * ${String(100 + apiLimits.squareTolerancePercent)}.0 / 100`;
+
+function orientationCondition(
+  tables: DatabaseTables,
+  orientation: NonNullable<FileTraits['orientation']>,
+): Condition {
+  return (files) => {
+    const longerThan = (attribute: string): unknown =>
+      tables.strapi.db.connection.raw(LONGER, [`${files}.${tables.columnOf(FILE_UID, attribute)}`]);
+    switch (orientation) {
+      case 'landscape':
+        return { width: { $gt: longerThan('height') } };
+      case 'portrait':
+        return { height: { $gt: longerThan('width') } };
+      case 'square':
+        return {
+          $and: [
+            { width: { $lte: longerThan('height') } },
+            { height: { $lte: longerThan('width') } },
+          ],
+        };
+    }
+  };
+}
+
+function unusedCondition(tables: DatabaseTables, unused: boolean): Condition {
+  const references = fileReferences(tables);
+  return (files) => {
+    const uses = references.map((reference) => idsOfUsed(tables, reference, files));
+    return unused
+      ? { $and: uses.map((ids) => ({ id: { $notIn: ids } })) }
+      : { $or: uses.map((ids) => ({ id: { $in: ids } })) };
+  };
+}
+
+/** The id of the file in a query's current row, if it is used; answered by the index of the relation's table. */
+function idsOfUsed(
+  tables: DatabaseTables,
+  { tableName, fileColumn, typeColumn }: FileReference,
+  files: string,
+) {
+  const query = tables
+    .table(`${tableName} as uses`)
+    .select(`uses.${fileColumn}`)
+    .whereRaw('?? = ??', [`uses.${fileColumn}`, `${files}.id`]);
+  return typeColumn === undefined ? query : query.where(`uses.${typeColumn}`, FILE_UID);
+}
+
+function alternativeTextCondition(hasAlternativeText: boolean): Condition {
+  return () =>
+    hasAlternativeText
+      ? { alternativeText: { $notNull: true, $ne: '' } }
+      : { $or: [{ alternativeText: { $null: true } }, { alternativeText: { $eq: '' } }] };
 }

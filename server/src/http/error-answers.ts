@@ -1,41 +1,10 @@
 import { errors } from '@strapi/utils';
 import type { Context, Next } from 'koa';
 import type { ImageSearchError } from '../../../plugin/src/errors';
-import { toImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
-import type { Logger } from '../../../plugin/src/logger';
+import { toImageSearchError, type ErrorCode, type ErrorTraits } from '../../../plugin/src/errors';
+import type { Logger, OutageLog } from '../../../plugin/src/logger';
 
-const statusOf = {
-  'invalid-input': 400,
-  'file-not-found': 404,
-  'pair-not-found': 404,
-  'space-mismatch': 409,
-  'rate-limited': 429,
-  conflict: 409,
-  'image-unreadable': 400,
-  'image-too-large': 413,
-  'image-unsupported': 415,
-  'image-missing': 404,
-  'image-unreachable': 502,
-  'storage-refused': 502,
-  'url-unreachable': 400,
-  'provider-not-installed': 503,
-  'provider-model-missing': 503,
-  'provider-model-changed': 503,
-  'provider-unavailable': 503,
-  'provider-unauthorized': 503,
-  'provider-rejected-input': 400,
-  'provider-bad-answer': 503,
-  'budget-reached': 503,
-  'store-not-installed': 503,
-  'store-unavailable': 503,
-  'store-space-clash': 503,
-  'config-invalid': 500,
-  'not-ready': 409,
-  aborted: 503,
-  unexpected: 500,
-} as const satisfies Record<ErrorCode, number>;
-
-const statusNames: Record<number, string> = {
+const statusNames = {
   400: 'ValidationError',
   404: 'NotFoundError',
   409: 'ConflictError',
@@ -45,17 +14,24 @@ const statusNames: Record<number, string> = {
   500: 'InternalServerError',
   502: 'BadGatewayError',
   503: 'ServiceUnavailableError',
-};
+} as const satisfies Record<ErrorTraits['httpStatus'], string>;
 
 const FIRST_SERVER_ERROR = 500;
+/** Sent with a 429 or 503 whose cause names no time; a model or store that can't be opened is tried as often. */
+const RETRY_AFTER_MS = 15_000;
 
-/**
- * Answers every known failure of what lies below in Strapi's error shape, with the code in `error.details`.
- *
- * @param options.tellsOperators whether the message of a server fault and of whatever the provider and the store
- * fail with, which names settings and hosts, is shown: to the admin it is, to the world it is not
- */
-export function errorAnswers(options: { tellsOperators: boolean; logger: Logger }) {
+interface ErrorAnswerOptions {
+  /**
+   * Whether to show messages of server, provider and store errors, which name settings and hosts: true for the admin API,
+   * false for the content API.
+   */
+  isForOperators: boolean;
+  logger: Logger;
+  outages: OutageLog;
+}
+
+/** Responds to every known error in Strapi's error shape, with the code in `error.details`. */
+export function errorAnswers(options: ErrorAnswerOptions) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await next();
@@ -75,26 +51,15 @@ export function errorAnswers(options: { tellsOperators: boolean; logger: Logger 
   };
 }
 
-function answer(
-  ctx: Context,
-  error: ImageSearchError,
-  { tellsOperators, logger }: { tellsOperators: boolean; logger: Logger },
-): void {
-  const status = statusOf[error.code];
-  const isServerFault = status >= FIRST_SERVER_ERROR;
-  // A caller that hung up, or Strapi shutting down: nobody is to blame.
-  if (error.code === 'aborted') logger.debug(`${ctx.method} ${ctx.path}: ${error.message}`);
-  else if (isServerFault) logger.error(`${ctx.method} ${ctx.path}: ${error.message}`);
-  else if (isOperatorsBusiness(error.code)) {
-    logger.debug(`${ctx.method} ${ctx.path}: ${error.message}`);
+function answer(ctx: Context, error: ImageSearchError, options: ErrorAnswerOptions): void {
+  const { httpStatus: status } = error.traits;
+  log(ctx, error, options);
+  const isTemporary = status === 429 || status === 503;
+  const retryAfterMs = error.retryAfterMs ?? (isTemporary ? RETRY_AFTER_MS : undefined);
+  if (retryAfterMs !== undefined) {
+    ctx.set('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
   }
-  if (error.code === 'unexpected' && error.cause instanceof Error) {
-    logger.error(error.cause.stack ?? error.cause.message);
-  }
-  if (error.retryAfterMs !== undefined) {
-    ctx.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
-  }
-  const message = tellsOperators ? error.message : publicMessage(error, status);
+  const message = options.isForOperators ? error.message : publicMessage(error);
   ctx.status = status;
   ctx.body = {
     data: null,
@@ -102,17 +67,31 @@ function answer(
   };
 }
 
-/** What comes from the provider and the store names hosts and settings, and says what others said. */
-function isOperatorsBusiness(code: ErrorCode): boolean {
-  return code.startsWith('provider-') || code.startsWith('store-');
+function log(
+  { method, path }: Context,
+  error: ImageSearchError,
+  { logger, outages }: ErrorAnswerOptions,
+): void {
+  const { httpStatus, isOperatorOnly, isOutage } = error.traits;
+  const isServerFault = httpStatus >= FIRST_SERVER_ERROR;
+  const line = `${method} ${path}: ${error.message}`;
+  // The caller hung up, or Strapi is shutting down.
+  if (error.code === 'aborted') logger.debug(line);
+  else if (isServerFault && isOutage) outages.report(error.message, line);
+  else if (isServerFault) logger.error(line);
+  else if (isOperatorOnly) logger.debug(line);
+  if (error.code === 'unexpected' && error.cause instanceof Error) {
+    logger.error(error.cause.stack ?? error.cause.message);
+  }
 }
 
-function publicMessage({ code, message }: ImageSearchError, status: number): string {
-  if (status >= FIRST_SERVER_ERROR) return 'Image search is not available at the moment.';
-  return isOperatorsBusiness(code) ? 'The text or picture cannot be searched for.' : message;
+function publicMessage({ message, traits }: ImageSearchError): string {
+  if (!traits.isOperatorOnly) return message;
+  if (traits.httpStatus < FIRST_SERVER_ERROR) return "Can't search with this text or image.";
+  return 'Search is unavailable. Try again later.';
 }
 
-/** What Koa and its middlewares throw on purpose; Strapi formats it. */
+/** Errors that Koa and its middlewares throw on purpose; Strapi formats them. */
 function isHttpError(error: unknown): boolean {
   return error instanceof Error && 'expose' in error && 'status' in error;
 }

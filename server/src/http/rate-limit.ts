@@ -3,19 +3,20 @@ import type { Context, Next } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { ImageSearchError } from '../../../plugin/src/errors';
 
-/** Of 16 bits each: the first half of an IPv6 address. */
+/** Groups of 16 bits: the first half of an IPv6 address. */
 const GROUPS_OF_NETWORK = 4;
+const WINDOW_SECONDS = 60;
 
 /**
- * Bounds how often one API token, user or address asks, so that none of them alone takes up the server or runs up a
- * provider's bill. Many callers together are not bounded, each process counts for itself, and behind a proxy that
- * Strapi does not trust (`server.proxy`) all callers are one address.
+ * Limits the requests of one API token, user or address, so that no single caller can overload the server or run up
+ * the provider's costs. Callers together are not limited, each process counts on its own, and behind a proxy that
+ * Strapi does not trust (`server.proxy`) all callers share one address.
  *
  * @param requestsPerMinute 0: no limit
  */
 export function rateLimit(requestsPerMinute: number) {
   if (requestsPerMinute === 0) return (_ctx: Context, next: Next): Promise<void> => next();
-  const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: 60 });
+  const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: WINDOW_SECONDS });
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await limiter.consume(callerOf(ctx));
@@ -23,9 +24,10 @@ export function rateLimit(requestsPerMinute: number) {
       if (!(error instanceof RateLimiterRes)) throw error;
       throw new ImageSearchError({
         code: 'rate-limited',
-        message: `More than ${String(requestsPerMinute)} requests in a minute. Wait and ask again.`,
+        message: `Too many requests: the limit is ${String(requestsPerMinute)} per minute. Wait and retry.`,
         retryable: true,
-        retryAfterMs: error.msBeforeNext,
+        // More after the clock was set back.
+        retryAfterMs: Math.min(error.msBeforeNext, WINDOW_SECONDS * 1_000),
       });
     }
     await next();
@@ -41,7 +43,7 @@ function callerOf(ctx: Context): string {
   return `${auth?.strategy?.name ?? 'caller'} ${String(id)}`;
 }
 
-/** What tells one caller from another: an IPv4 address, or the /64 that a single IPv6 caller has for itself. */
+/** Identifies a caller: an IPv4 address, or the /64 of a single IPv6 caller. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -1,10 +1,10 @@
 import type { Context } from 'koa';
-import { timeoutReason } from '../../../plugin/src/deadline';
+import { timeoutReason } from '../../../plugin/src/abort';
 
-/** Opening the model and embedding the query; a model that is being downloaded takes minutes. */
+/** Long enough to open the model and embed the query; downloading a model takes minutes. */
 const DEADLINE_MS = 15_000;
 
-/** Aborted when the caller hangs up before the answer, or when that takes too long. */
+/** Aborts when the caller hangs up before the response, or when the response takes too long. */
 export function signalOf(ctx: Context): AbortSignal {
   const controller = new AbortController();
   const deadline = setTimeout(() => {

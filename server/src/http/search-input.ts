@@ -3,40 +3,47 @@ import qs from 'qs';
 import { apiLimits } from '../../../plugin/src/contracts/limits';
 import {
   embeddingBodySchema,
-  pictureBodySchema,
+  imageBodySchema,
   searchBodySchema,
   type CommonSearchInput,
   type EmbeddingBody,
   type SearchBody,
 } from '../../../plugin/src/contracts/search';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import type {
   ExampleImage,
   ExampleUrl,
   SearchExample,
   SearchRequest,
 } from '../../../plugin/src/search/contract';
-import { parseInput } from './parse-input';
-import { decodeImageText, inputError, readImagePart } from './query-image';
+import { isMultipart, readMultipart, type MultipartForm } from './multipart';
+import {
+  shorten,
+  inputError,
+  parseInput,
+  readBody,
+  readQuery,
+  refusePrototypeKeys,
+} from './parse-input';
 
 export interface InputLimits {
   maxTextLength: number;
   maxImageBytes: number;
 }
 
-/** Fields of a multipart request that are not plain text: they come as JSON or in bracket notation. */
+/** Fields of a multipart request that aren't plain text: sent as JSON or in bracket notation. */
 const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pagination'];
 
-/** In characters, of a multipart request's field that is not the picture. */
+/** In characters, for any field of a multipart request except the image. */
 const LONGEST_FIELD = 65_536;
-const LONGEST_SHOWN_NAME = 80;
 
 export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchInput;
 
-/** Body of `POST search`, JSON or multipart → what to look for. */
+/** Body of `POST search` (JSON or multipart) → the query. */
 export async function readSearchInput(ctx: Context, limits: InputLimits): Promise<SearchInput> {
-  const { fields, imagePart } = await readBody(ctx, limits);
-  // Filters, pages and scores may also stand in the address, as they do for GET.
-  const body = parseInput(searchBodySchema, { ...ctx.query, ...fields });
+  const { fields, imagePart } = await readFields(ctx, limits);
+  // Filters, pagination and scores may also be in the URL, as for GET.
+  const body = parseInput(searchBodySchema, { ...readQuery(ctx), ...fields });
   const { filters, pagination, minScore, orientation, unused, hasAlternativeText } = body;
   return {
     like: [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)],
@@ -50,12 +57,12 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   };
 }
 
-/** Body of `POST embeddings` → the one text or picture to embed. */
+/** Body of `POST embeddings` → the text or image to embed. */
 export async function readEmbeddingInput(
   ctx: Context,
   limits: InputLimits,
 ): Promise<ExampleImage | ExampleUrl | { kind: 'text'; text: string }> {
-  const { fields, imagePart } = await readBody(ctx, limits);
+  const { fields, imagePart } = await readFields(ctx, limits);
   const body = parseInput(embeddingBodySchema, fields);
   const given = [
     ...textExample(body, limits),
@@ -63,19 +70,19 @@ export async function readEmbeddingInput(
     ...urlExample(body),
   ];
   const [example] = given;
-  if (!example || given.length > 1) throw inputError('Give one of "text", "image" and "url".');
+  if (!example || given.length > 1) throw inputError('Send one of "text", "image" and "url".');
   return example;
 }
 
-/** Body of `POST check` → the one picture to look for. */
-export async function readPictureInput(ctx: Context, limits: InputLimits): Promise<ExampleImage> {
-  const { fields, imagePart } = await readBody(ctx, limits);
-  const [image, ...more] = imageExample(parseInput(pictureBodySchema, fields), imagePart, limits);
-  if (!image || more.length > 0) throw inputError('Give one picture as "image".');
+/** Body of `POST check` → the image to check. */
+export async function readImageInput(ctx: Context, limits: InputLimits): Promise<ExampleImage> {
+  const { fields, imagePart } = await readFields(ctx, limits);
+  const [image, ...more] = imageExample(parseInput(imageBodySchema, fields), imagePart, limits);
+  if (!image || more.length > 0) throw inputError('Send one image as "image".');
   return image;
 }
 
-/** @param input what a refusal calls the text */
+/** @param input the field's name in error messages */
 export function toTextExample(
   text: string,
   { maxTextLength }: InputLimits,
@@ -83,31 +90,28 @@ export function toTextExample(
 ): { kind: 'text'; text: string } {
   if (text.length > maxTextLength) {
     throw inputError(
-      `${input}: has ${String(text.length)} characters; at most ${String(maxTextLength)} are searched for.`,
+      `${input}: has ${String(text.length)} characters; at most ${String(maxTextLength)} are allowed.`,
     );
   }
   return { kind: 'text', text };
 }
 
-async function readBody(
+async function readFields(
   ctx: Context,
   { maxImageBytes }: InputLimits,
 ): Promise<{ fields: Record<string, unknown>; imagePart: Uint8Array | null }> {
-  const { body } = ctx.request as { body?: unknown };
-  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
-    throw inputError('The body must be a JSON object or multipart/form-data.');
-  }
-  const fields = (body ?? {}) as Record<string, unknown>;
-  if (!ctx.is('multipart')) return { fields, imagePart: null };
+  if (!isMultipart(ctx)) return { fields: readBody(ctx), imagePart: null };
+  const { fields, files } = await readMultipart(ctx, maxImageBytes);
   return {
     fields: parseMultipartFields(fields),
-    imagePart: await readImagePart(ctx, maxImageBytes),
+    imagePart: imagePartOf(files, maxImageBytes),
   };
 }
 
 function parseMultipartFields(fields: Record<string, unknown>): Record<string, unknown> {
   refuseLongFields(fields);
-  // Given the fields as they are, without a query string in between: that would encode megabytes of a picture.
+  refusePrototypeKeys(Object.keys(fields));
+  // Without a query string in between, which would encode megabytes of an image.
   const nested: Record<string, unknown> = qs.parse(fields as Record<string, string>, {
     arrayLimit: 100,
     depth: apiLimits.maxFilterLevels + 1,
@@ -125,20 +129,19 @@ function parseMultipartFields(fields: Record<string, unknown>): Record<string, u
   return nested;
 }
 
-/** Every field but the picture is short; a long name is a long field as well. */
+/** Every field except the image is short; names count too. */
 function refuseLongFields(fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
     if (name === 'image') continue;
     const length = [value].flat().reduce((sum: number, text) => sum + String(text).length, 0);
     if (name.length + length <= LONGEST_FIELD) continue;
-    const shownName = name.slice(0, LONGEST_SHOWN_NAME);
     throw inputError(
-      `${shownName}: has ${String(length)} characters; at most ${String(LONGEST_FIELD)} are read from a field of a multipart request.`,
+      `${shorten(name)}: has ${String(length)} characters; a field of a multipart request may have at most ${String(LONGEST_FIELD)}.`,
     );
   }
 }
 
-/** A form knows no numbers: digits alone are the id of a file. A text of digits can be sent in JSON. */
+/** Forms have no numbers, so digits alone are a file id. Send a text of digits as JSON. */
 function readFormValue(value: unknown): unknown {
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 }
@@ -157,12 +160,12 @@ function mainExample(
   ];
   if (examples.length > 1) {
     throw inputError(
-      'Give one of "text", "image", "url", "fileId" and "vector"; further examples belong into "like" and "unlike".',
+      'Send one of "text", "image", "url", "fileId" and "vector"; use "like" and "unlike" for more examples.',
     );
   }
   if (examples.length === 0 && !body.like?.length) {
     throw inputError(
-      'Give something to look for: "text", "image", "url", "fileId", "vector" or "like".',
+      'The query is missing: send "text", "image", "url", "fileId", "vector" or "like".',
     );
   }
   return examples;
@@ -195,7 +198,7 @@ function fileExample({ fileId }: SearchBody): SearchExample[] {
 function vectorExample({ vector, space }: SearchBody): SearchExample[] {
   if (vector === undefined && space === undefined) return [];
   if (vector === undefined || space === undefined) {
-    throw inputError('"vector" and "space" belong together: POST embeddings answers both.');
+    throw inputError('"vector" and "space" must be sent together: POST embeddings returns both.');
   }
   return [{ kind: 'vector', vector: Float32Array.from(vector), spaceId: space }];
 }
@@ -210,4 +213,45 @@ function toExamples(
       ? { kind: 'file', fileId: example }
       : toTextExample(example, limits, `${input}.${String(index)}`),
   );
+}
+
+const DATA_URL = /^data:([^,]*),/s;
+const IMAGE_DATA_URL = /^image\/[\w.+-]+(?:;[\w-]+=[\w.-]+)*;base64$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/** Decodes an image sent as base64 or as a data URL. */
+function decodeImageText(text: string, maxBytes: number): Uint8Array {
+  const prefix = DATA_URL.exec(text);
+  if (prefix && !IMAGE_DATA_URL.test(prefix[1] ?? '')) {
+    throw inputError('image: a data URL must contain an image in base64: "data:image/…;base64,…".');
+  }
+  const base64 = text.slice(prefix?.[0].length ?? 0).replace(/\s+/g, '');
+  if (!BASE64.test(base64)) {
+    throw inputError('image: must be an image in base64 or a data URL "data:image/…;base64,…".');
+  }
+  const bytes = Buffer.from(base64, 'base64');
+  refuseLarge(bytes.length, maxBytes);
+  return bytes;
+}
+
+/** The bytes of a multipart request's file part `image`; null if there is none. */
+function imagePartOf(files: MultipartForm['files'], maxBytes: number): Uint8Array | null {
+  const unknown = files.find(({ name }) => name !== 'image');
+  if (unknown) {
+    throw inputError(`${shorten(unknown.name)}: unknown file part. Send the image as "image".`);
+  }
+  if (files.length > 1) throw inputError('image: must be a single file.');
+  const [image] = files;
+  if (!image) return null;
+  refuseLarge(image.bytes.length, maxBytes);
+  return image.bytes;
+}
+
+function refuseLarge(size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new ImageSearchError({
+    code: 'image-too-large',
+    message: `image: has ${String(size)} bytes; at most ${String(maxBytes)} are allowed (search.maxImageBytes).`,
+    retryable: false,
+  });
 }

@@ -6,38 +6,37 @@ import { FILE_UID } from '../plugin-id';
 import { retryConflicts } from '../repositories/row-locks';
 import { createDatabaseTables } from '../usage/database-tables';
 import { loadFiles, namesOf } from '../usage/library-files';
-import { readRelationRows } from '../usage/relation-rows';
+import { readRelationRows } from '../usage/relations';
 import { locateUses, readUses, toRawUse } from '../usage/usage';
 import { holdFiles } from './held-files';
 
 interface UploadService {
-  /** Deletes what the provider stores of a file, then its row; hooks and listeners are told. */
+  /** Deletes a file from storage, then its row; lifecycle hooks and listeners run. */
   remove(file: unknown): Promise<unknown>;
 }
 
-const USED_AGAIN = 'It came to be used again while it was merged.';
+const USED_AGAIN = 'It was used again during the merge.';
 const NOT_DELETED =
-  'Nothing uses it any more, but the storage did not delete it. The log says why; delete it in the Media Library.';
+  "It is no longer used, but storage couldn't delete it. See the log, then delete it in the Media Library.";
 const ENTRY_LEFT =
-  'Nothing uses it any more and the storage deleted it, but its entry is left. The log says why; delete it in the Media Library.';
-
+  'It is no longer used and was deleted from storage, but not from the Media Library. See the log, then delete it there.';
 const UNANSWERED =
-  'Nothing uses it any more, but the storage did not answer in time. Try to delete it in the Media Library once the storage is well.';
+  "It is no longer used, but storage didn't respond in time. Delete it in the Media Library once storage is available.";
 
 /**
- * Deletes copies that nothing uses any more through the upload service. Each is looked at once more before: what came
- * to be used since stays.
+ * Deletes unused copies through the upload service. Each is checked once more first: a copy that has been used since
+ * then stays.
  *
- * @returns why copies stayed, by file id
+ * @returns why a copy was kept, by file id
  */
 export async function removeCopies(
   strapi: Core.Strapi,
   options: {
     keepId: number;
     copyIds: readonly number[];
-    /** Longest that the storage may take for one file: on SQLite, which has one connection, everybody waits for it. */
+    /** Time limit for storage, per file: on SQLite, which has one connection, everything else waits. */
     deadlineMs: number;
-    /** Told of each copy that was deleted, at the end of the transaction that deletes its row. */
+    /** Called for each deleted copy at the end of the transaction that deletes its row. */
     onRemoval: (copyId: number) => Promise<void>;
     logger: Logger;
   },
@@ -62,16 +61,18 @@ export async function removeCopies(
     } catch (error) {
       if (error instanceof TimeoutError) {
         logger.warn(
-          `The storage did not delete file ${String(id)} in time: merged copies are left.`,
+          `Storage didn't delete file ${String(id)} in time; the remaining merged copies were kept.`,
         );
         for (const rest of copyIds.slice(index)) {
           obstacles.set(rest, usedAgain.has(rest) ? USED_AGAIN : UNANSWERED);
         }
         break;
       }
-      const left = bytes.areStored ? 'not deleted' : 'its entry was not deleted with its bytes';
+      const left = bytes.areStored
+        ? "couldn't be deleted"
+        : 'was deleted from storage only, not from the Media Library';
       logger.warn(
-        `File ${String(id)} was merged, but ${left}: ${(error as Error).message}. Nothing uses it any more.`,
+        `File ${String(id)} was merged, but ${left}: ${(error as Error).message}. It is no longer used.`,
       );
       obstacles.set(id, bytes.areStored ? NOT_DELETED : ENTRY_LEFT);
     }
@@ -88,8 +89,8 @@ async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promis
 }
 
 /**
- * Holds the file's row meanwhile: a field that is given this file now waits, and then finds that it is gone. May be done
- * again when the database gives it up: storages take the deletion of what they no longer have.
+ * Locks the file's row: a field that is assigned this file waits, then finds it gone. Safe to retry after a deadlock,
+ * because storage accepts deleting a missing file.
  */
 async function removeCopy(
   strapi: Core.Strapi,
@@ -97,7 +98,7 @@ async function removeCopy(
     copyId: number;
     keepId: number;
     deadlineMs: number;
-    /** From here on only its row can be kept. */
+    /** After this only the row is left. */
     onStorageDeletion: () => void;
     onRemoval: (copyId: number) => Promise<void>;
   },
@@ -109,7 +110,7 @@ async function removeCopy(
     if (!held.has(keepId)) {
       throw new ImageSearchError({
         code: 'conflict',
-        message: `File ${String(keepId)}, for which it was merged, was deleted`,
+        message: `File ${String(keepId)}, which it was merged into, was deleted`,
         retryable: false,
       });
     }
@@ -119,7 +120,7 @@ async function removeCopy(
     const upload = strapi.plugin('upload').service<UploadService>('upload');
     await new PQueue({ timeout: deadlineMs }).add(() => upload.remove(file));
     onStorageDeletion();
-    // Last: the storage may take its time, and whoever writes pairs would wait for what this locks.
+    // Last, because storage may be slow, and writers of pairs would wait for this lock.
     await onRemoval(copyId);
     return null;
   });

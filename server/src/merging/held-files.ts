@@ -2,10 +2,10 @@ import { FILE_UID } from '../plugin-id';
 import type { DatabaseTables } from '../usage/database-tables';
 
 /**
- * Locks these files' rows for the rest of the transaction, in one order for all: nobody else deletes them, or gives
- * them to a field, before it ends. SQLite needs no locks, for it has one connection.
+ * Locks these files' rows in a fixed order until the transaction ends: no one else can delete them or assign them to a
+ * field. SQLite has one connection and needs no locks.
  *
- * @returns the ids that are there
+ * @returns the ids that exist
  */
 export async function holdFiles(
   tables: DatabaseTables,

@@ -1,5 +1,5 @@
-import type { DatabaseTables } from '../usage/database-tables';
 import type { LocatedUse } from '../usage/contract';
+import type { DatabaseTables } from '../usage/database-tables';
 import { namesOf, type LibraryFile } from '../usage/library-files';
 import { locateUses, readUses, toRawUse, type Uses } from '../usage/usage';
 import { findCarriedOver, type CarriedOver } from './metadata';
@@ -8,23 +8,24 @@ import {
   relationObstacle,
   writeRelations,
   type RelationChange,
-} from './relation-repointing';
+  repointTexts,
+  useKey,
+} from './repointing';
 import { suggestFile } from './suggestion';
-import { repointTexts, useKey } from './text-repointing';
 
-/** A merge that was thought through, or done but for its deletions. */
+/** A merge that was planned, or done except for its deletions. */
 export interface Merge {
   keep: LibraryFile;
   copies: LibraryFile[];
   suggestion: ReturnType<typeof suggestFile>;
-  /** Uses of all files, the kept one included; obstacles told. */
+  /** Uses of all files, including the kept one, with their obstacles. */
   uses: LocatedUse[];
   carriedOver: CarriedOver;
 }
 
 /**
- * Finds all uses of these files and makes those of the copies use the kept one. With `isWriting` it belongs into a
- * transaction that holds the rows of the files; without, it reads the same and writes nothing.
+ * Finds all uses of these files and points those of the copies to the kept one. With `isWriting`, call it in a
+ * transaction that locks the files' rows; otherwise it reads the same and writes nothing.
  */
 export async function mergeUses(
   tables: DatabaseTables,
@@ -40,7 +41,7 @@ export async function mergeUses(
     })),
   );
   const keep = files.find(({ id }) => id === (keepId ?? suggestion.fileId));
-  if (!keep) throw new RangeError(`File ${String(keepId)} is not among the files to merge.`);
+  if (!keep) throw new RangeError(`File ${String(keepId)} is not one of the files to merge.`);
   const copies = files.filter((file) => file !== keep);
   const { change, obstacles } = planRelationChange(tables, found, keep);
   const inTexts = await repointTexts(tables, found.others, { keep, copies, isWriting });

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import type { MergeReport } from '../../../plugin/src/contracts/merging';
-import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import type { DuplicatePairs, ImageTraces } from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
@@ -13,31 +13,34 @@ import { announceUpdate, isCarrying, writeCarriedOver } from './metadata';
 import { createReport, obstaclesOf } from './report';
 
 export interface MergeRequest {
-  /** At least two different files, the one to keep among them. */
+  /** At least two different files, including the one to keep. */
   fileIds: readonly number[];
-  /** The file to keep; without it the one that is suggested. */
+  /** The file to keep; by default the suggested one. */
   keepId?: number | undefined;
 }
 
-/** Merging of files that show the same into one of them. Who may ask is checked by `checkMergePermission`. */
+/** Merges files that show the same image into one of them. `checkMergePermission` checks who may do so. */
 export interface FileMerging {
   /**
-   * What `perform` would do now; writes nothing. Fails with `file-not-found` for a file that is not there, with
-   * `invalid-input` for a file to keep that is not among the files.
+   * What `perform` would do now; writes nothing.
+   *
+   * @throws ImageSearchError `file-not-found` for a missing file, `invalid-input` if the file to keep isn't one of them
    */
   plan(request: MergeRequest): Promise<MergeReport>;
   /**
-   * Makes every place that uses a copy use the kept file, all or nothing, then deletes the copies. A copy with a use
-   * that cannot be changed stays in the library, with that use. Fails with `conflict`, and has written nothing then,
-   * when one of the files is gone, was changed, or is being merged by somebody else.
+   * Points every use of a copy to the kept file, all or nothing, then deletes the copies. A copy with a use that can't
+   * be changed stays in the library, with that use.
    *
-   * Neither hooks, events nor webhooks of the entries fire, and neither their dates nor their publication states
-   * change. Those of files do: `media.update` for the kept one if it took something over, `media.delete` for copies.
+   * No hooks, events or webhooks of entries fire, and their dates and publication states don't change. Files fire
+   * theirs: `media.update` for the kept one if it took something over, `media.delete` for copies.
+   *
+   * @throws ImageSearchError `conflict`, with nothing written, if a file is gone, was changed, or is being merged by
+   * someone else
    */
   perform(request: MergeRequest & { userId?: number | undefined }): Promise<MergeReport>;
 }
 
-/** How databases say that somebody else's transaction stood in the way: PostgreSQL, MySQL, SQLite. */
+/** Error codes for a lock held by another transaction: PostgreSQL, MySQL, SQLite. */
 const LOCK_FAILURES = [
   '40001',
   '40P01',
@@ -49,10 +52,12 @@ const LOCK_FAILURES = [
 
 export interface FileMergingOptions {
   strapi: Core.Strapi;
-  /** Where it is noted who merged what. */
+  /** Records who merged what. */
   pairs: Pick<DuplicatePairs, 'markMerged'>;
+  /** Knows the size of images that Strapi stores without one, such as AVIF. */
+  traces: Pick<ImageTraces, 'get'>;
   logger: Logger;
-  /** Longest that the storage may take to delete one file, in milliseconds. */
+  /** Time limit for storage to delete one file, in milliseconds. */
   storageDeadlineMs?: number;
 }
 
@@ -61,10 +66,11 @@ const STORAGE_DEADLINE_MS = 30_000;
 export function createFileMerging({
   strapi,
   pairs,
+  traces,
   logger,
   storageDeadlineMs = STORAGE_DEADLINE_MS,
 }: FileMergingOptions): FileMerging {
-  /** Files of merges that this process is at; other processes are kept apart by the database. */
+  /** Files that this process is merging; the database keeps other processes apart. */
   const underWay = new Set<number>();
 
   async function repoint(
@@ -87,11 +93,13 @@ export function createFileMerging({
     keepId,
     userId,
   }: Parameters<FileMerging['perform']>[0]): Promise<MergeReport> {
-    const files = await loadFiles(strapi, fileIds);
+    const files = await loadSized(strapi, traces, fileIds);
     const missing = missingAmong(fileIds, files);
     if (missing.length > 0) throw conflict(`${list(missing)} is no longer in the library.`);
     const merged = await repoint(files, { keepId, userId }).catch((error: unknown) => {
-      throw isLockFailure(error) ? conflict('Somebody else is saving what uses it.', error) : error;
+      throw isLockFailure(error)
+        ? conflict('Someone else is saving an entry that uses it.', error)
+        : error;
     });
     if (isCarrying(merged.carriedOver)) {
       void announceUpdate(strapi, { keepId: merged.keep.id, logger });
@@ -100,7 +108,10 @@ export function createFileMerging({
     const copyIds = merged.copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
     const keptId = merged.keep.id;
     const left = await removeCopies(strapi, {
-      ...{ keepId: keptId, copyIds, logger, deadlineMs: storageDeadlineMs },
+      keepId: keptId,
+      copyIds,
+      logger,
+      deadlineMs: storageDeadlineMs,
       onRemoval: (copyId) =>
         pairs.markMerged({ keptId, removedId: copyId, userId: userId ?? null }),
     });
@@ -110,12 +121,12 @@ export function createFileMerging({
   return {
     async plan({ fileIds, keepId }) {
       refuseForeignKeep(fileIds, keepId);
-      const files = await loadFiles(strapi, fileIds);
+      const files = await loadSized(strapi, traces, fileIds);
       const [missing] = missingAmong(fileIds, files);
       if (missing !== undefined) {
         throw new ImageSearchError({
           code: 'file-not-found',
-          message: `There is no file ${String(missing)}.`,
+          message: `File ${String(missing)} not found.`,
           retryable: false,
         });
       }
@@ -128,10 +139,10 @@ export function createFileMerging({
       const { fileIds, keepId } = request;
       refuseForeignKeep(fileIds, keepId);
       if (strapi.db.inTransaction()) {
-        throw new Error('A merge has transactions of its own and belongs into no other.');
+        throw new Error('A merge opens its own transactions and cannot run inside another one.');
       }
       const busy = fileIds.filter((id) => underWay.has(id));
-      if (busy.length > 0) throw conflict(`${list(busy)} is being merged right now.`);
+      if (busy.length > 0) throw conflict(`${list(busy)} is already being merged.`);
       for (const id of fileIds) underWay.add(id);
       try {
         return await merge(request);
@@ -151,7 +162,23 @@ function refuseForeignKeep(fileIds: readonly number[], keepId: number | undefine
   });
 }
 
-/** Another merge, a replacement or an edit since these rows were read would make this one about other files. */
+/** Files with the size that their images were indexed with where Strapi has none; null if it isn't known either. */
+async function loadSized(
+  strapi: Core.Strapi,
+  traces: Pick<ImageTraces, 'get'>,
+  fileIds: readonly number[],
+): Promise<LibraryFile[]> {
+  const files = await loadFiles(strapi, fileIds);
+  const unsized = files.filter(({ width, height }) => !width || !height).map(({ id }) => id);
+  if (unsized.length === 0) return files;
+  const known = new Map((await traces.get(unsized)).map((trace) => [trace.fileId, trace]));
+  return files.map((file) => {
+    const trace = unsized.includes(file.id) ? known.get(file.id) : undefined;
+    return trace ? { ...file, width: trace.width, height: trace.height } : file;
+  });
+}
+
+/** Fails if a file was merged, replaced or edited since its row was read. */
 async function holdUnchanged(tables: DatabaseTables, files: readonly LibraryFile[]): Promise<void> {
   const ids = files.map(({ id }) => id);
   await holdFiles(tables, ids);
@@ -160,11 +187,11 @@ async function holdUnchanged(tables: DatabaseTables, files: readonly LibraryFile
     ({ id, updatedAt }) => now.get(id)?.updatedAt.getTime() !== updatedAt.getTime(),
   );
   if (changed.length > 0) {
-    throw conflict(`${list(changed.map(({ id }) => id))} was changed or merged meanwhile.`);
+    throw conflict(`${list(changed.map(({ id }) => id))} was changed or merged in the meantime.`);
   }
 }
 
-/** So that whoever waits for these rows to merge them as well notices; see `holdUnchanged`. */
+/** So that another merge waiting for these rows notices; see `holdUnchanged`. */
 async function markMerged(tables: DatabaseTables, copies: readonly LibraryFile[]): Promise<void> {
   const latest = Math.max(...copies.map(({ updatedAt }) => updatedAt.getTime()));
   await tables
@@ -189,7 +216,7 @@ function list(fileIds: readonly number[]): string {
 function conflict(reason: string, cause?: unknown): ImageSearchError {
   return new ImageSearchError({
     code: 'conflict',
-    message: `${reason} Nothing was merged; look at the files again.`,
+    message: `${reason} Nothing was merged; reload and review the files again.`,
     retryable: false,
     cause,
   });

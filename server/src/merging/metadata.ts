@@ -8,7 +8,7 @@ import { isEmpty } from './suggestion';
 
 export type CarriedOver = MergeReport['carriedOver'];
 
-/** What the kept file lacks and a copy has; of several copies the first gives it. */
+/** Metadata that the kept file lacks, from the first copy that has it. */
 export function findCarriedOver(keep: LibraryFile, copies: readonly LibraryFile[]): CarriedOver {
   return {
     alternativeText: firstText(keep, copies, 'alternativeText'),
@@ -26,7 +26,7 @@ function firstText(
   return copies.find((copy) => !isEmpty(copy[name]))?.[name] ?? null;
 }
 
-/** Writes it into the kept file's row, in the transaction that is under way; the file's own hooks run. */
+/** Writes it to the kept file's row in the current transaction; the file's hooks run. */
 export async function writeCarriedOver(
   strapi: Core.Strapi,
   options: { keepId: number; carriedOver: CarriedOver; userId: number | undefined },
@@ -49,7 +49,7 @@ export function isCarrying({ alternativeText, caption, folder }: CarriedOver): b
   return alternativeText !== null || caption !== null || folder !== null;
 }
 
-/** Says it to webhooks and listeners as the upload service does, but after the transaction only. */
+/** Notifies webhooks and listeners as the upload service does, but only after the transaction. */
 export async function announceUpdate(
   strapi: Core.Strapi,
   { keepId, logger }: { keepId: number; logger: Logger },
@@ -66,7 +66,7 @@ export async function announceUpdate(
     await strapi.eventHub.emit('media.update', { media });
   } catch (error) {
     logger.warn(
-      `A merge changed file ${String(keepId)}, and a listener failed: ${(error as Error).message}`,
+      `A listener failed after a merge changed file ${String(keepId)}: ${(error as Error).message}`,
     );
   }
 }

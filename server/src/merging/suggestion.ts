@@ -9,7 +9,7 @@ export interface Candidate extends Pick<LibraryFile, 'id' | 'mime' | 'width' | '
 
 const VECTOR = 'image/svg+xml';
 
-/** The weightiest first; the larger number is the better. */
+/** Most important first; larger is better, and NaN is unknown. */
 const criteria: Record<SuggestionCriterion, (file: Candidate) => number> = {
   pixels: pixelsOf,
   format: (file) => (isLossless(file.mime) ? 1 : 0),
@@ -20,16 +20,23 @@ const criteria: Record<SuggestionCriterion, (file: Candidate) => number> = {
 };
 
 /**
- * The file to keep: what is lost with a picture counts first (its pixels, then what its format and its compression
- * keep of them), for no merge brings that back; then the one that most places use, that is described, that is oldest.
+ * The file to keep: image quality first (pixels, then lossless format, then size), because a merge can't restore it;
+ * then most uses, an alternative text, and age. A criterion that is unknown for a file decides nothing.
  */
 export function suggestFile(candidates: readonly Candidate[]): {
   fileId: number;
   reasons: SuggestionCriterion[];
 } {
+  const known = Object.entries(criteria).filter(([, valueOf]) =>
+    candidates.every((candidate) => !Number.isNaN(valueOf(candidate))),
+  );
+  const compare = (left: Candidate, right: Candidate): number => {
+    const differences = known.map(([, valueOf]) => valueOf(right) - valueOf(left));
+    return differences.find((difference) => difference !== 0) ?? left.id - right.id;
+  };
   const [best, ...others] = [...candidates].sort(compare);
-  if (!best) throw new RangeError('There is no file to choose from.');
-  const reasons = Object.entries(criteria)
+  if (!best) throw new RangeError('There are no files to choose from.');
+  const reasons = known
     .filter(([, valueOf]) => {
       const values = others.map(valueOf);
       const value = valueOf(best);
@@ -39,17 +46,10 @@ export function suggestFile(candidates: readonly Candidate[]): {
   return { fileId: best.id, reasons };
 }
 
-function compare(left: Candidate, right: Candidate): number {
-  for (const valueOf of Object.values(criteria)) {
-    const difference = valueOf(right) - valueOf(left);
-    if (difference !== 0 && !Number.isNaN(difference)) return difference;
-  }
-  return left.id - right.id;
-}
-
-/** A drawing of lines has as many pixels as anybody asks for. */
+/** A vector image scales to any size; NaN when the size isn't known. */
 export function pixelsOf({ mime, width, height }: Candidate | LibraryFile): number {
-  return mime === VECTOR ? Number.MAX_SAFE_INTEGER : (width ?? 0) * (height ?? 0);
+  if (mime === VECTOR) return Number.MAX_SAFE_INTEGER;
+  return width && height ? width * height : NaN;
 }
 
 export function isEmpty(text: string | null): boolean {

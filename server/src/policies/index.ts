@@ -3,7 +3,7 @@ interface AdminContext {
 }
 
 export const policies = {
-  /** What `admin::hasPermissions` is for all of some actions, this is for one of them. */
+  /** Like `admin::hasPermissions`, but requires only one of the actions. */
   'has-any-action': (
     { state }: AdminContext,
     { actions }: { actions: readonly string[] },

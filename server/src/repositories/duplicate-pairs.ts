@@ -1,41 +1,55 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { LARGEST_ID } from '../../../plugin/src/contracts/values';
 import {
-  clusterPairs,
-  currentPairs,
   pairStatuses,
   type DuplicatePair,
   type DuplicatePairs,
   type Findings,
   type FoundPair,
   type PairStatus,
+  type PairCluster,
 } from '../../../plugin/src/duplicates/contract';
+import {
+  type KnownClusters,
+  clusterPairs,
+  currentPairs,
+} from '../../../plugin/src/duplicates/groups';
 import type { Logger } from '../../../plugin/src/logger';
-import { DUPLICATE_PAIR_UID } from '../plugin-id';
+import { duplicateKinds, type DuplicateVerdict } from '../../../plugin/src/matching/contract';
+import {
+  DUPLICATE_DECISION_UID,
+  DUPLICATE_PAIR_UID,
+  FILE_UID,
+  IMAGE_TRACE_UID,
+  JOB_UID,
+} from '../plugin-id';
 import { prefixedLogger } from '../prefixed-logger';
-import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
-import { listClusters, readClusters } from './duplicate-clusters';
-import { toPair, toVerdictColumns } from './duplicate-pair-rows';
+import {
+  chunksOf,
+  createDatabaseTables,
+  type DatabaseTables,
+  type TableQuery,
+} from '../usage/database-tables';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
-import { inTurn } from './write-turns';
 
-/** Most rows in one INSERT: SQLite takes 500 terms of a compound SELECT, which is how its driver writes it. */
+/** Rows in one INSERT: its SQLite form is a compound SELECT, limited to 500 terms. */
 const LARGEST_INSERT = 100;
-/** Deletions and insertions between the same rows lock each other in MySQL, whatever their order. */
+/** In MySQL, deletions and insertions between the same rows deadlock in any order, so writers take turns. */
 const TURN = 'write duplicate pairs';
-/** Most alternatives in one condition. */
-const MOST_ALTERNATIVES = 50;
+/** Alternatives in one condition. */
+const MAX_ALTERNATIVES = 50;
 
-/** What may still be changed or deleted; named one by one, so that an index on the status is of use. */
+/** Pairs that may still change or be deleted; listed, so that the index on the status is used. */
 const undone: PairStatus[] = ['open', 'ignored'];
 const newestFirst = [{ id: 'desc' }];
 const idSchema = z.object({ id: z.number() });
 const filesSchema = z.object({ fileA: z.number(), fileB: z.number() });
 
 /**
- * The pairs in Strapi's own database. Those who write several of them take turns; those who read them wait for nobody.
+ * Duplicate pairs in Strapi's database. Writers of several pairs take turns; readers never wait.
  */
 export function createDuplicatePairs(
   strapi: Core.Strapi,
@@ -56,9 +70,9 @@ export function createDuplicatePairs(
     return toPairs(await findRows(where, limit));
   }
 
-  /** Pairs of these files that were judged on other bytes than these have now. */
+  /** Deletes pairs of these files that were found with a different content hash. */
   async function deleteOutdated(findings: readonly Findings[]): Promise<void> {
-    for (const some of chunksOf(findings, MOST_ALTERNATIVES)) {
+    for (const some of chunksOf(findings, MAX_ALTERNATIVES)) {
       const isOutdated = some.flatMap(({ fileId, contentHash }) => [
         { fileA: fileId, contentHashA: { $ne: contentHash } },
         { fileB: fileId, contentHashB: { $ne: contentHash } },
@@ -67,12 +81,25 @@ export function createDuplicatePairs(
     }
   }
 
-  /** By their files; null for one that cannot be read. */
+  async function deleteRefuted(findings: readonly Findings[]): Promise<void> {
+    const refuted = findings.flatMap((finding) => finding.refuted ?? []);
+    for (const some of chunksOf(refuted, MAX_ALTERNATIVES)) {
+      const $or = some.map(({ contentHashA, contentHashB, fileA, fileB }) => ({
+        fileA,
+        fileB,
+        contentHashA,
+        contentHashB,
+      }));
+      await rows().deleteMany({ where: { status: 'open', $or } });
+    }
+  }
+
+  /** Known pairs by their files; null for a row that can't be parsed. */
   async function findKnown(
     pairs: readonly FoundPair[],
   ): Promise<Map<string, DuplicatePair | null>> {
     const known = new Map<string, DuplicatePair | null>();
-    for (const some of chunksOf(pairs, MOST_ALTERNATIVES)) {
+    for (const some of chunksOf(pairs, MAX_ALTERNATIVES)) {
       const found = await findRows({ $or: some.map(({ fileA, fileB }) => ({ fileA, fileB })) });
       for (const row of found) known.set(keyOf(filesSchema.parse(row)), null);
       for (const pair of toPairs(found)) known.set(keyOf(pair), pair);
@@ -80,7 +107,7 @@ export function createDuplicatePairs(
     return known;
   }
 
-  /** What cannot be read is of no use, but a decision is nobody's to undo. Answers whether the place is free now. */
+  /** Deletes a row that can't be parsed, unless it was reviewed. Returns whether the pair can be inserted now. */
   async function deleteUnreadable({ fileA, fileB }: FoundPair): Promise<boolean> {
     const { count } = await rows().deleteMany({ where: { fileA, fileB, status: 'open' } });
     return count > 0;
@@ -95,6 +122,7 @@ export function createDuplicatePairs(
 
   async function write(tables: DatabaseTables, findings: readonly Findings[]): Promise<number> {
     await deleteOutdated(findings);
+    await deleteRefuted(findings);
     const pairs = currentPairs(findings);
     const known = await findKnown(pairs);
     const unknown: FoundPair[] = [];
@@ -113,23 +141,30 @@ export function createDuplicatePairs(
     for (const [before, cluster] of moved) {
       await rows().updateMany({ where: { cluster: before }, data: { cluster } });
     }
-    await insert(added);
-    return unknown.length;
+    return insert(tables, added);
   }
 
-  async function insert(pairs: readonly (FoundPair & { cluster: number })[]): Promise<void> {
-    const status: PairStatus = 'open';
+  /** Returns how many are open: those on reviewed bytes of which a file is gone are ignored again. */
+  async function insert(
+    tables: DatabaseTables,
+    pairs: readonly (FoundPair & { cluster: number })[],
+  ): Promise<number> {
     const foundAt = new Date();
-    for (const some of chunksOf(pairs, LARGEST_INSERT)) {
-      await rows().createMany({
-        data: some.map(({ verdict, ...pair }) => ({
-          ...pair,
-          ...toVerdictColumns(verdict),
-          status,
-          foundAt,
-        })),
-      });
-    }
+    const decisions = await findDecisions(tables, pairs);
+    const decided = pairs.map(({ verdict, ...pair }) => {
+      const decision = decisions.get(hashesOf(pair));
+      const status: PairStatus = decision ? 'ignored' : 'open';
+      return {
+        ...pair,
+        ...toVerdictColumns(verdict),
+        ...(decision ?? noDecision),
+        status,
+        foundAt,
+      };
+    });
+    for (const data of chunksOf(decided, LARGEST_INSERT)) await rows().createMany({ data });
+    for (const pair of decided) if (pair.status === 'ignored') await keepDecision(strapi, pair);
+    return decided.filter(({ status }) => status === 'open').length;
   }
 
   return {
@@ -152,13 +187,14 @@ export function createDuplicatePairs(
       const decision = status === 'open' ? noDecision : { decidedBy: userId, decidedAt };
       const where = { id, status: { $in: undone.filter((other) => other !== status) } };
       return inTurn(strapi, TURN, async () => {
-        await rows().updateMany({ where, data: { status, ...decision } });
+        const { count } = await rows().updateMany({ where, data: { status, ...decision } });
         const [pair] = await find({ id });
+        if (pair && count > 0) await keepDecision(strapi, pair);
         return pair ?? null;
       });
     },
 
-    /** One row, found by its unique index: nobody can lock that crosswise, so that it needs no turn. */
+    /** A single row found by its unique index can't deadlock, so it needs no turn. */
     async markMerged({ keptId, removedId, userId }) {
       const status: PairStatus = 'merged';
       const data = { status, decidedBy: userId, decidedAt: new Date() };
@@ -194,7 +230,7 @@ export function createDuplicatePairs(
     async pairsTouching({ fileIds, status, limit }) {
       const found = new Map<number, DuplicatePair>();
       for (const ids of chunksOf(new Set(fileIds))) {
-        // Not one condition on both columns: that could not use the index of either.
+        // One condition on both columns could use neither index.
         for (const side of ['fileA', 'fileB']) {
           const where = { [side]: { $in: ids }, ...(status && { status }) };
           for (const pair of await find(where, limit)) found.set(pair.id, pair);
@@ -214,6 +250,80 @@ export function createDuplicatePairs(
 
 const noDecision = { decidedBy: null, decidedAt: null };
 
+interface Decision {
+  decidedBy: number | null;
+  decidedAt: Date;
+}
+
+type Compared = Pick<FoundPair, 'contentHashA' | 'contentHashB'>;
+
+/** Two images by their bytes, whichever files have them. */
+function hashesOf({ contentHashA, contentHashB }: Compared): string {
+  return [contentHashA, contentHashB].sort().join(' ');
+}
+
+const decisionSchema = z.object({
+  hashes: z.string(),
+  fileA: z.number(),
+  fileB: z.number(),
+  decidedBy: z.number().nullable(),
+  decidedAt: z.coerce.date(),
+});
+
+/** Reviews of the same bytes of which a file is gone, by `hashesOf`: an import gives every file another id. */
+async function findDecisions(
+  tables: DatabaseTables,
+  pairs: readonly Compared[],
+): Promise<Map<string, Decision>> {
+  const decisions = new Map<string, Decision>();
+  for (const hashes of chunksOf(new Set(pairs.map(hashesOf)))) {
+    const found: unknown[] = await tables.strapi.db
+      .query(DUPLICATE_DECISION_UID)
+      .findMany({ where: { hashes: { $in: hashes } } });
+    for (const row of found) {
+      const { hashes: key, fileA, fileB, decidedBy, decidedAt } = decisionSchema.parse(row);
+      const [hashA = '', hashB = ''] = key.split(' ');
+      // While both files remain, another pair on the same bytes is a copy that nobody reviewed.
+      if ((await hasBytes(tables, fileA, hashA)) && (await hasBytes(tables, fileB, hashB)))
+        continue;
+      decisions.set(key, { decidedBy, decidedAt });
+    }
+  }
+  return decisions;
+}
+
+/** Whether a file exists and had these bytes when it was last read. */
+async function hasBytes(
+  tables: DatabaseTables,
+  fileId: number,
+  contentHash: string,
+): Promise<boolean> {
+  const [files, traces] = [tables.tableOf(FILE_UID), tables.tableOf(IMAGE_TRACE_UID)];
+  const found: unknown = await tables
+    .table(traces)
+    .select('file_id')
+    .where({ file_id: fileId, content_hash: contentHash })
+    .whereIn('file_id', tables.table(files).select('id').where({ id: fileId }))
+    .first();
+  return found !== undefined;
+}
+
+/** Both files may be imported under other ids, or uploaded again: the review outlives its pair. */
+async function keepDecision(
+  strapi: Core.Strapi,
+  pair: Omit<DuplicatePair, 'id' | 'verdict' | 'cluster' | 'foundAt'>,
+): Promise<void> {
+  const rows = strapi.db.query(DUPLICATE_DECISION_UID);
+  const hashes = hashesOf(pair);
+  await rows.deleteMany({ where: { hashes } });
+  if (pair.status !== 'ignored') return;
+  const { contentHashA, contentHashB, decidedBy, decidedAt } = pair;
+  const isInOrder = contentHashA <= contentHashB;
+  const [fileA, fileB] = isInOrder ? [pair.fileA, pair.fileB] : [pair.fileB, pair.fileA];
+  const data = { hashes, fileA, fileB, decidedBy, decidedAt: decidedAt ?? new Date() };
+  await rows.create({ data });
+}
+
 function keyOf({ fileA, fileB }: Pick<FoundPair, 'fileA' | 'fileB'>): string {
   return `${String(fileA)} ${String(fileB)}`;
 }
@@ -224,4 +334,214 @@ function isOnSameBytes(one: FoundPair, other: FoundPair): boolean {
 
 function newest(pairs: readonly DuplicatePair[]): DuplicatePair[] {
   return [...pairs].sort((one, other) => other.id - one.id);
+}
+
+const alignmentSchema = z.object({
+  inner: z.enum(['one', 'other']),
+  isMirrored: z.boolean(),
+  quarterTurns: z.literal([0, 1, 2, 3]).optional(),
+  degrees: z.number().optional(),
+  region: z.object({
+    left: z.number(),
+    top: z.number(),
+    width: z.number(),
+    height: z.number(),
+  }),
+  covered: z.number(),
+  matching: z.number(),
+  correlation: z.number(),
+});
+
+const boxesSchema = z.array(
+  z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
+);
+const pixelsSchema = z
+  .object({
+    version: z.number(),
+    differences: z.object({ one: boxesSchema, other: boxesSchema }),
+  })
+  .optional();
+
+export const verdictSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('identical') }),
+  z.object({
+    kind: z.literal('same-image'),
+    fingerprintDistance: z.number(),
+    correlation: z.number(),
+    largestDifference: z.number(),
+    pixels: pixelsSchema,
+  }),
+  z.object({
+    kind: z.literal('edited'),
+    similarity: z.number().nullable(),
+    fingerprintDistance: z.number(),
+    alignment: alignmentSchema,
+    pixels: pixelsSchema,
+  }),
+]) satisfies z.ZodType<DuplicateVerdict>;
+
+const rowSchema = z.object({
+  id: z.number(),
+  fileA: z.number(),
+  fileB: z.number(),
+  contentHashA: z.string(),
+  contentHashB: z.string(),
+  kind: z.enum(duplicateKinds),
+  cluster: z.number(),
+  evidence: z.record(z.string(), z.unknown()),
+  status: z.enum(pairStatuses),
+  foundAt: z.coerce.date(),
+  decidedBy: z.number().nullable(),
+  decidedAt: z.coerce.date().nullable(),
+});
+
+/** A row as read by Strapi → the pair. */
+function toPair(row: unknown): DuplicatePair {
+  const { kind, evidence, ...pair } = rowSchema.parse(row);
+  return { ...pair, verdict: verdictSchema.parse({ ...evidence, kind }) };
+}
+
+/** A verdict → the two attributes that store it. */
+function toVerdictColumns({ kind, ...evidence }: DuplicateVerdict) {
+  return { kind, evidence };
+}
+
+const membershipSchema = z.object({ file: z.number(), cluster: z.number() });
+const clusterSchema = z.object({ cluster: z.number(), newest: z.number() });
+/** PostgreSQL returns counts as text. */
+const sizeSchema = z.object({ cluster: z.number(), size: z.coerce.number() });
+
+interface Chosen {
+  status?: string;
+  kind?: string;
+}
+
+/** The clusters that `clusterPairs` needs to know before these pairs are added. */
+async function readClusters(
+  tables: DatabaseTables,
+  pairs: readonly Pick<FoundPair, 'fileA' | 'fileB'>[],
+): Promise<KnownClusters> {
+  const files = new Set(pairs.flatMap(({ fileA, fileB }) => [fileA, fileB]));
+  const ofFile = new Map<number, Set<number>>();
+  for (const ids of chunksOf(files)) {
+    for (const side of ['fileA', 'fileB']) {
+      const column = tables.columnOf(DUPLICATE_PAIR_UID, side);
+      const found: unknown[] = await rowsOf(tables)
+        .distinct({ file: column, cluster: 'cluster' })
+        .whereIn(column, ids);
+      for (const { file, cluster } of found.map((row) => membershipSchema.parse(row))) {
+        ofFile.set(file, (ofFile.get(file) ?? new Set()).add(cluster));
+      }
+    }
+  }
+  const clusters = new Set([...ofFile.values()].flatMap((ids) => [...ids]));
+  return { ofFile, sizes: await countPairs(tables, [...clusters], {}) };
+}
+
+/** Reads pairs from the newest by index, and returns those that are the newest of their cluster. */
+async function listClusters(
+  tables: DatabaseTables,
+  options: Parameters<DuplicatePairs['listClusters']>[0],
+): Promise<{ clusters: PairCluster[]; nextCursor: number | null }> {
+  const { status, kind, cursor, limit } = options;
+  const chosen = { status, ...(kind && { kind }) };
+  const name = tables.tableOf(DUPLICATE_PAIR_UID);
+  const column = (path: string) => tables.strapi.db.connection.ref(path);
+  const newer = tables
+    .table(`${name} as newer`)
+    .select('newer.id')
+    .where(prefixed('newer', chosen))
+    .where('newer.cluster', column('pair.cluster'))
+    .where('newer.id', '>', column('pair.id'));
+  const found = z.array(clusterSchema).parse(
+    await tables
+      .table(`${name} as pair`)
+      .select({ cluster: 'pair.cluster', newest: 'pair.id' })
+      .where(prefixed('pair', chosen))
+      .where('pair.id', '<', cursor ?? LARGEST_ID)
+      .whereNotExists(newer)
+      .orderBy('pair.id', 'desc')
+      .limit(limit + 1),
+  );
+  const page = found.slice(0, limit);
+  const sizes = await countPairs(
+    tables,
+    page.map(({ cluster }) => cluster),
+    chosen,
+  );
+  const clusters = page.map(({ cluster, newest }) => ({
+    id: cluster,
+    newestPairId: newest,
+    pairCount: sizes.get(cluster) ?? 0,
+  }));
+  const last = found.length > limit ? clusters.at(-1) : undefined;
+  return { clusters, nextCursor: last?.newestPairId ?? null };
+}
+
+async function countPairs(
+  tables: DatabaseTables,
+  clusters: readonly number[],
+  chosen: Chosen,
+): Promise<Map<number, number>> {
+  const sizes = new Map<number, number>();
+  for (const ids of chunksOf(clusters)) {
+    const found: unknown[] = await rowsOf(tables)
+      .select('cluster')
+      .count({ size: 'id' })
+      .where(chosen)
+      .whereIn('cluster', ids)
+      .groupBy('cluster');
+    for (const { cluster, size } of found.map((row) => sizeSchema.parse(row))) {
+      sizes.set(cluster, size);
+    }
+  }
+  return sizes;
+}
+
+function rowsOf(tables: DatabaseTables): TableQuery {
+  return tables.table(tables.tableOf(DUPLICATE_PAIR_UID));
+}
+
+function prefixed(table: string, conditions: Chosen): object {
+  return Object.fromEntries(
+    Object.entries(conditions).map(([column, value]) => [`${table}.${column}`, value]),
+  );
+}
+
+/**
+ * Runs work in a transaction while no other process runs work of this name, for tables whose writers would deadlock.
+ * Inside a transaction of the caller the turn lasts until that one ends.
+ *
+ * The turn is taken by a write before any read. So databases with snapshot isolation show what the previous turn left,
+ * and SQLite waits for other processes here.
+ *
+ * @param name of a row of the job table, created if missing
+ */
+async function inTurn<Result>(
+  strapi: Core.Strapi,
+  name: string,
+  work: (tables: DatabaseTables) => Promise<Result>,
+): Promise<Result> {
+  const jobs = () => strapi.db.query(JOB_UID);
+
+  async function tryTakeTurn(): Promise<boolean> {
+    const { count } = await jobs().updateMany({ where: { name }, data: { startedAt: new Date() } });
+    return count > 0;
+  }
+
+  return retryConflicts(strapi, () =>
+    strapi.db.transaction(async ({ trx }) => {
+      if (!(await tryTakeTurn())) {
+        const { tableName } = strapi.db.metadata.get(JOB_UID);
+        await strapi.db
+          .getConnection(tableName)
+          .transacting(trx)
+          .insert({ name })
+          .onConflict('name')
+          .ignore();
+        await tryTakeTurn();
+      }
+      return work(createDatabaseTables(strapi, trx));
+    }),
+  );
 }

@@ -23,7 +23,7 @@ const rowSchema = z.object({
   toldAt: dateSchema,
 });
 
-/** The scan in Strapi's own database. Every change is one conditional UPDATE. */
+/** The duplicate scan in Strapi's database. Every change is one conditional UPDATE. */
 export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
   const rows = () => strapi.db.query(DUPLICATE_SCAN_UID);
 
@@ -43,7 +43,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
     return { ...never, ...unknown };
   }
 
-  /** Another process may be about to do the same. */
+  /** Another process may do the same at this moment. */
   async function ensure(): Promise<void> {
     if ((await rows().count({ where: { name: NAME } })) > 0) return;
     const { tableName } = strapi.db.metadata.get(DUPLICATE_SCAN_UID);
@@ -58,7 +58,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
 
   async function add(number: number, counter: 'found' | 'failed', count: number): Promise<void> {
     if (count === 0) return;
-    // A row that is older than the counter has none yet, and nothing can be added to that.
+    // A row older than the counter has null there, to which nothing can be added.
     await update({ number, [counter]: { $null: true } }, { [counter]: 0 });
     await strapi.db
       .queryBuilder(DUPLICATE_SCAN_UID)
@@ -70,7 +70,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
   return {
     read,
 
-    async begin({ anew, now }) {
+    async begin({ restart, now }) {
       await ensure();
       const { failed, found, number, startedAt, state } = await read();
       if (state === 'running') return read();
@@ -79,11 +79,14 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
         { state, number },
         {
           state: 'running',
-          number: anew && !isGoingOn ? number + 1 : number,
+          number: restart && !isGoingOn ? number + 1 : number,
           found: isGoingOn ? found : 0,
           failed: isGoingOn ? failed : 0,
           startedAt: (isGoingOn ? startedAt : null) ?? now,
-          ...{ endedAt: null, perMinute: null, problem: null, toldAt: null },
+          endedAt: null,
+          perMinute: null,
+          problem: null,
+          toldAt: null,
         },
       );
       return read();
@@ -96,7 +99,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
       return read();
     },
 
-    async tell(number, { found, failed, now, perMinute, problem }) {
+    async reportProgress(number, { found, failed, now, perMinute, problem }) {
       const isRunning = await update(
         { number, state: 'running' },
         { perMinute, problem, toldAt: now },

@@ -2,25 +2,29 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { errorCodes } from '../../../plugin/src/errors';
 import {
+  indexPriorities,
   indexStates,
   type EntryCounts,
   type IndexEntries,
   type IndexEntry,
+  type IndexPriority,
   type IndexState,
-  type Lease,
 } from '../../../plugin/src/indexing/contract';
-import { INDEX_ENTRY_UID } from '../plugin-id';
-import { hasRowLocks, lockRows, retryConflicts } from './row-locks';
+import type { Lease } from '../../../plugin/src/lease';
+import { FILE_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../plugin-id';
+import { chunksOf } from '../usage/database-tables';
+import { hasRowLocks, isConflict, lockRows, retryConflicts } from './row-locks';
 
-/** Most values in one SQL list: SQLite allows 32,766 variables, but long lists plan slowly everywhere. */
+/** Values in one SQL list: SQLite allows 32,766 variables, but long lists are slow to plan everywhere. */
 const LARGEST_LIST = 500;
-/** Most rows in one INSERT: SQLite takes 500 terms of a compound SELECT, which is how its driver writes it. */
+/** Rows in one INSERT: its SQLite form is a compound SELECT, limited to 500 terms. */
 const LARGEST_INSERT = 100;
 const LONGEST_ERROR_MESSAGE = 1_000;
 
 const rowSchema = z.object({
   fileId: z.number(),
   state: z.enum(indexStates),
+  priority: z.int().transform((position) => indexPriorities[position] ?? 'backfill'),
   attempts: z.number(),
   lease: z.string().nullable(),
   errorCode: z.enum(errorCodes).nullable().catch('unexpected'),
@@ -33,24 +37,29 @@ const rowSchema = z.object({
 const byId = [{ id: 'asc' }];
 const byFile = [{ fileId: 'asc' }];
 const byDueTime = [{ dueAt: 'asc' }, { id: 'asc' }];
+const byPriority = [{ priority: 'asc' }, ...byDueTime];
 const noLease = { lease: null, leaseExpiresAt: null };
 const noError = { errorCode: null, errorMessage: null };
 
-/** A fresh start for an entry; what it knew of its last indexing stays, to be compared with. */
+/** Resets an entry but keeps what it knows of its last indexing, for comparison. */
 function freshlyPending(now: Date) {
   return { state: 'pending', attempts: 0, dueAt: now, ...noLease, ...noError };
 }
 
-export interface IndexEntriesOptions {
-  /** Whose queue it is; asked at every call, for a space is known only after its provider was opened. */
+function positionOf(priority: IndexPriority): number {
+  return indexPriorities.indexOf(priority);
+}
+
+interface IndexEntriesOptions {
+  /** The queue's space; a function, because the space is known only once its provider is open. */
   spaceId: () => string;
 }
 
 /**
- * The queue of one space in Strapi's own database. Every change of a claimed entry is one conditional UPDATE on its
- * lease, which all supported databases apply atomically row by row: none but the holder of a lease writes. Where
- * there are row locks, claims skip what others are claiming, and what changes several rows locks them in the order of
- * their files, so that no two wait for each other.
+ * The queue of one space in Strapi's database. Every change of a claimed entry is one conditional UPDATE on its lease,
+ * which all supported databases apply atomically per row, so only the lease's holder writes. Where there are row locks,
+ * claims skip rows that others are claiming, and writers of several rows lock them in file order, so that they can't
+ * deadlock.
  */
 export function createIndexEntries(
   strapi: Core.Strapi,
@@ -58,7 +67,7 @@ export function createIndexEntries(
 ): IndexEntries {
   const rows = () => strapi.db.query(INDEX_ENTRY_UID);
 
-  /** Among the rows of this space. */
+  /** Restricts a condition to this space. */
   const own = (where: object): object => ({ ...where, spaceId: spaceId() });
 
   async function update(where: object, data: object): Promise<number> {
@@ -123,70 +132,110 @@ export function createIndexEntries(
   }
 
   async function claimRows(ids: readonly number[], lease: Lease): Promise<IndexEntry[]> {
-    const claimed = await update(
-      { id: { $in: ids }, state: 'pending' },
-      { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
-    );
-    if (claimed === 0) return [];
-    // Counted when claimed, not when it fails: a picture that kills the process is given up some day.
+    // By id alone: with the space, SQLite would walk all pending entries of its index.
+    const { count } = await rows().updateMany({
+      where: { id: { $in: ids }, state: 'pending' },
+      data: { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
+    });
+    if (count === 0) return [];
+    // Counted when claimed, not when it fails, so that an image that kills the process is not retried forever.
     await addToAttempts({ lease: lease.token }, 1);
-    return find({ lease: lease.token }, { orderBy: byDueTime });
+    return find({ lease: lease.token }, { orderBy: byPriority });
   }
 
-  /** One statement, because an upload waits for it: rows that are there start afresh, others are made. */
-  async function upsertPending(fileIds: readonly number[]): Promise<void> {
+  /**
+   * Due entries in the order of a claim. One query per priority, each a range of the index: a single one over all of
+   * them would read every entry that waits for a retry before it.
+   *
+   * @param levels priorities to look for; those without any due entry are removed from it
+   * @param take the first ids of a condition, by due time
+   */
+  async function pick(
+    { limit, oldest, levels }: { limit: number; oldest: number; levels: Set<number> },
+    take: (where: object, count: number) => Promise<number[]>,
+  ): Promise<number[]> {
+    const due = { state: 'pending', dueAt: { $lte: new Date() } };
+    const picked = oldest > 0 ? await take(due, Math.min(oldest, limit)) : [];
+    for (const priority of levels) {
+      if (picked.length >= limit) break;
+      const others = picked.length === 0 ? {} : { id: { $notIn: [...picked] } };
+      const found = await take({ ...due, priority, ...others }, limit - picked.length);
+      if (found.length === 0) levels.delete(priority);
+      picked.push(...found);
+    }
+    return picked;
+  }
+
+  /** One statement, because an upload waits for it: existing rows are reset, missing ones inserted. */
+  async function upsertPending(fileIds: readonly number[], priority: number): Promise<void> {
     const { tableName, attributes } = strapi.db.metadata.get(INDEX_ENTRY_UID);
-    const fresh = Object.entries(freshlyPending(new Date())).map(([name, value]) => {
-      const attribute = attributes[name];
-      const column = attribute && 'columnName' in attribute ? attribute.columnName : undefined;
-      return [column ?? name, value] as const;
-    });
+    const fresh = Object.fromEntries(
+      Object.entries(freshlyPending(new Date())).map(([name, value]) => {
+        const attribute = attributes[name];
+        const column = attribute && 'columnName' in attribute ? attribute.columnName : undefined;
+        return [column ?? name, value];
+      }),
+    );
+    const [state, former] = [`${tableName}.state`, `${tableName}.priority`];
+    const moreUrgent = strapi.db.connection.raw(
+      "case when ?? in ('pending', 'indexing') and ?? < ? then ?? else ? end",
+      [state, former, priority, former, priority],
+    );
     await strapi.db
       .getConnection(tableName)
       .insert(
-        fileIds.map((fileId) => ({
-          space_id: spaceId(),
-          file_id: fileId,
-          ...Object.fromEntries(fresh),
-        })),
+        fileIds.map((fileId) => ({ space_id: spaceId(), file_id: fileId, priority, ...fresh })),
       )
       .onConflict(['space_id', 'file_id'])
-      .merge(fresh.map(([column]) => column));
+      // The priority first: MySQL assigns in this order, and it depends on the former state.
+      .merge({ priority: moreUrgent, ...fresh });
   }
 
   return {
-    async markPending(fileIds) {
+    async markPending(fileIds, priority = 'backfill') {
       const inOrder = [...new Set(fileIds)].sort((left, right) => left - right);
-      for (const ids of chunks(inOrder, LARGEST_INSERT)) {
-        await retryConflicts(strapi, () => upsertPending(ids));
+      for (const ids of chunksOf(inOrder, LARGEST_INSERT)) {
+        await retryConflicts(strapi, () => upsertPending(ids, positionOf(priority)));
       }
     },
 
     async markStatesPending(states) {
       return updateMany(
         { state: { $in: states } },
-        // Without its hash an entry is embedded anew even if its bytes are the same.
-        { ...freshlyPending(new Date()), contentHash: null },
+        // Without its hash an entry is embedded again even if its bytes are the same.
+        {
+          ...freshlyPending(new Date()),
+          priority: positionOf('backfill'),
+          contentHash: null,
+        },
       );
     },
 
     async makeDue() {
-      return updateMany({ state: 'pending' }, { dueAt: new Date() });
+      const now = new Date();
+      return updateMany({ state: 'pending', dueAt: { $gt: now } }, { dueAt: now });
     },
 
-    async claim(limit, lease) {
-      const due = { state: 'pending', dueAt: { $lte: new Date() } };
-      const candidates = await findIds(due, byDueTime, limit);
+    async claim(limit, lease, oldest = 0) {
+      const order = { limit, oldest, levels: new Set(indexPriorities.keys()) };
+      const candidates = await pick(order, (where, count) => findIds(where, byDueTime, count));
       if (candidates.length === 0) return [];
       if (!hasRowLocks(strapi)) return claimRows(candidates, lease);
       return inTransaction(async () => {
-        const locked = await lockRows(strapi, INDEX_ENTRY_UID, {
-          where: own(due),
-          orderBy: byDueTime,
-          limit,
-          skipLocked: true,
-        });
+        // An empty range isn't read again, because MySQL would lock the first entry behind it.
+        const locked = await pick(order, (where, count) =>
+          lockRows(strapi, INDEX_ENTRY_UID, {
+            where: own(where),
+            orderBy: byDueTime,
+            limit: count,
+            skipLocked: true,
+          }),
+        );
         return claimRows(locked, lease);
+      }).catch((error: unknown) => {
+        // Others were faster each time.
+        if (isConflict(error)) return [];
+        throw error;
       });
     },
 
@@ -194,9 +243,9 @@ export function createIndexEntries(
       return updateMany({ lease: lease.token }, { leaseExpiresAt: lease.expiresAt });
     },
 
-    async complete(fileId, lease, picture) {
+    async complete(fileId, lease, image) {
       return updateLeased(fileId, lease, {
-        ...picture,
+        ...image,
         ...noError,
         state: 'indexed',
         dueAt: null,
@@ -228,6 +277,14 @@ export function createIndexEntries(
       return updateMany(
         { state: 'indexing', leaseExpiresAt: { $lt: now } },
         { state: 'pending', dueAt: now, ...noLease },
+      );
+    },
+
+    async limitTimes({ due, expiry }) {
+      await updateMany({ state: 'pending', dueAt: { $gt: due } }, { dueAt: due });
+      await updateMany(
+        { state: 'indexing', leaseExpiresAt: { $gt: expiry } },
+        { leaseExpiresAt: expiry },
       );
     },
 
@@ -278,14 +335,15 @@ export function createIndexEntries(
 
     async get(fileIds) {
       const found: IndexEntry[] = [];
-      for (const ids of chunks(fileIds)) found.push(...(await find({ fileId: { $in: ids } })));
+      for (const ids of chunksOf(fileIds)) found.push(...(await find({ fileId: { $in: ids } })));
       return found;
     },
 
-    async list({ states, cursor, limit }) {
+    async list({ states, priorities, cursor, limit }) {
       const entries = await find(
         {
           ...(states && { state: { $in: states } }),
+          ...(priorities && { priority: { $in: priorities.map(positionOf) } }),
           ...(cursor !== null && { fileId: { $gt: cursor } }),
         },
         { orderBy: { fileId: 'asc' }, limit },
@@ -296,22 +354,65 @@ export function createIndexEntries(
   };
 }
 
+/** Final states of an entry. */
+const SETTLED: readonly IndexState[] = ['indexed', 'skipped', 'failed'];
+
+/** PostgreSQL and MySQL return counts as text. */
+const countSchema = z.object({ images: z.coerce.number() });
+
 /**
- * Moves what is in one queue to another, where it is due at once. What another process adds meanwhile is left to the
- * comparison of library and index.
+ * Counts the library's images that are missing from a space's index: those waiting in its queue and those not in it yet.
+ * One statement, because entries may outlive their files for a while, so two counts can't be subtracted.
  */
-export async function assignEntries(from: IndexEntries, to: IndexEntries): Promise<void> {
-  const { entries } = await from.list({ cursor: null, limit: 1 });
-  if (entries.length === 0) return;
-  let cursor: number | null = null;
-  do {
-    const page = await from.list({ cursor, limit: LARGEST_LIST });
-    await to.markPending(page.entries.map(({ fileId }) => fileId));
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  await from.clear();
+export async function countMissingImages({ db }: Core.Strapi, spaceId: string): Promise<number> {
+  const files = db.metadata.get(FILE_UID).tableName;
+  const entries = db.metadata.get(INDEX_ENTRY_UID).tableName;
+  const settled = db
+    .getConnection(entries)
+    .where('space_id', spaceId)
+    .whereIn('state', [...SETTLED])
+    .whereRaw('?? = ??', [`${entries}.file_id`, `${files}.id`]);
+  const row: unknown = await db
+    .getConnection(files)
+    .where('mime', 'like', 'image/%')
+    .whereNotExists(settled)
+    .count({ images: '*' })
+    .first();
+  return countSchema.parse(row).images;
 }
 
-function* chunks<Item>(items: readonly Item[], size = LARGEST_LIST): Generator<Item[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+const hashSchema = z.object({ fileId: z.number(), contentHash: z.string() });
+
+/**
+ * The files' content hashes when a space last indexed them. An entry that is to be embedded again has no hash, but the
+ * file's trace has.
+ */
+export async function readContentHashes(
+  { db }: Core.Strapi,
+  spaceId: string,
+  fileIds: readonly number[],
+): Promise<Map<number, string>> {
+  const entries = db.metadata.get(INDEX_ENTRY_UID).tableName;
+  const traces = db.metadata.get(IMAGE_TRACE_UID).tableName;
+  const hashes = new Map<number, string>();
+  for (const ids of chunksOf(fileIds)) {
+    const rows: unknown[] = await db
+      .getConnection(entries)
+      .leftJoin(traces, `${traces}.file_id`, `${entries}.file_id`)
+      .select({
+        fileId: `${entries}.file_id`,
+        contentHash: db.connection.raw('coalesce(??, ??)', [
+          `${entries}.content_hash`,
+          `${traces}.content_hash`,
+        ]),
+      })
+      .where(`${entries}.space_id`, spaceId)
+      .whereNotNull(`${entries}.indexed_at`)
+      .whereIn(`${entries}.file_id`, ids);
+    for (const row of rows) {
+      const { data } = hashSchema.safeParse(row);
+      if (data) hashes.set(data.fileId, data.contentHash);
+    }
+  }
+  return hashes;
 }

@@ -4,18 +4,18 @@ import type { Logger } from '../../../plugin/src/logger';
 const idSchema = z.object({ id: z.number() });
 
 /**
- * Reads rows one by one, in their order. One that cannot be read is left out, and said once, so that it does not hide
- * the others.
+ * Parses rows one by one, in order. A row that can't be parsed is skipped and logged once, so that it doesn't hide the
+ * others.
  */
 export function createRowReader<Value>(options: {
-  /** What the rows are, such as "picture trace". */
+  /** The kind of row, such as "image trace". */
   name: string;
-  /** Fails with a `ZodError` for a row that does not fit. */
+  /** @throws ZodError for an invalid row */
   read: (row: unknown) => Value;
   logger: Logger;
 }): (rows: readonly unknown[]) => Value[] {
   const { logger, name, read } = options;
-  const told = new Set<number | undefined>();
+  const logged = new Set<number | undefined>();
   return (rows) =>
     rows.flatMap((row) => {
       try {
@@ -23,10 +23,10 @@ export function createRowReader<Value>(options: {
       } catch (error) {
         if (!(error instanceof z.ZodError)) throw error;
         const id = idSchema.safeParse(row).data?.id;
-        if (told.has(id)) return [];
-        told.add(id);
+        if (logged.has(id)) return [];
+        logged.add(id);
         const places = error.issues.map(({ path }) => path.join('.')).join(', ');
-        logger.warn(`The ${name} with the id ${String(id)} is left out: ${places} cannot be read.`);
+        logger.warn(`Skipped the ${name} with id ${String(id)}: ${places} can't be parsed.`);
         return [];
       }
     });

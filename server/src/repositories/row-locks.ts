@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { backoffMs } from '../../../plugin/src/indexing/retry-policy';
+import { backoffMs } from '../../../plugin/src/circuit-breaker';
 
-/** A deadlock or a failed serialization, by PostgreSQL, MySQL and MariaDB: nothing was changed, and trying again helps. */
+/** Deadlocks and serialization failures of PostgreSQL, MySQL and MariaDB: nothing changed, and a retry helps. */
 const CONFLICT_CODES = new Set(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 const pauses = { firstRetryMs: 10, longestRetryMs: 500 };
 
 const oldestVersions = { MYSQL: [8, 0], MARIADB: [10, 6] } as const;
@@ -16,7 +16,7 @@ const mysqlDialectSchema = z.object({
   info: z.object({ database: z.enum(['MYSQL', 'MARIADB']), version: z.string() }),
 });
 
-/** Whether `FOR UPDATE SKIP LOCKED` works: everywhere but in SQLite, which knows no row locks, and old versions. */
+/** Whether `FOR UPDATE SKIP LOCKED` works: everywhere except SQLite, which has no row locks, and old versions. */
 export function hasRowLocks({ db }: Core.Strapi): boolean {
   if (db.dialect.client === 'postgres') return true;
   const dialect = mysqlDialectSchema.safeParse(db.dialect);
@@ -28,9 +28,9 @@ export function hasRowLocks({ db }: Core.Strapi): boolean {
 }
 
 /**
- * Does one statement or one transaction again when it lost a deadlock, which MySQL may find between any two writers of
- * neighbouring rows. Between two tries it waits, at random, so that those who met do not meet again. Inside a transaction of the
- * caller nothing is done again: that is lost as a whole.
+ * Retries a statement or transaction that lost a deadlock, which MySQL may detect between any two writers of adjacent
+ * rows. It waits a random time between attempts, so that the two don't collide again. Inside a transaction of the caller
+ * nothing is retried: that one is lost as a whole.
  */
 export async function retryConflicts<Result>(
   { db }: { db: Pick<Core.Strapi['db'], 'inTransaction'> },
@@ -40,15 +40,14 @@ export async function retryConflicts<Result>(
     try {
       return await work();
     } catch (error) {
-      if (!isConflict(error) || tries >= MOST_TRIES || db.inTransaction()) throw error;
+      if (!isConflict(error) || tries >= MAX_TRIES || db.inTransaction()) throw error;
       await wait(backoffMs(pauses, tries, Math.random()));
     }
   }
 }
 
 /**
- * Rows of a content type that are nobody else's until the end of the transaction, locked in this order. Needs a
- * transaction, and row locks.
+ * Locks rows of a content type in this order until the transaction ends. Needs a transaction and row locks.
  */
 export async function lockRows(
   { db }: Core.Strapi,
@@ -57,7 +56,7 @@ export async function lockRows(
     where: object;
     orderBy: readonly object[];
     limit: number;
-    /** Leaves out what another transaction has locked, instead of waiting for it. */
+    /** Skips rows locked by another transaction instead of waiting for them. */
     skipLocked?: boolean;
   },
 ): Promise<number[]> {
@@ -77,7 +76,8 @@ export async function lockRows(
   });
 }
 
-function isConflict(error: unknown): boolean {
+/** Whether a statement or transaction lost a deadlock, with nothing changed. */
+export function isConflict(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&

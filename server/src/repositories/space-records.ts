@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { SpaceRecord, SpaceRecords } from '../../../plugin/src/spaces/contract';
-import { answeringOf } from '../../../plugin/src/spaces/roles';
+import { activeOf } from '../../../plugin/src/spaces/roles';
 import { SPACE_UID } from '../plugin-id';
 
 const identitySchema = z.looseObject({ provider: z.string() });
@@ -16,7 +16,7 @@ const rowSchema = z.object({
   activation: z.number().nullable(),
 });
 
-/** The spaces in Strapi's own database. A switch is one UPDATE, whose number a unique index gives to one alone. */
+/** Spaces in Strapi's database. A switch is one UPDATE; a unique index on its number lets only one succeed. */
 export function createSpaceRecords(strapi: Core.Strapi): SpaceRecords {
   const rows = () => strapi.db.query(SPACE_UID);
 
@@ -38,15 +38,15 @@ export function createSpaceRecords(strapi: Core.Strapi): SpaceRecords {
       try {
         await rows().create({ data: { ...space, spaceId, identity, activation: null } });
       } catch (error) {
-        // Another process that found the same new model was quicker.
+        // Another process added the same new model first.
         if (!(await isRegistered(spaceId))) throw error;
       }
     },
 
     async activate(spaceId, expected) {
-      const answering = answeringOf(await list());
-      if ((answering?.space.id ?? null) !== expected) return false;
-      const activation = (answering?.activation ?? 0) + 1;
+      const active = activeOf(await list());
+      if ((active?.space.id ?? null) !== expected) return false;
+      const activation = (active?.activation ?? 0) + 1;
       try {
         const { count } = await rows().updateMany({ where: { spaceId }, data: { activation } });
         return count > 0;
@@ -61,8 +61,8 @@ export function createSpaceRecords(strapi: Core.Strapi): SpaceRecords {
       const records = await list();
       const record = records.find(({ space }) => space.id === spaceId);
       if (!record) return true;
-      if (answeringOf(records) === record) return false;
-      // Had it been switched to meanwhile, its number would be another.
+      if (activeOf(records) === record) return false;
+      // A switch in the meantime would have changed its number.
       await rows().deleteMany({ where: { spaceId, activation: record.activation } });
       return !(await isRegistered(spaceId));
     },

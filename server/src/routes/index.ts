@@ -1,12 +1,12 @@
 import type { Core } from '@strapi/strapi';
 import type { Context, Next } from 'koa';
+import { adminActions } from '../../../plugin/src/contracts/identity';
+import { imageSearchOf } from '../composition';
 import type { HandlerName } from '../controllers';
 import { errorAnswers } from '../http/error-answers';
 import { rateLimit } from '../http/rate-limit';
-import { adminActions } from '../permissions';
 import { PLUGIN_ID } from '../plugin-id';
 import type { policies } from '../policies';
-import { imageSearchOf } from '../services';
 
 const HAS_ANY_ACTION = 'has-any-action' satisfies keyof typeof policies;
 
@@ -23,17 +23,19 @@ const contentApiRoutes: Route[] = [
   { method: 'POST', path: '/search', handler: 'search.find' },
   { method: 'GET', path: '/similar/:id', handler: 'similar.find' },
   { method: 'GET', path: '/duplicates/:id', handler: 'duplicates.findOne' },
+  { method: 'GET', path: '/usage/:id', handler: 'usage.findOne' },
   { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
+  { method: 'GET', path: '/status', handler: 'status.find' },
 ];
 
-/** Whoever may upload is told whether a picture is there already, and so is who may search for it. */
+/** Both uploaders and searchers may check whether an image is in the library already. */
 const uploaderActions = [
   'plugin::upload.assets.create',
   adminActions.search,
   adminActions.duplicates,
 ];
 
-/** Who has any of the actions may pass; without one a route is for whoever is signed in. */
+/** Any one of the actions grants access; a route without actions is open to every signed-in user. */
 const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   { method: 'GET', path: '/search', handler: 'admin-search.find', action: adminActions.search },
   { method: 'POST', path: '/search', handler: 'admin-search.find', action: adminActions.search },
@@ -82,7 +84,7 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   },
   {
     method: 'POST',
-    path: '/duplicates/:id/decision',
+    path: '/duplicates/:id/review',
     handler: 'admin-duplicates.decide',
     action: adminActions.duplicates,
   },
@@ -105,6 +107,7 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
     action: Object.values(adminActions),
   },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
+  { method: 'GET', path: '/checks', handler: 'admin-index.checks', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },
   {
     method: 'POST',
@@ -133,9 +136,9 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
 
 export const routes = {
   'content-api': ({ strapi }: { strapi: Core.Strapi }) => {
-    const { logger, requestsPerMinute } = imageSearchOf(strapi).http;
+    const { logger, outages, requestsPerMinute } = imageSearchOf(strapi).http;
     const middlewares: Middleware[] = [
-      errorAnswers({ tellsOperators: false, logger }),
+      errorAnswers({ isForOperators: false, logger, outages }),
       rateLimit(requestsPerMinute),
     ];
     return {
@@ -145,8 +148,8 @@ export const routes = {
   },
 
   admin: ({ strapi }: { strapi: Core.Strapi }) => {
-    const { logger } = imageSearchOf(strapi).http;
-    const middlewares: Middleware[] = [errorAnswers({ tellsOperators: true, logger })];
+    const { logger, outages } = imageSearchOf(strapi).http;
+    const middlewares: Middleware[] = [errorAnswers({ isForOperators: true, logger, outages })];
     return {
       type: 'admin' as const,
       routes: adminRoutes.map(({ action, ...route }) => ({

@@ -1,9 +1,11 @@
 import type { Core } from '@strapi/strapi';
+import type { LibraryListener } from '../../../plugin/src/application/lifecycle';
 import { toImageSearchError } from '../../../plugin/src/errors';
+import type { IndexPriority } from '../../../plugin/src/indexing/contract';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
 
-/** Only a replaced file carries these; editing a caption does not. */
+/** Present only when a file was replaced, not when its caption was edited. */
 const BYTE_FIELDS = ['hash', 'url', 'mime', 'getStream'];
 
 interface FileEvent {
@@ -15,33 +17,30 @@ interface FileEvent {
 
 export interface UploadSubscriberOptions {
   strapi: Core.Strapi;
-  /** Puts files into the queue; the only thing that an upload waits for. */
-  markPending: (fileIds: readonly number[]) => Promise<void>;
-  /** These files are gone: what was found between them and others is forgotten soon. Answers at once. */
-  removePairs: (fileIds: readonly number[]) => void;
+  listener: LibraryListener;
   logger: Logger;
 }
 
 /**
- * Tells the queue which files changed, one small write per change. It never throws and never embeds: an upload
- * succeeds whatever state the index is in, and what is missed here the comparison of library and index finds.
+ * Queues changed files with one small write per change. It never throws and never embeds: an upload succeeds whatever
+ * state the index is in, and the next reconciliation finds what was missed here.
  *
- * @returns unsubscribes
+ * @returns a function that unsubscribes
  */
 export function subscribeToUploads(options: UploadSubscriberOptions): () => void {
-  const { strapi } = options;
+  const { listener, logger, strapi } = options;
 
-  async function mark(fileIds: readonly number[]): Promise<void> {
+  async function mark(fileIds: readonly number[], priority: IndexPriority): Promise<void> {
     try {
-      if (fileIds.length > 0) await options.markPending(fileIds);
+      if (fileIds.length > 0) await listener.markPending(fileIds, priority);
     } catch (error) {
-      options.logger.warn(
-        `Changed files could not be queued for indexing; the next comparison finds them. ${toImageSearchError(error).message}`,
+      logger.warn(
+        `Couldn't queue changed files for indexing; the next sync will find them. ${toImageSearchError(error).message}`,
       );
     }
   }
 
-  /** Inside a caller's transaction nothing is written: it may be rolled back, and a failed write would break it. */
+  /** Nothing is written inside a caller's transaction: it may be rolled back, and a failed write would break it. */
   async function afterCommit(work: () => Promise<void>): Promise<void> {
     if (!strapi.db.inTransaction()) return work();
     await strapi.db.transaction(({ onCommit }) => {
@@ -49,13 +48,13 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
     });
   }
 
-  const markAfterCommit = (fileIds: readonly number[]): Promise<void> =>
-    afterCommit(() => mark(fileIds));
+  const markAfterCommit = (fileIds: readonly number[], priority: IndexPriority): Promise<void> =>
+    afterCommit(() => mark(fileIds, priority));
 
   const forgetAfterCommit = (fileIds: readonly number[]): Promise<void> =>
     afterCommit(async () => {
-      await mark(fileIds);
-      options.removePairs(fileIds);
+      await mark(fileIds, 'replacement');
+      listener.removePairs(fileIds);
     });
 
   async function rememberAffected(event: FileEvent): Promise<void> {
@@ -63,24 +62,28 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
       const rows = await strapi.db
         .query(FILE_UID)
         .findMany({ where: event.params.where ?? {}, select: ['id', 'mime'] });
-      event.state.fileIds = idsOf(picturesAmong(rows));
+      event.state.fileIds = idsOf(imagesAmong(rows));
     } catch (error) {
-      options.logger.debug(`Affected files are not known: ${toImageSearchError(error).message}`);
+      logger.debug(`Couldn't determine the affected files: ${toImageSearchError(error).message}`);
     }
   }
 
   return strapi.db.lifecycles.subscribe({
     models: [FILE_UID],
-    afterCreate: (event) => markAfterCommit(idsOf(picturesAmong([event.result]))),
+    afterCreate: (event) => markAfterCommit(idsOf(imagesAmong([event.result])), 'upload'),
     afterCreateMany: (event) => {
       const { ids } = event.result as { ids?: unknown[] };
-      return markAfterCommit((ids ?? []).filter((id) => typeof id === 'number'));
+      return markAfterCommit(
+        (ids ?? []).filter((id) => typeof id === 'number'),
+        'upload',
+      );
     },
     afterUpdate: (event) =>
-      touchesBytes(event) ? markAfterCommit(idsOf([event.result])) : undefined,
+      touchesBytes(event) ? markAfterCommit(idsOf([event.result]), 'replacement') : undefined,
     beforeUpdateMany: (event) => (touchesBytes(event) ? rememberAffected(event) : undefined),
-    afterUpdateMany: (event) => markAfterCommit((event as FileEvent).state.fileIds ?? []),
-    afterDelete: (event) => forgetAfterCommit(idsOf(picturesAmong([event.result]))),
+    afterUpdateMany: (event) =>
+      markAfterCommit((event as FileEvent).state.fileIds ?? [], 'replacement'),
+    afterDelete: (event) => forgetAfterCommit(idsOf(imagesAmong([event.result]))),
     beforeDeleteMany: (event) => rememberAffected(event),
     afterDeleteMany: (event) => forgetAfterCommit((event as FileEvent).state.fileIds ?? []),
   });
@@ -91,7 +94,7 @@ function touchesBytes(event: FileEvent): boolean {
   return typeof data === 'object' && data !== null && BYTE_FIELDS.some((field) => field in data);
 }
 
-function picturesAmong(rows: readonly unknown[]): unknown[] {
+function imagesAmong(rows: readonly unknown[]): unknown[] {
   return rows.filter((row) => {
     const mime = typeof row === 'object' && row !== null && 'mime' in row ? row.mime : undefined;
     return typeof mime === 'string' && mime.startsWith('image/');

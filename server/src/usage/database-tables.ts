@@ -1,25 +1,26 @@
 import type { Core } from '@strapi/strapi';
+import { chunksOf as chunksOfSize } from '../../../plugin/src/chunks';
 
 type Connection = Core.Strapi['db']['connection'];
 
-/** A builder of queries on one table. */
+/** A query builder for one table. */
 export type TableQuery = ReturnType<Connection>;
-/** Knex gives a transaction the shape of a connection. */
+/** In knex a transaction has the shape of a connection. */
 type Transaction = Connection;
 
-/** Most values in one SQL list. */
+/** Values in one SQL list. */
 const LARGEST_LIST = 500;
 
-/** Strapi's own tables, below its models: what a query of a model cannot say or would change on its way. */
+/** Strapi's tables below its models, for what a model's query can't express or would alter. */
 export interface DatabaseTables {
   readonly strapi: Core.Strapi;
   table(name: string): TableQuery;
-  /** An attribute's column of a model's table. */
+  /** The column of a model's attribute. */
   columnOf(uid: string, attribute: string): string;
   tableOf(uid: string): string;
 }
 
-/** @param transaction queries join it; on SQLite, which has one connection, others would wait for its end forever */
+/** @param transaction queries join it; on SQLite, which has one connection, other queries would wait forever */
 export function createDatabaseTables(
   strapi: Core.Strapi,
   transaction?: Transaction,
@@ -40,10 +41,22 @@ export function createDatabaseTables(
   };
 }
 
-/** Lists short enough for one statement each. */
+/** Splits items into lists short enough for one statement each. */
 export function chunksOf<Item>(items: Iterable<Item>, size = LARGEST_LIST): Item[][] {
-  const all = [...items];
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.slice(index * size, (index + 1) * size),
-  );
+  return chunksOfSize(items, size);
+}
+
+/** Groups items by key, in the order of each group's first item. */
+export function groupBy<Item, Key>(
+  items: Iterable<Item>,
+  keyOf: (item: Item) => Key,
+): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }

@@ -20,7 +20,7 @@ const fileSchema = z.object({
   hash: z.string(),
   ext: z.string().nullable(),
   mime: z.string(),
-  /** In kilobytes of 1,000 bytes. */
+  /** In kilobytes (1,000 bytes). */
   size: z.coerce.number(),
   url: z.string(),
   previewUrl: z.string().nullable(),
@@ -31,10 +31,10 @@ const fileSchema = z.object({
   folder: z.object({ id: z.number(), name: z.string() }).nullish(),
 });
 
-/** A file of the Media Library as its row has it: addresses are not signed. */
+/** A file's row in the Media Library; its URLs are not signed. */
 export type LibraryFile = z.output<typeof fileSchema>;
 
-/** In the order asked for; ids that are no files are left out. Joins the transaction that is under way. */
+/** In the given order, without ids that don't exist. Joins the current transaction. */
 export async function loadFiles(
   strapi: Core.Strapi,
   fileIds: readonly number[],

@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
 
-/** What is looked at of an attribute of a content type or a component. */
+/** The parts of a content type's or component's attribute that are used here. */
 export interface Attribute {
   type: string;
   multiple?: boolean;
@@ -24,9 +24,9 @@ export interface Model {
   attributes: Record<string, Attribute>;
 }
 
-/** Files and folders of the library are no content, and neither is what this product notes about them. */
+/** The library's files and folders and this plugin's own tables are not content. */
 const NOT_CONTENT = [`plugin::${PLUGIN_ID}.`, FILE_UID.replace(/file$/, '')];
-/** Settings, roles, tokens and logs of Strapi itself. */
+/** Strapi's settings, roles, tokens and logs. */
 const STRAPI_ITSELF = ['admin::', 'strapi::'];
 
 interface Schema {
@@ -51,7 +51,7 @@ export function contentModels(strapi: Core.Strapi): Model[] {
   ];
 }
 
-/** Null when nothing of that name is there any more. */
+/** Null if no such model exists anymore. */
 export function findModel(strapi: Core.Strapi, uid: string): Model | null {
   const component = (strapi.components as unknown as Record<string, Schema>)[uid];
   if (component) return toModel(component, 'component');

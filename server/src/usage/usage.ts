@@ -1,20 +1,16 @@
 import type { Core } from '@strapi/strapi';
-import { rowKey, type FileNames, type LocatedUse, type RawUse } from './contract';
-import { createDatabaseTables, type DatabaseTables } from './database-tables';
-import { describeEntries } from './entry-descriptions';
-import { findEntryPaths } from './entry-paths';
-import { groupBy } from './grouping';
+import type { FileNames, LocatedUse, RawUse } from './contract';
+import { createDatabaseTables, type DatabaseTables, groupBy } from './database-tables';
+import { describeEntries, findEntryPaths, rowKey } from './entries';
 import { loadFiles, namesOf } from './library-files';
 import { findModel } from './models';
-import { findOtherRelationUses } from './other-relations';
-import { readRelationRows, type RelationRow } from './relation-rows';
-import { findTextUses } from './text-uses';
+import { findOtherRelationUses, readRelationRows, type RelationRow } from './relations';
+import { findTextUses } from './texts';
 
 /**
- * Every place that uses one of these files, by file id, in all locales, drafts and published versions: media fields
- * of content types, components and dynamic zones, other relations, and texts that name the file. Reads all texts of the
- * project's content, so it is asked before a merge and not for a list. Not looked at: what Strapi keeps of old
- * versions of entries (content history), and places outside the database. Ids that are no files have no uses.
+ * Every use of these files, by file id, in all locales, drafts and published versions: media fields of content types,
+ * components and dynamic zones, other relations, and texts that refer to the file. It scans all texts of the project's
+ * content, so call it for a merge, not for a list. It does not search content history or anything outside the database.
  */
 export async function findUsage(
   strapi: Core.Strapi,
@@ -28,7 +24,7 @@ export async function findUsage(
 }
 
 export interface Uses {
-  /** Values of media fields, those of fields that are no more included. */
+  /** Values of media fields, including fields that no longer exist. */
   relations: RelationRow[];
   /** All other uses. */
   others: RawUse[];
@@ -44,13 +40,16 @@ export async function readUses(tables: DatabaseTables, files: readonly FileNames
 
 export function toRawUse({ fileId, ownerUid, ownerId, field }: RelationRow): RawUse {
   return {
-    ...{ fileId, uid: ownerUid, rowId: ownerId, attribute: field },
+    fileId,
+    uid: ownerUid,
+    rowId: ownerId,
+    attribute: field,
     kind: 'relation',
     obstacle: null,
   };
 }
 
-/** The entries that these uses are in. What no entry reaches, and fields that are no more, are no uses. */
+/** Finds the entries of these uses; drops orphaned rows and fields that no longer exist. */
 export async function locateUses(
   tables: DatabaseTables,
   uses: readonly RawUse[],

@@ -9,7 +9,7 @@ module.exports = ({ env }) => {
     auth: { secret: secrets.adminJwtSecret },
     autoOpen: false,
     flags: { nps: false, promoteEE: false },
-    // A test boots several apps in a row and signs in at each.
+    // A test starts several apps in a row and logs in to each.
     rateLimit: { enabled: false },
     secrets: { encryptionKey: secrets.encryptionKey },
     transfer: { token: { salt: secrets.transferTokenSalt } },

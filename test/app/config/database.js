@@ -2,7 +2,7 @@
 const path = require('node:path');
 const { prepareDataFolder } = require('../data-folder');
 
-/** What APP_DATABASE (JSON: client, connection) says; else a SQLite file in the data folder. */
+/** APP_DATABASE (JSON: client, connection), or a SQLite file in the data folder. */
 module.exports = ({ env }) => ({
   connection: env.json('APP_DATABASE', null) ?? {
     client: 'sqlite',

@@ -1,10 +1,10 @@
-import { decodeThumbnail } from '../../../plugin/src/images/contract';
-import { planeOf, resampled, type Plane } from '../../../plugin/src/duplicates/plane';
+import { decodeThumbnail } from '../../../plugin/src/images/trace';
+import { toPlane, resample, type Plane } from '../../../plugin/src/matching/plane';
 import { cosine } from './similarity';
 import type { Subject } from './traces';
 
 /*
- * What the duplicates are compared with: the plain perceptual hash of 64 bits (8 × 8 low frequencies of 32 × 32 grey
+ * What the duplicates are compared with: the plain perceptual hash of 64 bits (8 × 8 low frequencies of 32 × 32 gray
  * pixels against their median) within the distance of 10 that is usual for it, and closeness of embeddings alone.
  */
 
@@ -34,7 +34,7 @@ function plainHash(subject: Subject): Uint8Array {
   if (known) return known;
   const thumbnail = decodeThumbnail(subject.trace.thumbnail ?? '');
   if (thumbnail === null) throw new Error(`${subject.name} has no thumbnail.`);
-  const hash = bitsOf(resampled(planeOf(thumbnail), { width: HASH_GRID, height: HASH_GRID }));
+  const hash = bitsOf(resample(toPlane(thumbnail), { width: HASH_GRID, height: HASH_GRID }));
   hashes.set(subject, hash);
   return hash;
 }

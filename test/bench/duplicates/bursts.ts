@@ -5,8 +5,8 @@ import type { SeededRandom } from '../../../sample/seeded-random';
  * Stands in for the next photograph of a burst, as there are none at hand: the camera has moved, so that what is near
  * (an ellipse in the middle) has gone one way and what is far the other, and it has come a little closer.
  */
-export async function nextOfBurst(picture: Buffer, random: SeededRandom): Promise<Buffer> {
-  const { data, info } = await sharp(picture)
+export async function nextOfBurst(image: Buffer, random: SeededRandom): Promise<Buffer> {
+  const { data, info } = await sharp(image)
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
@@ -18,12 +18,12 @@ export async function nextOfBurst(picture: Buffer, random: SeededRandom): Promis
     y: far.y + width * random.between(-0.02, 0.02),
   };
   const zoom = random.between(1.01, 1.04);
-  const centre = { x: width * random.between(0.4, 0.6), y: height * random.between(0.5, 0.65) };
+  const center = { x: width * random.between(0.4, 0.6), y: height * random.between(0.5, 0.65) };
   const radius = { x: width * random.between(0.22, 0.32), y: height * random.between(0.28, 0.4) };
   const result = Buffer.alloc(data.length);
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1) {
-      const isNear = ((column - centre.x) / radius.x) ** 2 + ((row - centre.y) / radius.y) ** 2 < 1;
+      const isNear = ((column - center.x) / radius.x) ** 2 + ((row - center.y) / radius.y) ** 2 < 1;
       const shift = isNear ? near : far;
       const x = clamped((column - width / 2) / zoom + width / 2 + shift.x, width);
       const y = clamped((row - height / 2) / zoom + height / 2 + shift.y, height);

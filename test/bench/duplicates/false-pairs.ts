@@ -1,5 +1,5 @@
-import type { DuplicateThresholds, Judge } from '../../../plugin/src/duplicates/contract';
-import { fingerprintDistance, wordsOf } from '../../../plugin/src/duplicates/fingerprint-distance';
+import type { DuplicateThresholds, Judge } from '../../../plugin/src/matching/contract';
+import { fingerprintDistance, toWords } from '../../../plugin/src/matching/fingerprint';
 import type { SeededRandom } from '../../../sample/seeded-random';
 import { hasCloseEmbedding, hasClosePlainHash } from './baselines';
 import { cosine } from './similarity';
@@ -13,7 +13,7 @@ export interface FalsePair {
 }
 
 export interface FalsePairs {
-  /** Pairs of pictures that are no duplicates, and how many of them were close enough for each test. */
+  /** Pairs that aren't duplicates, and how many of them passed each test. */
   pairs: number;
   closeFingerprints: number;
   similar: number;
@@ -25,14 +25,14 @@ export interface FalsePairs {
   millisecondsPerSimilarPair: number;
 }
 
-/** Every original and piece of artwork against every picture that is no copy of it, as the product judges them. */
+/** Every original and piece of artwork against every image that isn't a copy of it, as the product judges them. */
 export function findFalsePairs(
   subjects: readonly Subject[],
   judge: Judge,
-  { samePicture, variant }: DuplicateThresholds,
+  { sameImage, edited }: DuplicateThresholds,
 ): FalsePairs {
   const words = new Map(
-    subjects.map((subject) => [subject, wordsOf(subject.trace.fingerprint?.bits ?? '')]),
+    subjects.map((subject) => [subject, toWords(subject.trace.fingerprint?.bits ?? '')]),
   );
   const result: FalsePairs = {
     pairs: 0,
@@ -56,8 +56,8 @@ export function findFalsePairs(
       result.nearestFingerprint = Math.min(result.nearestFingerprint, distance);
       if (hasClosePlainHash(one, other)) result.plainHash += 1;
       if (hasCloseEmbedding(one, other)) result.closeEmbedding += 1;
-      const isClose = distance <= samePicture.fingerprintDistance;
-      const isSimilar = similarity >= variant.similarity;
+      const isClose = distance <= sameImage.fingerprintDistance;
+      const isSimilar = similarity >= edited.similarity;
       if (isClose) result.closeFingerprints += 1;
       if (isSimilar) result.similar += 1;
       if (!isClose && !isSimilar) continue;
@@ -82,7 +82,7 @@ export function alignAtRandom(
   const found: FalsePair[] = [];
   const pick = (): Subject => {
     const subject = subjects[random.integer(0, subjects.length - 1)];
-    if (subject === undefined) throw new RangeError('There are no pictures.');
+    if (subject === undefined) throw new RangeError('There are no images.');
     return subject;
   };
   const start = process.cpuUsage();

@@ -1,16 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  createJudge,
-  thresholdsFor,
-  type Judge,
-  type PictureTrace,
-} from '../../../plugin/src/duplicates/contract';
-import { clipProvider } from '../../../plugin/src/embedding/clip';
-import { createPictureReader } from '../../../plugin/src/images/contract';
+import { clipProvider } from '../../../plugin/src/embedding/clip/provider';
+import { createImageReader } from '../../../plugin/src/images/image-reader';
+import type { Judge, ImageTrace } from '../../../plugin/src/matching/contract';
+import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { nextOfBurst } from './bursts';
+import { describeConfirmed, measureConfirmed } from './confirmed';
 import { alignAtRandom, findFalsePairs } from './false-pairs';
 import { measureRecall } from './recall';
 import { describe, type DuplicateMeasurement } from './report';
@@ -20,11 +17,14 @@ import { collectSubjects, traceOf, type Subject, type TraceMaker } from './trace
 import { measureFinder } from './whole-finder';
 
 /*
- * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many pictures are
+ * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many images are
  * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data, and
  * further photographs from the folder that IMAGE_SEARCH_UNSEEN_PHOTOS names, if it names one, and photographs of one
  * scene from that which IMAGE_SEARCH_PHOTO_SERIES names, a folder each. What was decoded and embedded is kept in a folder
  * for temporary files; delete it when the edits or the traces change.
+ *
+ * `npm run measure:duplicates -- confirmed [step]` measures only what the comparison of pixels leaves of proposed pairs, on
+ * every `step`th image, and writes `bench/duplicates-confirmed.json`.
  */
 
 const repositoryFolder = path.resolve(__dirname, '../../..');
@@ -37,11 +37,20 @@ const seriesFolder = process.env.IMAGE_SEARCH_PHOTO_SERIES;
 const modelName = 'mini-clip';
 const cacheFolder = path.join(tmpdir(), 'image-search-duplicates');
 const resultFile = path.join(repositoryFolder, 'bench/duplicates.json');
-const reader = createPictureReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_000 });
+const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_000 });
 const RANDOM_PAIRS = 20_000;
 const BURSTS = 100;
 
-void main(Number(process.argv[2] ?? RANDOM_PAIRS));
+const [mode, step] = process.argv.slice(2);
+void (mode === 'confirmed' ? measurePixels(Number(step ?? 1)) : main(Number(mode ?? RANDOM_PAIRS)));
+
+async function measurePixels(every: number): Promise<void> {
+  const judge = createJudge(thresholdsFor({ model: modelName }));
+  const measurement = await measureConfirmed({ photoFolder, reader, judge, step: every });
+  const file = path.join(repositoryFolder, 'bench/duplicates-confirmed.json');
+  await writeFile(file, `${JSON.stringify(measurement, null, 2)}\n`);
+  console.log(describeConfirmed(measurement));
+}
 
 async function main(randomPairs: number): Promise<void> {
   const subjects = await collectSubjects({
@@ -50,12 +59,12 @@ async function main(randomPairs: number): Promise<void> {
     cacheFolder,
     open: openMaker,
     onProgress: (done, all) => {
-      if (done % 50 === 0) console.log(`${String(done)} of ${String(all)} pictures`);
+      if (done % 50 === 0) console.log(`${String(done)} of ${String(all)} images`);
     },
   });
   const thresholds = thresholdsFor({ model: modelName });
   const judge = createJudge(thresholds);
-  const similarityBound = thresholds.variant.similarity;
+  const similarityBound = thresholds.edited.similarity;
   const random = createSeededRandom('pairs');
   const parts = (['tuning', 'holdout', 'unseen'] as const).filter((part) =>
     subjects.some((subject) => subject.part === part),
@@ -115,9 +124,9 @@ async function judgeBursts(judge: Judge): Promise<DuplicateMeasurement['bursts']
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const found: string[] = [];
   for (const name of names.slice(0, BURSTS)) {
-    const picture = await readFile(path.join(photoFolder, name));
-    const next = await nextOfBurst(picture, createSeededRandom(`burst ${name}`));
-    const traces: PictureTrace[] = [await traceOf(picture, reader), await traceOf(next, reader)];
+    const image = await readFile(path.join(photoFolder, name));
+    const next = await nextOfBurst(image, createSeededRandom(`burst ${name}`));
+    const traces: ImageTrace[] = [await traceOf(image, reader), await traceOf(next, reader)];
     const [one, other] = traces;
     if (one && other && judge.judge(one, other, 1) !== null) found.push(name);
   }

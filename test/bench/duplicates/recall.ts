@@ -1,6 +1,6 @@
-import type { Judge } from '../../../plugin/src/duplicates/contract';
-import { edits } from './edits';
+import type { Judge } from '../../../plugin/src/matching/contract';
 import { hasCloseEmbedding, hasClosePlainHash } from './baselines';
+import { edits } from './edits';
 import { cosine } from './similarity';
 import type { Part, Subject } from './traces';
 
@@ -11,8 +11,8 @@ export interface EditRecall {
   edit: string;
   expected: string;
   part: EditedPart;
-  pictures: number;
-  /** Parts of the pictures that got the verdict which the edit deserves, and any verdict. */
+  images: number;
+  /** Parts of the images that got the verdict which the edit deserves, and any verdict. */
   asExpected: number;
   found: number;
   /** Parts that other methods find. */
@@ -52,7 +52,7 @@ export function measureRecall(
       edit: name,
       expected,
       part,
-      pictures: pairs.length,
+      images: pairs.length,
       asExpected: share(judged.filter(({ verdict }) => verdict?.kind === expected).length),
       found: share(judged.filter(({ verdict }) => verdict !== null).length),
       plainHash: share(

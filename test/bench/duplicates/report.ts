@@ -1,4 +1,4 @@
-import type { DuplicateThresholds } from '../../../plugin/src/duplicates/contract';
+import type { DuplicateThresholds } from '../../../plugin/src/matching/contract';
 import type { FalsePair, FalsePairs } from './false-pairs';
 import type { EditedPart, EditRecall } from './recall';
 import type { SeriesMeasurement } from './series';
@@ -18,7 +18,7 @@ export interface DuplicateMeasurement {
 }
 
 const partTitles: Record<EditedPart, string> = {
-  tuning: 'as it should be, first half',
+  tuning: 'correct, first half',
   holdout: 'second half',
   unseen: 'unseen',
 };
@@ -57,7 +57,7 @@ function describeRecall({ finder, recall }: DuplicateMeasurement): string {
     return `| ${cells.join(' | ')} |`;
   });
   const titles = parts.map((part) => partTitles[part]);
-  const head = ['edit', 'verdict', ...titles, 'found by the finder', 'plain 64-bit hash'];
+  const head = ['edit', 'verdict', ...titles, 'found end to end', 'plain 64-bit hash'];
   const columns = [...head, 'embedding ≥ 0.9', 'ms'];
   return [
     `| ${columns.join(' | ')} |`,
@@ -66,22 +66,22 @@ function describeRecall({ finder, recall }: DuplicateMeasurement): string {
   ].join('\n');
 }
 
-/** Of several parts, each picture counting the same. */
+/** Of several parts, each image counting the same. */
 function mean<Key extends string>(
-  rows: readonly ({ pictures: number } & Record<Key, number>)[],
+  rows: readonly ({ images: number } & Record<Key, number>)[],
   key: Key,
 ): number {
-  const pictures = rows.reduce((sum, row) => sum + row.pictures, 0);
-  return rows.reduce((sum, row) => sum + row.pictures * row[key], 0) / pictures;
+  const images = rows.reduce((sum, row) => sum + row.images, 0);
+  return rows.reduce((sum, row) => sum + row.images * row[key], 0) / images;
 }
 
 function describeFinder({ finder }: DuplicateMeasurement): string[] {
   return [
     '',
-    `- Finder: ${String(finder.copies)} copies looked up among ${String(finder.library)} pictures, ${finder.milliseconds.toFixed(1)} ms each` +
-      ` beyond the search for neighbours; ${String(finder.falsePairs.length)} times another picture was found.`,
+    `- Finder: ${String(finder.copies)} copies looked up among ${String(finder.library)} images, ${finder.milliseconds.toFixed(1)} ms each` +
+      ` beyond the search for neighbors; ${String(finder.falsePairs.length)} times another image was found.`,
     ...listPairs(finder.falsePairs),
-    `- Pictures of the library that were taken for each other: ${String(finder.pairsWithinLibrary.length)}.`,
+    `- Images of the library that were taken for each other: ${String(finder.pairsWithinLibrary.length)}.`,
     ...listPairs(finder.pairsWithinLibrary),
   ];
 }
@@ -90,7 +90,7 @@ function describeFalsePairs(measurement: DuplicateMeasurement): string[] {
   const { falsePairs, bursts, atRandom, artworkCopies, nearestPhotographs } = measurement;
   return [
     '',
-    `- Pairs that are no duplicates: ${String(falsePairs.pairs)}, of which ${String(falsePairs.similar)} close enough to be aligned` +
+    `- Pairs that aren't duplicates: ${String(falsePairs.pairs)}, of which ${String(falsePairs.similar)} close enough to be aligned` +
       ` (${falsePairs.millisecondsPerSimilarPair.toFixed(2)} ms each) and ${String(falsePairs.closeFingerprints)} by fingerprint;` +
       ` the nearest fingerprints differ in ${String(falsePairs.nearestFingerprint)} bits.`,
     `- False pairs: ${String(falsePairs.found.length)}; plain 64-bit hash ${String(falsePairs.plainHash)}, embedding alone ${String(falsePairs.closeEmbedding)}.`,

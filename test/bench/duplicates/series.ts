@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { DuplicateKind, Judge, PictureTrace } from '../../../plugin/src/duplicates/contract';
-import type { PictureReader } from '../../../plugin/src/images/contract';
+import type { ImageReader } from '../../../plugin/src/images/contract';
+import type { DuplicateKind, Judge, ImageTrace } from '../../../plugin/src/matching/contract';
 import { traceOf } from './traces';
 
-/** Photographs of one scene, each of which is a picture of its own. */
+/** Photographs of one scene, none of which is a copy of another. */
 export interface SeriesMeasurement {
   series: number;
   pairs: number;
@@ -15,7 +15,7 @@ export interface SeriesMeasurement {
 export async function judgeSeries(
   folder: string,
   judge: Judge,
-  reader: PictureReader,
+  reader: ImageReader,
 ): Promise<SeriesMeasurement> {
   const measurement: SeriesMeasurement = { series: 0, pairs: 0, found: [] };
   for (const series of (await readdir(folder)).sort()) {
@@ -36,9 +36,9 @@ export async function judgeSeries(
 
 async function tracesIn(
   folder: string,
-  reader: PictureReader,
-): Promise<{ name: string; trace: PictureTrace }[]> {
-  const traces: { name: string; trace: PictureTrace }[] = [];
+  reader: ImageReader,
+): Promise<{ name: string; trace: ImageTrace }[]> {
+  const traces: { name: string; trace: ImageTrace }[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const bytes = await readFile(path.join(folder, name));
     traces.push({ name, trace: await traceOf(bytes, reader) });

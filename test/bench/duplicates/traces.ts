@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { sampleLibrary, renderSamplePicture } from '../../../sample/library';
-import { createSeededRandom } from '../../../sample/seeded-random';
-import type { PictureTrace } from '../../../plugin/src/duplicates/contract';
 import type { EmbeddingProvider } from '../../../plugin/src/embedding/contract';
-import {
-  hashContent,
-  type ImagePreparation,
-  type PictureReader,
-  type PreparedImage,
+import type {
+  ImagePreparation,
+  ImageReader,
+  PreparedImage,
 } from '../../../plugin/src/images/contract';
+import { hashContent } from '../../../plugin/src/images/trace';
+import type { ImageTrace } from '../../../plugin/src/matching/contract';
+import { sampleLibrary, renderSampleImage } from '../../../sample/library';
+import { createSeededRandom } from '../../../sample/seeded-random';
 import { edits, type ExpectedKind } from './edits';
 
 /**
@@ -20,17 +20,17 @@ import { edits, type ExpectedKind } from './edits';
  */
 export type Part = 'tuning' | 'holdout' | 'unseen' | 'artwork';
 
-/** One picture as the measurement sees it. */
+/** One image as the measurement sees it. */
 export interface Subject {
-  /** Names the picture and what was done to it. */
+  /** Names the image and what was done to it. */
   name: string;
-  /** File name of the picture that this is a copy of; its own for an original. */
+  /** File name of the image that this is a copy of; its own for an original. */
   original: string;
   /** Null for an original. */
   edit: string | null;
   expected: ExpectedKind | null;
   part: Part;
-  trace: PictureTrace;
+  trace: ImageTrace;
   /** Unit length. */
   vector: Float32Array;
 }
@@ -39,7 +39,7 @@ export interface Subject {
 type StoredSubject = Omit<Subject, 'vector'> & { vector: number[] };
 
 export interface TraceMaker {
-  reader: PictureReader;
+  reader: ImageReader;
   provider: EmbeddingProvider;
 }
 
@@ -76,26 +76,26 @@ export async function collectSubjects(job: {
     onProgress(index, all);
     const part = index % 2 === 0 ? 'tuning' : 'holdout';
     await collect(`photograph ${name}`, async () => {
-      const picture = await readFile(path.join(photoFolder, name));
-      return photographFamily({ name, part, picture, isEdited: true }, await maker());
+      const image = await readFile(path.join(photoFolder, name));
+      return photographFamily({ name, part, image, isEdited: true }, await maker());
     });
   }
   for (const [index, file] of unseen.entries()) {
     onProgress(names.length + index, all);
     const isEdited = index % step === 0;
     await collect(`unseen ${String(isEdited)} ${file}`, async () => {
-      const picture = await readFile(file);
-      const family = { name: path.basename(file), part: 'unseen' as const, picture, isEdited };
+      const image = await readFile(file);
+      const family = { name: path.basename(file), part: 'unseen' as const, image, isEdited };
       return photographFamily(family, await maker());
     });
   }
-  for (const [index, picture] of sampleLibrary.entries()) {
+  for (const [index, image] of sampleLibrary.entries()) {
     onProgress(names.length + unseen.length + index, all);
-    await collect(`artwork ${picture.fileName}`, async () => {
-      const original = picture.duplicateOf ?? picture.fileName;
-      const bytes = await renderSamplePicture(picture);
+    await collect(`artwork ${image.fileName}`, async () => {
+      const original = image.duplicateOf ?? image.fileName;
+      const bytes = await renderSampleImage(image);
       const seen = await look(bytes, await maker());
-      const { fileName: name } = picture;
+      const { fileName: name } = image;
       return [{ name, original, edit: null, expected: null, part: 'artwork', ...seen }];
     });
   }
@@ -125,16 +125,16 @@ function restored(text: string): Subject[] {
 }
 
 async function photographFamily(
-  job: { name: string; part: Part; picture: Buffer; isEdited: boolean },
+  job: { name: string; part: Part; image: Buffer; isEdited: boolean },
   maker: TraceMaker,
 ): Promise<Subject[]> {
-  const { name, part, picture, isEdited } = job;
+  const { name, part, image, isEdited } = job;
   const common = { original: name, part };
   const family: Subject[] = [
-    { name, ...common, edit: null, expected: null, ...(await look(picture, maker)) },
+    { name, ...common, edit: null, expected: null, ...(await look(image, maker)) },
   ];
   for (const { name: edit, expected, apply } of isEdited ? edits : []) {
-    const bytes = await apply(picture, createSeededRandom(`${name} ${edit}`));
+    const bytes = await apply(image, createSeededRandom(`${name} ${edit}`));
     family.push({
       name: `${name}: ${edit}`,
       ...common,
@@ -155,12 +155,12 @@ async function look(
   return { trace, vector };
 }
 
-/** What the product would keep of a picture. */
+/** What the product would keep of an image. */
 export async function traceOf(
   bytes: Buffer,
-  reader: PictureReader,
+  reader: ImageReader,
   preparation: ImagePreparation = asClipSees,
-): Promise<PictureTrace> {
+): Promise<ImageTrace> {
   return (await readTraced(bytes, reader, preparation)).trace;
 }
 
@@ -173,9 +173,9 @@ const asClipSees: ImagePreparation = {
 
 async function readTraced(
   bytes: Buffer,
-  reader: PictureReader,
+  reader: ImageReader,
   preparation: ImagePreparation,
-): Promise<{ prepared: PreparedImage; trace: PictureTrace }> {
+): Promise<{ prepared: PreparedImage; trace: ImageTrace }> {
   const reading = await reader.read(bytes, { preparation, fingerprint: true });
   const { prepared, size, fingerprint = null, onBlack, thumbnail = null } = reading;
   const contentHash = await hashContent(bytes);

@@ -3,11 +3,11 @@ import {
   createDuplicateFinder,
   type DuplicateFinderOptions,
 } from '../../../plugin/src/duplicates/finder';
-import type { Judge } from '../../../plugin/src/duplicates/contract';
-import { createVectorSpace } from '../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
+import type { Judge } from '../../../plugin/src/matching/contract';
 import type { VectorStore } from '../../../plugin/src/vectors/contract';
 import { createEmbeddedStore } from '../../../plugin/src/vectors/embedded';
-import { MemoryPictureTraces } from '../../support/memory-picture-traces';
+import { MemoryImageTraces } from '../../support/memory-image-traces';
 import { createRecordingLogger } from '../../support/recording-logger';
 import { pointOf } from '../../support/vector-points';
 import { withDataFolder } from '../fixtures';
@@ -24,28 +24,28 @@ export interface FinderRecall {
   expected: string;
   /** Of which photographs the copies were made. */
   part: Part;
-  pictures: number;
+  images: number;
   /** Parts of the copies whose original was found with the verdict that the edit deserves, and with any. */
   asExpected: number;
   found: number;
 }
 
 export interface FinderMeasurement {
-  /** Pictures of the library that is searched: every original, with the unseen photographs and the artwork. */
+  /** Images of the library that is searched: every original, with the unseen photographs and the artwork. */
   library: number;
   recall: FinderRecall[];
-  /** Copies that were looked up, and those of them that were taken for another picture's. */
+  /** Copies that were looked up, and those of them that were taken for another image's. */
   copies: number;
   falsePairs: FalsePair[];
-  /** Pictures of the library that were taken for each other without being known copies. */
+  /** Images of the library that were taken for each other without being known copies. */
   pairsWithinLibrary: FalsePair[];
-  /** Median time to find the duplicates of one picture, without the search for its neighbours, in milliseconds. */
+  /** Median time to find the duplicates of one image, without the search for its neighbors, in milliseconds. */
   milliseconds: number;
 }
 
 /**
- * What the product finds from end to end: neighbours by embedding, a few of them aligned. Every copy is looked up in a
- * library of all originals, then every picture of the library in the others.
+ * What the product finds from end to end: neighbors by embedding, a few of them aligned. Every copy is looked up in a
+ * library of all originals, then every image of the library in the others.
  */
 export function measureFinder(
   subjects: readonly Subject[],
@@ -119,7 +119,7 @@ interface OpenedLibrary {
 }
 
 async function openLibrary(library: readonly Subject[], file: string): Promise<OpenedLibrary> {
-  const traces = new MemoryPictureTraces();
+  const traces = new MemoryImageTraces();
   const store = createEmbeddedStore({
     file,
     prefilterFrom: PREFILTER_FROM,
@@ -158,7 +158,7 @@ function recallOf(ofCopies: ReadonlyMap<Subject, readonly Found[]>): FinderRecal
         edit: name,
         expected,
         part,
-        pictures: edited.length,
+        images: edited.length,
         asExpected: share((kinds) => kinds.includes(expected)),
         found: share((kinds) => kinds.length > 0),
       };

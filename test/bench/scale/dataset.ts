@@ -1,4 +1,4 @@
-import { createVectorSpace } from '../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
 import type { VectorPoint } from '../../../plugin/src/vectors/contract';
 import { createStructuredVectors } from '../../support/structured-vectors';
 import { pointOf } from '../../support/vector-points';
@@ -25,8 +25,8 @@ export interface BenchQuery {
 }
 
 /**
- * Seeded vectors shaped as CLIP's (clusters, and a gap between texts and pictures), made batch by batch, so that a
- * million of them need no memory; and queries, texts and pictures in turn, compared with each vector on its way.
+ * Seeded vectors shaped as CLIP's (clusters, and a gap between texts and images), made batch by batch, so that a
+ * million of them need no memory; and queries, texts and images in turn, compared with each vector on its way.
  */
 export class Dataset {
   readonly #count: number;
@@ -38,7 +38,7 @@ export class Dataset {
     this.#count = count;
     this.#vectors = createStructuredVectors(count, DIMENSIONS);
     this.#queries = Array.from({ length: QUERIES }, (_, index) =>
-      index % 2 === 0 ? this.#vectors.text() : this.#vectors.picture(),
+      index % 2 === 0 ? this.#vectors.text() : this.#vectors.image(),
     );
     this.#nearest = this.#queries.slice(0, EXACT_QUERIES).map(() => new NearestList());
   }
@@ -47,7 +47,7 @@ export class Dataset {
     for (let first = 1; first <= this.#count; first += BATCH) {
       const length = Math.min(BATCH, this.#count - first + 1);
       const points = Array.from({ length }, (_, index) =>
-        pointOf(first + index, this.#vectors.picture()),
+        pointOf(first + index, this.#vectors.image()),
       );
       for (const { fileId, vector } of points) this.#compare(fileId, vector);
       yield points;

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- scale [embedded] [qdrant] [<points> …] [--resume]`: how both stores grow, from 10,000 to a million
+ * `npm run bench -- scale [embedded] [qdrant] [<points>…] [--resume]`: how both stores grow, from 10,000 to a million
  * vectors. Every size is written to bench/results.json when it is done, and `--resume` leaves out what is there; in
  * the end all are drawn to docs/images/scale.svg.
  */
@@ -19,7 +19,7 @@ import {
   type ScaleResult,
   type StoreName,
 } from './result';
-import { createSubject } from './subject';
+import { createSubject } from './subjects';
 
 const chartFile = path.resolve(__dirname, '../../../docs/images/scale.svg');
 const usualSizes = [10_000, 100_000, 1_000_000];
@@ -30,7 +30,7 @@ export async function benchScale(given: readonly string[]): Promise<void> {
     for (const store of stores) {
       const { scale } = await readResults();
       if (isResumed && scale.some((known) => isSame(known, { store, points }))) continue;
-      console.log(`Measuring ${store} with ${points.toLocaleString('en')} points …`);
+      console.log(`Measuring ${store} with ${points.toLocaleString('en')} points…`);
       await keep(await measure(store, points));
     }
   }

@@ -1,6 +1,6 @@
 /**
- * `process.ts load|query <store> <points> <folder>`: the part of a measurement that needs a process of its own, so
- * that the memory of a store is not that of what fills it, and its first query is that of a fresh start.
+ * `process.ts load|query <store> <points> <folder>`: the part of a measurement that needs a separate process, so
+ * that a store's memory excludes the data generator's, and its first query follows a fresh start.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +9,8 @@ import { timed } from '../measurement';
 import { benchSpace, Dataset, LIMIT, type BenchQuery } from './dataset';
 import { measureLatencies, type Ask } from './latency';
 import type { LoadReport, QueryReport, StoreName } from './result';
-import { createSubject, type Subject } from './subject';
+import type { Subject } from './subject';
+import { createSubject } from './subjects';
 
 /** Loading twice, once without the product, would take too long beyond. */
 const LARGEST_DIRECT_LOAD = 100_000;

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { qdrantConfigSchema } from '../../../plugin/src/vectors/qdrant/config';
 import { createQdrantStore } from '../../../plugin/src/vectors/qdrant';
+import { qdrantConfigSchema } from '../../../plugin/src/vectors/qdrant/config';
 import { createRecordingLogger } from '../../support/recording-logger';
 import { residentBytes } from '../resident-memory';
 import { benchSpace, DIMENSIONS } from './dataset';

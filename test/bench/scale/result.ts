@@ -11,15 +11,15 @@ export interface ScaleResult {
   dimensions: number;
   /** Storing all, in batches of 1,000, one after the other. */
   loadSeconds: number;
-  /** From then until nothing goes on in the background: Qdrant builds its graphs there. */
+  /** From then until background work is done: Qdrant builds its graphs. */
   settleSeconds: number;
-  /** Null where it is not to be had. */
+  /** Null if unavailable. */
   diskBytes: number | null;
   /** Resident: what the store adds to its process, or for Qdrant all of the server's; null where it is not known. */
   memoryBytes: number | null;
   /** The first query of a process that has just started, with opening the store. */
   firstQueryMs: number;
-  /** Share of the true nearest 20 that are found, by text and picture queries in turn. */
+  /** Share of the true nearest 20 that are found, by text and image queries in turn. */
   recall: number;
   oneClient: Latency;
   sixteenClients: Latency;

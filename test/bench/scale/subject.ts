@@ -1,20 +1,17 @@
 import type { VectorPoint, VectorStore } from '../../../plugin/src/vectors/contract';
-import { createEmbeddedSubject } from './embedded-subject';
-import { createQdrantSubject } from './qdrant-subject';
-import type { StoreName } from './result';
 
 /** A store under measurement. */
 export interface Subject {
   store: VectorStore;
-  /** The same without this product in between. */
+  /** The same without this plugin in between. */
   direct: DirectAccess | null;
-  /** Resolves when nothing goes on in the background. */
+  /** Resolves when background work is done. */
   settle(): Promise<void>;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   diskBytes(): Promise<number | null>;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   memoryBytes(): Promise<number | null>;
-  /** Deletes what lies outside of the folder. */
+  /** Deletes what is stored outside of the folder. */
   remove(): Promise<void>;
 }
 
@@ -24,9 +21,4 @@ export interface DirectAccess {
   load(points: readonly VectorPoint[]): Promise<void>;
   /** Where the store has its points. */
   search(vector: readonly number[], limit: number): Promise<unknown>;
-}
-
-/** @param folder where the store may keep files */
-export function createSubject(name: StoreName, folder: string): Subject {
-  return name === 'embedded' ? createEmbeddedSubject(folder) : createQdrantSubject();
 }

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DuplicatePair, DuplicatePairs } from '../../../plugin/src/duplicates/contract';
 import { hourAgo, inAnHour, range } from '../index-entries/situations';
-import { allPairs, findings, pairOf } from './situations';
+import { allPairs, findings, hashOf, pairOf, verdicts, type ReviewedFiles } from './situations';
 
 const noon = new Date('2026-03-01T12:00:00.000Z');
 const later = new Date('2026-03-01T12:30:00.000Z');
 
-export function describeDecisions(pairs: () => DuplicatePairs): void {
+export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFiles): void {
   describe('decide', () => {
     let pair: DuplicatePair;
     beforeEach(async () => {
@@ -17,33 +17,33 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
     const decide = (status: 'open' | 'ignored', userId: number | null, decidedAt = noon) =>
       pairs().decide(pair.id, { status, userId, decidedAt });
 
-    it('ignores a pair and remembers who and when, and no other pair', async () => {
+    it('ignores one pair and records who and when', async () => {
       const ignored = { ...pair, status: 'ignored', decidedBy: 5, decidedAt: noon };
       expect(await decide('ignored', 5)).toEqual(ignored);
       expect(await pairs().get([pair.id])).toEqual([ignored]);
       expect(await pairOf(pairs(), 1, 3)).toMatchObject({ status: 'open' });
     });
 
-    it('takes a user that is not known', async () => {
+    it('accepts an unknown user', async () => {
       expect(await decide('ignored', null)).toMatchObject({ decidedBy: null, decidedAt: noon });
     });
 
-    it('keeps the name and the moment of the first of two same decisions', async () => {
+    it('keeps the user and time of the first of two equal reviews', async () => {
       await decide('ignored', 5);
       expect(await decide('ignored', 6, later)).toMatchObject({ decidedBy: 5, decidedAt: noon });
     });
 
-    it('takes a decision back, and lets somebody else decide then', async () => {
+    it('reopens a pair, and lets someone else review it', async () => {
       await decide('ignored', 5);
       expect(await decide('open', 6, later)).toEqual(pair);
       expect(await decide('ignored', 7, later)).toMatchObject({ decidedBy: 7, decidedAt: later });
     });
 
-    it('changes nothing when an open pair is opened', async () => {
+    it('does nothing for a pair that is open already', async () => {
       expect(await decide('open', 5)).toEqual(pair);
     });
 
-    it('does not change a merged pair', async () => {
+    it("doesn't change a merged pair", async () => {
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
       const merged = await pairOf(pairs(), 1, 2);
       expect(await decide('ignored', 5)).toEqual(merged);
@@ -51,12 +51,73 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
       expect(merged).toMatchObject({ status: 'merged', decidedBy: 8 });
     });
 
-    it('answers null for a pair that is not there', async () => {
+    it('holds for the bytes, whichever files have them later, in any order', async () => {
+      await decide('ignored', 5);
+      await pairs().removeFiles([1, 2]);
+      const [hashA, hashB] = [pair.contentHashA, pair.contentHashB];
+      const moved = (fileA: number, fileB: number, hashes: [string, string]) => ({
+        fileId: fileA,
+        contentHash: hashes[0],
+        pairs: [
+          {
+            fileA,
+            fileB,
+            contentHashA: hashes[0],
+            contentHashB: hashes[1],
+            verdict: verdicts.sameImage,
+          },
+        ],
+      });
+      expect(await pairs().record([moved(21, 22, [hashB, hashA])])).toBe(0);
+      const found = await pairOf(pairs(), 21, 22);
+      expect(found).toMatchObject({ status: 'ignored', decidedBy: 5, decidedAt: noon });
+      await pairs().decide(found.id, { status: 'open', userId: 5, decidedAt: later });
+      await pairs().removeFiles([21, 22]);
+      expect(await pairs().record([moved(31, 32, [hashA, hashB])])).toBe(1);
+      expect(await pairOf(pairs(), 31, 32)).toMatchObject({ status: 'open', decidedBy: null });
+    });
+
+    it('holds if one of the files is uploaded again, but not for a further copy', async () => {
+      const [one, other, again] = [9_001, 9_002, 9_003];
+      const withOther = (fileId: number) => ({
+        fileId,
+        contentHash: hashOf(one),
+        pairs: [
+          {
+            fileA: Math.min(fileId, other),
+            fileB: Math.max(fileId, other),
+            contentHashA: hashOf(fileId < other ? one : other),
+            contentHashB: hashOf(fileId < other ? other : one),
+            verdict: verdicts.sameImage,
+          },
+        ],
+      });
+      await files.add(one, hashOf(one));
+      await files.add(other, hashOf(other));
+      await pairs().record([withOther(one)]);
+      const { id } = await pairOf(pairs(), one, other);
+      await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: noon });
+      expect(await pairs().record([withOther(again)])).toBe(1);
+      await pairs().removeFiles([one, again]);
+      await files.remove(one);
+      expect(await pairs().record([withOther(again)])).toBe(0);
+      expect(await pairOf(pairs(), other, again)).toMatchObject({ status: 'ignored' });
+      await files.remove(other);
+    });
+
+    it("doesn't hold for other files that have the same ids", async () => {
+      await decide('ignored', 5);
+      await pairs().removeFiles([1, 2]);
+      expect(await pairs().record([findings(1, [2], { version: 2 })])).toBe(1);
+      expect(await pairOf(pairs(), 1, 2)).toMatchObject({ status: 'open', decidedBy: null });
+    });
+
+    it('returns null for a missing pair', async () => {
       await pairs().removeFiles([2]);
       expect(await decide('ignored', 5)).toBeNull();
     });
 
-    it('lets the first of several at a time win', async () => {
+    it('lets the first of several concurrent reviews win', async () => {
       const answers = await Promise.all(range(1, 8).map((userId) => decide('ignored', userId)));
       const { decidedBy } = await pairOf(pairs(), 1, 2);
       expect(range(1, 8)).toContain(decidedBy);
@@ -96,7 +157,7 @@ export function describeDecisions(pairs: () => DuplicatePairs): void {
       expect(await pairOf(pairs(), 1, 2)).toMatchObject({ decidedBy: 8 });
     });
 
-    it('is silent when there is no such pair', async () => {
+    it('ignores a missing pair', async () => {
       await pairs().record([findings(1, [2])]);
       await pairs().markMerged({ keptId: 7, removedId: 1, userId: null });
       await pairs().markMerged({ keptId: 1, removedId: 7, userId: null });

@@ -18,7 +18,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
     const list = (options: Partial<Parameters<DuplicatePairs['list']>[0]>) =>
       pairs().list({ status: 'open', cursor: null, limit: 10, ...options });
 
-    it('answers newest first, in pages', async () => {
+    it('returns newest first, in pages', async () => {
       const first = await list({ limit: 2 });
       expect(filesOf(first.pairs)).toEqual([
         [1, 5],
@@ -33,7 +33,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       expect(second.nextCursor).toBeNull();
     });
 
-    it('answers those below the cursor though that pair is gone', async () => {
+    it('returns those below the cursor even if that pair was deleted', async () => {
       const cursor = await idOf(1, 4);
       await pairs().removeFiles([4]);
       expect(filesOf((await list({ cursor })).pairs)).toEqual([
@@ -42,7 +42,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       ]);
     });
 
-    it('tells kinds and statuses apart', async () => {
+    it('filters by kind and status', async () => {
       await pairs().decide(await idOf(1, 5), {
         status: 'ignored',
         userId: null,
@@ -58,7 +58,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       expect(filesOf((await list({ status: 'merged', kind: 'identical' })).pairs)).toEqual([
         [1, 4],
       ]);
-      expect(await list({ status: 'merged', kind: 'variant' })).toEqual({
+      expect(await list({ status: 'merged', kind: 'edited' })).toEqual({
         pairs: [],
         nextCursor: null,
       });
@@ -66,12 +66,12 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
     });
   });
 
-  it('counts nothing when there is nothing', async () => {
+  it('counts zero pairs', async () => {
     expect(await pairs().counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
   });
 
   describe('get', () => {
-    it('answers the pairs that are there, newest first', async () => {
+    it('returns the pairs that exist, newest first', async () => {
       await pairs().record([findings(1, [2])]);
       await pairs().record([findings(1, [3])]);
       const [older, newer] = [await idOf(1, 2), await idOf(1, 3)];
@@ -98,7 +98,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       }
     });
 
-    it('answers pairs on either side, newest first, each once', async () => {
+    it('returns pairs on either side, newest first, each once', async () => {
       expect(filesOf(await touching({}))).toEqual([
         [2, 3],
         [3, 5],
@@ -112,7 +112,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       ]);
     });
 
-    it('answers the newest when there are more than wanted', async () => {
+    it('returns the newest if there are more than the limit', async () => {
       expect(filesOf(await touching({ fileIds: [1, 3, 6], limit: 3 }))).toEqual([
         [2, 3],
         [5, 6],
@@ -120,7 +120,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       ]);
     });
 
-    it('answers those of one status', async () => {
+    it('returns those of one status', async () => {
       await pairs().markMerged({ keptId: 3, removedId: 1, userId: null });
       expect(filesOf(await touching({ status: 'merged' }))).toEqual([[1, 3]]);
       expect(filesOf(await touching({ status: 'open' }))).toEqual([
@@ -147,7 +147,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       await pairs().record([findings(21, [22], { verdict: verdicts.identical })]);
     });
 
-    it('answers each cluster once, the one with the newest pair first, in pages', async () => {
+    it('returns each cluster once, the one with the newest pair first, in pages', async () => {
       const newest = [await idOf(21, 22), Math.max(await idOf(1, 3), await idOf(2, 3))];
       const first = await clusters({ limit: 2 });
       expect(first.clusters.map(({ newestPairId }) => newestPairId)).toEqual(newest);
@@ -160,7 +160,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       });
     });
 
-    it('answers the pairs of a cluster, newest first, at most so many', async () => {
+    it('returns the pairs of a cluster, newest first, up to the limit', async () => {
       const found = (await clusters({})).clusters.map(({ id }) => id);
       const [, clusterId = 0] = found;
       const ofCluster = (limit: number, kind?: 'identical') =>
@@ -177,7 +177,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       expect(await pairs().pairsOfClusters({ ...all, clusterIds: [] })).toEqual([]);
     });
 
-    it('looks at pairs of the status and the kind that are asked for alone', async () => {
+    it('considers only pairs of the requested status and kind', async () => {
       const decided = await idOf(21, 22);
       await pairs().decide(decided, { status: 'ignored', userId: null, decidedAt: new Date() });
       expect((await clusters({ kind: 'identical' })).clusters).toMatchObject([
@@ -189,7 +189,7 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
       expect((await clusters({ status: 'merged' })).clusters).toEqual([]);
     });
 
-    it('keeps a file that comes to be like both of a pair in one cluster with them', async () => {
+    it('puts a file that duplicates both files of a pair into their cluster', async () => {
       await pairs().record([findings(13, [12])]);
       await pairs().record([findings(14, [12])]);
       const [first] = (await clusters({})).clusters;

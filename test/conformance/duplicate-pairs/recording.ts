@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import { hourAgo, inAnHour, range } from '../index-entries/situations';
 import { allPairs, filesOf, findings, hashOf, pairOf, verdicts } from './situations';
 
@@ -32,25 +33,25 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       },
     );
 
-    it('adds nothing for nothing', async () => {
+    it('does nothing without findings', async () => {
       expect(await pairs().record([])).toBe(0);
       expect(await pairs().record([findings(1, [])])).toBe(0);
       expect(await allPairs(pairs())).toEqual([]);
     });
 
-    it('counts a pair once that both of its files found', async () => {
+    it('counts a pair once if both files found it', async () => {
       expect(await pairs().record([findings(1, [2, 3]), findings(2, [1])])).toBe(2);
       expect(await pairs().record([findings(2, [1, 3]), findings(3, [1, 2])])).toBe(1);
     });
 
-    it('replaces the evidence of a known pair, and nothing else of it', async () => {
-      await pairs().record([findings(1, [2], { verdict: verdicts.samePicture })]);
+    it('replaces only the evidence of a known pair', async () => {
+      await pairs().record([findings(1, [2], { verdict: verdicts.sameImage })]);
       const before = await pairOf(pairs(), 1, 2);
-      expect(await pairs().record([findings(2, [1], { verdict: verdicts.variant })])).toBe(0);
-      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.variant });
+      expect(await pairs().record([findings(2, [1], { verdict: verdicts.edited })])).toBe(0);
+      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.edited });
     });
 
-    it('keeps pairs on the same bytes that were not found this time', async () => {
+    it("keeps pairs on the same bytes that weren't found this time", async () => {
       await pairs().record([findings(1, [2, 3])]);
       expect(await pairs().record([findings(1, [4])])).toBe(1);
       expect(filesOf(await allPairs(pairs())).sort()).toEqual([
@@ -60,29 +61,51 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       ]);
     });
 
-    it('keeps a decision while the bytes stay, whatever is found', async () => {
+    it('keeps where the pixels of a turned and tilted copy differ', async () => {
+      const box = { left: 0.25, top: 0, width: 0.5, height: 0.125 };
+      const verdict: DuplicateVerdict = {
+        ...verdicts.edited,
+        similarity: null,
+        alignment: { ...verdicts.edited.alignment, quarterTurns: 1, degrees: -2.5 },
+        pixels: { version: 1, differences: { one: [box], other: [{ ...box, left: 0 }] } },
+      };
+      await pairs().record([findings(1, [2], { verdict })]);
+      expect((await pairOf(pairs(), 1, 2)).verdict).toEqual(verdict);
+    });
+
+    it('deletes open pairs that were refuted on the same bytes, but no decisions', async () => {
+      await pairs().record([findings(1, [2, 3, 4])]);
+      await ignore(1, 3);
+      const refuted = findings(1, [2, 3]).pairs;
+      const ofOtherBytes = findings(1, [4], { version: 2 }).pairs;
+      const nothing = findings(1, []);
+      await pairs().record([{ ...nothing, refuted: [...refuted, ...ofOtherBytes] }]);
+      expect(filesOf(await allPairs(pairs())).sort()).toEqual([
+        [1, 3],
+        [1, 4],
+      ]);
+    });
+
+    it('keeps a review as long as the bytes stay the same', async () => {
       await pairs().record([findings(1, [2])]);
       await ignore(1, 2);
       const before = await pairOf(pairs(), 1, 2);
-      expect(await pairs().record([findings(1, [2], { verdict: verdicts.variant })])).toBe(0);
+      expect(await pairs().record([findings(1, [2], { verdict: verdicts.edited })])).toBe(0);
       expect(await pairs().record([findings(2, [])])).toBe(0);
-      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.variant });
+      expect(await pairOf(pairs(), 1, 2)).toEqual({ ...before, verdict: verdicts.edited });
     });
 
     it.each([
       ['the first', 1, 2],
       ['the second', 2, 1],
-    ])(
-      'deletes pairs, decided or not, of bytes that %s file has no more',
-      async (_, file, other) => {
-        await pairs().record([findings(file, [other, 3]), findings(other, [3])]);
-        await ignore(1, 2);
-        await pairs().record([findings(file, [], { version: 2 })]);
-        expect(filesOf(await allPairs(pairs()))).toEqual([[other, 3]]);
-      },
-    );
+    ])('deletes pairs, reviewed or not, on former bytes of %s file', async (_, file, other) => {
+      await pairs().record([findings(file, [other, 3]), findings(other, [3])]);
+      await ignore(1, 2);
+      await pairs().record([findings(file, [], { version: 2 })]);
+      expect(filesOf(await allPairs(pairs()))).toEqual([[other, 3]]);
+    });
 
-    it('opens a pair anew that was decided on other bytes', async () => {
+    it('reopens a pair that was reviewed before a file was replaced', async () => {
       await pairs().record([findings(1, [2])]);
       await ignore(1, 2);
       const before = await pairOf(pairs(), 1, 2);
@@ -92,7 +115,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       expect(after.id).toBeGreaterThan(before.id);
     });
 
-    it('opens a pair anew when the other file has other bytes than it was decided on', async () => {
+    it('reopens a pair when the other file was replaced after the review', async () => {
       await pairs().record([findings(1, [2], { version: 2 })]);
       await ignore(1, 2);
       expect(await pairs().record([findings(2, [1])])).toBe(1);
@@ -103,7 +126,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       });
     });
 
-    it('leaves out pairs on bytes that another of the findings says are no more', async () => {
+    it('drops pairs on bytes that another finding shows to be outdated', async () => {
       expect(await pairs().record([findings(1, [2, 3]), findings(2, [], { version: 2 })])).toBe(1);
       expect(filesOf(await allPairs(pairs()))).toEqual([[1, 3]]);
     });
@@ -112,12 +135,12 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       await pairs().record([findings(1, [2])]);
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: null });
       const before = await allPairs(pairs());
-      expect(await pairs().record([findings(1, [2], { verdict: verdicts.variant })])).toBe(0);
+      expect(await pairs().record([findings(1, [2], { verdict: verdicts.edited })])).toBe(0);
       expect(await pairs().record([findings(1, [2], { version: 2 })])).toBe(0);
       expect(await allPairs(pairs())).toEqual(before);
     });
 
-    it('adds each pair once, and counts it once, when many find it at a time', async () => {
+    it('adds and counts a pair once if many find it at the same time', async () => {
       const found = range(1, 8).map((fileId) =>
         findings(
           fileId,
@@ -145,7 +168,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       expect(filesOf(await allPairs(pairs()))).toEqual([[4, 5]]);
     });
 
-    it('keeps merged pairs, and is silent when there is nothing to delete', async () => {
+    it('keeps merged pairs, and does nothing if there is nothing to delete', async () => {
       await pairs().record([findings(1, [2])]);
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: 5 });
       await pairs().removeFiles([2]);

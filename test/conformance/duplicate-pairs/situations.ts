@@ -1,21 +1,21 @@
 import type {
   DuplicatePair,
   DuplicatePairs,
-  DuplicateVerdict,
   Findings,
   FoundPair,
 } from '../../../plugin/src/duplicates/contract';
+import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 
 export const verdicts = {
   identical: { kind: 'identical' },
-  samePicture: {
-    kind: 'same-picture',
+  sameImage: {
+    kind: 'same-image',
     fingerprintDistance: 3,
     correlation: 0.991,
     largestDifference: 0.25,
   },
-  variant: {
-    kind: 'variant',
+  edited: {
+    kind: 'edited',
     similarity: 0.875,
     fingerprintDistance: 90,
     alignment: {
@@ -29,6 +29,12 @@ export const verdicts = {
   },
 } as const satisfies Record<string, DuplicateVerdict>;
 
+/** The library that the pairs are of. */
+export interface ReviewedFiles {
+  add(fileId: number, contentHash: string): Promise<void>;
+  remove(fileId: number): Promise<void>;
+}
+
 /** The hash of a file's bytes; `version` counts how often they were replaced. */
 export function hashOf(fileId: number, version = 1): string {
   return `${String(fileId)}-${String(version)}`.padStart(64, '0');
@@ -40,7 +46,7 @@ export function findings(
   otherIds: readonly number[],
   options: { verdict?: DuplicateVerdict; version?: number } = {},
 ): Findings {
-  const { verdict = verdicts.samePicture, version = 1 } = options;
+  const { verdict = verdicts.sameImage, version = 1 } = options;
   const contentHash = hashOf(fileId, version);
   const pairs = otherIds.map((otherId): FoundPair =>
     fileId < otherId

@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 
 export function describeClaims(entries: () => IndexEntries): void {
   describe('claim', () => {
-    it('leases what is due to the caller and counts the try', async () => {
+    it('leases due entries to the caller and counts the attempt', async () => {
       await entries().markPending([7]);
       const lease = newLease();
       const claimed = await entries().claim(10, lease);
@@ -25,14 +25,14 @@ export function describeClaims(entries: () => IndexEntries): void {
       expect(claimed).toEqual([await entryOf(entries(), 7)]);
     });
 
-    it('answers at most as many as it was asked for', async () => {
+    it('returns at most the requested number', async () => {
       await entries().markPending(range(1, 5));
       expect(await entries().claim(3, newLease())).toHaveLength(3);
       expect(await entries().claim(3, newLease())).toHaveLength(2);
       expect(await entries().claim(3, newLease())).toEqual([]);
     });
 
-    it('answers what has been due for longest first', async () => {
+    it('returns the entries that have been due longest first', async () => {
       const token = await claimNew(entries(), [1, 2, 3]);
       const base = hourAgo().getTime();
       await entries().release(1, token, new Date(base + 2 * MINUTE_MS));
@@ -43,14 +43,44 @@ export function describeClaims(entries: () => IndexEntries): void {
       expect(idsOf(await entries().claim(2, newLease()))).toEqual([1, 4]);
     });
 
-    it('leaves alone what falls due later, is leased, or is done', async () => {
+    it('returns uploads first, then replaced files, then all others', async () => {
+      await entries().markPending([1, 2]);
+      await entries().markPending([3, 4], 'replacement');
+      await entries().markPending([5, 6], 'upload');
+      expect(idsOf(await entries().claim(3, newLease()))).toEqual([5, 6, 3]);
+      expect(idsOf(await entries().claim(3, newLease()))).toEqual([4, 1, 2]);
+    });
+
+    it('returns the requested number of the oldest entries whatever their priority', async () => {
+      const token = await claimNew(entries(), [1, 2, 3]);
+      const base = hourAgo().getTime();
+      for (const fileId of [1, 2, 3]) {
+        await entries().release(fileId, token, new Date(base + fileId * MINUTE_MS));
+      }
+      await entries().markPending([4, 5, 6], 'upload');
+      const claimed = idsOf(await entries().claim(3, newLease(), 1));
+      expect(claimed.sort((left, right) => left - right)).toEqual([1, 4, 5]);
+      expect(idsOf(await entries().claim(1, newLease(), 1))).toEqual([2]);
+      expect(idsOf(await entries().claim(5, newLease(), 5))).toEqual([6, 3]);
+    });
+
+    it('skips urgent entries that are due later', async () => {
+      await entries().markPending([1], 'upload');
+      const lease = newLease();
+      await entries().claim(1, lease);
+      await entries().release(1, lease.token, inAnHour());
+      await entries().markPending([2]);
+      expect(idsOf(await entries().claim(2, newLease()))).toEqual([2]);
+    });
+
+    it('skips entries that are due later, leased or finished', async () => {
       await indexNew(entries(), [1]);
       const token = await claimNew(entries(), [2, 3]);
       await entries().release(2, token, inAnHour());
       expect(await entries().claim(10, newLease())).toEqual([]);
     });
 
-    it('counts the tries from the last marking on', async () => {
+    it('counts attempts since the entry was last marked', async () => {
       const token = await claimNew(entries(), [7]);
       await entries().fail(7, token, {
         code: 'unexpected',
@@ -63,7 +93,7 @@ export function describeClaims(entries: () => IndexEntries): void {
       expect(await entries().claim(1, newLease())).toMatchObject([{ fileId: 7, attempts: 1 }]);
     });
 
-    it('never leases an entry twice, however many claim at once', async () => {
+    it('never leases an entry twice to concurrent callers', async () => {
       const fileIds = range(1, 60);
       await entries().markPending(fileIds);
       const claimed = await Promise.all(range(1, 6).map(() => claimUntilEmpty(entries())));

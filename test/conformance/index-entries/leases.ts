@@ -1,15 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries } from '../../../plugin/src/indexing/contract';
-import { claimNew, entryOf, hourAgo, idsOf, inAnHour, newLease, picture } from './situations';
+import {
+  claimNew,
+  entryOf,
+  hourAgo,
+  idsOf,
+  image,
+  inAnHour,
+  newLease,
+  tomorrow,
+} from './situations';
 
 export function describeLeases(entries: () => IndexEntries): void {
   describe('releaseExpired', () => {
-    it('makes what a lease ran out on due again, the try counted', async () => {
+    it('makes entries with an expired lease due again, with the attempt counted', async () => {
       const expired = await claimNew(entries(), [1, 2], newLease(hourAgo()));
       await claimNew(entries(), [3]);
       expect(await entries().releaseExpired(new Date())).toBe(2);
       expect(await entries().counts()).toMatchObject({ pending: 2, indexing: 1 });
-      expect(await entries().complete(1, expired, picture)).toBe(false);
+      expect(await entries().complete(1, expired, image)).toBe(false);
       const claimed = await entries().claim(10, newLease());
       expect(claimed).toMatchObject([
         { fileId: 1, attempts: 2 },
@@ -17,37 +26,63 @@ export function describeLeases(entries: () => IndexEntries): void {
       ]);
     });
 
-    it('answers 0 when no lease ran out', async () => {
+    it('returns 0 if no lease has expired', async () => {
       await claimNew(entries(), [1]);
       await entries().markPending([2]);
       expect(await entries().releaseExpired(new Date())).toBe(0);
       expect(await entryOf(entries(), 1)).toMatchObject({ state: 'indexing' });
     });
 
-    it('judges by the time that it is given', async () => {
+    it('uses the given time', async () => {
       await claimNew(entries(), [1]);
       expect(await entries().releaseExpired(new Date(inAnHour().getTime() + 60_000))).toBe(1);
     });
 
-    it('leaves a claim that ended too late its result until another takes over', async () => {
+    it('accepts a late result until another claim takes over', async () => {
       const token = await claimNew(entries(), [1], newLease(hourAgo()));
-      expect(await entries().complete(1, token, picture)).toBe(true);
+      expect(await entries().complete(1, token, image)).toBe(true);
       expect(await entries().releaseExpired(new Date())).toBe(0);
     });
   });
 
+  describe('limitTimes', () => {
+    it('ends leases that a clock left in the future, and no others', async () => {
+      const soon = newLease(new Date(Date.now() + 1_000));
+      await claimNew(entries(), [1], soon);
+      await claimNew(entries(), [2], newLease(tomorrow()));
+      const expiry = new Date(Date.now() + 60_000);
+      await entries().limitTimes({ due: inAnHour(), expiry });
+      expect(await entries().releaseExpired(new Date(Date.now() + 30_000))).toBe(1);
+      expect(await entryOf(entries(), 2)).toMatchObject({ state: 'indexing' });
+      expect(await entries().releaseExpired(new Date(expiry.getTime() + 1))).toBe(1);
+    });
+
+    it('brings due times forward that a clock left in the future, and no others', async () => {
+      const token = await claimNew(entries(), [1, 2]);
+      await entries().release(1, token, tomorrow());
+      const soon = new Date(Date.now() + 60_000);
+      await entries().limitTimes({ due: soon, expiry: inAnHour() });
+      expect(await entries().nextDueAt()).toEqual(soon);
+      const sooner = new Date(Date.now() + 30_000);
+      await entries().release(2, token, sooner);
+      await entries().limitTimes({ due: soon, expiry: inAnHour() });
+      expect(await entries().nextDueAt()).toEqual(sooner);
+      expect(await entryOf(entries(), 1)).toMatchObject({ state: 'pending', attempts: 0 });
+    });
+  });
+
   describe('renew', () => {
-    it('prolongs what the lease still holds and answers how many', async () => {
+    it('renews the entries that the lease still holds and returns how many', async () => {
       const lease = newLease(hourAgo());
       await claimNew(entries(), [1, 2, 3], lease);
-      await entries().complete(1, lease.token, picture);
+      await entries().complete(1, lease.token, image);
       await entries().markPending([2]);
       expect(await entries().renew({ ...lease, expiresAt: inAnHour() })).toBe(1);
       expect(await entries().releaseExpired(new Date())).toBe(0);
       expect(await entryOf(entries(), 3)).toMatchObject({ state: 'indexing', lease: lease.token });
     });
 
-    it('answers 0 for a lease that holds nothing', async () => {
+    it('returns 0 for a lease that holds nothing', async () => {
       await claimNew(entries(), [1], newLease(hourAgo()));
       expect(await entries().renew(newLease())).toBe(0);
       expect(await entries().releaseExpired(new Date())).toBe(1);
@@ -55,7 +90,7 @@ export function describeLeases(entries: () => IndexEntries): void {
   });
 
   describe('releaseAbandoned', () => {
-    it('makes due what is held under the leases that are said to be abandoned', async () => {
+    it('makes entries of abandoned leases due', async () => {
       const dead = [newLease(), newLease()];
       for (const [index, lease] of dead.entries()) {
         await claimNew(entries(), [2 * index + 1, 2 * index + 2], lease);
@@ -80,7 +115,7 @@ export function describeLeases(entries: () => IndexEntries): void {
       );
     });
 
-    it('answers 0 when nothing is claimed', async () => {
+    it('returns 0 if nothing is claimed', async () => {
       await entries().markPending([1]);
       expect(await entries().releaseAbandoned(() => true)).toBe(0);
     });

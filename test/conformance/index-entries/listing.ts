@@ -1,24 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries, IndexState } from '../../../plugin/src/indexing/contract';
-import {
-  claimNew,
-  givenUp,
-  hourAgo,
-  idsOf,
-  inAnHour,
-  indexNew,
-  picture,
-  range,
-} from './situations';
+import { claimNew, givenUp, hourAgo, idsOf, inAnHour, indexNew, image, range } from './situations';
 
 export function describeListing(entries: () => IndexEntries): void {
   describe('counts', () => {
-    it('counts every state, those that no entry has too', async () => {
+    it('counts every state, including those without entries', async () => {
       const none = { pending: 0, indexing: 0, indexed: 0, skipped: 0, failed: 0 };
       expect(await entries().counts()).toEqual(none);
       const token = await claimNew(entries(), range(1, 6));
-      await entries().complete(1, token, picture);
-      await entries().complete(2, token, picture);
+      await entries().complete(1, token, image);
+      await entries().complete(2, token, image);
       await entries().fail(3, token, givenUp);
       await entries().fail(4, token, { ...givenUp, next: { state: 'skipped' } });
       await entries().release(5, token, inAnHour());
@@ -33,10 +24,10 @@ export function describeListing(entries: () => IndexEntries): void {
   });
 
   describe('countIndexed', () => {
-    it('counts what is indexed alone, all of it or what was since a moment', async () => {
+    it('counts only indexed entries, all or those since a given time', async () => {
       const token = await claimNew(entries(), range(1, 5));
-      await entries().complete(1, token, picture);
-      await entries().complete(2, token, picture);
+      await entries().complete(1, token, image);
+      await entries().complete(2, token, image);
       await entries().fail(4, token, givenUp);
       expect(await entries().countIndexed()).toBe(2);
       expect(await entries().countIndexedSince(hourAgo())).toBe(2);
@@ -45,7 +36,7 @@ export function describeListing(entries: () => IndexEntries): void {
   });
 
   describe('nextDueAt', () => {
-    it('answers when the first pending entry falls due, be that past or to come', async () => {
+    it('returns when the first pending entry is due, in the past or future', async () => {
       const token = await claimNew(entries(), [1, 2]);
       const [later, earlier] = [inAnHour(), hourAgo()];
       await entries().release(1, token, later);
@@ -54,7 +45,7 @@ export function describeListing(entries: () => IndexEntries): void {
       expect(await entries().nextDueAt()).toEqual(earlier);
     });
 
-    it('answers null when nothing is pending', async () => {
+    it('returns null if nothing is pending', async () => {
       expect(await entries().nextDueAt()).toBeNull();
       await indexNew(entries(), [1]);
       await claimNew(entries(), [2]);
@@ -62,15 +53,27 @@ export function describeListing(entries: () => IndexEntries): void {
     });
   });
 
+  describe('list', () => {
+    it('returns the entries of the requested priorities', async () => {
+      await entries().markPending([1, 4]);
+      await entries().markPending([2], 'replacement');
+      await entries().markPending([3, 5], 'upload');
+      const listed = async (cursor: number | null, limit: number) =>
+        entries().list({ priorities: ['upload', 'replacement'], cursor, limit });
+      expect(idsOf((await listed(null, 10)).entries)).toEqual([2, 3, 5]);
+      expect(idsOf((await listed(2, 1)).entries)).toEqual([3]);
+    });
+  });
+
   describe('get', () => {
-    it('answers the entries there are and is silent on the others', async () => {
+    it('returns the entries that exist and skips the others', async () => {
       await entries().markPending([3, 1]);
       const found = await entries().get([1, 2, 3]);
       expect(new Set(idsOf(found))).toEqual(new Set([1, 3]));
       expect(await entries().get([])).toEqual([]);
     });
 
-    it('takes many ids', async () => {
+    it('accepts many ids', async () => {
       const fileIds = range(1, 510);
       await entries().markPending(fileIds);
       expect(new Set(idsOf(await entries().get(fileIds)))).toEqual(new Set(fileIds));
@@ -89,13 +92,13 @@ export function describeListing(entries: () => IndexEntries): void {
 
     it('walks entries of these states only', async () => {
       const token = await claimNew(entries(), range(1, 9));
-      for (const fileId of [2, 4, 6, 8]) await entries().complete(fileId, token, picture);
+      for (const fileId of [2, 4, 6, 8]) await entries().complete(fileId, token, image);
       for (const fileId of [3, 9]) await entries().fail(fileId, token, givenUp);
       expect(await walk(entries(), 2, ['indexed', 'failed'])).toEqual([2, 3, 4, 6, 8, 9]);
       expect(await walk(entries(), 2, ['skipped'])).toEqual([]);
     });
 
-    it('goes on after the cursor when what it points to is gone', async () => {
+    it('continues after the cursor even if its entry was deleted', async () => {
       const token = await claimNew(entries(), [1, 2, 3]);
       const { nextCursor } = await entries().list({ cursor: null, limit: 2 });
       await entries().forget(2, token);
@@ -103,7 +106,7 @@ export function describeListing(entries: () => IndexEntries): void {
       expect(idsOf(rest)).toEqual([3]);
     });
 
-    it('answers an empty last page of an empty queue', async () => {
+    it('returns one empty page for an empty queue', async () => {
       expect(await entries().list({ cursor: null, limit: 5 })).toEqual({
         entries: [],
         nextCursor: null,

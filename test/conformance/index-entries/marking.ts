@@ -8,18 +8,19 @@ import {
   inAnHour,
   indexNew,
   newLease,
-  picture,
+  image,
   range,
   triedAgain,
 } from './situations';
 
 export function describeMarking(entries: () => IndexEntries): void {
   describe('markPending', () => {
-    it('makes an entry that nothing is known of but that it is due', async () => {
+    it('adds a due entry without any results', async () => {
       await entries().markPending([7]);
       expect(await entryOf(entries(), 7)).toEqual({
         fileId: 7,
         state: 'pending',
+        priority: 'backfill',
         attempts: 0,
         lease: null,
         errorCode: null,
@@ -31,19 +32,19 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(idsOf(await entries().claim(1, newLease()))).toEqual([7]);
     });
 
-    it('makes one entry of a file that is marked twice, in one call or in two', async () => {
+    it('adds one entry for a file marked twice, in one call or in two', async () => {
       await entries().markPending([7, 8, 7]);
       await entries().markPending([8]);
       expect(await entries().counts()).toMatchObject({ pending: 2 });
       expect(idsOf((await entries().list({ cursor: null, limit: 10 })).entries)).toEqual([7, 8]);
     });
 
-    it('makes one entry of a file that is marked many times at once', async () => {
+    it('adds one entry for a file marked many times at once', async () => {
       await Promise.all(range(1, 8).map(() => entries().markPending([7, 8, 9])));
       expect(idsOf((await entries().list({ cursor: null, limit: 10 })).entries)).toEqual([7, 8, 9]);
     });
 
-    it('takes many files, known and new', async () => {
+    it('accepts many files, known and new', async () => {
       await entries().markPending(range(1, 510));
       await entries().markPending(range(301, 300));
       expect(await entries().counts()).toMatchObject({ pending: 600 });
@@ -54,15 +55,15 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(await entries().counts()).toMatchObject({ pending: 0 });
     });
 
-    it('starts an indexed entry anew and keeps what is known of its last indexing', async () => {
+    it('resets an indexed entry and keeps the results of its last indexing', async () => {
       await indexNew(entries(), [7]);
       await entries().markPending([7]);
       const entry = await entryOf(entries(), 7);
-      expect(entry).toMatchObject({ ...picture, state: 'pending', attempts: 0, lease: null });
+      expect(entry).toMatchObject({ ...image, state: 'pending', attempts: 0, lease: null });
       expect(entry.indexedAt).toBeInstanceOf(Date);
     });
 
-    it('starts a failed entry anew, without its error', async () => {
+    it('resets a failed entry, without its error', async () => {
       const token = await claimNew(entries(), [7]);
       await entries().fail(7, token, givenUp);
       await entries().markPending([7]);
@@ -74,7 +75,7 @@ export function describeMarking(entries: () => IndexEntries): void {
       });
     });
 
-    it('makes an entry that waits for its next try due at once', async () => {
+    it('makes an entry that waits for a retry due at once', async () => {
       const token = await claimNew(entries(), [7]);
       await entries().fail(7, token, triedAgain(inAnHour()));
       expect(await entries().claim(1, newLease())).toEqual([]);
@@ -82,24 +83,41 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(await entries().claim(1, newLease())).toMatchObject([{ fileId: 7, attempts: 1 }]);
     });
 
-    it('takes a claim its lease, so that the result of that claim is discarded', async () => {
+    it('gives a waiting entry the more urgent priority, and a settled one the new priority', async () => {
+      const priorityOf = async (fileId: number) => (await entryOf(entries(), fileId)).priority;
+      await entries().markPending([7, 8]);
+      await entries().markPending([7], 'upload');
+      await entries().markPending([7, 8], 'replacement');
+      expect([await priorityOf(7), await priorityOf(8)]).toEqual(['upload', 'replacement']);
+      await entries().claim(2, newLease());
+      await entries().markPending([7, 8]);
+      expect([await priorityOf(7), await priorityOf(8)]).toEqual(['upload', 'replacement']);
+      const lease = newLease();
+      await entries().claim(2, lease);
+      await entries().complete(7, lease.token, image);
+      await entries().fail(8, lease.token, givenUp);
+      await entries().markPending([7, 8]);
+      expect([await priorityOf(7), await priorityOf(8)]).toEqual(['backfill', 'backfill']);
+    });
+
+    it("revokes a claim's lease, so that its result is discarded", async () => {
       const token = await claimNew(entries(), [7, 8]);
       await entries().markPending([7]);
       const marked = await entryOf(entries(), 7);
       expect(marked).toMatchObject({ state: 'pending', attempts: 0, lease: null });
-      expect(await entries().complete(7, token, picture)).toBe(false);
+      expect(await entries().complete(7, token, image)).toBe(false);
       expect(await entries().fail(7, token, givenUp)).toBe(false);
       expect(await entries().release(7, token, inAnHour())).toBe(false);
       expect(await entries().forget(7, token)).toBe(false);
       expect(await entryOf(entries(), 7)).toEqual(marked);
-      expect(await entries().complete(8, token, picture)).toBe(true);
+      expect(await entries().complete(8, token, image)).toBe(true);
     });
   });
 
   describe('markStatesPending', () => {
-    it('makes entries of these states due again and leaves the others alone', async () => {
+    it('makes only entries in these states due again', async () => {
       const token = await claimNew(entries(), [1, 2, 3, 4]);
-      await entries().complete(1, token, picture);
+      await entries().complete(1, token, image);
       await entries().fail(2, token, givenUp);
       await entries().fail(3, token, { ...givenUp, next: { state: 'skipped' } });
       expect(await entries().markStatesPending(['failed', 'skipped'])).toBe(2);
@@ -114,23 +132,32 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(idsOf(await entries().claim(10, newLease()))).toEqual([2, 3]);
     });
 
-    it('lets an entry forget its content hash, so that it is embedded anew', async () => {
+    it("clears an entry's content hash, so that it is embedded again", async () => {
       await indexNew(entries(), [7]);
       expect(await entries().markStatesPending(['indexed'])).toBe(1);
       expect(await entryOf(entries(), 7)).toMatchObject({
-        ...picture,
+        ...image,
         state: 'pending',
         contentHash: null,
       });
     });
 
-    it('takes claims their leases', async () => {
-      const token = await claimNew(entries(), [7]);
-      expect(await entries().markStatesPending(['indexing'])).toBe(1);
-      expect(await entries().complete(7, token, picture)).toBe(false);
+    it('lets uploads go first', async () => {
+      const lease = newLease();
+      await entries().markPending([7], 'upload');
+      await entries().claim(1, lease);
+      await entries().complete(7, lease.token, image);
+      await entries().markStatesPending(['indexed']);
+      expect(await entryOf(entries(), 7)).toMatchObject({ priority: 'backfill' });
     });
 
-    it('answers 0 for states that no entry has, and for none', async () => {
+    it('revokes the leases of claims', async () => {
+      const token = await claimNew(entries(), [7]);
+      expect(await entries().markStatesPending(['indexing'])).toBe(1);
+      expect(await entries().complete(7, token, image)).toBe(false);
+    });
+
+    it('returns 0 for states without entries, and for no states', async () => {
       await entries().markPending([7]);
       expect(await entries().markStatesPending(['failed'])).toBe(0);
       expect(await entries().markStatesPending([])).toBe(0);
@@ -139,7 +166,7 @@ export function describeMarking(entries: () => IndexEntries): void {
   });
 
   describe('makeDue', () => {
-    it('makes what waits due at once, its tries still counted, and leaves the rest alone', async () => {
+    it('makes only waiting entries due at once, with their attempts still counted', async () => {
       const token = await claimNew(entries(), [1, 2, 3, 4]);
       await entries().fail(1, token, triedAgain(inAnHour()));
       await entries().release(2, token, inAnHour());
@@ -153,7 +180,9 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect(await entryOf(entries(), 4)).toMatchObject({ state: 'indexing', lease: token });
     });
 
-    it('answers 0 when nothing waits', async () => {
+    it('returns 0 if nothing waits', async () => {
+      expect(await entries().makeDue()).toBe(0);
+      await entries().markPending([1]);
       expect(await entries().makeDue()).toBe(0);
     });
   });

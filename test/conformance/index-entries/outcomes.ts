@@ -7,21 +7,22 @@ import {
   hourAgo,
   inAnHour,
   newLease,
-  picture,
+  image,
   triedAgain,
 } from './situations';
 
 export function describeOutcomes(entries: () => IndexEntries): void {
   describe('complete', () => {
-    it('keeps what was found out and ends the lease', async () => {
+    it('stores the results and ends the lease', async () => {
       const before = Date.now();
       const token = await claimNew(entries(), [7]);
-      expect(await entries().complete(7, token, picture)).toBe(true);
+      expect(await entries().complete(7, token, image)).toBe(true);
       const entry = await entryOf(entries(), 7);
       expect(entry).toEqual({
-        ...picture,
+        ...image,
         fileId: 7,
         state: 'indexed',
+        priority: 'backfill',
         attempts: 1,
         lease: null,
         errorCode: null,
@@ -32,18 +33,18 @@ export function describeOutcomes(entries: () => IndexEntries): void {
       expect(entry.indexedAt?.getTime()).toBeLessThanOrEqual(Date.now());
     });
 
-    it('forgets the error of an earlier try', async () => {
+    it('clears the error of an earlier attempt', async () => {
       const token = await claimNew(entries(), [7]);
       await entries().fail(7, token, triedAgain(hourAgo()));
       const lease = newLease();
       await entries().claim(1, lease);
-      await entries().complete(7, lease.token, picture);
+      await entries().complete(7, lease.token, image);
       expect(await entryOf(entries(), 7)).toMatchObject({ errorCode: null, errorMessage: null });
     });
   });
 
   describe('fail', () => {
-    it('makes an entry due again at the time it is given', async () => {
+    it('makes an entry due again at the given time', async () => {
       const token = await claimNew(entries(), [7]);
       const dueAt = inAnHour();
       expect(await entries().fail(7, token, triedAgain(dueAt))).toBe(true);
@@ -58,7 +59,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
       expect(await entries().nextDueAt()).toEqual(dueAt);
     });
 
-    it.each(['failed', 'skipped'] as const)('ends the tries as %s', async (state) => {
+    it.each(['failed', 'skipped'] as const)('ends the attempts as %s', async (state) => {
       const token = await claimNew(entries(), [7]);
       const failure: EntryFailure = { ...givenUp, next: { state } };
       expect(await entries().fail(7, token, failure)).toBe(true);
@@ -66,7 +67,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
         state,
         lease: null,
         errorCode: 'image-unreadable',
-        errorMessage: 'It is no picture.',
+        errorMessage: 'It is no image.',
         sourceSignature: givenUp.sourceSignature,
       });
       expect(await entries().nextDueAt()).toBeNull();
@@ -75,7 +76,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
   });
 
   describe('release', () => {
-    it('gives a claim back unfinished: due as it is told, the try not counted', async () => {
+    it('returns an unfinished claim, due at the given time, with the attempt not counted', async () => {
       const token = await claimNew(entries(), [7]);
       expect(await entries().release(7, token, hourAgo())).toBe(true);
       expect(await entryOf(entries(), 7)).toMatchObject({
@@ -96,15 +97,15 @@ export function describeOutcomes(entries: () => IndexEntries): void {
     });
   });
 
-  describe('an outcome under a lease that is not held', () => {
+  describe("an outcome under a lease that isn't held", () => {
     const outcomes: [string, (fileId: number, token: string) => Promise<boolean>][] = [
-      ['complete', (fileId, token) => entries().complete(fileId, token, picture)],
+      ['complete', (fileId, token) => entries().complete(fileId, token, image)],
       ['fail', (fileId, token) => entries().fail(fileId, token, givenUp)],
       ['release', (fileId, token) => entries().release(fileId, token, hourAgo())],
       ['forget', (fileId, token) => entries().forget(fileId, token)],
     ];
 
-    it.each(outcomes)('%s changes nothing under the lease of another', async (_name, settle) => {
+    it.each(outcomes)('%s changes nothing under another lease', async (_name, settle) => {
       await claimNew(entries(), [7]);
       const claimed = await entryOf(entries(), 7);
       expect(await settle(7, newLease().token)).toBe(false);
@@ -113,25 +114,22 @@ export function describeOutcomes(entries: () => IndexEntries): void {
 
     it.each(outcomes)('%s changes nothing a second time', async (_name, settle) => {
       const token = await claimNew(entries(), [7]);
-      await entries().complete(7, token, picture);
+      await entries().complete(7, token, image);
       const indexed = await entryOf(entries(), 7);
       expect(await settle(7, token)).toBe(false);
       expect(await entryOf(entries(), 7)).toEqual(indexed);
     });
 
-    it.each(outcomes)(
-      '%s changes nothing when another has claimed since',
-      async (_name, settle) => {
-        const token = await claimNew(entries(), [7], newLease(hourAgo()));
-        await entries().releaseExpired(new Date());
-        await entries().claim(1, newLease());
-        const claimed = await entryOf(entries(), 7);
-        expect(await settle(7, token)).toBe(false);
-        expect(await entryOf(entries(), 7)).toEqual(claimed);
-      },
-    );
+    it.each(outcomes)('%s changes nothing after another claim', async (_name, settle) => {
+      const token = await claimNew(entries(), [7], newLease(hourAgo()));
+      await entries().releaseExpired(new Date());
+      await entries().claim(1, newLease());
+      const claimed = await entryOf(entries(), 7);
+      expect(await settle(7, token)).toBe(false);
+      expect(await entryOf(entries(), 7)).toEqual(claimed);
+    });
 
-    it.each(outcomes)('%s makes no entry of a file that has none', async (_name, settle) => {
+    it.each(outcomes)('%s adds no entry for a file without one', async (_name, settle) => {
       expect(await settle(7, newLease().token)).toBe(false);
       expect(await entries().get([7])).toEqual([]);
     });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries } from '../../../plugin/src/indexing/contract';
-import { claimNew, entryOf, idsOf, indexNew, newLease, picture } from './situations';
+import { claimNew, entryOf, idsOf, indexNew, newLease, image } from './situations';
 
 export function describeSeparation(
   entries: () => IndexEntries,
   ofAnotherSpace: () => IndexEntries,
 ): void {
   describe('queues of two spaces', () => {
-    it('hold the same file apart', async () => {
+    it('keep entries of the same file separate', async () => {
       const other = ofAnotherSpace();
       await indexNew(entries(), [7]);
       expect(await other.get([7])).toEqual([]);
@@ -19,17 +19,17 @@ export function describeSeparation(
       expect((await entries().list({ cursor: null, limit: 10 })).entries).toHaveLength(1);
     });
 
-    it('answer claims, changes of states and due times of their own alone', async () => {
+    it('keep claims, states and due times separate', async () => {
       const other = ofAnotherSpace();
       await other.markPending([7, 8]);
       expect(await entries().claim(10, newLease())).toEqual([]);
       expect(await entries().nextDueAt()).toBeNull();
       const token = await claimNew(entries(), [7]);
       expect(idsOf(await other.claim(1, newLease()))).toEqual([7]);
-      expect(await entries().complete(7, token, picture)).toBe(true);
+      expect(await entries().complete(7, token, image)).toBe(true);
       expect(await entries().markStatesPending(['pending', 'indexing', 'indexed'])).toBe(1);
       expect(await other.counts()).toMatchObject({ pending: 1, indexing: 1 });
-      expect(await other.complete(8, token, picture)).toBe(false);
+      expect(await other.complete(8, token, image)).toBe(false);
     });
   });
 }

@@ -1,30 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import type {
   EntryFailure,
-  IndexedPicture,
+  IndexedImage,
   IndexEntries,
   IndexEntry,
-  Lease,
 } from '../../../plugin/src/indexing/contract';
+import type { Lease } from '../../../plugin/src/lease';
 
 const HOUR_MS = 3_600_000;
 
 export const hourAgo = (): Date => new Date(Date.now() - HOUR_MS);
 export const inAnHour = (): Date => new Date(Date.now() + HOUR_MS);
+export const tomorrow = (): Date => new Date(Date.now() + 24 * HOUR_MS);
 
 /** A lease as one claim has it. */
 export function newLease(expiresAt = inAnHour()): Lease {
   return { token: `host|1|life|${randomUUID()}`, expiresAt };
 }
 
-export const picture: IndexedPicture = {
+export const image: IndexedImage = {
   contentHash: 'a'.repeat(64),
   sourceSignature: 'c'.repeat(64),
 };
 
 export const givenUp: EntryFailure = {
   code: 'image-unreadable',
-  message: 'It is no picture.',
+  message: 'It is no image.',
   next: { state: 'failed' },
   sourceSignature: 'd'.repeat(64),
 };
@@ -51,7 +52,7 @@ export async function claimNew(
 
 export async function indexNew(entries: IndexEntries, fileIds: readonly number[]): Promise<void> {
   const token = await claimNew(entries, fileIds);
-  for (const fileId of fileIds) await entries.complete(fileId, token, picture);
+  for (const fileId of fileIds) await entries.complete(fileId, token, image);
 }
 
 /** The one entry of a file. */

@@ -29,7 +29,7 @@ export function describeReachability(harness: VectorStoreHarness): void {
       await expect(opened.store.dropSpace('any')).rejects.toMatchObject(unavailable);
     });
 
-    it('is unhealthy, which is no error', async () => {
+    it('is unhealthy, which is not an error', async () => {
       const health = await opened.store.checkHealth();
       expect(health.ok).toBe(false);
       expect(health.message).not.toBe('');
@@ -37,7 +37,7 @@ export function describeReachability(harness: VectorStoreHarness): void {
 
     it('works as soon as it can be reached', async () => {
       await expect(opened.store.listSpaces()).rejects.toMatchObject(unavailable);
-      await opened.mend();
+      await opened.repair();
       const collection = await opened.store.ensureSpace(spaceOf('first'));
       await collection.upsert(randomPoints(3));
       await expect(collection.count()).resolves.toBe(3);

@@ -85,7 +85,7 @@ export function describePoints(harness: VectorStoreHarness): void {
       expectSamePoints(await collection().getMany([40]), [{ ...first, fileId: 40 }], harness);
     });
 
-    it('are removed for good, silently when missing', async () => {
+    it('are removed permanently, silently when missing', async () => {
       await collection().remove([2, 999, 2, 5]);
       await expect(collection().count()).resolves.toBe(10);
       await expect(collection().getMany([2, 5, 999])).resolves.toEqual([]);

@@ -14,7 +14,7 @@ export function describeSearch(harness: VectorStoreHarness): void {
     const query = randomUnitVector(createSeededRandom(`${seed} query`), DIMENSIONS);
     const collection = openCollectionForEach(harness, () => points);
 
-    it('answers best first, with cosine similarities', async () => {
+    it('returns best first, with cosine similarities', async () => {
       const hits = await collection().search({ vector: query, limit: 60 });
       const expected = exactHits(points, query);
       expect(hits.map(({ fileId }) => fileId)).toEqual(expected.map(({ fileId }) => fileId));
@@ -55,7 +55,7 @@ export function describeSearch(harness: VectorStoreHarness): void {
       }
     });
 
-    it('answers all there are when the limit is larger', async () => {
+    it('returns all points when the limit is larger', async () => {
       await expect(collection().search({ vector: query, limit: 1_000_000 })).resolves.toHaveLength(
         60,
       );
@@ -108,13 +108,11 @@ export function describeSearch(harness: VectorStoreHarness): void {
 }
 
 export function describeLargeCollection(harness: VectorStoreHarness): void {
-  describe('a collection of some thousand pictures', () => {
+  describe('a collection of some thousand images', () => {
     const vectors = createStructuredVectors(11, 64);
-    const points = Array.from({ length: 3000 }, (_, index) =>
-      pointOf(index + 1, vectors.picture()),
-    );
+    const points = Array.from({ length: 3000 }, (_, index) => pointOf(index + 1, vectors.image()));
     const queries = Array.from({ length: 12 }, (_, index) =>
-      index % 2 === 0 ? vectors.text() : vectors.picture(),
+      index % 2 === 0 ? vectors.text() : vectors.image(),
     );
     const opened = openForEach(harness);
 

@@ -19,7 +19,7 @@ export function describeSpaces(harness: VectorStoreHarness): void {
       await expect(opened.store.listSpaces()).resolves.toEqual([space]);
     });
 
-    it('answers the same points when asked again, and at the same time', async () => {
+    it('returns the same points when asked again, and at the same time', async () => {
       const first = await opened.store.ensureSpace(spaceOf('first'));
       await first.upsert(points);
       const again = await Promise.all([1, 2, 3].map(() => opened.store.ensureSpace(first.space)));
@@ -28,7 +28,7 @@ export function describeSpaces(harness: VectorStoreHarness): void {
     });
 
     if (harness.isDurable !== false) {
-      it('answers the same points after a restart', async () => {
+      it('returns the same points after a restart', async () => {
         const space = spaceOf('first');
         await (await opened.store.ensureSpace(space)).upsert(points);
         const store = await opened.reopen();

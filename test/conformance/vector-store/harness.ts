@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from '@jest/globals';
 import type {
+  DatabaseIdentity,
   VectorCollection,
   VectorPoint,
   VectorStore,
@@ -8,8 +9,10 @@ import { spaceOf } from './points';
 
 export interface OpenedVectorStore {
   store: VectorStore;
-  /** Ends the present store and answers another on the same data, as after a restart. */
+  /** Ends the present store and returns another on the same data, as after a restart. */
   reopen(): Promise<VectorStore>;
+  /** Another store on the same data, for this database; disposed with the rest. */
+  openFor?(database: DatabaseIdentity): Promise<VectorStore>;
   /** Disposes the last store handed out and deletes its data. */
   destroy(): Promise<void>;
 }
@@ -17,7 +20,7 @@ export interface OpenedVectorStore {
 export interface UnreachableVectorStore {
   store: VectorStore;
   /** Takes away what keeps the store from answering. */
-  mend(): Promise<void>;
+  repair(): Promise<void>;
   destroy(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ export interface UnreachableVectorStore {
 export interface VectorStoreHarness {
   /** An empty store that shares nothing with those created before. */
   create(): Promise<OpenedVectorStore>;
+  /** Like `create`, with `openFor`. Left out: nothing shares it. */
+  createShared?: () => Promise<OpenedVectorStore>;
   /** A store that cannot be reached, or whose place cannot be written. Left out: shown as skipped. */
   createUnreachable?(): Promise<UnreachableVectorStore>;
   /**
@@ -54,6 +59,10 @@ export function openForEach(harness: VectorStoreHarness) {
   return {
     get store() {
       return opened.store;
+    },
+    openFor(database: DatabaseIdentity): Promise<VectorStore> {
+      if (opened.openFor === undefined) throw new Error('The harness shares no store.');
+      return opened.openFor(database);
     },
     reopen: () => opened.reopen(),
   };

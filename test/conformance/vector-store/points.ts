@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
-import { createVectorSpace, type VectorSpace } from '../../../plugin/src/embedding/contract';
+import type { VectorSpace } from '../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
 import type {
   VectorCollection,
   VectorHit,
@@ -9,7 +10,6 @@ import type {
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { randomUnitVector, toUnitLength } from '../../support/random-vectors';
 import { pointOf } from '../../support/vector-points';
-import type { VectorStoreHarness } from './harness';
 
 export const DIMENSIONS = 24;
 export const seed = 'vector store conformance';
@@ -44,7 +44,7 @@ export function exactHits(points: readonly VectorPoint[], query: Float32Array): 
 export function expectSamePoints(
   actual: readonly VectorPoint[],
   expected: readonly VectorPoint[],
-  { scoreTolerance = 1e-6 }: VectorStoreHarness,
+  { scoreTolerance = 1e-6 }: { scoreTolerance?: number },
 ): void {
   const sorted = actual.toSorted((left, right) => left.fileId - right.fileId);
   expect(sorted.map(({ fileId, payload }) => ({ fileId, payload }))).toEqual(

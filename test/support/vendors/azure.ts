@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { RecordedRequest } from '../embedding-server';
 import {
   checkEnvelope,
-  isGoodPicture,
+  isGoodImage,
   parseBody,
   VendorRefusal,
+  type RecordedRequest,
   type VendorDouble,
 } from './double';
 
@@ -22,7 +22,7 @@ const textSchema = z.strictObject({
 export const azureDouble: VendorDouble = {
   basePath: '',
   keyHeader: { name: 'ocp-apim-subscription-key', prefix: '' },
-  countPictures: ({ path }) => (path.includes('vectorizeImage') ? 1 : 0),
+  countImages: ({ path }) => (path.includes('vectorizeImage') ? 1 : 0),
 
   async parse(request) {
     if (request.path === IMAGE_PATH) return parseImage(request);
@@ -53,7 +53,7 @@ async function parseImage(request: RecordedRequest) {
     missing: refusal('404', 'Resource not found').body,
   });
   const image = request.bytes;
-  if (!(await isGoodPicture(image, { bytes: 20_000_000, minEdge: 11 }))) {
+  if (!(await isGoodImage(image, { bytes: 20_000_000, minEdge: 11 }))) {
     throw refusal('InvalidRequest', 'The image size is not allowed.', 'InvalidImageSize');
   }
   return { inputs: [{ image }], dimensions: 1_024 };

@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   parseBody,
   readDataURL,
   VendorRefusal,
@@ -38,7 +38,7 @@ const requestSchema = z.union([
 export const cohereDouble: VendorDouble = {
   basePath: '',
   keyHeader: bearerKey,
-  countPictures: ({ body }) => countItems(fieldOf(body, 'images'), () => true),
+  countImages: ({ body }) => countItems(fieldOf(body, 'images'), () => true),
 
   async parse(request) {
     checkEnvelope(request, { path: '/v2/embed', missing: refusal(404, 'page not found').body });
@@ -50,7 +50,7 @@ export const cohereDouble: VendorDouble = {
     const inputs = await Promise.all(
       body.images.map(async (url, index): Promise<VendorInput> => {
         const image = readDataURL(url);
-        if (image && (await isGoodPicture(image, { bytes: 5_000_000 }))) return { image };
+        if (image && (await isGoodImage(image, { bytes: 5_000_000 }))) return { image };
         throw cohereDouble.refuseInput(index, 'must be a valid data URI');
       }),
     );

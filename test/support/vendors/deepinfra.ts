@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -34,11 +34,11 @@ const requestSchema = z.strictObject({
   encoding_format: z.literal('float'),
 });
 
-/** DeepInfra with one model. Each text must come as a query and each picture as a document. */
+/** DeepInfra with one model. Each text must come as a query and each image as a document. */
 export const deepinfraDouble: VendorDouble = {
   basePath: '/v1/openai',
   keyHeader: bearerKey,
-  countPictures: ({ body }) => countItems(fieldOf(body, 'input'), Array.isArray),
+  countImages: ({ body }) => countItems(fieldOf(body, 'input'), Array.isArray),
 
   async parse(request) {
     checkEnvelope(request, { path: '/v1/openai/embeddings', missing: { detail: 'Not Found' } });
@@ -72,8 +72,8 @@ async function readItem(
     return { text: only.text };
   }
   const image = readDataURL(only?.image_url.url ?? '');
-  if (task !== 'document' || !image || !(await isGoodPicture(image, { minEdge: 28 }))) {
-    throw deepinfraDouble.refuseInput(index, 'no picture that is a document');
+  if (task !== 'document' || !image || !(await isGoodImage(image, { minEdge: 28 }))) {
+    throw deepinfraDouble.refuseInput(index, 'no image that is a document');
   }
   return { image };
 }

@@ -1,6 +1,18 @@
 import sharp from 'sharp';
 import type { z } from 'zod';
-import type { RecordedRequest } from '../embedding-server';
+
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  /** The right key is written `<key>`, any other value of its header as `<wrong>`. */
+  headers: Record<string, string>;
+  /** Parsed JSON. */
+  body: unknown;
+  /** As it came. */
+  bytes: Buffer;
+  /** Settles when the answer was sent or the client has gone. */
+  closed: Promise<void>;
+}
 
 export type VendorInput = { text: string } | { image: Buffer };
 
@@ -18,8 +30,8 @@ export interface VendorDouble<Answer = unknown> {
   readonly keyHeader: { name: string; prefix: string };
   /** Euclidean length of the vectors, for vendors that do not promise 1. @default 1 */
   readonly vectorLength?: number;
-  /** Pictures in a request, whether it is well formed or not. */
-  countPictures(request: RecordedRequest): number;
+  /** Images in a request, whether it is well formed or not. */
+  countImages(request: RecordedRequest): number;
   /** Checks a request against the documented shape; fails with a VendorRefusal. */
   parse(request: RecordedRequest): Promise<ParsedRequest>;
   answer(vectors: number[][], parsed: ParsedRequest): Answer;
@@ -66,14 +78,14 @@ export function parseBody<Schema extends z.ZodType>(
 
 const DATA_URL = /^data:image\/(?:jpeg|png|webp);base64,([A-Za-z0-9+/]+={0,2})$/;
 
-/** The picture in a data URL; null for anything else. */
+/** The image in a data URL; null for anything else. */
 export function readDataURL(url: string): Buffer | null {
   const encoded = DATA_URL.exec(url)?.[1];
   return encoded === undefined ? null : Buffer.from(encoded, 'base64');
 }
 
-/** Whether a picture can be decoded, has no EXIF, and is neither larger nor smaller than the vendor takes. */
-export async function isGoodPicture(
+/** Whether an image can be decoded, has no EXIF, and is neither larger nor smaller than the vendor takes. */
+export async function isGoodImage(
   bytes: Buffer,
   limits: { bytes?: number; minEdge?: number; pixels?: number } = {},
 ): Promise<boolean> {
@@ -109,9 +121,9 @@ export function listAnswer(model: string, vectors: number[][]): ListAnswer {
   };
 }
 
-/** Items of a list in a body that are pictures. */
-export function countItems(list: unknown, isPicture: (item: unknown) => boolean): number {
-  return Array.isArray(list) ? list.filter(isPicture).length : 0;
+/** Items of a list in a body that are images. */
+export function countItems(list: unknown, isImage: (item: unknown) => boolean): number {
+  return Array.isArray(list) ? list.filter(isImage).length : 0;
 }
 
 /** A field of a body of unknown shape. */

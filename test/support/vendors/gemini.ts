@@ -3,7 +3,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   parseBody,
   VendorRefusal,
   type VendorDouble,
@@ -13,7 +13,7 @@ import {
 const MODEL = 'models/gemini-embedding-2';
 const PATH = `/v1beta/${MODEL}:batchEmbedContents`;
 const QUERY_PREFIX = 'task: search result | query: ';
-const MOST_PICTURES = 6;
+const MOST_IMAGES = 6;
 
 /*
  * models.batchEmbedContents of the Gemini API and its JavaScript client of August 2026. Several parts make one vector;
@@ -46,7 +46,7 @@ export const geminiDouble: VendorDouble = {
   basePath: '/v1beta',
   keyHeader: { name: 'x-goog-api-key', prefix: '' },
   vectorLength: 0.4,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     countItems(fieldOf(body, 'requests'), (request) =>
       JSON.stringify(request).includes('inlineData'),
     ),
@@ -64,7 +64,7 @@ export const geminiDouble: VendorDouble = {
         },
       ]),
     );
-    if (geminiDouble.countPictures(request) > MOST_PICTURES) {
+    if (geminiDouble.countImages(request) > MOST_IMAGES) {
       throw refusal(400, 'INVALID_ARGUMENT', 'At most 6 images');
     }
     const inputs = await Promise.all(
@@ -107,6 +107,6 @@ async function readPart(
     throw geminiDouble.refuseInput(index, 'a text is a query here');
   }
   const image = Buffer.from(only?.inlineData.data ?? '', 'base64');
-  if (await isGoodPicture(image)) return { image };
+  if (await isGoodImage(image)) return { image };
   throw geminiDouble.refuseInput(index, 'Unable to process input image.');
 }

@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -14,13 +14,13 @@ import {
 } from './double';
 
 const MODEL = 'openai/clip-vit-base-patch32';
-const MOST_PICTURES = 32;
+const MOST_IMAGES = 32;
 /** Of its vectors. */
 const DIMENSIONS = 512;
 
 /*
  * POST /embeddings of Infinity 0.0.77, as that server answered it: unknown fields are ignored there, refused here, and
- * a picture that ends its thread is refused here, too.
+ * an image that ends its thread is refused here, too.
  */
 const shared = {
   /** Any name will do where one model is served. */
@@ -36,7 +36,7 @@ const requestSchema = z.union([
   }),
   z.strictObject({
     ...shared,
-    input: z.array(z.string().startsWith('data:image/')).min(1).max(MOST_PICTURES),
+    input: z.array(z.string().startsWith('data:image/')).min(1).max(MOST_IMAGES),
     modality: z.literal('image'),
   }),
 ]);
@@ -45,7 +45,7 @@ const requestSchema = z.union([
 export const infinityDouble: VendorDouble = {
   basePath: '',
   keyHeader: bearerKey,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     fieldOf(body, 'modality') === 'image' ? countItems(fieldOf(body, 'input'), () => true) : 0,
 
   async parse(request) {
@@ -68,7 +68,7 @@ export const infinityDouble: VendorDouble = {
       input.map(async (item, index): Promise<VendorInput> => {
         if (modality !== 'image') return { text: item };
         const image = readDataURL(item);
-        if (!image || !(await isGoodPicture(image, { minEdge: 3 }))) {
+        if (!image || !(await isGoodImage(image, { minEdge: 3 }))) {
           throw infinityDouble.refuseInput(index, 'error decoding data URI');
         }
         return { image };

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { RecordedRequest } from '../embedding-server';
 import {
   bearerKey,
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   VendorRefusal,
   type ListAnswer,
   type ParsedRequest,
+  type RecordedRequest,
   type VendorDouble,
   type VendorInput,
 } from './double';
@@ -61,7 +61,7 @@ export function jinaDouble(model: JinaModel, native: number): VendorDouble<ListA
   return {
     basePath: '/v1',
     keyHeader: bearerKey,
-    countPictures: ({ body }) =>
+    countImages: ({ body }) =>
       countItems(fieldOf(body, 'input'), (item) => fieldOf(item, 'image') !== undefined),
     parse: (request) => parseRequest(request, model, native),
     answer: (vectors) => listAnswer(model, vectors),
@@ -133,7 +133,7 @@ async function readDocument(
   if (typeof entry === 'string') return { text: entry };
   if ('text' in entry) return entry;
   const image = Buffer.from(entry.image, 'base64');
-  if (!(await isGoodPicture(image, { bytes: LARGEST_IMAGE }))) {
+  if (!(await isGoodImage(image, { bytes: LARGEST_IMAGE }))) {
     throw refuseField(path, 'Image cannot be decoded or exceeds 8MB');
   }
   return { image };

@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -15,7 +15,7 @@ import {
 
 const MODEL = 'nvidia/llama-nemotron-embed-vl-1b-v2';
 
-/* POST /v1/embeddings of the NeMo Retriever embedding NIM 2.x: pictures are taken as `passage` alone. */
+/* POST /v1/embeddings of the NeMo Retriever embedding NIM 2.x: images are taken as `passage` alone. */
 const requestSchema = z.discriminatedUnion('modality', [
   z.strictObject({
     model: z.literal(MODEL),
@@ -37,7 +37,7 @@ const requestSchema = z.discriminatedUnion('modality', [
 export const nvidiaDouble: VendorDouble = {
   basePath: '/v1',
   keyHeader: bearerKey,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     countItems(fieldOf(body, 'input'), (item) => String(item).startsWith('data:')),
 
   async parse(request) {
@@ -49,7 +49,7 @@ export const nvidiaDouble: VendorDouble = {
       input.map(async (item, index): Promise<VendorInput> => {
         if (modality === 'text') return { text: item };
         const image = readDataURL(item);
-        if (!image || !(await isGoodPicture(image))) {
+        if (!image || !(await isGoodImage(image))) {
           throw nvidiaDouble.refuseInput(index, 'cannot identify image file');
         }
         return { image };

@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -31,11 +31,11 @@ const requestSchema = z.strictObject({
   encoding_format: z.literal('float'),
 });
 
-/** OpenRouter with one model. Each text must come as a query and each picture as a document. */
+/** OpenRouter with one model. Each text must come as a query and each image as a document. */
 export const openrouterDouble: VendorDouble = {
   basePath: '/api/v1',
   keyHeader: bearerKey,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     countItems(fieldOf(body, 'input'), (input) => fieldOf(input, 'content') !== undefined),
 
   async parse(request) {
@@ -77,8 +77,8 @@ async function readItem(
     return { text: part.text };
   }
   const image = readDataURL(part?.image_url.url ?? '');
-  if (type !== 'search_document' || !image || !(await isGoodPicture(image, { minEdge: 28 }))) {
-    throw openrouterDouble.refuseInput(index, 'no picture that is a document');
+  if (type !== 'search_document' || !image || !(await isGoodImage(image, { minEdge: 28 }))) {
+    throw openrouterDouble.refuseInput(index, 'no image that is a document');
   }
   return { image };
 }

@@ -3,7 +3,7 @@ import {
   bearerKey,
   checkEnvelope,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -31,11 +31,11 @@ const requestSchema = z.strictObject({
   truncate_prompt_tokens: z.int().min(-1).optional(),
 });
 
-/** vLLM with one model, which refuses pictures that are tiny. */
+/** vLLM with one model, which refuses images that are tiny. */
 export const vllmDouble: VendorDouble = {
   basePath: '/v1',
   keyHeader: bearerKey,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     JSON.stringify(fieldOf(body, 'messages')).includes('image_url') ? 1 : 0,
 
   async parse(request) {
@@ -47,7 +47,7 @@ export const vllmDouble: VendorDouble = {
     if (only?.type === 'text')
       return { inputs: [{ text: only.text }], dimensions: body.dimensions };
     const image = readDataURL(only?.image_url.url ?? '');
-    if (!image || !(await isGoodPicture(image, { minEdge: 28 }))) {
+    if (!image || !(await isGoodImage(image, { minEdge: 28 }))) {
       throw vllmDouble.refuseInput(0, 'cannot identify image file');
     }
     return { inputs: [{ image }], dimensions: body.dimensions };

@@ -4,7 +4,7 @@ import {
   checkEnvelope,
   countItems,
   fieldOf,
-  isGoodPicture,
+  isGoodImage,
   listAnswer,
   parseBody,
   readDataURL,
@@ -35,11 +35,11 @@ const requestSchema = z.strictObject({
   output_dimension: z.union([256, 512, 1_024, 2_048].map((length) => z.literal(length))).optional(),
 });
 
-/** Voyage with one model. Each text must come as a query and each picture as a document. */
+/** Voyage with one model. Each text must come as a query and each image as a document. */
 export const voyageDouble: VendorDouble = {
   basePath: '/v1',
   keyHeader: bearerKey,
-  countPictures: ({ body }) =>
+  countImages: ({ body }) =>
     countItems(fieldOf(body, 'inputs'), (input) => JSON.stringify(input).includes('image_base64')),
 
   async parse(request) {
@@ -58,8 +58,8 @@ export const voyageDouble: VendorDouble = {
         }
         const image = readDataURL(only?.image_base64 ?? '');
         const limits = { bytes: 20_000_000, pixels: 16_000_000 };
-        if (body.input_type !== 'document' || !image || !(await isGoodPicture(image, limits))) {
-          throw voyageDouble.refuseInput(index, 'no picture that is a document');
+        if (body.input_type !== 'document' || !image || !(await isGoodImage(image, limits))) {
+          throw voyageDouble.refuseInput(index, 'no image that is a document');
         }
         return { image };
       }),

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Budget } from '../../../plugin/src/billing/budget';
-import { budgetConfigSchema } from '../../../plugin/src/billing/config';
-import { noFigures, type UsageFigures } from '../../../plugin/src/billing/contract';
+import {
+  budgetConfigSchema,
+  noFigures,
+  type UsageFigures,
+} from '../../../plugin/src/billing/contract';
 import { UsageMeter } from '../../../plugin/src/billing/usage-meter';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock';
 import { MemoryUsageRecords } from '../../support/memory-usage-records';
@@ -25,7 +28,10 @@ beforeEach(() => {
 function startProcess(settings: object): { budget: Budget; meter: UsageMeter } {
   const meter = new UsageMeter({ records, logger, clock });
   const budget = new Budget({
-    ...{ records, meter, logger, clock },
+    records,
+    meter,
+    logger,
+    clock,
     settings: budgetConfigSchema.parse(settings),
     isLocal: (provider) => provider === 'clip',
   });
@@ -43,7 +49,7 @@ async function grantedOf(budget: Budget, images: number): Promise<number> {
 }
 
 describe('without a limit', () => {
-  it('everything may be sent, and nobody is asked', async () => {
+  it('everything may be sent, without reading the records', async () => {
     const { budget } = startProcess({});
     records.list = () => Promise.reject(new Error('asked'));
     expect(await grantedOf(budget, 8)).toBe(8);
@@ -52,8 +58,8 @@ describe('without a limit', () => {
   });
 });
 
-describe('a budget in pictures', () => {
-  it('leaves what is left of it, down to the last picture', async () => {
+describe('a budget in images', () => {
+  it('allows what remains, down to the last image', async () => {
     const { budget } = startProcess({ imagesPerMonth: 10 });
     await use({ images: 7 });
     expect(await budget.affordableImages()).toBe(3);
@@ -63,7 +69,7 @@ describe('a budget in pictures', () => {
     expect(await grantedOf(budget, 8)).toBe(0);
   });
 
-  it('is not given out twice to what is under way in one process', async () => {
+  it("isn't spent twice by requests in progress in one process", async () => {
     const { budget, meter } = startProcess({ imagesPerMonth: 10 });
     const first = await budget.share(8);
     const second = await budget.share(8);
@@ -76,7 +82,7 @@ describe('a budget in pictures', () => {
     expect(await grantedOf(budget, 8)).toBe(3);
   });
 
-  it('counts what other processes used, as soon as they are done with it', async () => {
+  it('counts what other processes used, as soon as they finish', async () => {
     const one = startProcess({ imagesPerMonth: 10 });
     const other = startProcess({ imagesPerMonth: 10 });
     const share = await one.budget.share(8);
@@ -85,7 +91,7 @@ describe('a budget in pictures', () => {
     expect(await grantedOf(other.budget, 8)).toBe(2);
   });
 
-  it('does not count local models, nor other months', async () => {
+  it("doesn't count local models or other months", async () => {
     const { budget } = startProcess({ imagesPerMonth: 10 });
     await use({ images: 100 }, '2025-12');
     await records.add(
@@ -95,7 +101,7 @@ describe('a budget in pictures', () => {
     expect(await grantedOf(budget, 8)).toBe(8);
   });
 
-  it('that is used up says once why, what to set and when it goes on, and goes on then', async () => {
+  it('that is used up logs once why, what to set and when indexing resumes, and then resumes', async () => {
     const { budget } = startProcess({ imagesPerMonth: 10 });
     await use({ images: 12 });
     for (let look = 0; look < 3; look += 1) expect(await grantedOf(budget, 8)).toBe(0);
@@ -103,24 +109,24 @@ describe('a budget in pictures', () => {
     expect(pause?.until).toBe(FEBRUARY);
     expect(pause?.error).toMatchObject({ code: 'budget-reached' });
     expect(logger.at('warn')).toEqual([
-      'The budget of 10 pictures for hosted models is used up: indexing pauses until 2026-02-01T00:00:00.000Z, searches go on. Raise budget.imagesPerMonth to go on before.',
+      'Indexing pauses until 2026-02-01T00:00:00.000Z: the budget of 10 images for hosted models is used up. Raise budget.imagesPerMonth to resume earlier; searches still work.',
     ]);
     await clock.advance(3_600_000);
     expect(budget.pause()).toBeNull();
     expect(await grantedOf(budget, 8)).toBe(8);
-    expect(logger.at('info')).toEqual(['There is something left of the budget: indexing goes on.']);
+    expect(logger.at('info')).toEqual(['The budget covers images again; indexing resumes.']);
     await use({ images: 10 }, '2026-02');
     expect(await grantedOf(budget, 8)).toBe(0);
     expect(logger.at('warn')).toHaveLength(2);
   });
 
-  it('holds in a process that starts later, until it is raised', async () => {
+  it('applies to a process that starts later, until it is raised', async () => {
     await use({ images: 10 });
     expect(await grantedOf(startProcess({ imagesPerMonth: 10 }).budget, 8)).toBe(0);
     expect(await grantedOf(startProcess({ imagesPerMonth: 20 }).budget, 8)).toBe(8);
   });
 
-  it('of nothing pauses from the start', async () => {
+  it('of zero pauses from the start', async () => {
     const { budget } = startProcess({ imagesPerMonth: 0 });
     expect(await grantedOf(budget, 8)).toBe(0);
     expect(budget.pause()).not.toBeNull();
@@ -128,7 +134,7 @@ describe('a budget in pictures', () => {
 });
 
 describe('a budget in money', () => {
-  it('is counted by pictures', async () => {
+  it('is spent by images', async () => {
     const { budget } = startProcess({ moneyPerMonth: 1, pricePerThousandImages: 100 });
     expect(await grantedOf(budget, 8)).toBe(8);
     await use({ images: 7 });
@@ -138,7 +144,7 @@ describe('a budget in money', () => {
     expect(budget.pause()?.error.message).toMatch(/1 USD.*budget\.moneyPerMonth/);
   });
 
-  it('is counted by tokens, those of searches included', async () => {
+  it('is spent by tokens, including those of searches', async () => {
     const { budget } = startProcess({
       moneyPerMonth: 1,
       pricePerMillionTokens: 1,
@@ -152,7 +158,7 @@ describe('a budget in money', () => {
     expect(budget.pause()?.error.message).toMatch(/1 EUR/);
   });
 
-  it('is counted by what the provider says it costs, whatever the price', async () => {
+  it('uses the cost that the provider reports, whatever the price', async () => {
     const { budget } = startProcess({ moneyPerMonth: 1, pricePerThousandImages: 0 });
     await use({ images: 100, cost: 0.99 });
     expect(await grantedOf(budget, 8)).toBe(1);
@@ -160,7 +166,7 @@ describe('a budget in money', () => {
     expect(await grantedOf(budget, 8)).toBe(0);
   });
 
-  it('that cannot be counted is said once', async () => {
+  it("that can't be measured logs a warning once", async () => {
     const { budget } = startProcess({ moneyPerMonth: 1, pricePerMillionTokens: 1 });
     await use({ images: 10, unstatedRequests: 2 });
     for (let look = 0; look < 2; look += 1) expect(await grantedOf(budget, 8)).toBe(8);
@@ -168,7 +174,7 @@ describe('a budget in money', () => {
     expect(logger.at('warn')[0]).toContain('budget.pricePerThousandImages');
   });
 
-  it('needs a price', () => {
+  it('requires a price', () => {
     const result = budgetConfigSchema.safeParse({ moneyPerMonth: 5 });
     expect(result.error?.issues).toMatchObject([
       { path: ['moneyPerMonth'], message: expect.stringContaining('pricePerThousandImages') },
@@ -176,7 +182,7 @@ describe('a budget in money', () => {
   });
 });
 
-it('both limits hold, whichever is reached first', async () => {
+it('both limits apply, whichever is reached first', async () => {
   const { budget } = startProcess({
     imagesPerMonth: 5,
     moneyPerMonth: 1,

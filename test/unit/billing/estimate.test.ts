@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { noFigures } from '../../../plugin/src/billing/contract';
+import { estimate, totalOf, type EstimateOptions } from '../../../plugin/src/billing/cost';
 import { unlimitedQuota, type EmbeddingQuota } from '../../../plugin/src/embedding/contract';
-import { estimate, totalOf, type EstimateOptions } from '../../../plugin/src/billing/estimate';
 
 const hosted: EstimateOptions = {
   images: 1_000,
@@ -17,7 +17,7 @@ const hosted: EstimateOptions = {
   usage: null,
   prices: {},
 };
-/** 100 pictures of 500 tokens in 80 s of requests, and searches, which do not weigh. */
+/** 100 images of 500 tokens in 80 s of requests, and searches, which don't count. */
 const usage = {
   ...noFigures,
   images: 100,
@@ -28,7 +28,7 @@ const usage = {
 };
 
 describe('a hosted model', () => {
-  it('that has done nothing yet is known by its rate of requests alone', () => {
+  it('that has no usage yet is estimated by its request rate alone', () => {
     expect(estimate(hosted)).toEqual({
       images: 1_000,
       waiting: 0,
@@ -39,43 +39,47 @@ describe('a hosted model', () => {
     });
   });
 
-  it('that has done nothing yet takes as long as whole batches of the expected tokens beside searches', () => {
+  it('that has no usage yet takes as long as whole batches of the expected tokens, with a share for searches', () => {
     const limits = {
       ...unlimitedQuota,
-      ...{ imagesPerCall: 8, concurrentCalls: 4 },
-      ...{ tokensPerMinute: 100_000, tokensPerImage: 4_000 },
+      imagesPerCall: 8,
+      concurrentCalls: 4,
+      tokensPerMinute: 100_000,
+      tokensPerImage: 4_000,
     };
     expect(estimate({ ...hosted, limits })).toMatchObject({ tokens: null, seconds: 3_750 });
   });
 
-  it('that takes pictures larger than a minute allows embeds one a minute', () => {
+  it('whose images exceed the limit per minute embeds one per minute', () => {
     const limits = {
       ...unlimitedQuota,
-      ...{ imagesPerCall: 1, concurrentCalls: 4 },
-      ...{ tokensPerMinute: 100_000, tokensPerImage: 256_000 },
+      imagesPerCall: 1,
+      concurrentCalls: 4,
+      tokensPerMinute: 100_000,
+      tokensPerImage: 256_000,
     };
     expect(estimate({ ...hosted, images: 30, limits })).toMatchObject({ seconds: 1_800 });
   });
 
-  it('costs what pictures took so far', () => {
+  it('costs what images have cost so far', () => {
     const prices = { pricePerMillionTokens: 2 };
     expect(estimate({ ...hosted, usage, prices })).toMatchObject({ tokens: 500_000, cost: 1 });
     expect(estimate({ ...hosted, prices })).toMatchObject({ tokens: null, cost: null });
   });
 
-  it('that is paid by pictures costs the same from the first one on', () => {
+  it('that charges by image costs the same from the first image', () => {
     const prices = { pricePerThousandImages: 3 };
     expect(estimate({ ...hosted, prices }).cost).toBe(3);
     expect(estimate({ ...hosted, prices, usage }).cost).toBeCloseTo(3);
   });
 
-  it('costs what the provider said, whatever the price', () => {
+  it('costs what the provider reported, whatever the price', () => {
     const stated = { ...usage, cost: 0.5 };
     const prices = { pricePerThousandImages: 3 };
     expect(estimate({ ...hosted, prices, usage: stated }).cost).toBeCloseTo(5);
   });
 
-  it('takes as long as it did so far, if that is longer than its rate', () => {
+  it('takes as long as it has so far, if that is slower than its rate', () => {
     expect(estimate({ ...hosted, usage }).seconds).toBe(200);
     const limited = (quota: Partial<EmbeddingQuota>): EstimateOptions => ({
       ...hosted,
@@ -93,7 +97,7 @@ describe('a hosted model', () => {
     expect(estimate(limited({ imagesPerMinute: 250 })).seconds).toBe(268);
   });
 
-  it('that cannot be opened has neither requests nor a time', () => {
+  it("that can't be opened has no requests and no time", () => {
     expect(estimate({ ...hosted, limits: null })).toMatchObject({ requests: null, seconds: null });
   });
 });
@@ -106,16 +110,16 @@ describe('a local model', () => {
     prices: { pricePerThousandImages: 3 },
   };
 
-  it('costs nothing, and takes as long as it did so far', () => {
+  it('costs nothing, and takes as long as it has so far', () => {
     expect(estimate({ ...local, usage })).toMatchObject({ tokens: null, cost: 0, seconds: 800 });
   });
 
-  it('says no time before its first picture', () => {
+  it('has no time before its first image', () => {
     expect(estimate(local)).toMatchObject({ cost: 0, requests: 125, seconds: null });
   });
 });
 
-it('no pictures take no time and no money', () => {
+it('no images take no time and no money', () => {
   expect(estimate({ ...hosted, images: 0 })).toMatchObject({ requests: 0, cost: 0, seconds: 0 });
 });
 
@@ -134,7 +138,7 @@ describe('several spaces', () => {
     });
   });
 
-  it('are not known where one of them is not', () => {
+  it('are unknown if one of them is', () => {
     expect(totalOf([{ ...one, cost: null, seconds: null }, local])).toMatchObject({
       cost: null,
       seconds: null,

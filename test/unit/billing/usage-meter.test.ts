@@ -18,8 +18,8 @@ beforeEach(() => {
   meter = new UsageMeter({ records, logger, clock });
 });
 
-describe('what is counted', () => {
-  it('is written every few seconds, however many searches there were', async () => {
+describe('usage', () => {
+  it('is written every few seconds, regardless of the number of searches', async () => {
     for (let search = 0; search < 100; search += 1) meter.count(model, { texts: 1 });
     expect(records.additions).toBe(0);
     await clock.advance(5_000);
@@ -30,7 +30,7 @@ describe('what is counted', () => {
     expect(await records.list('2026-01')).toMatchObject([{ texts: 100 }]);
   });
 
-  it('belongs to the month in which it was counted', async () => {
+  it('counts toward the month in which it happened', async () => {
     meter.count(model, { images: 1 });
     await clock.advance(4_000);
     meter.count(model, { images: 2 });
@@ -39,14 +39,14 @@ describe('what is counted', () => {
     expect(await records.list('2026-02')).toMatchObject([{ images: 2 }]);
   });
 
-  it('is written once by writings at the same time', async () => {
+  it('is written once by concurrent writes', async () => {
     meter.count(model, { images: 1 });
     await Promise.all([meter.write(), meter.write()]);
     expect(records.additions).toBe(1);
     expect(await records.list('2026-01')).toMatchObject([{ images: 1 }]);
   });
 
-  it('is kept while the database cannot be written, and said', async () => {
+  it('is kept and logged while the database is unavailable', async () => {
     records.failure = new Error('The disk is full.');
     meter.count(model, { images: 1 });
     await clock.advance(15_000);
@@ -57,7 +57,7 @@ describe('what is counted', () => {
     expect(await records.list('2026-01')).toMatchObject([{ images: 1 }]);
   });
 
-  it('is written at the end, without waiting', async () => {
+  it('is written on shutdown, without waiting', async () => {
     meter.count(model, { images: 1 });
     await meter.stop();
     expect(await records.list('2026-01')).toMatchObject([{ images: 1 }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
 import type { CopyProgress } from '../../../plugin/src/vectors/copy';
-import { createVectorSpace } from '../../../plugin/src/embedding/contract';
 import { ProgressReport } from '../../../server/src/commands/progress-report';
 
 const spaceOf = (model: string) =>
@@ -33,22 +33,22 @@ function createReport(isTerminal: boolean) {
 }
 
 describe('ProgressReport', () => {
-  it('says how many, how fast and how long still', () => {
+  it('shows the count, the speed and the remaining time', () => {
     const { report, written, wait } = createReport(false);
-    report.tell(progressOf(0));
+    report.update(progressOf(0));
     wait(10);
-    report.tell(progressOf(2_500));
+    report.update(progressOf(2_500));
     wait(10);
-    report.tell(progressOf(4_000, { copied: 1_500, unchanged: 2_500 }));
+    report.update(progressOf(4_000, { copied: 1_500, unchanged: 2_500 }));
     wait(30);
-    report.tell(progressOf(10_000, { copied: 7_500, unchanged: 2_500 }));
+    report.update(progressOf(10_000, { copied: 7_500, unchanged: 2_500 }));
     report.end();
     expect(written().split('\n')).toEqual([
       `${space.id}: 10,000 vectors`,
       '  0 of 10,000, 0 copied',
       '  2,500 of 10,000, 2,500 copied, 250/s, 30 s left',
-      '  4,000 of 10,000, 1,500 copied, 2,500 there already, 200/s, 30 s left',
-      '  10,000 of 10,000, 7,500 copied, 2,500 there already, 200/s',
+      '  4,000 of 10,000, 1,500 copied, 2,500 unchanged, 200/s, 30 s left',
+      '  10,000 of 10,000, 7,500 copied, 2,500 unchanged, 200/s',
       '',
     ]);
   });
@@ -57,18 +57,18 @@ describe('ProgressReport', () => {
     [600, '16 min left'],
     [60, '2 h 46 min left'],
     [9_999, '1 s left'],
-  ])('after %i vectors in a minute says %s', (done, left) => {
+  ])('after %i vectors in a minute shows %s', (done, left) => {
     const { report, written, wait } = createReport(false);
-    report.tell(progressOf(0));
+    report.update(progressOf(0));
     wait(60);
-    report.tell(progressOf(done));
+    report.update(progressOf(done));
     expect(written()).toContain(left);
   });
 
-  it('writes now and then where there is no terminal, and the last in any case', () => {
+  it('writes occasionally without a terminal, and always at the end', () => {
     const { report, written, wait } = createReport(false);
     for (let done = 0; done <= 10_000; done += 100) {
-      report.tell(progressOf(done));
+      report.update(progressOf(done));
       wait(0.1);
     }
     report.end();
@@ -77,10 +77,10 @@ describe('ProgressReport', () => {
     expect(lines.at(-1)).toContain('10,000 of 10,000');
   });
 
-  it('writes one line over and over on a terminal', () => {
+  it('overwrites one line on a terminal', () => {
     const { report, written, wait } = createReport(true);
     for (const done of [0, 5_000, 10_000]) {
-      report.tell(progressOf(done));
+      report.update(progressOf(done));
       wait(1);
     }
     report.end();
@@ -89,22 +89,22 @@ describe('ProgressReport', () => {
     expect(written()).toContain('  10,000 of 10,000, 10,000 copied');
   });
 
-  it('begins anew with every space', () => {
+  it('starts over with each space', () => {
     const { report, written, wait } = createReport(false);
-    report.tell(progressOf(0));
+    report.update(progressOf(0));
     wait(1);
-    report.tell(progressOf(10_000));
+    report.update(progressOf(10_000));
     wait(100);
-    report.tell(progressOf(0, { space: spaceOf('second'), total: 10 }));
+    report.update(progressOf(0, { space: spaceOf('second'), total: 10 }));
     wait(1);
-    report.tell(progressOf(10, { space: spaceOf('second'), total: 10 }));
+    report.update(progressOf(10, { space: spaceOf('second'), total: 10 }));
     report.end();
     expect(written()).toContain(`${spaceOf('second').id}: 10 vectors\n`);
     expect(written()).toContain('  10 of 10, 10 copied, 10/s\n');
     expect(written()).toContain('  10,000 of 10,000');
   });
 
-  it('has nothing to end before it began', () => {
+  it('has nothing to end before it starts', () => {
     const { report, written } = createReport(true);
     report.end();
     expect(written()).toBe('');

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readPluginConfig } from '../../../server/src/commands/project';
 
 let folder: string;
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 describe('readPluginConfig', () => {
-  it('reads what config/plugins says, with .env, and what the environment says differently', async () => {
+  it('reads config/plugins with .env, overridden by the environment', async () => {
     await write('.env', 'PROJECT_TEST_URL=http://qdrant:6333\nPROJECT_TEST_KEPT=no\n');
     process.env.PROJECT_TEST_KEPT = 'yes';
     await write(
@@ -66,22 +66,22 @@ describe('readPluginConfig', () => {
   it.each([
     ['built', '{ "compilerOptions": { "outDir": "built" } } // as JSON goes'],
     ['dist', '{ "extends": "@strapi/typescript-utils/tsconfigs/server" }'],
-  ])('reads what a TypeScript project was built to: %s', async (name, typescriptConfig) => {
+  ])('reads the build output of a TypeScript project: %s', async (name, typescriptConfig) => {
     await write('tsconfig.json', typescriptConfig);
     await write('config/plugins.ts', 'export default {};');
     await write(`${name}/config/plugins.js`, plugins('{ a: 1 }'));
     expect(readPluginConfig(folder)).toEqual({ a: 1 });
   });
 
-  it('asks for a build when there is none', async () => {
+  it('asks for a build if there is none', async () => {
     await write('tsconfig.json', '{ "compilerOptions": { "outDir": "./built" } }');
     await write('config/plugins.ts', 'export default {};');
     expect(() => readPluginConfig(folder)).toThrow(/built has no configuration: build the project/);
   });
 
-  it('refuses a folder that is no project', async () => {
+  it("rejects a folder that isn't a project", async () => {
     expect(() => readPluginConfig(folder)).toThrow(/has no config folder/);
     await rm(path.join(folder, 'package.json'));
-    expect(() => readPluginConfig(folder)).toThrow(/is no Strapi project/);
+    expect(() => readPluginConfig(folder)).toThrow(/isn't a Strapi project/);
   });
 });

@@ -7,17 +7,17 @@ import {
 import { indexStates } from '../../../plugin/src/indexing/contract';
 
 describe('the states of an index entry over HTTP', () => {
-  it('are those of the queue', () => {
+  it('match those of the queue', () => {
     expect(indexStateSchema.options).toEqual(indexStates);
   });
 });
 
-describe('the query of the entries', () => {
+describe('the query for entries', () => {
   it('starts with the first page of all states', () => {
     expect(entriesQuerySchema.parse({})).toEqual({ limit: 25 });
   });
 
-  it('reads state, cursor and limit from the address', () => {
+  it('reads state, cursor and limit from the query string', () => {
     expect(entriesQuerySchema.parse({ state: 'failed', cursor: '12', limit: '100' })).toEqual({
       state: 'failed',
       cursor: 12,
@@ -34,17 +34,17 @@ describe('the query of the entries', () => {
     { limit: '101' },
     { limit: '' },
     { start: '5' },
-  ])('refuses %j', (query) => {
+  ])('rejects %j', (query) => {
     expect(entriesQuerySchema.safeParse(query).success).toBe(false);
   });
 });
 
-describe('the body of a reindexing', () => {
-  it.each(['missing', 'failed', 'all'])('takes the scope %s', (scope) => {
+describe('the body of a reindex request', () => {
+  it.each(['missing', 'failed', 'all'])('accepts the scope %s', (scope) => {
     expect(reindexBodySchema.parse({ scope })).toEqual({ scope });
   });
 
-  it.each([{}, { scope: 'everything' }, { scope: 'all', force: true }])('refuses %j', (body) => {
+  it.each([{}, { scope: 'everything' }, { scope: 'all', force: true }])('rejects %j', (body) => {
     expect(reindexBodySchema.safeParse(body).success).toBe(false);
   });
 });

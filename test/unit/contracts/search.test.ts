@@ -13,7 +13,7 @@ interface Schema {
   };
 }
 
-/** Paths of everything that is wrong. */
+/** Paths of all errors. */
 function faults(schema: Schema, value: unknown): string[] {
   const { error } = schema.safeParse(value);
   return (error?.issues ?? []).map(({ path }) => path.map(String).join('.'));
@@ -21,8 +21,8 @@ function faults(schema: Schema, value: unknown): string[] {
 
 const firstPage = { start: 0, limit: 25 };
 
-describe('the query of a search by text', () => {
-  it('needs a text and fills in the first page', () => {
+describe('the query of a text search', () => {
+  it('requires a text and defaults to the first page', () => {
     expect(textSearchQuerySchema.parse({ text: 'a red car' })).toEqual({
       text: 'a red car',
       pagination: firstPage,
@@ -30,7 +30,7 @@ describe('the query of a search by text', () => {
     expect(faults(textSearchQuerySchema, {})).toEqual(['text']);
   });
 
-  it('reads numbers from the address', () => {
+  it('reads numbers from the query string', () => {
     const query = {
       text: 'a red car',
       pagination: { start: '50', limit: '100' },
@@ -50,25 +50,25 @@ describe('the query of a search by text', () => {
     ['a\u0000b', 'text'],
     [['a', 'b'], 'text'],
     [7, 'text'],
-  ])('refuses the text %j', (text, path) => {
+  ])('rejects the text %j', (text, path) => {
     expect(faults(textSearchQuerySchema, { text })).toContain(path);
   });
 
-  it('refuses what it does not know', () => {
+  it('rejects unknown parameters', () => {
     const { error } = textSearchQuerySchema.safeParse({ text: 'car', limit: 5 });
     expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['limit'] }]);
   });
 });
 
-describe('what every search takes', () => {
-  it('has a first page of 25', () => {
+describe('common parameters', () => {
+  it('default to a first page of 25', () => {
     expect(similarQuerySchema.parse({})).toEqual({ pagination: firstPage });
     expect(similarQuerySchema.parse({ pagination: { start: 5 } })).toEqual({
       pagination: { start: 5, limit: 25 },
     });
   });
 
-  it.each([0, 7, '0', '7', ' 7 ', 10_000])('takes a start of %j', (start) => {
+  it.each([0, 7, '0', '7', ' 7 ', 10_000])('accept a start of %j', (start) => {
     expect(similarQuerySchema.parse({ pagination: { start } }).pagination.start).toBe(
       Number(start),
     );
@@ -91,30 +91,30 @@ describe('what every search takes', () => {
     1e300,
     10_001,
     '1000000000',
-  ])('refuses a start of %j', (start) => {
+  ])('reject a start of %j', (start) => {
     expect(faults(similarQuerySchema, { pagination: { start } })).toContain('pagination.start');
   });
 
-  it.each([0, 101, '0', '101', '', null, true, 2.5])('refuses a limit of %j', (limit) => {
+  it.each([0, 101, '0', '101', '', null, true, 2.5])('reject a limit of %j', (limit) => {
     expect(faults(similarQuerySchema, { pagination: { limit } })).toContain('pagination.limit');
   });
 
-  it.each([-1, 0, 1, 0.5, '0.5', '-1'])('takes a least score of %j', (minScore) => {
+  it.each([-1, 0, 1, 0.5, '0.5', '-1'])('accept a minimum score of %j', (minScore) => {
     expect(similarQuerySchema.parse({ minScore }).minScore).toBe(Number(minScore));
   });
 
   it.each([-1.01, 1.01, '2', 'high', '', null, false, [], 'NaN'])(
-    'refuses a least score of %j',
+    'reject a minimum score of %j',
     (minScore) => {
       expect(faults(similarQuerySchema, { minScore })).toContain('minScore');
     },
   );
 
-  it.each(['mime', 7, null, ['mime']])('refuses filters that are %j', (filters) => {
+  it.each(['mime', 7, null, ['mime']])('reject filters that are %j', (filters) => {
     expect(faults(similarQuerySchema, { filters })).toContain('filters');
   });
 
-  it('reads traits of files from JSON and from the address alike', () => {
+  it('read file traits from both JSON and the query string', () => {
     const traits = { orientation: 'portrait', unused: true, hasAlternativeText: false };
     const asTexts = { orientation: 'portrait', unused: 'true', hasAlternativeText: 'false' };
     expect(similarQuerySchema.parse(traits)).toEqual({ ...traits, pagination: firstPage });
@@ -129,12 +129,12 @@ describe('what every search takes', () => {
     [{ unused: 'TRUE' }, 'unused'],
     [{ hasAlternativeText: null }, 'hasAlternativeText'],
     [{ hasAlternativeText: '' }, 'hasAlternativeText'],
-  ])('refuses %j', (traits, path) => {
+  ])('rejects %j', (traits, path) => {
     expect(faults(similarQuerySchema, traits)).toEqual([path]);
   });
 
   it.each([{ page: 1 }, { pageSize: 5 }, { start: 0, withCount: true }])(
-    'refuses pagination by %j',
+    'reject pagination by %j',
     (pagination) => {
       expect(faults(similarQuerySchema, { pagination })).toContain('pagination');
     },
@@ -142,7 +142,7 @@ describe('what every search takes', () => {
 });
 
 describe('the body of a search', () => {
-  it('takes every way to ask', () => {
+  it('accepts every kind of query', () => {
     const body = {
       text: 'a red car',
       image: 'data:image/png;base64,AA==',
@@ -171,28 +171,28 @@ describe('the body of a search', () => {
     [{ like: [''] }, 'like.0'],
     [{ like: [{ id: 7 }] }, 'like.0'],
     [{ unlike: [7, null] }, 'unlike.1'],
-  ])('refuses %j', (body, path) => {
+  ])('rejects %j', (body, path) => {
     expect(faults(searchBodySchema, body)).toContain(path);
   });
 
-  it.each(['like', 'unlike'] as const)('takes twenty examples in %s and no more', (name) => {
+  it.each(['like', 'unlike'] as const)('accepts at most twenty examples in %s', (name) => {
     const examples = Array.from({ length: 21 }, (_, index) => index + 1);
     expect(faults(searchBodySchema, { [name]: examples.slice(1) })).toEqual([]);
     expect(faults(searchBodySchema, { [name]: examples })).toEqual([name]);
   });
 
-  it('takes vectors of up to 8,192 numbers', () => {
+  it('accepts vectors of up to 8,192 numbers', () => {
     const vector = Array.from({ length: 8_192 }, () => 0.5);
     expect(faults(searchBodySchema, { vector })).toEqual([]);
     expect(faults(searchBodySchema, { vector: [...vector, 0.5] })).toEqual(['vector']);
   });
 
-  it.each(['vector', 'like', 'unlike'])('looks at no item of a %s that is too long', (name) => {
+  it.each(['vector', 'like', 'unlike'])('validates no items of a %s that is too long', (name) => {
     const items = Array.from({ length: 100_000 }, () => null);
     expect(faults(searchBodySchema, { [name]: items })).toEqual([name]);
   });
 
-  it('tells every fault at once', () => {
+  it('reports every error at once', () => {
     const body = { text: '', fileId: 0, pagination: { limit: 0 } };
     expect(faults(searchBodySchema, body)).toEqual(['text', 'fileId', 'pagination.limit']);
   });
@@ -203,13 +203,13 @@ describe('the body of a search', () => {
   });
 });
 
-describe('the address of a picture', () => {
+describe('the URL of an image', () => {
   it.each([
     'http://example.com/a.png',
     'https://example.com:8443/a.png?b=c#d',
     'HTTPS://EXAMPLE.COM',
     'http://[::1]/',
-  ])('may be %s', (url) => {
+  ])('can be %s', (url) => {
     expect(searchBodySchema.parse({ url }).url).toBe(url);
     expect(embeddingBodySchema.parse({ url })).toEqual({ url });
   });
@@ -227,14 +227,14 @@ describe('the address of a picture', () => {
     7,
     null,
     ['http://example.com/a.png'],
-  ])('may not be %j', (url) => {
+  ])("can't be %j", (url) => {
     expect(faults(searchBodySchema, { url })).toEqual(['url']);
     expect(faults(embeddingBodySchema, { url })).toEqual(['url']);
   });
 });
 
 describe('the body of an embedding', () => {
-  it('takes a text or a picture and nothing else', () => {
+  it('accepts a text or an image and nothing else', () => {
     expect(embeddingBodySchema.parse({ text: 'a dog' })).toEqual({ text: 'a dog' });
     expect(faults(embeddingBodySchema, { fileId: 7 })).toEqual(['']);
   });

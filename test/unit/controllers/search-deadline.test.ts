@@ -12,17 +12,17 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A search: the signal that the engine was handed, and the response that the caller waits for. */
+/** A search: the signal passed to the engine, and the response that the caller waits for. */
 async function beginSearch() {
   let signal: AbortSignal | undefined;
-  const engine = {
+  const searchEngine = {
     search(request: { signal?: AbortSignal }) {
       ({ signal } = request);
       return Promise.resolve({ hits: [], hasMore: false, spaceId: 'space' });
     },
   };
   const product = {
-    engine,
+    searchEngine,
     status: { coverage: () => Promise.resolve({ indexed: 0, total: 0 }) },
     inputLimits: { maxTextLength: 10, maxImageBytes: 10 },
   };
@@ -37,7 +37,7 @@ async function beginSearch() {
 }
 
 describe('the signal of a search', () => {
-  it('says after fifteen seconds that the time is up', async () => {
+  it('aborts with a timeout after fifteen seconds', async () => {
     const { signal } = await beginSearch();
     jest.advanceTimersByTime(14_999);
     expect(signal.aborted).toBe(false);
@@ -45,13 +45,13 @@ describe('the signal of a search', () => {
     expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('says that the caller hung up, which is no deadline', async () => {
+  it('aborts without a timeout when the caller disconnects', async () => {
     const { signal, response } = await beginSearch();
     response.emit('close');
     expect(signal.reason).toMatchObject({ name: 'AbortError' });
   });
 
-  it('says nothing once the caller has its answer', async () => {
+  it("doesn't abort once the caller has a response", async () => {
     const { signal, response } = await beginSearch();
     response.writableFinished = true;
     response.emit('close');

@@ -1,28 +1,28 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ComparisonQueue } from '../../../plugin/src/duplicates/comparison-queue';
 import type { Pass } from '../../../plugin/src/duplicates/library-comparison';
+import { ComparisonQueue } from '../../../plugin/src/duplicates/queues';
 import { allPairs, findings, hashOf } from '../../conformance/duplicate-pairs/situations';
 import { range } from '../../conformance/index-entries/situations';
 import { bareTrace } from '../../support/duplicate-world';
 import { createFakeClock } from '../../support/fake-clock';
 import { MemoryDuplicatePairs } from '../../support/memory-duplicate-pairs';
-import { MemoryPictureTraces } from '../../support/memory-picture-traces';
+import { MemoryImageTraces } from '../../support/memory-image-traces';
 import { pollUntil } from '../../support/polling';
 import { createRecordingLogger, type RecordingLogger } from '../../support/recording-logger';
 
 const pass: Pass = { mark: '0:here', spaceId: 'here' };
 
-let traces: MemoryPictureTraces;
+let traces: MemoryImageTraces;
 let pairs: MemoryDuplicatePairs;
 let logger: RecordingLogger;
 let queue: ComparisonQueue;
 /** Files that were compared together. */
 let batches: number[][];
-/** Runs while a batch is compared; what it throws the comparison fails with. */
+/** Runs while a batch is compared. The comparison fails with what it throws. */
 let onBatch: (fileIds: readonly number[]) => unknown;
 
 beforeEach(async () => {
-  traces = new MemoryPictureTraces();
+  traces = new MemoryImageTraces();
   pairs = new MemoryDuplicatePairs(createFakeClock());
   logger = createRecordingLogger();
   batches = [];
@@ -33,7 +33,10 @@ beforeEach(async () => {
 
 function createQueue(currentPass: (() => Promise<Pass>) | null): ComparisonQueue {
   return new ComparisonQueue({
-    ...{ traces, pairs, logger, currentPass },
+    traces,
+    pairs,
+    logger,
+    currentPass,
     comparison: {
       async compare(fileIds) {
         batches.push([...fileIds]);
@@ -51,8 +54,8 @@ const untilIdle = () =>
     { intervalMs: 1 },
   );
 
-describe('what was indexed', () => {
-  it('is compared a few at a time, one batch after the other', async () => {
+describe('an indexed image', () => {
+  it('is compared in small batches, one after the other', async () => {
     let running = 0;
     onBatch = async () => {
       running += 1;
@@ -68,7 +71,7 @@ describe('what was indexed', () => {
     expect(logger.lines).toEqual([]);
   });
 
-  it('is compared once it is the answering model that has it, and by its bytes without one', async () => {
+  it('is compared once the active model has indexed it, and only by its bytes without one', async () => {
     queue.indexed([1], 'a space that fills');
     queue.indexed([2], 'here');
     queue.traced([3]);
@@ -76,7 +79,32 @@ describe('what was indexed', () => {
     expect(batches.flat()).toEqual([2, 3]);
   });
 
-  it('is forgotten before its turn when its file goes', async () => {
+  it('is compared first if it was uploaded, even if too many others wait', async () => {
+    queue.indexed(range(1, 10_000), 'here');
+    queue.indexed(range(10_001, 10), 'here', 'replacement');
+    onBatch = ([first]) => {
+      if (first === 1) queue.indexed([20_001, 20_002], 'here', 'upload');
+      else void queue.stop();
+    };
+    await untilIdle();
+    expect(batches).toEqual([range(1, 10), [20_001, 20_002, ...range(11, 8)]]);
+  });
+
+  it('is left to the scan if too many uploads wait', async () => {
+    queue.indexed(range(1, 10_020), 'here', 'upload');
+    await untilIdle();
+    expect(batches.flat()).toEqual(range(1, 10_000));
+  });
+
+  it('is compared once, as an upload, if it waits as another', async () => {
+    queue.indexed(range(1, 30), 'here');
+    queue.indexed([25], 'here', 'upload');
+    await untilIdle();
+    expect(batches[1]?.[0]).toBe(25);
+    expect(batches.flat()).toHaveLength(30);
+  });
+
+  it('is removed from the queue when its file is deleted', async () => {
     let forgetting: Promise<void> | undefined;
     onBatch = () => (forgetting ??= queue.forget([12]));
     queue.indexed(range(1, 13), 'here');
@@ -97,10 +125,10 @@ describe('what was indexed', () => {
     expect(batches).toEqual([range(1, 10)]);
   });
 
-  it('is not compared where no duplicates are looked for', async () => {
+  it("isn't compared while duplicate detection is off", async () => {
     queue = createQueue(null);
     await traces.markCompared(await traces.get([1]), pass.mark);
-    await queue.expect([1], 'here');
+    await queue.beforeIndexing([1], 'here');
     queue.indexed([1], 'here');
     queue.traced([2]);
     expect(queue.isBusy()).toBe(false);
@@ -109,32 +137,32 @@ describe('what was indexed', () => {
   });
 });
 
-describe('what is about to be indexed', () => {
+describe('an image about to be indexed', () => {
   beforeEach(async () => {
     await traces.markCompared(await traces.get([1, 2, 3]), pass.mark);
   });
 
-  it('counts as not compared any more', async () => {
-    await queue.expect([1, 3], 'here');
+  it('counts as uncompared again', async () => {
+    await queue.beforeIndexing([1, 3], 'here');
     expect(await traces.notCompared(pass.mark, 10)).toEqual([1, 3]);
   });
 
-  it('stays compared while it is another model that reads it', async () => {
-    await queue.expect([1, 3], 'a space that fills');
+  it('stays compared while another model indexes it', async () => {
+    await queue.beforeIndexing([1, 3], 'a space that fills');
     expect(await traces.notCompared(pass.mark, 10)).toEqual([]);
   });
 
-  it('is indexed even when that cannot be noted', async () => {
+  it("is indexed even if that can't be recorded", async () => {
     traces.onCall = () => {
       throw new Error('The database sleeps.');
     };
-    await queue.expect([1], 'here');
+    await queue.beforeIndexing([1], 'here');
     expect(logger.at('warn')).toEqual([expect.stringContaining('The database sleeps.')]);
   });
 });
 
-describe('a file that is gone', () => {
-  it('takes its trace and its pairs with it, the trace first', async () => {
+describe('a deleted file', () => {
+  it('loses its trace and its pairs, the trace first', async () => {
     await pairs.record([findings(1, [2, 3]), findings(2, [3])]);
     const known: number[] = [];
     const removeFiles = pairs.removeFiles.bind(pairs);
@@ -147,7 +175,7 @@ describe('a file that is gone', () => {
     expect(await allPairs(pairs)).toMatchObject([{ fileA: 2, fileB: 3 }]);
   });
 
-  it('is told of again when that could not be noted', async () => {
+  it("is reported again if that couldn't be recorded", async () => {
     traces.onCall = () => {
       throw new Error('The database sleeps.');
     };
@@ -156,7 +184,7 @@ describe('a file that is gone', () => {
 });
 
 describe('a failure', () => {
-  it('is told once as long as it lasts, and keeps no other batch from being compared', async () => {
+  it("is logged once while it lasts, and doesn't stop other batches", async () => {
     onBatch = ([first]) => {
       if (first !== 21) throw new Error('The store sleeps.');
     };

@@ -1,12 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../plugin/src/clock';
-import {
-  groupOfPair,
-  pageOfGroups,
-  type DuplicatePair,
-  type GroupPage,
-  type PairChoice,
-} from '../../../plugin/src/duplicates/contract';
+import type { DuplicatePair, PairChoice } from '../../../plugin/src/duplicates/contract';
+import { groupOfPair, pageOfGroups, type GroupPage } from '../../../plugin/src/duplicates/groups';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { findings, verdicts } from '../../conformance/duplicate-pairs/situations';
 import { range } from '../../conformance/index-entries/situations';
@@ -44,13 +39,13 @@ async function recorded(...found: [number, number[]][]): Promise<MemoryDuplicate
 }
 
 describe('pages of groups', () => {
-  it('answers one empty page when there is nothing', async () => {
+  it('are one empty page without pairs', async () => {
     expect(await allPages(await recorded())).toEqual([{ groups: [], nextCursor: null }]);
   });
 
   it.each([
     [
-      'found by the copies one after the other',
+      'found by one copy after another',
       [
         [2, [1]],
         [3, [1]],
@@ -58,33 +53,33 @@ describe('pages of groups', () => {
       ],
     ],
     [
-      'found by the one that is like all',
+      'found by the one similar to all',
       [
         [1, [2, 3, 4]],
         [4, [2]],
       ],
     ],
     [
-      'of which the last is like all others',
+      'the last of which is similar to all others',
       [
         [4, [1, 2, 3]],
         [2, [1]],
       ],
     ],
     [
-      'that came to be like the second',
+      'that became similar to the second',
       [
         [2, [1]],
         [3, [2]],
         [4, [2]],
       ],
     ],
-  ] as [string, [number, number[]][]][])('puts copies into one group, %s', async (_, found) => {
+  ] as [string, [number, number[]][]][])('put copies into one group, %s', async (_, found) => {
     const groups = groupsOf(await allPages(await recorded(...found)));
     expect(groups.map((files) => files.sort())).toEqual([[1, 2, 3, 4]]);
   });
 
-  it('does not glue a chain together', async () => {
+  it("don't join a chain", async () => {
     const pages = await allPages(await recorded([2, [1]], [3, [2]], [4, [3]], [5, [4]]));
     expect(groupsOf(pages)).toEqual([
       [4, 3, 5],
@@ -92,7 +87,7 @@ describe('pages of groups', () => {
     ]);
   });
 
-  it('shows a group at the place of its newest pair', async () => {
+  it('place a group by its newest pair', async () => {
     const pairs = await recorded([2, [1]], [12, [11]], [3, [1]]);
     expect(groupsOf(await allPages(pairs))).toEqual([
       [1, 2, 3],
@@ -100,60 +95,57 @@ describe('pages of groups', () => {
     ]);
   });
 
-  it.each(range(1, 12))(
-    'loses no pair and shows none twice, whatever was found (%d)',
-    async (seed) => {
-      const random = createSeededRandom(`groups ${String(seed)}`);
-      const pairs = new MemoryDuplicatePairs(systemClock);
-      const fileCount = random.integer(5, 60);
-      for (let round = 0; round < 40; round += 1) {
-        const fileId = random.integer(1, fileCount);
-        const others = range(1, fileCount).filter(
-          (other) => other !== fileId && random.chance(random.between(0, 0.3)),
-        );
-        const verdict = random.chance(0.5) ? verdicts.identical : verdicts.samePicture;
-        await pairs.record([findings(fileId, others, { verdict })]);
-        const { pairs: newest } = await pairs.list({ status: 'open', cursor: null, limit: 3 });
-        for (const { id } of newest.filter(() => random.chance(0.2))) {
-          await pairs.decide(id, { status: 'ignored', userId: null, decidedAt: new Date() });
-        }
-        if (random.chance(0.1)) await pairs.removeFiles([random.integer(1, fileCount)]);
+  it.each(range(1, 12))('lose no pair and repeat none, whatever was found (%d)', async (seed) => {
+    const random = createSeededRandom(`groups ${String(seed)}`);
+    const pairs = new MemoryDuplicatePairs(systemClock);
+    const fileCount = random.integer(5, 60);
+    for (let round = 0; round < 40; round += 1) {
+      const fileId = random.integer(1, fileCount);
+      const others = range(1, fileCount).filter(
+        (other) => other !== fileId && random.chance(random.between(0, 0.3)),
+      );
+      const verdict = random.chance(0.5) ? verdicts.identical : verdicts.sameImage;
+      await pairs.record([findings(fileId, others, { verdict })]);
+      const { pairs: newest } = await pairs.list({ status: 'open', cursor: null, limit: 3 });
+      for (const { id } of newest.filter(() => random.chance(0.2))) {
+        await pairs.decide(id, { status: 'ignored', userId: null, decidedAt: new Date() });
       }
-      // However much was decided and deleted, there is something of each.
-      await pairs.record([findings(70, [1, 2, 3], { verdict: verdicts.identical })]);
-      const [added] = await pairs.pairsTouching({ fileIds: [70], limit: 1 });
-      const decision = { status: 'ignored', userId: null, decidedAt: new Date() } as const;
-      await pairs.decide(added?.id ?? 0, decision);
-      for (const choice of [
-        { status: 'open' },
-        { status: 'open', kind: 'identical' },
-        { status: 'ignored' },
-      ] as const) {
-        const pages = await allPages(pairs, { ...choice, limit: random.integer(1, 5) });
-        const expected = await pairs.list({ ...choice, cursor: null, limit: 10_000 });
-        const shown = pages.flatMap(({ groups }) => groups.flatMap((group) => group.pairs));
-        expect(expected.pairs.length).toBeGreaterThan(0);
-        expect(shown.map(({ id }) => id).sort((one, other) => other - one)).toEqual(
-          expected.pairs.map(({ id }) => id),
-        );
-        for (const group of pages.flatMap(({ groups }) => groups)) {
-          const { representative, members, pairs: own } = group;
-          for (const { id: pairId } of own) {
-            expect(await groupOfPair(pairs, { ...choice, pairId, keep: keepAll })).toEqual({
-              groups: [group],
-              nextCursor: null,
-            });
-          }
-          const partners = own.flatMap(({ fileA, fileB }) =>
-            fileA === representative ? [fileB] : fileB === representative ? [fileA] : [],
-          );
-          expect(partners.sort((one, other) => one - other)).toEqual(members);
+      if (random.chance(0.1)) await pairs.removeFiles([random.integer(1, fileCount)]);
+    }
+    // However much was decided and deleted, there is something of each.
+    await pairs.record([findings(70, [1, 2, 3], { verdict: verdicts.identical })]);
+    const [added] = await pairs.pairsTouching({ fileIds: [70], limit: 1 });
+    const decision = { status: 'ignored', userId: null, decidedAt: new Date() } as const;
+    await pairs.decide(added?.id ?? 0, decision);
+    for (const choice of [
+      { status: 'open' },
+      { status: 'open', kind: 'identical' },
+      { status: 'ignored' },
+    ] as const) {
+      const pages = await allPages(pairs, { ...choice, limit: random.integer(1, 5) });
+      const expected = await pairs.list({ ...choice, cursor: null, limit: 10_000 });
+      const shown = pages.flatMap(({ groups }) => groups.flatMap((group) => group.pairs));
+      expect(expected.pairs.length).toBeGreaterThan(0);
+      expect(shown.map(({ id }) => id).sort((one, other) => other - one)).toEqual(
+        expected.pairs.map(({ id }) => id),
+      );
+      for (const group of pages.flatMap(({ groups }) => groups)) {
+        const { representative, members, pairs: own } = group;
+        for (const { id: pairId } of own) {
+          expect(await groupOfPair(pairs, { ...choice, pairId, keep: keepAll })).toEqual({
+            groups: [group],
+            nextCursor: null,
+          });
         }
+        const partners = own.flatMap(({ fileA, fileB }) =>
+          fileA === representative ? [fileB] : fileB === representative ? [fileA] : [],
+        );
+        expect(partners.sort((one, other) => one - other)).toEqual(members);
       }
-    },
-  );
+    }
+  });
 
-  it('makes groups of what the caller may see alone, and goes on reading for a full page', async () => {
+  it('group only what the caller may see, and keep reading until the page is full', async () => {
     const pairs = await recorded(
       ...range(1, 20).map((number): [number, number[]] => [number * 2, [number * 2 - 1]]),
     );
@@ -167,12 +159,14 @@ describe('pages of groups', () => {
     ]);
   });
 
-  it('reads a bounded number of clusters for a caller who may see nothing', async () => {
+  it('read a limited number of clusters for a caller who may see nothing', async () => {
     const pairs = await recorded(
       ...range(1, 100).map((number): [number, number[]] => [number * 2, [number * 2 - 1]]),
     );
     const page = await pageOfGroups(pairs, {
-      ...{ status: 'open', cursor: null, limit: 2 },
+      status: 'open',
+      cursor: null,
+      limit: 2,
       keep: () => Promise.resolve([]),
     });
     expect(page.groups).toEqual([]);
@@ -180,7 +174,7 @@ describe('pages of groups', () => {
     expect(await allPages(pairs, { limit: 2, keep: () => Promise.resolve([]) })).toHaveLength(5);
   });
 
-  it('cuts the group of a file with thousands of copies, and says so', async () => {
+  it('truncate the group of a file with thousands of copies, and say so', async () => {
     const pairs = await recorded([1, range(2, 5_000)], [6_002, [6_001]]);
     const [page, ...more] = await allPages(pairs);
     expect(more).toEqual([]);

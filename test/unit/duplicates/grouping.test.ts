@@ -1,34 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
-import { groupPairs } from '../../../plugin/src/duplicates/contract';
+import { groupPairs } from '../../../plugin/src/duplicates/groups';
 import { createSeededRandom } from '../../../sample/seeded-random';
 
 const pairs = (...given: [number, number][]) => given.map(([fileA, fileB]) => ({ fileA, fileB }));
 
 describe('grouping pairs', () => {
-  it('answers nothing for nothing', () => {
+  it('returns nothing for no pairs', () => {
     expect(groupPairs([])).toEqual([]);
     expect(groupPairs(pairs([3, 3]))).toEqual([]);
   });
 
-  it('puts copies of one picture together', () => {
+  it('groups copies of one image', () => {
     expect(groupPairs(pairs([1, 2], [1, 3], [2, 3], [8, 9]))).toEqual([
       { representative: 1, members: [2, 3] },
       { representative: 8, members: [9] },
     ]);
   });
 
-  it('lets the file that is like both stand for two that are not like each other', () => {
+  it('uses the file similar to both as representative of two dissimilar files', () => {
     expect(groupPairs(pairs([1, 2], [2, 3]))).toEqual([{ representative: 2, members: [1, 3] }]);
   });
 
-  it('does not glue the ends of a chain, and loses no pair of it', () => {
+  it("doesn't join the ends of a chain, and loses none of its pairs", () => {
     expect(groupPairs(pairs([1, 2], [2, 3], [3, 4], [4, 5]))).toEqual([
       { representative: 2, members: [1, 3] },
       { representative: 4, members: [3, 5] },
     ]);
   });
 
-  it('covers every pair, and joins no files but pairs, whatever the order', () => {
+  it('covers every pair, and only joins pairs, in any order', () => {
     const random = createSeededRandom('pairs');
     const given = Array.from({ length: 300 }, () => ({
       fileA: random.integer(1, 100),
@@ -54,7 +54,7 @@ describe('grouping pairs', () => {
     expect(groupPairs(given.toReversed())).toEqual(groups);
   });
 
-  it('takes thousands of copies of one picture', () => {
+  it('handles thousands of copies of one image', () => {
     const copies = Array.from({ length: 5_000 }, (_, index): [number, number] => [1, index + 2]);
     expect(groupPairs(pairs(...copies))).toMatchObject([{ representative: 1 }]);
   });

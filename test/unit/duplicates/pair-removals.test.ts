@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { PairRemovals } from '../../../plugin/src/duplicates/pair-removals';
+import { PairRemovals } from '../../../plugin/src/duplicates/queues';
 import { createRecordingLogger, type RecordingLogger } from '../../support/recording-logger';
 
 let logger: RecordingLogger;
-/** What was asked to be removed, a call each. */
+/** What was removed, by call. */
 let asked: number[][];
-/** Ends the call under way. */
+/** Ends the current call. */
 let settle: (failure?: Error) => void;
 let removals: PairRemovals;
 
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 describe('forgetting pairs of deleted files', () => {
-  it('is one call at a time, for all files that came meanwhile', async () => {
+  it('makes one call at a time, for all files that arrived in the meantime', async () => {
     removals.add([1, 2]);
     removals.add([3]);
     removals.add([3, 4]);
@@ -44,13 +44,13 @@ describe('forgetting pairs of deleted files', () => {
     await removals.stop();
   });
 
-  it('asks nothing for no files', async () => {
+  it('makes no call without files', async () => {
     removals.add([]);
     await removals.stop();
     expect(asked).toEqual([]);
   });
 
-  it('says what failed, and goes on', async () => {
+  it('logs what failed, and continues', async () => {
     removals.add([1]);
     removals.add([2]);
     settle(new Error('The database sleeps.'));

@@ -13,7 +13,7 @@ const openaiSettings = {
 } as const;
 
 describe('the registry of providers', () => {
-  it('lists each provider under the name that its settings carry', () => {
+  it('lists each provider under the name in its settings', () => {
     const names = providerDefinitions.map(({ name }) => name);
     expect(names).toEqual(['clip', 'openai', 'azure', 'cohere', 'gemini', 'voyage']);
     expect(
@@ -21,7 +21,7 @@ describe('the registry of providers', () => {
     ).toEqual(names);
   });
 
-  it('identifies a model by settings that exist and are no secret, and a hosted one by its address', () => {
+  it('identifies a model by existing, non-secret settings, and a hosted one by its URL', () => {
     for (const { configSchema, identifyingSettings } of providerDefinitions) {
       const settings = Object.keys(configSchema.shape);
       expect(settings).toEqual(expect.arrayContaining([...identifyingSettings]));
@@ -32,14 +32,12 @@ describe('the registry of providers', () => {
     }
   });
 
-  it('describes every setting and has facts for every provider', () => {
-    for (const { name, configSchema, facts } of providerDefinitions) {
+  it('describes every setting', () => {
+    for (const { configSchema } of providerDefinitions) {
       const undescribed = Object.entries(configSchema.shape)
         .filter(([, schema]) => (schema.meta()?.description ?? '').length < 10)
         .map(([setting]) => setting);
       expect(undescribed).toEqual(['provider']);
-      expect(facts.length).toBeGreaterThan(0);
-      for (const { settings } of facts) expect(settings).toContain(`'${name}'`);
     }
   });
 
@@ -49,40 +47,43 @@ describe('the registry of providers', () => {
     [{ provider: 'cohere', dimensions: 300 }, '256, 512, 1024 or 1536'],
     [{ provider: 'gemini', dimensions: 64 }, '128 to 3072'],
     [{ provider: 'gemini', model: 'models/gemini-embedding-2', dimensions: 4_096 }, '128 to 3072'],
-  ])('refuses a length that the model does not offer, and names those: %j', (settings, offered) => {
-    const result = embeddingConfigSchema.safeParse({ apiKey: 'key', ...settings });
-    expect(result.error?.issues).toMatchObject([
-      { path: ['dimensions'], message: expect.stringContaining(offered) },
-    ]);
-  });
+  ])(
+    'rejects a length that the model lacks, and lists the available ones: %j',
+    (settings, offered) => {
+      const result = embeddingConfigSchema.safeParse({ apiKey: 'key', ...settings });
+      expect(result.error?.issues).toMatchObject([
+        { path: ['dimensions'], message: expect.stringContaining(offered) },
+      ]);
+    },
+  );
 
   it.each([
     { provider: 'voyage', model: 'voyage-multimodal-4', dimensions: 300 },
     { provider: 'cohere', model: 'embed-v5', dimensions: 2_048 },
     { provider: 'gemini', model: 'gemini-embedding-3', dimensions: 64 },
-  ])('lets a model that it does not know through: %j', (settings) => {
+  ])('accepts an unknown model: %j', (settings) => {
     expect(embeddingConfigSchema.safeParse({ apiKey: 'key', ...settings }).success).toBe(true);
   });
 
-  it('reads the settings of the provider that they name, with its defaults', () => {
+  it('reads the settings of the named provider, with its defaults', () => {
     const config = embeddingConfigSchema.parse(openaiSettings);
     expect(config).toMatchObject({ ...openaiSettings, imageFormat: 'jina' });
   });
 
-  it('refuses settings of another provider', () => {
+  it('rejects settings of another provider', () => {
     const result = embeddingConfigSchema.safeParse({ provider: 'clip', apiKey: 'key' });
     expect(result.error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['apiKey'] }]);
   });
 
   it.each([[{}], [{ provider: 'none' }], [{ ...openaiSettings, provider: 'OpenAI' }]])(
-    'refuses settings of no provider: %j',
+    'rejects settings of an unknown provider: %j',
     (settings) => {
       const { error } = embeddingConfigSchema.safeParse(settings);
       expect(error?.issues).toMatchObject([{ path: ['provider'] }]);
     },
   );
 
-  it('opens the provider that the settings name', async () => {
+  it('opens the named provider', async () => {
     const provider = await openEmbeddingProvider(embeddingConfigSchema.parse(openaiSettings), {
       logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
       projectFolder: '/',
@@ -98,5 +99,5 @@ describe('the registry of providers', () => {
 });
 
 function ignore(): void {
-  // Nothing of this is of interest to a test.
+  // Tests need no logs.
 }

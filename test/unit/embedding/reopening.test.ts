@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../plugin/src/config';
-import { isSameIdentity } from '../../../plugin/src/embedding/contract';
-import { identityOf, reopenConfig } from '../../../plugin/src/embedding/reopening';
+import { identityOf, reopenConfig } from '../../../plugin/src/embedding/registry';
+import { isSameIdentity } from '../../../plugin/src/embedding/vector-space';
 
 const SECRET = 'secret-of-the-first-host';
 
@@ -18,7 +18,7 @@ const hosted = embedding({
 const local = embedding({ provider: 'clip', model: 'models/one', threads: 3 });
 
 describe('the identity of a model', () => {
-  it('names what makes its vectors, and nothing secret or machine-bound', () => {
+  it('names what determines its vectors, and nothing secret or machine-specific', () => {
     expect(identityOf(hosted)).toEqual({
       provider: 'openai',
       baseURL: 'https://one.example/v1',
@@ -31,7 +31,7 @@ describe('the identity of a model', () => {
     expect(identityOf(local)).toEqual({ provider: 'clip', model: 'models/one', dtype: 'q8' });
   });
 
-  it('is the same for the same values alone', () => {
+  it('is only the same for the same values', () => {
     expect(isSameIdentity(identityOf(local), { ...identityOf(local) })).toBe(true);
     expect(isSameIdentity(identityOf(local), { ...identityOf(local), dtype: 'fp32' })).toBe(false);
     expect(isSameIdentity(identityOf(local), { ...identityOf(local), more: 1 })).toBe(false);
@@ -39,11 +39,11 @@ describe('the identity of a model', () => {
 });
 
 describe('the settings of a model that the configuration no longer names', () => {
-  it('are those of the configuration when it does name it', () => {
+  it('are those of the configuration if it names the model', () => {
     expect(reopenConfig(identityOf(local), [hosted, local])).toBe(local);
   });
 
-  it('take over what the machine is like from a model of the same kind', () => {
+  it('take machine settings from a model of the same kind', () => {
     const next = embedding({ provider: 'clip', model: 'models/two', threads: 2 });
     expect(reopenConfig(identityOf(local), [next])).toMatchObject({
       model: 'models/one',
@@ -51,7 +51,7 @@ describe('the settings of a model that the configuration no longer names', () =>
     });
   });
 
-  it('take over the key for the same address', () => {
+  it('take the key for the same URL', () => {
     const next = { ...hosted, dimensions: 256 };
     expect(reopenConfig(identityOf(hosted), [next])).toMatchObject({
       apiKey: SECRET,
@@ -59,11 +59,11 @@ describe('the settings of a model that the configuration no longer names', () =>
     });
   });
 
-  it('never take a key to another address, but say what is lacking', () => {
+  it('never use a key for another URL, but say what is missing', () => {
     const elsewhere = { ...hosted, baseURL: 'https://two.example/v1' };
     for (const configured of [[elsewhere], [local]]) {
       expect(() => reopenConfig(identityOf(hosted), configured)).toThrow(
-        /"jina-clip-v2".*previousEmbedding.*apiKey/,
+        /"jina-clip-v2".*apiKey.*previousEmbedding/,
       );
     }
   });

@@ -15,8 +15,8 @@ describe('createVectorSpace', () => {
     expect(space.id).toMatch(/^openai-jina-clip-v2-512-[0-9a-f]{10}$/);
   });
 
-  it('answers the same id for the same parts, in this version and the next', () => {
-    // A changed id would have every library embedded anew.
+  it('returns the same id for the same parts, across versions', () => {
+    // If the id changed, every library would be embedded again.
     expect(createVectorSpace({ ...parts }).id).toBe('openai-jina-clip-v2-512-e668d7d317');
   });
 
@@ -27,19 +27,19 @@ describe('createVectorSpace', () => {
     [{ model: 'jina/clip-v2' }],
     [{ dimensions: 256 }],
     [{ preprocessing: 'image/jpeg of at most 448 px' }],
-  ])('answers another id for %j', (change) => {
+  ])('returns a different id for %j', (change) => {
     expect(createVectorSpace({ ...parts, ...change }).id).not.toBe(createVectorSpace(parts).id);
   });
 
   it.each(['a'.repeat(500), 'Owner/Model.v2_final (beta)', '日本語', '../../etc', '---', ''])(
-    'makes an id that stores take of the model "%s"',
+    'creates an id that stores accept for the model "%s"',
     (model) => {
       const { id } = createVectorSpace({ ...parts, model });
       expect(id).toMatch(/^[a-z0-9][a-z0-9-]{0,99}$/);
     },
   );
 
-  it('tells long names apart that end alike', () => {
+  it('distinguishes long names with the same ending', () => {
     const ids = ['one', 'two'].map(
       (start) => createVectorSpace({ ...parts, model: start + '-x'.repeat(100) }).id,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { toUnitVector } from '../../../plugin/src/embedding/vectors';
+import { toUnitVector } from '../../../plugin/src/embedding/vector-space';
 
 describe('toUnitVector', () => {
   it('keeps the direction at length 1', () => {
@@ -16,27 +16,27 @@ describe('toUnitVector', () => {
     ['numbers whose squares overflow', [1e300, 2e300, 2e300]],
     ['numbers whose squares vanish', [1e-300, 2e-300, 2e-300]],
     ['numbers below what a Float32Array holds', [1e-60, 2e-60, 2e-60]],
-  ])('takes %s', (_, values) => {
+  ])('accepts %s', (_, values) => {
     const vector = toUnitVector(values, 3, 'It');
     expect(vector).toBeInstanceOf(Float32Array);
     expect([...vector].map((value) => Math.round(value * 3))).toEqual([1, 2, 2]);
     expect(Math.hypot(...vector)).toBeCloseTo(1, 6);
   });
 
-  it('leaves its input as it was', () => {
+  it("doesn't change its input", () => {
     const values = Float32Array.of(3, 4);
     expect(toUnitVector(values, 2, 'It')).not.toBe(values);
     expect([...values]).toEqual([3, 4]);
   });
 
   it.each([
-    ['too short', [1, 2], 'has 2 values where the model should answer 3'],
-    ['too long', [1, 2, 3, 4], 'has 4 values where the model should answer 3'],
+    ['too short', [1, 2], 'has 2 values instead of 3'],
+    ['too long', [1, 2, 3, 4], 'has 4 values instead of 3'],
     ['empty', [], 'has 0 values'],
-    ['NaN', [1, Number.NaN, 2], 'no finite numbers'],
-    ['infinite', [1, Number.NEGATIVE_INFINITY, 2], 'no finite numbers'],
+    ['NaN', [1, Number.NaN, 2], "aren't finite numbers"],
+    ['infinite', [1, Number.NEGATIVE_INFINITY, 2], "aren't finite numbers"],
     ['all zeros', [0, -0, 0], 'no direction'],
-  ])('refuses a vector that is %s, and says so without its values', (_, values, reason) => {
+  ])('rejects a vector that is %s, without showing its values', (_, values, reason) => {
     const attempt = () => toUnitVector(values, 3, 'The vector of text 7');
     expect(attempt).toThrow(reason);
     expect(attempt).toThrow('The vector of text 7');

@@ -15,7 +15,7 @@ describe('networkOf', () => {
   });
 });
 
-describe('callers without a name', () => {
+describe('anonymous callers', () => {
   const limit = (): ((ip: string) => Promise<void>) => {
     const middleware = rateLimit(2);
     return (ip) =>
@@ -23,7 +23,7 @@ describe('callers without a name', () => {
   };
   const limited = { code: 'rate-limited' };
 
-  it('are one throughout an IPv6 network', async () => {
+  it('share a limit within an IPv6 network', async () => {
     const ask = limit();
     await ask('2001:db8:1:2::1');
     await ask('2001:db8:1:2:ffff::9');
@@ -31,7 +31,7 @@ describe('callers without a name', () => {
     await expect(ask('2001:db8:1:3::1')).resolves.toBeUndefined();
   });
 
-  it('are told apart by their IPv4 addresses', async () => {
+  it('are distinguished by their IPv4 addresses', async () => {
     const ask = limit();
     await ask('192.0.2.1');
     await ask('::ffff:192.0.2.1');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { hashContent } from '../../../plugin/src/images/contract';
+import { hashContent } from '../../../plugin/src/images/trace';
 
 describe('hashContent', () => {
   it('is SHA-256 in hexadecimal', async () => {
@@ -10,7 +10,7 @@ describe('hashContent', () => {
   });
 
   it.each([0, 999_999, 1_000_000, 1_000_001, 3_000_000])(
-    'is that for %i bytes, too',
+    'works for %i bytes too',
     async (length) => {
       const bytes = Buffer.alloc(length, 'content');
       const expected = createHash('sha256').update(bytes).digest('hex');
@@ -18,7 +18,7 @@ describe('hashContent', () => {
     },
   );
 
-  it('lets others have their turn within a large file', async () => {
+  it('yields to other work within a large file', async () => {
     let turns = 0;
     let isDone = false;
     const count = (): void => {

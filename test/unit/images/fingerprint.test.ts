@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { icons as noto } from '@iconify-json/noto';
 import sharp from 'sharp';
 import type { ImagePreparation, PerceptualFingerprint } from '../../../plugin/src/images/contract';
-import { clip224, noise, plain, reader, svg } from './pictures';
+import { clip224, noise, plain, reader, svg } from './images';
 
 async function fingerprintOf(
   bytes: Uint8Array,
@@ -18,8 +18,8 @@ function differingBits(one: PerceptualFingerprint, other: PerceptualFingerprint)
   return difference.toString(2).replaceAll('0', '').length;
 }
 
-/** An emoji over a gradient: structure of all sizes. */
-async function picture(icon: string): Promise<Buffer> {
+/** An emoji on a gradient, which has structure at all scales. */
+async function image(icon: string): Promise<Buffer> {
   const drawing = svg(
     noto.icons[icon]?.body ?? '',
     'viewBox="0 0 128 128" width="500" height="400"',
@@ -32,15 +32,15 @@ async function picture(icon: string): Promise<Buffer> {
 }
 
 describe('the perceptual fingerprint', () => {
-  it('is 256 bits in hexadecimal, and a quality', async () => {
-    const fingerprint = await fingerprintOf(await picture('dog-face'));
+  it('has 256 bits in hexadecimal, and a quality', async () => {
+    const fingerprint = await fingerprintOf(await image('dog-face'));
     expect(fingerprint.bits).toMatch(/^[0-9a-f]{64}$/);
     expect(fingerprint.quality).toBeGreaterThan(0.5);
     expect(fingerprint.quality).toBeLessThanOrEqual(1);
   });
 
-  it('is left out unless it is asked for', async () => {
-    const reading = await reader.read(await picture('dog-face'), { preparation: clip224 });
+  it('is omitted unless requested', async () => {
+    const reading = await reader.read(await image('dog-face'), { preparation: clip224 });
     expect(reading).not.toHaveProperty('fingerprint');
   });
 
@@ -54,9 +54,9 @@ describe('the perceptual fingerprint', () => {
       'a brighter copy',
       (bytes: Buffer) => sharp(bytes).modulate({ brightness: 1.15 }).webp().toBuffer(),
     ],
-    ['a grey copy', (bytes: Buffer) => sharp(bytes).greyscale().png().toBuffer()],
-  ])('stays near for %s', async (_, copy) => {
-    const original = await picture('dog-face');
+    ['a gray copy', (bytes: Buffer) => sharp(bytes).greyscale().png().toBuffer()],
+  ])('stays close for %s', async (_, copy) => {
+    const original = await image('dog-face');
     const bits = differingBits(
       await fingerprintOf(original),
       await fingerprintOf(await copy(original)),
@@ -70,27 +70,21 @@ describe('the perceptual fingerprint', () => {
       { kind: 'pixels', resize: { mode: 'exact', width: 384, height: 384 }, kernel: 'linear' },
     ],
     ['a copy for an API', { kind: 'encoded', mimeType: 'image/jpeg', maxEdge: 512 }],
-  ] as [string, ImagePreparation][])(
-    'hardly depends on whether it comes from %s',
-    async (_, preparation) => {
-      const bytes = await picture('dog-face');
-      const bits = differingBits(
-        await fingerprintOf(bytes),
-        await fingerprintOf(bytes, preparation),
-      );
-      expect(bits).toBeLessThan(10);
-    },
-  );
+  ] as [string, ImagePreparation][])('hardly differs for %s', async (_, preparation) => {
+    const bytes = await image('dog-face');
+    const bits = differingBits(await fingerprintOf(bytes), await fingerprintOf(bytes, preparation));
+    expect(bits).toBeLessThan(10);
+  });
 
-  it('is far off for another picture', async () => {
+  it('is far from that of another image', async () => {
     const bits = differingBits(
-      await fingerprintOf(await picture('dog-face')),
-      await fingerprintOf(await picture('guitar')),
+      await fingerprintOf(await image('dog-face')),
+      await fingerprintOf(await image('guitar')),
     );
     expect(bits).toBeGreaterThan(70);
   });
 
-  it('owns up to saying nothing of a flat picture', async () => {
+  it('has a low quality for a flat image', async () => {
     const flat = await fingerprintOf(await plain(300, 200, [90, 120, 30]).png().toBuffer());
     expect(flat).toEqual({ bits: '0'.repeat(64), quality: 0 });
   });

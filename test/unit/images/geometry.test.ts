@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  centreOnCanvas,
+  centerOnCanvas,
   resizedSize,
   shrunkSize,
-  sufficientCentre,
+  sufficientCenter,
   type Raster,
 } from '../../../plugin/src/images/geometry';
 
@@ -34,7 +34,7 @@ describe('resizedSize', () => {
       { width: 1, height: 1 },
       { width: 224, height: 224 },
     ],
-  ])('cuts the longer side of %j to whole pixels: %j', (source, expected) => {
+  ])('truncates the longer side of %j to whole pixels: %j', (source, expected) => {
     expect(resizedSize(source, { mode: 'shortest-edge', size: 224 })).toEqual(expected);
   });
 
@@ -55,7 +55,7 @@ describe('resizedSize', () => {
     expect(resizedSize(source, { mode: 'fit', width: 64, height: 64 })).toEqual(expected);
   });
 
-  it('squeezes, or leaves alone', () => {
+  it('squeezes, or keeps the size', () => {
     const source = { width: 30, height: 20 };
     expect(resizedSize(source, { mode: 'exact', width: 7, height: 9 })).toEqual({
       width: 7,
@@ -79,12 +79,12 @@ describe('shrunkSize', () => {
       { width: 30_000, height: 1 },
       { width: 512, height: 1 },
     ],
-  ])('brings the longer side of %j to at most 512: %j', (source, expected) => {
+  ])('limits the longer side of %j to 512: %j', (source, expected) => {
     expect(shrunkSize(source, 512)).toEqual(expected);
   });
 });
 
-describe('sufficientCentre', () => {
+describe('sufficientCenter', () => {
   const clip = {
     kind: 'pixels',
     resize: { mode: 'shortest-edge', size: 224 },
@@ -92,12 +92,12 @@ describe('sufficientCentre', () => {
     kernel: 'cubic',
   } as const;
 
-  it('takes the whole of pictures in usual proportions', () => {
-    expect(sufficientCentre({ width: 800, height: 100 }, clip)).toBeNull();
+  it('covers the whole image in usual proportions', () => {
+    expect(sufficientCenter({ width: 800, height: 100 }, clip)).toBeNull();
   });
 
-  it('takes the middle of the most elongated ones', () => {
-    expect(sufficientCentre({ width: 30_000, height: 1 }, clip)).toEqual({
+  it('covers the middle of very elongated images', () => {
+    expect(sufficientCenter({ width: 30_000, height: 1 }, clip)).toEqual({
       left: 14_996,
       top: 0,
       width: 8,
@@ -105,15 +105,15 @@ describe('sufficientCentre', () => {
     });
   });
 
-  it('takes the whole where nothing is cropped', () => {
+  it('covers the whole image when nothing is cropped', () => {
     const { kind, resize, kernel } = clip;
     const uncropped = { kind, resize, kernel };
-    expect(sufficientCentre({ width: 30_000, height: 1 }, uncropped)).toBeNull();
+    expect(sufficientCenter({ width: 30_000, height: 1 }, uncropped)).toBeNull();
   });
 });
 
-describe('centreOnCanvas', () => {
-  /** One row of pixels in shades of grey. */
+describe('centerOnCanvas', () => {
+  /** One row of pixels in shades of gray. */
   const row = (...shades: number[]): Raster => ({
     width: shades.length,
     height: 1,
@@ -131,11 +131,11 @@ describe('centreOnCanvas', () => {
     [row(1, 2), 5, [0, 0, 1, 2, 0]],
     [row(1, 2), 2, [1, 2]],
   ])('puts an odd pixel where the reference puts it (case %#)', (raster, width, expected) => {
-    expect(shadesOf(centreOnCanvas(raster, { width, height: 1 }, [0, 0, 0]))).toEqual(expected);
+    expect(shadesOf(centerOnCanvas(raster, { width, height: 1 }, [0, 0, 0]))).toEqual(expected);
   });
 
-  it('fills what stays free with the background', () => {
-    const { data } = centreOnCanvas(row(9), { width: 1, height: 3 }, [1, 2, 3]);
+  it('fills the rest with the background', () => {
+    const { data } = centerOnCanvas(row(9), { width: 1, height: 3 }, [1, 2, 3]);
     expect(Array.from(data)).toEqual([1, 2, 3, 9, 9, 9, 1, 2, 3]);
   });
 });

@@ -5,8 +5,8 @@ import {
   decodeThumbnail,
   encodeThumbnail,
   isCurrentThumbnail,
-} from '../../../plugin/src/images/contract';
-import { clip224, noise, plain, reader } from './pictures';
+} from '../../../plugin/src/images/trace';
+import { clip224, noise, plain, reader } from './images';
 
 async function thumbnailOf(bytes: Uint8Array): Promise<string> {
   const { thumbnail } = await reader.read(bytes, { preparation: clip224, fingerprint: true });
@@ -14,7 +14,7 @@ async function thumbnailOf(bytes: Uint8Array): Promise<string> {
   return thumbnail;
 }
 
-describe('the thumbnail of a picture', () => {
+describe('the thumbnail of an image', () => {
   it.each([
     [480, 480, 48, 48, 1740],
     [400, 300, 48, 36, 1308],
@@ -27,9 +27,9 @@ describe('the thumbnail of a picture', () => {
     expect(decodeThumbnail(text)).toMatchObject({ width: itsWidth, height: itsHeight });
   });
 
-  it('is upright, like the size beside it', async () => {
-    const lying = await noise(300, 150).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    const { size, thumbnail } = await reader.read(lying, {
+  it('is upright, like the stored size', async () => {
+    const rotated = await noise(300, 150).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const { size, thumbnail } = await reader.read(rotated, {
       preparation: clip224,
       fingerprint: true,
     });
@@ -37,19 +37,19 @@ describe('the thumbnail of a picture', () => {
     expect(decodeThumbnail(thumbnail ?? '')).toMatchObject({ width: 24, height: 48 });
   });
 
-  it('shows where a picture is bright', async () => {
+  it('shows where an image is bright', async () => {
     const half = await plain(100, 200, [250, 250, 250]).png().toBuffer();
-    const picture = plain(200, 200, [10, 10, 10]).composite([{ input: half, left: 100, top: 0 }]);
-    const thumbnail = decodeThumbnail(await thumbnailOf(await picture.png().toBuffer()));
+    const image = plain(200, 200, [10, 10, 10]).composite([{ input: half, left: 100, top: 0 }]);
+    const thumbnail = decodeThumbnail(await thumbnailOf(await image.png().toBuffer()));
     const row = thumbnail?.luminance.subarray(0, 48) ?? [];
     const near = (value: number): unknown => expect.closeTo(value, -1);
     expect([row[0], row[20], row[27], row[47]]).toEqual([near(10), near(10), near(250), near(250)]);
   });
 
-  it('shows where a picture is coloured, and how', async () => {
+  it('shows where an image is colored, and with which color', async () => {
     const half = await plain(100, 200, [200, 40, 40]).png().toBuffer();
-    const picture = plain(200, 200, [40, 60, 200]).composite([{ input: half, left: 100, top: 0 }]);
-    const thumbnail = decodeThumbnail(await thumbnailOf(await picture.png().toBuffer()));
+    const image = plain(200, 200, [40, 60, 200]).composite([{ input: half, left: 100, top: 0 }]);
+    const thumbnail = decodeThumbnail(await thumbnailOf(await image.png().toBuffer()));
     expect(thumbnail?.chroma).toMatchObject({ width: 12, height: 12 });
     const { blue, red } = thumbnail?.chroma ?? { blue: [], red: [] };
     const near = (value: number): unknown => expect.closeTo(value, -1);
@@ -61,7 +61,7 @@ describe('the thumbnail of a picture', () => {
     ]);
   });
 
-  it('is about the same for a model that squeezes pictures', async () => {
+  it('is about the same for a model that squeezes images', async () => {
     const bytes = await sharp(await noise(600, 400).png().toBuffer())
       .blur(6)
       .png()
@@ -83,14 +83,14 @@ describe('the thumbnail of a picture', () => {
 });
 
 describe('the stored form of a thumbnail', () => {
-  /** One cell of colour for a thumbnail of up to four pixels a side. */
+  /** One cell of color for a thumbnail of up to four pixels per side. */
   const chromaOf = (width: number, height: number, blue = 100, red = 140) => {
     const size = chromaSize({ width, height });
     const filled = (value: number) => new Uint8Array(size.width * size.height).fill(value);
     return { ...size, blue: filled(blue), red: filled(red) };
   };
 
-  it('keeps every grey value within half a step of its range', () => {
+  it('keeps every gray value within half a step of its range', () => {
     const luminance = Uint8Array.from({ length: 35 }, (_, index) => 40 + index * 6);
     const chroma = chromaOf(5, 7);
     const decoded = decodeThumbnail(encodeThumbnail({ width: 5, height: 7, luminance, chroma }));
@@ -99,7 +99,7 @@ describe('the stored form of a thumbnail', () => {
     );
   });
 
-  it('keeps every colour within half a step of its range', () => {
+  it('keeps every color within half a step of its range', () => {
     const luminance = new Uint8Array(35).fill(1);
     const rising = Uint8Array.from({ length: 35 }, (_, index) => 30 + index * 5);
     const chroma = { width: 5, height: 7, blue: rising, red: rising.toReversed() };
@@ -109,7 +109,7 @@ describe('the stored form of a thumbnail', () => {
     expect(Math.max(...differencesOf(chroma.red, decoded?.chroma.red))).toBeLessThanOrEqual(most);
   });
 
-  it('keeps a flat picture as it is', () => {
+  it('preserves a flat image exactly', () => {
     const luminance = new Uint8Array(6).fill(77);
     const flat = { width: 3, height: 2, luminance, chroma: chromaOf(3, 2) };
     expect(decodeThumbnail(encodeThumbnail(flat))).toEqual(flat);

@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Budget } from '../../../plugin/src/billing/budget';
-import { budgetConfigSchema } from '../../../plugin/src/billing/config';
-import { meterProvider } from '../../../plugin/src/billing/metered-provider';
-import { UsageMeter } from '../../../plugin/src/billing/usage-meter';
 import { createActiveSpace } from '../../../plugin/src/active-space';
+import { Budget } from '../../../plugin/src/billing/budget';
+import { budgetConfigSchema } from '../../../plugin/src/billing/contract';
+import { meterProvider, UsageMeter } from '../../../plugin/src/billing/usage-meter';
 import type { IndexingWorker } from '../../../plugin/src/indexing/worker';
 import { IndexingRig } from '../../support/indexing-rig';
 import { MemoryUsageRecords } from '../../support/memory-usage-records';
-import { plainPicture } from '../../support/plain-pictures';
+import { plainImage } from '../../support/plain-images';
 
 const HOUR_MS = 3_600_000;
 const LAST_EVENING = Date.UTC(2026, 0, 31, 20);
@@ -24,19 +23,25 @@ afterEach(async () => {
   await rig.stopAll();
 });
 
-/** A process whose model is paid for. */
+/** A process with a paid model. */
 function startProcess(imagesPerMonth: number, life = 'first'): IndexingWorker {
   const { clock, logger, provider, store } = rig;
   const meter = new UsageMeter({ records, logger, clock });
   const settings = budgetConfigSchema.parse({ imagesPerMonth });
   const budget = new Budget({
-    ...{ records, meter, logger, clock, settings },
+    records,
+    meter,
+    logger,
+    clock,
+    settings,
     isLocal: () => false,
   });
-  // A real hosted provider counts for itself; the house counts alike for a local one.
+  // A hosted provider reports its own usage; for a local one, the engine counts the same.
   const metered = meterProvider(provider, { meter, isLocal: true, clock });
   const activeSpace = createActiveSpace({
-    ...{ clock, store, retryAfterMs: 1_000 },
+    clock,
+    store,
+    random: () => 0,
     openProvider: () => Promise.resolve(metered),
   });
   return rig.start({ activeSpace, budget, owner: { host: 'alpha', pid: 1, life } });
@@ -49,8 +54,8 @@ async function runFor(milliseconds: number): Promise<void> {
   await rig.clock.runUntil(() => rig.clock.now() >= end);
 }
 
-describe('a budget that is used up in the middle of the queue', () => {
-  it('sends as many pictures as it allows and not one more, and says why it pauses', async () => {
+describe('a budget that runs out in the middle of the queue', () => {
+  it('sends exactly as many images as allowed, and says why it pauses', async () => {
     await rig.uploadMany(30);
     const worker = startProcess(10);
     await runFor(HOUR_MS);
@@ -66,7 +71,7 @@ describe('a budget that is used up in the middle of the queue', () => {
     expect(rig.logger.at('warn')).toHaveLength(1);
   });
 
-  it('goes on when the month turns', async () => {
+  it('resumes when the month changes', async () => {
     await rig.uploadMany(15);
     const worker = startProcess(10);
     await runFor(3 * HOUR_MS);
@@ -76,7 +81,7 @@ describe('a budget that is used up in the middle of the queue', () => {
     expect(worker.status()).toMatchObject({ state: 'idle', pause: null });
   });
 
-  it('stays used up after a restart, and goes on when it is raised', async () => {
+  it('stays used up after a restart, and resumes when it is raised', async () => {
     await rig.uploadMany(30);
     await stopAfterAnHour(startProcess(10));
     await stopAfterAnHour(startProcess(10, 'second'));
@@ -85,7 +90,7 @@ describe('a budget that is used up in the middle of the queue', () => {
     expect(sent()).toBe(25);
   });
 
-  it('is one for several processes', async () => {
+  it('is shared by several processes', async () => {
     await rig.uploadMany(60);
     for (const life of ['first', 'second', 'third']) startProcess(30, life);
     await runFor(HOUR_MS);
@@ -99,7 +104,7 @@ describe('a budget that is used up in the middle of the queue', () => {
   });
 });
 
-describe('pictures that are unchanged', () => {
+describe('images that are unchanged', () => {
   it('cost nothing', async () => {
     await rig.uploadMany(6);
     startProcess(10);
@@ -108,7 +113,7 @@ describe('pictures that are unchanged', () => {
     await rig.untilSettled();
     expect(sent()).toBe(6);
     expect(await records.list('2026-01')).toMatchObject([{ images: 6 }]);
-    await rig.upload(7, plainPicture('another'));
+    await rig.upload(7, plainImage('another'));
     await rig.untilSettled();
     expect(sent()).toBe(7);
   });

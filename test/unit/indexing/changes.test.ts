@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HashProvider } from '../../support/hash-provider';
-import { expectIndexed } from '../../support/indexed-picture';
+import { expectIndexed } from '../../support/indexed-image';
 import { createGate, IndexingRig } from '../../support/indexing-rig';
-import { plainPicture } from '../../support/plain-pictures';
+import { plainImage } from '../../support/plain-images';
 
 let rig: IndexingRig;
 
@@ -14,8 +14,8 @@ afterEach(async () => {
   await rig.stopAll();
 });
 
-describe('a picture that is deleted', () => {
-  it('is forgotten with its vector', async () => {
+describe('a deleted image', () => {
+  it('is removed with its vector', async () => {
     await rig.uploadMany(2);
     rig.start();
     await rig.untilSettled();
@@ -25,7 +25,7 @@ describe('a picture that is deleted', () => {
     expect(await rig.point(2)).not.toBeNull();
   });
 
-  it('between claim and read is forgotten', async () => {
+  it('is removed between claim and read', async () => {
     await rig.uploadMany(2);
     rig.assets.onRead = async (fileId) => {
       rig.assets.onRead = () => undefined;
@@ -34,19 +34,19 @@ describe('a picture that is deleted', () => {
     rig.start();
     await rig.untilSettled();
     expect([await rig.entry(1), await rig.point(1)]).toEqual([null, null]);
-    await expectIndexed(rig, 2, plainPicture('subject 2'));
+    await expectIndexed(rig, 2, plainImage('subject 2'));
   });
 
-  it('while it is embedded leaves no vector behind', async () => {
+  it('leaves no vector behind while it is embedded', async () => {
     await rig.uploadMany(2);
     rig.provider.onCall = () => rig.remove(1);
     rig.start();
     await rig.untilSettled();
     expect([await rig.entry(1), await rig.point(1)]).toEqual([null, null]);
-    await expectIndexed(rig, 2, plainPicture('subject 2'));
+    await expectIndexed(rig, 2, plainImage('subject 2'));
   });
 
-  it('while its vector is stored leaves no vector behind', async () => {
+  it('leaves no vector behind while its vector is stored', async () => {
     await rig.uploadMany(1);
     const complete = rig.entries.complete.bind(rig.entries);
     rig.entries.complete = async (...result) => {
@@ -61,32 +61,32 @@ describe('a picture that is deleted', () => {
   });
 });
 
-describe('a picture that is replaced while it is embedded', () => {
+describe('an image replaced while it is embedded', () => {
   it('is embedded again', async () => {
     await rig.uploadMany(2);
     rig.provider.onCall = async () => {
       rig.provider.onCall = () => undefined;
-      await rig.upload(1, plainPicture('another subject'));
+      await rig.upload(1, plainImage('another subject'));
     };
     rig.start();
     await rig.untilSettled();
-    await expectIndexed(rig, 1, plainPicture('another subject'));
-    await expectIndexed(rig, 2, plainPicture('subject 2'));
+    await expectIndexed(rig, 1, plainImage('another subject'));
+    await expectIndexed(rig, 2, plainImage('subject 2'));
   });
 
-  it('keeps its new vector even when the old one is late', async () => {
+  it('keeps its new vector even if the old one arrives late', async () => {
     rig = new IndexingRig(new HashProvider({ limits: { concurrentCalls: 2 } }));
     const gate = createGate();
     rig.provider.onCall = () => (rig.provider.imageCalls.length === 1 ? gate.wait() : undefined);
     await rig.upload(1);
     const worker = rig.start();
     await rig.clock.runUntil(() => gate.arrived === 1);
-    await rig.upload(1, plainPicture('another subject'));
+    await rig.upload(1, plainImage('another subject'));
     worker.wake();
     await rig.untilSettled();
-    await expectIndexed(rig, 1, plainPicture('another subject'));
+    await expectIndexed(rig, 1, plainImage('another subject'));
     gate.open();
     await rig.clock.advance(0);
-    await expectIndexed(rig, 1, plainPicture('another subject'));
+    await expectIndexed(rig, 1, plainImage('another subject'));
   });
 });

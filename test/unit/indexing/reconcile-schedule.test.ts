@@ -2,17 +2,18 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type {
   ReconcileSchedule,
   ReconcileScheduleOptions,
-} from '../../../plugin/src/indexing/reconcile-schedule';
+} from '../../../plugin/src/indexing/reconcile';
 import { failure } from '../../support/failures';
 import { createGate, IndexingRig, LEASE_MS } from '../../support/indexing-rig';
-import { plainPicture } from '../../support/plain-pictures';
+import { plainImage } from '../../support/plain-images';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 let rig: IndexingRig;
 let schedules: ReconcileSchedule[];
 let onMarked: jest.Mock<() => void>;
-/** When the library was walked. */
+/** Times at which the library was compared. */
 let walks: number[];
 
 beforeEach(() => {
@@ -39,14 +40,42 @@ function createSchedule(
 }
 
 describe('the schedule', () => {
-  it('compares at the start and then as often as it is told', async () => {
+  it('compares at startup and then at the given interval', async () => {
     const started = rig.clock.now();
     createSchedule(10).start();
     await rig.clock.advance(25 * MINUTE_MS);
     expect(walks.map((time) => (time - started) / MINUTE_MS)).toEqual([0, 10, 20]);
   });
 
-  it('is started once', async () => {
+  it.each([-DAY_MS, -30 * MINUTE_MS, DAY_MS])(
+    'keeps its interval when the clock is set by %d ms',
+    async (difference) => {
+      createSchedule(60).start();
+      await rig.clock.advance(90 * MINUTE_MS);
+      expect(walks).toHaveLength(2);
+      rig.clock.set(difference);
+      const before = rig.clock.elapsed();
+      await rig.clock.advance(60 * MINUTE_MS);
+      expect(walks.length).toBeGreaterThanOrEqual(3);
+      await rig.clock.advance(240 * MINUTE_MS - (rig.clock.elapsed() - before));
+      expect(walks.length).toBeGreaterThanOrEqual(6);
+      expect(walks.length).toBeLessThanOrEqual(7);
+    },
+  );
+
+  it("compares at the boot of a process whose clock is behind the last comparison's", async () => {
+    rig.clock.set(DAY_MS);
+    const former = createSchedule();
+    former.start();
+    await rig.clock.advance(1);
+    await former.stop();
+    rig.clock.set(-DAY_MS);
+    createSchedule(60, { bootedAt: rig.clock.now() }).start();
+    await rig.clock.advance(1);
+    expect(walks).toHaveLength(2);
+  });
+
+  it('starts once', async () => {
     const schedule = createSchedule();
     schedule.start();
     schedule.start();
@@ -54,14 +83,14 @@ describe('the schedule', () => {
     expect(walks).toHaveLength(1);
   });
 
-  it('compares at the start only when it is told 0', async () => {
+  it('compares only at startup if the interval is 0', async () => {
     createSchedule(0).start();
     await rig.clock.advance(10_000 * MINUTE_MS);
     expect(walks).toHaveLength(1);
   });
 
-  it('tells when something was marked, and only then', async () => {
-    rig.assets.put(1, plainPicture('imported'));
+  it('reports when something was queued, and only then', async () => {
+    rig.assets.put(1, plainImage('imported'));
     createSchedule(10).start();
     await rig.clock.advance(1);
     expect(onMarked).toHaveBeenCalledTimes(1);
@@ -70,8 +99,8 @@ describe('the schedule', () => {
     expect(onMarked).toHaveBeenCalledTimes(1);
   });
 
-  it('tries again after five minutes when a comparison failed', async () => {
-    rig.assets.put(1, plainPicture('imported'));
+  it('retries five minutes after a comparison failed', async () => {
+    rig.assets.put(1, plainImage('imported'));
     const broken = jest
       .spyOn(rig.entries, 'list')
       .mockRejectedValue(new Error('The database is locked.'));
@@ -85,9 +114,9 @@ describe('the schedule', () => {
     expect(onMarked).toHaveBeenCalledTimes(1);
   });
 
-  it('fills the queue without a provider, and looks at the vectors when there is one', async () => {
+  it('fills the queue without a provider, and checks the vectors once there is one', async () => {
     rig.openProvider = () => Promise.reject(failure('provider-not-installed'));
-    rig.assets.put(1, plainPicture('imported'));
+    rig.assets.put(1, plainImage('imported'));
     createSchedule(0).start();
     await rig.clock.advance(10 * MINUTE_MS);
     expect(await rig.entry(1)).toMatchObject({ state: 'pending' });
@@ -119,7 +148,7 @@ describe('the schedules of several processes', () => {
     expect(walks.map((time) => (time - started) / MINUTE_MS)).toEqual([0, 10, 20, 30]);
   });
 
-  it('compare again after the start of one that comes later', async () => {
+  it('compare again after a later one starts', async () => {
     createSchedule(0, { owner: alpha }).start();
     await rig.clock.advance(1);
     createSchedule(0, { owner: beta }).start();
@@ -127,7 +156,7 @@ describe('the schedules of several processes', () => {
     expect(walks).toHaveLength(2);
   });
 
-  it('compare again when a schedule begins long after the start of its process', async () => {
+  it('compare again when a schedule starts long after its process', async () => {
     const bootedAt = rig.clock.now();
     createSchedule(0, { owner: alpha, bootedAt }).start();
     await rig.clock.advance(2 * MINUTE_MS);
@@ -136,7 +165,7 @@ describe('the schedules of several processes', () => {
     expect(walks).toHaveLength(2);
   });
 
-  it('compare different spaces each', async () => {
+  it('compare different spaces separately', async () => {
     createSchedule(0, { owner: alpha, jobName: () => 'compare one' }).start();
     createSchedule(0, { owner: beta, jobName: () => 'compare another' }).start();
     await rig.clock.advance(1);
@@ -157,7 +186,7 @@ describe('the schedules of several processes', () => {
     expect(walks).toHaveLength(1);
   });
 
-  it('take over from a process that was killed, once its lease has run out', async () => {
+  it('take over from a killed process once its lease has expired', async () => {
     await claimAs('gamma|1|gamma|1');
     const started = rig.clock.now();
     createSchedule(0, { owner: alpha }).start();
@@ -166,7 +195,7 @@ describe('the schedules of several processes', () => {
     expect(walks.map((time) => time - started)).toEqual([LEASE_MS]);
   });
 
-  it('take over at once from a process of the same machine that is dead', async () => {
+  it('take over at once from a dead process on the same machine', async () => {
     await claimAs('alpha|1|an earlier life|1');
     const started = rig.clock.now();
     createSchedule(0, { owner: alpha }).start();
@@ -174,7 +203,7 @@ describe('the schedules of several processes', () => {
     expect(walks.map((time) => time - started)).toEqual([0]);
   });
 
-  it('share the tries after a failure', async () => {
+  it('share the retries after a failure', async () => {
     const broken = jest
       .spyOn(rig.entries, 'list')
       .mockRejectedValue(new Error('The database is locked.'));
@@ -188,7 +217,7 @@ describe('the schedules of several processes', () => {
     expect(walks).toHaveLength(2);
   });
 
-  it('leave to each other what one does not finish before it ends', async () => {
+  it("take over what one didn't finish before it stopped", async () => {
     const gate = createGate();
     rig.assets.onIterate = (cursor) => {
       if (cursor === null) walks.push(rig.clock.now());
@@ -205,9 +234,14 @@ describe('the schedules of several processes', () => {
     expect(walks).toHaveLength(2);
   });
 
-  it('compare on demand whatever others do', async () => {
+  it('compare on demand regardless of the others', async () => {
     await claimAs('gamma|1|gamma|1');
-    expect(await createSchedule().runNow()).toEqual({ pictures: 0, marked: 0, retried: 0 });
+    expect(await createSchedule().runNow()).toEqual({
+      images: 0,
+      marked: 0,
+      retried: 0,
+      orphans: 0,
+    });
   });
 
   async function claimAs(token: string): Promise<void> {
@@ -218,12 +252,17 @@ describe('the schedules of several processes', () => {
 });
 
 describe('runNow', () => {
-  it('answers what was found, without a start', async () => {
-    rig.assets.put(1, plainPicture('imported'));
-    expect(await createSchedule().runNow()).toEqual({ pictures: 1, marked: 1, retried: 0 });
+  it('returns the result without being started', async () => {
+    rig.assets.put(1, plainImage('imported'));
+    expect(await createSchedule().runNow()).toEqual({
+      images: 1,
+      marked: 1,
+      retried: 0,
+      orphans: 0,
+    });
   });
 
-  it('joins a comparison that is under way', async () => {
+  it('joins a comparison in progress', async () => {
     const gate = createGate();
     const schedule = createSchedule();
     rig.assets.onIterate = () => gate.wait();
@@ -239,16 +278,16 @@ describe('runNow', () => {
     expect(schedule.isRunning()).toBe(false);
   });
 
-  it('fails as the comparison does, and works the next time', async () => {
+  it('fails like the comparison, and works the next time', async () => {
     const schedule = createSchedule();
     jest.spyOn(rig.entries, 'list').mockRejectedValueOnce(new Error('The database is locked.'));
     await expect(schedule.runNow()).rejects.toThrow('The database is locked.');
-    expect(await schedule.runNow()).toEqual({ pictures: 0, marked: 0, retried: 0 });
+    expect(await schedule.runNow()).toEqual({ images: 0, marked: 0, retried: 0, orphans: 0 });
   });
 });
 
 describe('runAgain', () => {
-  it('begins another comparison after the one that is under way', async () => {
+  it('starts another comparison after the current one', async () => {
     const gate = createGate();
     const schedule = createSchedule();
     rig.assets.onIterate = (cursor) => {
@@ -262,7 +301,7 @@ describe('runAgain', () => {
     expect(walks).toHaveLength(2);
   });
 
-  it('logs what fails', async () => {
+  it('logs failures', async () => {
     jest.spyOn(rig.entries, 'list').mockRejectedValueOnce(new Error('The database is locked.'));
     await createSchedule().runAgain();
     expect(rig.logger.at('warn')).toHaveLength(1);
@@ -270,9 +309,9 @@ describe('runAgain', () => {
 });
 
 describe('stop', () => {
-  it('cancels the comparison that is under way', async () => {
+  it('cancels the current comparison', async () => {
     for (let fileId = 1; fileId <= 20; fileId += 1) {
-      rig.assets.put(fileId, plainPicture(`subject ${String(fileId)}`));
+      rig.assets.put(fileId, plainImage(`subject ${String(fileId)}`));
     }
     const gate = createGate();
     rig.assets.onIterate = () => gate.wait();
@@ -286,7 +325,7 @@ describe('stop', () => {
     expect(onMarked).not.toHaveBeenCalled();
   });
 
-  it('ends the waiting, and may be called twice or before a start', async () => {
+  it('ends the waiting, and can be called twice or before a start', async () => {
     const schedule = createSchedule();
     schedule.start();
     await rig.clock.advance(1);

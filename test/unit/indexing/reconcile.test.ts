@@ -5,10 +5,11 @@ import type {
   IndexEntry,
   IndexState,
 } from '../../../plugin/src/indexing/contract';
-import { needsWork, reconcile } from '../../../plugin/src/indexing/reconcile';
+import { reasonToIndex, reconcile } from '../../../plugin/src/indexing/reconcile';
+import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
 import { IndexingRig } from '../../support/indexing-rig';
-import { plainPicture, unreadablePicture } from '../../support/plain-pictures';
+import { plainImage, unreadableImage } from '../../support/plain-images';
 import { pointOf } from '../../support/vector-points';
 
 const assets = ['no asset', 'the asset it knows', 'a changed asset'] as const;
@@ -45,6 +46,7 @@ function entryOf(entry: EntryCase): IndexEntry | null {
   return {
     fileId: 1,
     state: entry.split(' ')[0] as IndexState,
+    priority: 'backfill',
     attempts: 1,
     lease: null,
     errorCode: null,
@@ -55,7 +57,14 @@ function entryOf(entry: EntryCase): IndexEntry | null {
   };
 }
 
-/** The rules, one after the other: the first that fits decides. */
+const KNOWN_HASH = 'a'.repeat(64);
+
+function hashOf(hasVector: boolean | null): string | null | undefined {
+  if (hasVector === null) return undefined;
+  return hasVector ? KNOWN_HASH : null;
+}
+
+/** The rules in order: the first match decides. */
 function isWorkExpected([asset, entry, hasVector, hasTrace]: Case): boolean {
   if (entry === 'pending' || entry === 'indexing') return false;
   if (entry === 'no entry') return asset !== 'no asset' || hasVector === true || hasTrace;
@@ -72,34 +81,46 @@ const cases = assets.flatMap((asset) =>
   ),
 );
 
-describe('needsWork', () => {
+describe('reasonToIndex', () => {
   it.each(cases)('for %s, %s, a vector: %s, a trace: %s', (...combination) => {
     const [asset, entry, hasVector, hasTrace] = combination;
-    const found = { hasVector, hasTrace };
+    const found = { vectorHash: hashOf(hasVector), hasTrace };
     const sighting = { fileId: 1, asset: assetOf(asset), entry: entryOf(entry), ...found };
-    expect(needsWork(sighting)).toBe(isWorkExpected(combination));
+    expect(reasonToIndex(sighting) !== null).toBe(isWorkExpected(combination));
   });
 
   it.each([
     ['image-unreachable', true],
+    ['storage-refused', true],
     ['image-unreadable', false],
     ['image-missing', false],
   ] as const)('for a file that failed with %s: %s', (errorCode, isExpected) => {
     const entry = { ...(entryOf('failed') as IndexEntry), errorCode };
-    const found = { hasVector: false, hasTrace: true };
+    const found = { vectorHash: null, hasTrace: true };
     const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, ...found };
-    expect(needsWork(sighting)).toBe(isExpected);
+    expect(reasonToIndex(sighting) !== null).toBe(isExpected);
+  });
+
+  it.each([
+    ['its own bytes', KNOWN_HASH, null],
+    ['other bytes', 'b'.repeat(64), 'with the vector of other bytes'],
+    ['bytes that are to be embedded again', null, null],
+  ])('compares the vector with the entry: of %s', (_, contentHash, reason) => {
+    const entry = { ...(entryOf('indexed') as IndexEntry), contentHash };
+    const found = { vectorHash: KNOWN_HASH, hasTrace: true };
+    const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, ...found };
+    expect(reasonToIndex(sighting)).toBe(reason);
   });
 });
 
 describe('reconcile', () => {
-  const PICTURES = 1_200;
+  const IMAGES = 1_200;
   let rig: IndexingRig;
   let space: OpenSpace;
 
   beforeEach(async () => {
     rig = new IndexingRig(new HashProvider({ limits: { imagesPerCall: 100 } }));
-    await rig.uploadMany(PICTURES);
+    await rig.uploadMany(IMAGES);
     const worker = rig.start();
     await rig.untilSettled();
     await rig.stop(worker);
@@ -111,6 +132,7 @@ describe('reconcile', () => {
       assets: rig.assets,
       entries: rig.entries,
       traces: rig.traces,
+      duplicates: rig.duplicates,
       space,
       logger: rig.logger,
       signal: new AbortController().signal,
@@ -123,84 +145,134 @@ describe('reconcile', () => {
     return page.entries.map((entry) => entry.fileId);
   }
 
-  /** One disagreement of every kind, on all pages. */
-  async function disturb(): Promise<number[]> {
+  /** One difference of every kind, on all pages. */
+  async function disturb(): Promise<{ present: number[]; gone: number[] }> {
     const { collection } = space;
     for (const fileId of [3, 600, 1_199]) rig.assets.delete(fileId);
-    for (const fileId of [4, 601, 1_198]) rig.assets.put(fileId, plainPicture('replaced'));
-    for (const fileId of [1_201, 1_700]) rig.assets.put(fileId, plainPicture('imported'));
+    for (const fileId of [4, 601, 1_198]) rig.assets.put(fileId, plainImage('replaced'));
+    for (const fileId of [1_201, 1_700]) rig.assets.put(fileId, plainImage('imported'));
     await collection.remove([5, 500, 501, 1_000]);
     const [stray] = await collection.getMany([1]);
     await collection.upsert([9_000, 9_001].map((id) => pointOf(id, stray?.vector ?? fail())));
-    return [3, 4, 5, 500, 501, 600, 601, 1_000, 1_198, 1_199, 1_201, 1_700, 9_000, 9_001];
+    return {
+      present: [4, 5, 500, 501, 601, 1_000, 1_198, 1_201, 1_700],
+      gone: [3, 600, 1_199, 9_000, 9_001],
+    };
   }
 
-  it('marks nothing while library, queue and vectors agree', async () => {
-    expect(await run()).toEqual({ pictures: PICTURES, marked: 0, retried: 0 });
+  it('queues nothing while library, queue and vectors agree', async () => {
+    expect(await run()).toEqual({ images: IMAGES, marked: 0, retried: 0, orphans: 0 });
     expect(await pendingIds()).toEqual([]);
     expect(rig.logger.lines.map((line) => line.message)).not.toContainEqual(
       expect.stringContaining('Compared'),
     );
   });
 
-  it('marks what disagrees, on every page, and says how much that is', async () => {
-    const disturbed = await disturb();
-    expect(await run()).toEqual({
-      pictures: PICTURES - 3 + 2,
-      marked: disturbed.length,
-      retried: 0,
-    });
-    expect(await pendingIds()).toEqual(disturbed);
-    expect(rig.logger.at('info').at(-1)).toBe('Compared 1199 pictures with the index: 14 are due.');
+  it('queues what differs, on every page, and returns the count', async () => {
+    const { present } = await disturb();
+    const images = IMAGES - 3 + 2;
+    expect(await run()).toEqual({ images, marked: present.length, retried: 0, orphans: 5 });
+    expect(await pendingIds()).toEqual(present);
+    expect(rig.logger.at('info').slice(-2)).toEqual([
+      'Compared 1199 images with the index: 9 to update (3 changed, 4 without a vector, 2 new).',
+      '5 files are gone; what is left of them is removed once all others are indexed.',
+    ]);
   });
 
-  it('marks nothing a second time, and nothing after the worker is done', async () => {
-    await disturb();
+  it('queues what is left of deleted files when all others are indexed', async () => {
+    const { gone } = await disturb();
     await run();
-    expect(await run()).toMatchObject({ marked: 0 });
+    expect(await run()).toMatchObject({ marked: 0, orphans: 5 });
     rig.start();
     await rig.untilSettled();
     await rig.stopAll();
-    expect(await run()).toEqual({ pictures: 1_199, marked: 0, retried: 0 });
+    expect(await run()).toMatchObject({ marked: 5, orphans: 0 });
+    expect(await pendingIds()).toEqual(gone);
+  });
+
+  it('removes what is left of deleted files even if others fail forever', async () => {
+    await rig.upload(7, plainImage('out of reach'));
+    rig.assets.onRead = () => {
+      throw failure('storage-refused');
+    };
+    rig.start();
+    await rig.untilSettled();
+    await rig.stopAll();
+    rig.assets.delete(3);
+    expect(await run()).toMatchObject({ marked: 2, retried: 1, orphans: 0 });
+    expect(await pendingIds()).toEqual([3, 7]);
+  });
+
+  it('reuses the vectors of the same bytes for a copy of the database', async () => {
+    const { provider } = space;
+    const copy = await rig.store.ensureSpace(provider.space);
+    const [third] = await copy.getMany([3]);
+    await copy.remove([3]);
+    await copy.upsert([{ ...(third ?? fail()), fileId: 9_000 }]);
+    expect(await run()).toMatchObject({ images: IMAGES, marked: 1 });
+    expect(await pendingIds()).toEqual([9_000]);
+    expect((await copy.getMany([3]))[0]).toEqual({ ...third, fileId: 3 });
+    expect(rig.logger.at('info')).toContain(
+      'Vectors that the store has for the same bytes: reused for 1 image(s).',
+    );
+  });
+
+  it('forgets the pairs of a file that has another row than before', async () => {
+    rig.assets.put(4, plainImage('replaced'));
+    await run();
+    expect(rig.duplicates.forgotten).toEqual([4]);
+  });
+
+  it('queues nothing twice, and nothing after the worker is done', async () => {
+    await disturb();
+    await run();
+    expect(await run()).toMatchObject({ marked: 0 });
+    for (const marked of [5, 0]) {
+      rig.start();
+      await rig.untilSettled();
+      await rig.stopAll();
+      expect(await run()).toMatchObject({ marked });
+    }
+    expect(await run()).toEqual({ images: 1_199, marked: 0, retried: 0, orphans: 0 });
     expect(await space.collection.count()).toBe(1_199);
   });
 
-  it('marks more than a page at once', async () => {
-    await space.collection.remove(Array.from({ length: PICTURES }, (_, index) => index + 1));
+  it('queues more than a page at once', async () => {
+    await space.collection.remove(Array.from({ length: IMAGES }, (_, index) => index + 1));
     const describeMany = jest.spyOn(rig.assets, 'describeMany');
-    expect(await run()).toEqual({ pictures: PICTURES, marked: PICTURES, retried: 0 });
-    expect(await pendingIds()).toHaveLength(PICTURES);
-    // A page is asked about at once.
+    expect(await run()).toEqual({ images: IMAGES, marked: IMAGES, retried: 0, orphans: 0 });
+    expect(await pendingIds()).toHaveLength(IMAGES);
+    // A page is checked at once.
     expect(describeMany).toHaveBeenCalledTimes(3);
   });
 
-  it('marks everything for another space', async () => {
+  it('queues everything for another space', async () => {
     const young = new HashProvider({ model: 'young' });
     const collection = await rig.store.ensureSpace(young.space);
     expect(await run({ space: { provider: young, collection } })).toMatchObject({
-      marked: PICTURES,
+      marked: IMAGES,
     });
   });
 
-  it('looks at no vector without a space', async () => {
+  it('checks no vectors without a space', async () => {
     await disturb();
     rig.store.isDown = true;
     await run({ space: null });
     rig.store.isDown = false;
-    expect(await pendingIds()).toEqual([3, 4, 600, 601, 1_198, 1_199, 1_201, 1_700]);
+    expect(await pendingIds()).toEqual([4, 601, 1_198, 1_201, 1_700]);
   });
 
-  it('leaves alone what failed, until its file changes', async () => {
-    await rig.upload(7, unreadablePicture());
+  it('leaves failed files alone until they change', async () => {
+    await rig.upload(7, unreadableImage());
     rig.start();
     await rig.untilSettled();
     await rig.stopAll();
     expect(await run()).toMatchObject({ marked: 0 });
-    rig.assets.put(7, plainPicture('mended'));
+    rig.assets.put(7, plainImage('mended'));
     expect(await run()).toMatchObject({ marked: 1 });
   });
 
-  it('does not mark a picture again that is uploaded and indexed during the walk', async () => {
+  it("doesn't queue an image that is uploaded and indexed during the comparison again", async () => {
     rig.assets.onIterate = async (cursor) => {
       if (cursor !== 500) return;
       rig.assets.onIterate = () => undefined;
@@ -216,11 +288,11 @@ describe('reconcile', () => {
       const { cursor } = options;
       return cursor === null ? Promise.resolve({ ...known, nextCursor: null }) : list(options);
     };
-    expect(await run()).toEqual({ pictures: PICTURES + 1, marked: 0, retried: 0 });
+    expect(await run()).toEqual({ images: IMAGES + 1, marked: 0, retried: 0, orphans: 0 });
     expect(await rig.entry(5_000)).toMatchObject({ state: 'indexed', attempts: 1 });
   });
 
-  it('ends without marking more when it is cancelled', async () => {
+  it('stops queueing when canceled', async () => {
     await disturb();
     const controller = new AbortController();
     rig.assets.onIterate = (cursor) => {
@@ -229,13 +301,14 @@ describe('reconcile', () => {
     expect(await run({ signal: controller.signal })).toMatchObject({ marked: 0 });
     expect(await pendingIds()).toEqual([]);
     expect(await run({ signal: AbortSignal.abort() })).toEqual({
-      pictures: 0,
+      images: 0,
       marked: 0,
       retried: 0,
+      orphans: 0,
     });
   });
 
-  it('marks nothing that was confirmed after it was cancelled', async () => {
+  it('queues nothing that was confirmed after it was canceled', async () => {
     await disturb();
     const controller = new AbortController();
     const get = rig.entries.get.bind(rig.entries);
@@ -247,20 +320,17 @@ describe('reconcile', () => {
     expect(await pendingIds()).toEqual([]);
   });
 
-  it.each(['library', 'queue', 'store'])(
-    'fails as the %s does, and marks nothing',
-    async (part) => {
-      await disturb();
-      const broken = new Error('It is broken.');
-      if (part === 'library') rig.assets.onIterate = () => Promise.reject(broken);
-      if (part === 'queue') rig.entries.list = () => Promise.reject(broken);
-      if (part === 'store') rig.store.isDown = true;
-      await expect(run()).rejects.toThrow(part === 'store' ? /down/ : /broken/);
-      expect(await rig.entries.counts()).toMatchObject({ pending: 0 });
-    },
-  );
+  it.each(['library', 'queue', 'store'])('fails like the %s, and queues nothing', async (part) => {
+    await disturb();
+    const broken = new Error('It is broken.');
+    if (part === 'library') rig.assets.onIterate = () => Promise.reject(broken);
+    if (part === 'queue') rig.entries.list = () => Promise.reject(broken);
+    if (part === 'store') rig.store.isDown = true;
+    await expect(run()).rejects.toThrow(part === 'store' ? /down/ : /broken/);
+    expect(await rig.entries.counts()).toMatchObject({ pending: 0 });
+  });
 });
 
 function fail(): never {
-  throw new Error('The first picture has no vector.');
+  throw new Error('The first image has no vector.');
 }

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../../plugin/src/errors';
 import { failure } from '../../support/failures';
 import { IndexingRig } from '../../support/indexing-rig';
-import { pixelsOf, plainPicture } from '../../support/plain-pictures';
+import { pixelsOf, plainImage } from '../../support/plain-images';
 
 const HOUR_MS = 3_600_000;
-const PICTURES = 200;
-/** Pictures that are given up before the provider is taken to be to blame. */
+const IMAGES = 200;
+/** Images that fail before the provider is blamed. */
 const MOST_REFUSED = 10;
 
 const refusals = [
@@ -28,7 +28,7 @@ function heal(): void {
   rig.provider.onCall = () => undefined;
 }
 
-function refusePictures(code: ErrorCode, retryable: boolean): void {
+function refuseImages(code: ErrorCode, retryable: boolean): void {
   rig.provider.onCall = (inputs) => {
     if (inputs.some((input) => 'image' in input)) throw failure(code, { retryable });
   };
@@ -38,12 +38,12 @@ function calls(): number {
   return rig.provider.imageCalls.length + rig.provider.textCalls.length;
 }
 
-describe.each(refusals)('a provider that answers everything with %s', (code, retryable) => {
-  it('is taken for one that is down: no picture fails, and it is hardly asked', async () => {
+describe.each(refusals)('a provider that fails everything with %s', (code, retryable) => {
+  it('counts as down: no image fails, and it is rarely called', async () => {
     rig.provider.onCall = () => {
       throw failure(code, { retryable });
     };
-    await rig.uploadMany(PICTURES);
+    await rig.uploadMany(IMAGES);
     const worker = rig.start();
     await rig.clock.advance(HOUR_MS);
     expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: 0 });
@@ -51,14 +51,14 @@ describe.each(refusals)('a provider that answers everything with %s', (code, ret
     expect(worker.status()).toMatchObject({ state: 'paused', pause: { error: { code } } });
     heal();
     await rig.untilSettled();
-    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: PICTURES });
+    expect(await rig.entries.counts()).toMatchObject({ failed: 0, indexed: IMAGES });
   });
 });
 
-describe.each(refusals)('a provider that answers every picture with %s', (code, retryable) => {
-  it('fails the first ones, and then the queue waits with a message that helps', async () => {
-    refusePictures(code, retryable);
-    await rig.uploadMany(PICTURES);
+describe.each(refusals)('a provider that fails every image with %s', (code, retryable) => {
+  it('fails the first images, and then the queue pauses with a helpful message', async () => {
+    refuseImages(code, retryable);
+    await rig.uploadMany(IMAGES);
     const worker = rig.start();
     await rig.clock.advance(HOUR_MS);
     const { failed, indexed } = await rig.entries.counts();
@@ -66,30 +66,30 @@ describe.each(refusals)('a provider that answers every picture with %s', (code, 
     expect(failed).toBeLessThanOrEqual(MOST_REFUSED);
     expect(calls()).toBeLessThan(150);
     expect(worker.status()).toMatchObject({ state: 'paused', pause: { error: { code } } });
-    expect(worker.status().pause?.error.message).toMatch(/every picture.*embedding\.model/);
+    expect(worker.status().pause?.error.message).toMatch(/images in a row.*embedding\.model/);
     heal();
     await rig.untilSettled();
-    expect(await rig.entries.counts()).toMatchObject({ failed, indexed: PICTURES - failed });
+    expect(await rig.entries.counts()).toMatchObject({ failed, indexed: IMAGES - failed });
   });
 
-  it('does not lose the vectors that are there', async () => {
+  it("doesn't lose existing vectors", async () => {
     const fileIds = await rig.uploadMany(40);
     const worker = rig.start();
     await rig.untilSettled();
-    refusePictures(code, retryable);
-    for (const fileId of fileIds) await rig.upload(fileId, plainPicture(`new ${String(fileId)}`));
+    refuseImages(code, retryable);
+    for (const fileId of fileIds) await rig.upload(fileId, plainImage(`new ${String(fileId)}`));
     worker.wake();
     await rig.clock.advance(HOUR_MS);
     expect(await (await rig.collection()).count()).toBeGreaterThanOrEqual(40 - MOST_REFUSED);
   });
 });
 
-describe('pictures that are refused among others that are not', () => {
-  it('fail alone, however many they are', async () => {
+describe('images that are rejected among others that are not', () => {
+  it('fail alone, regardless of their number', async () => {
     const bad = Array.from({ length: 30 }, (_, index) => 1 + 4 * index);
     const refused = new Set(
       bad.map((fileId) =>
-        Buffer.from(pixelsOf(plainPicture(`subject ${String(fileId)}`)).data).toString('hex'),
+        Buffer.from(pixelsOf(plainImage(`subject ${String(fileId)}`)).data).toString('hex'),
       ),
     );
     rig.provider.onCall = (inputs) => {
@@ -102,10 +102,10 @@ describe('pictures that are refused among others that are not', () => {
     const worker = rig.start();
     await rig.untilSettled();
     expect(await rig.entries.counts()).toMatchObject({ failed: 30, indexed: 90 });
-    expect(worker.status()).toEqual({ state: 'idle', pause: null });
+    expect(worker.status()).toMatchObject({ state: 'idle', pause: null });
   });
 
-  it('fail alone when one of them is tried again and again', async () => {
+  it('fail alone when one of them is retried repeatedly', async () => {
     rig.provider.onCall = (inputs) => {
       if (inputs.some((input) => 'image' in input)) {
         throw failure('provider-bad-answer', { retryable: true });

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { hashContent } from '../../../plugin/src/images/contract';
+import { hashContent } from '../../../plugin/src/images/trace';
 import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
 import { IndexingRig } from '../../support/indexing-rig';
-import { plainPicture, plainPictureReader, unreadablePicture } from '../../support/plain-pictures';
+import { plainImage, plainImageReader, unreadableImage } from '../../support/plain-images';
 
 let rig: IndexingRig;
-/** What was asked of the reader: whether it was to make a trace. */
+/** Whether each read requested a trace. */
 let reads: boolean[];
 
-const pictures = {
+const images = {
   read: ((bytes, options) => {
     reads.push(options.fingerprint === true);
-    return plainPictureReader.read(bytes, options);
-  }) satisfies typeof plainPictureReader.read,
+    return plainImageReader.read(bytes, options);
+  }) satisfies typeof plainImageReader.read,
 };
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function indexAll(): Promise<void> {
-  rig.start({ pictures });
+  rig.start({ images });
   await rig.untilSettled();
   reads.length = 0;
   rig.traces.written.length = 0;
@@ -35,7 +35,7 @@ async function indexAll(): Promise<void> {
 }
 
 describe('indexing', () => {
-  it('keeps a trace of every picture, once', async () => {
+  it('stores a trace of every image, once', async () => {
     const fileIds = await rig.uploadMany(6);
     rig.start();
     await rig.untilSettled();
@@ -43,7 +43,7 @@ describe('indexing', () => {
     const [trace] = await rig.traces.get([3]);
     expect(trace).toEqual({
       fileId: 3,
-      contentHash: await hashContent(plainPicture('subject 3')),
+      contentHash: await hashContent(plainImage('subject 3')),
       fingerprint: { bits: expect.stringMatching(/^[0-9a-f]{64}$/), quality: 0.5 },
       thumbnail: expect.any(String),
       width: 2,
@@ -51,18 +51,18 @@ describe('indexing', () => {
     });
   });
 
-  it('tells of pictures before and after their vectors are stored', async () => {
+  it('announces images before and after their vectors are stored', async () => {
     await rig.uploadMany(2);
     rig.start();
     await rig.untilSettled();
     const spaceId = rig.provider.space.id;
     expect(rig.duplicates.told).toEqual([
-      { what: 'expect', fileIds: [1, 2], spaceId },
+      { what: 'beforeIndexing', fileIds: [1, 2], spaceId },
       { what: 'indexed', fileIds: [1, 2], spaceId },
     ]);
   });
 
-  it('writes no trace twice, and reads none anew, for an unchanged picture', async () => {
+  it('neither writes nor reads the trace of an unchanged image again', async () => {
     await rig.uploadMany(2);
     await indexAll();
     await rig.entries.markPending([1, 2]);
@@ -72,13 +72,13 @@ describe('indexing', () => {
     expect(rig.duplicates.told).toEqual([]);
   });
 
-  it('makes no second trace for another model', async () => {
+  it('creates no second trace for another model', async () => {
     await rig.uploadMany(1);
     await indexAll();
     const next = new IndexingRig(new HashProvider({ model: 'young' }));
     await rig.stopAll();
     const { assets, clock, entries, traces } = rig;
-    const worker = next.createWorker({ ...{ assets, clock, entries, traces }, pictures });
+    const worker = next.createWorker({ ...{ assets, clock, entries, traces }, images });
     await entries.markPending([1]);
     worker.start();
     await rig.untilSettled();
@@ -87,7 +87,7 @@ describe('indexing', () => {
     expect(traces.written).toEqual([]);
   });
 
-  it('makes the trace of a picture that was indexed without one, and does not embed it', async () => {
+  it('creates the trace of an image that was indexed without one, without embedding it', async () => {
     await rig.uploadMany(2);
     await indexAll();
     await rig.traces.remove([2]);
@@ -104,7 +104,7 @@ describe('indexing', () => {
     });
   });
 
-  it('makes a trace anew that has an older form', async () => {
+  it('recreates a trace in an outdated format', async () => {
     await rig.uploadMany(1);
     await indexAll();
     const [trace] = await rig.traces.get([1]);
@@ -115,16 +115,16 @@ describe('indexing', () => {
     expect(await rig.traces.get([1])).toEqual([trace]);
   });
 
-  it('makes the trace of other bytes', async () => {
+  it('creates the trace of changed bytes', async () => {
     await rig.uploadMany(1);
     await indexAll();
-    const bytes = plainPicture('another subject');
+    const bytes = plainImage('another subject');
     await rig.upload(1, bytes);
     await rig.untilSettled();
     expect(await rig.traces.get([1])).toMatchObject([{ contentHash: await hashContent(bytes) }]);
   });
 
-  it('keeps the trace of a picture that the model cannot embed now', async () => {
+  it("stores the trace of an image that the model can't embed now", async () => {
     rig.provider.onCall = () => {
       throw failure('provider-unavailable', { retryable: true });
     };
@@ -135,7 +135,7 @@ describe('indexing', () => {
     expect(rig.traces.written).toEqual([1]);
   });
 
-  it('writes no trace of bytes that were replaced meanwhile', async () => {
+  it('writes no trace of bytes that were replaced in the meantime', async () => {
     await rig.upload(1);
     let isReplaced = false;
     rig.assets.onRead = async () => {
@@ -148,7 +148,7 @@ describe('indexing', () => {
     expect(rig.traces.written).toEqual([1]);
   });
 
-  it('leaves no trace of a file that is gone', async () => {
+  it('leaves no trace of a deleted file', async () => {
     await rig.uploadMany(2);
     await indexAll();
     await rig.remove(1);
@@ -156,7 +156,7 @@ describe('indexing', () => {
     expect(await rig.traces.get([1, 2])).toMatchObject([{ fileId: 2 }]);
   });
 
-  it('leaves no trace of a file that vanished while nobody looked', async () => {
+  it('leaves no trace of a file whose deletion went unnoticed', async () => {
     await rig.uploadMany(2);
     await indexAll();
     rig.assets.delete(1);
@@ -169,17 +169,17 @@ describe('indexing', () => {
     expect(await rig.traces.get([1, 2])).toMatchObject([{ fileId: 2 }]);
   });
 
-  it('leaves no trace of a picture that was replaced by one that cannot be read', async () => {
+  it('leaves no trace of an image that was replaced by an unreadable one', async () => {
     await rig.uploadMany(1);
     await indexAll();
-    await rig.upload(1, unreadablePicture());
+    await rig.upload(1, unreadableImage());
     await rig.untilSettled();
     expect(await rig.entry(1)).toMatchObject({ state: 'failed' });
     expect(await rig.traces.get([1])).toEqual([]);
   });
 
-  it('has none of a picture that cannot be read', async () => {
-    await rig.upload(1, unreadablePicture());
+  it('has no trace of an unreadable image', async () => {
+    await rig.upload(1, unreadableImage());
     rig.start();
     await rig.untilSettled();
     expect(rig.traces.written).toEqual([]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   expectFetchFailure,
   fetchFrom,
-  picture,
+  image,
   secret,
   setUpDownloads,
 } from '../../support/downloads';
@@ -11,14 +11,14 @@ import {
 const downloads = setUpDownloads();
 
 describe('fetchBytes', () => {
-  it('answers the bytes', async () => {
-    const bytes = await fetchFrom(downloads.open, `${downloads.server.origin}/picture?${secret}`);
-    expect(Buffer.from(bytes)).toEqual(picture);
-    expect(downloads.server.requests).toEqual([`/picture?${secret}`]);
+  it('returns the bytes', async () => {
+    const bytes = await fetchFrom(downloads.open, `${downloads.server.origin}/image?${secret}`);
+    expect(Buffer.from(bytes)).toEqual(image);
+    expect(downloads.server.requests).toEqual([`/image?${secret}`]);
   });
 
-  it('answers the stored bytes, packed as they are', async () => {
-    const packed = gzipSync(picture);
+  it('returns the stored bytes without decompressing them', async () => {
+    const packed = gzipSync(image);
     downloads.server.on('/packed', (_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
     });
@@ -27,13 +27,13 @@ describe('fetchBytes', () => {
     ).toEqual(packed);
   });
 
-  it('answers no bytes of an empty file', async () => {
+  it('returns no bytes for an empty file', async () => {
     downloads.server.on('/empty', (_request, response) => response.end());
     expect(await fetchFrom(downloads.open, `${downloads.server.origin}/empty`)).toHaveLength(0);
   });
 
-  it.each(['http://', 'not a url', '', '/picture', 'http://[::1', 'http://a b/'])(
-    'refuses %j, which is no URL',
+  it.each(['http://', 'not a url', '', '/image', 'http://[::1', 'http://a b/'])(
+    "rejects %j, which isn't a URL",
     async (address) => {
       await expectFetchFailure(fetchFrom(downloads.open, address), 'refused');
     },
@@ -44,7 +44,7 @@ describe('fetchBytes', () => {
     'file:///etc/passwd',
     'data:image/png;base64,AA==',
     'gopher://a/',
-  ])('refuses %j, which is neither http nor https', async (address) => {
+  ])('rejects %j, which is neither http nor https', async (address) => {
     await expectFetchFailure(fetchFrom(downloads.open, address), 'refused');
   });
 });
@@ -55,7 +55,7 @@ describe('the limit on bytes', () => {
   it.each([
     ['with its length', { 'content-length': String(large.length) }],
     ['without its length', { 'transfer-encoding': 'chunked' }],
-  ])('ends a body %s', async (_name, headers) => {
+  ])('stops reading a body %s', async (_name, headers) => {
     downloads.server.on('/large', (_request, response) =>
       response.writeHead(200, headers).end(large),
     );
@@ -68,7 +68,7 @@ describe('the limit on bytes', () => {
     expect(bytes).toHaveLength(large.length);
   });
 
-  it('ends a body that never ends', async () => {
+  it('stops reading a body that never ends', async () => {
     downloads.server.on('/endless', (_request, response) => {
       const pour = (): void => {
         while (response.write(large));
@@ -83,12 +83,12 @@ describe('the limit on bytes', () => {
   });
 });
 
-describe('an answer that is no success', () => {
+describe('an unsuccessful response', () => {
   it.each([
     [404, 'missing'],
     [410, 'missing'],
-    [401, 'unreachable'],
-    [403, 'unreachable'],
+    [401, 'forbidden'],
+    [403, 'forbidden'],
     [429, 'unreachable'],
     [500, 'unreachable'],
     [503, 'unreachable'],
@@ -101,19 +101,19 @@ describe('an answer that is no success', () => {
     expect(message).toContain(String(status));
   });
 
-  it('is unreachable when nobody listens, and its message has the name of the fault', async () => {
+  it('is unreachable when nothing listens, and its message has the error code', async () => {
     const { origin } = downloads.server;
     await downloads.server.close();
     const message = await expectFetchFailure(
-      fetchFrom(downloads.open, `${origin}/picture?${secret}`),
+      fetchFrom(downloads.open, `${origin}/image?${secret}`),
       'unreachable',
     );
     expect(message).toContain('ECONNREFUSED');
   });
 
-  it('is unreachable when a name is not known', async () => {
+  it('is unreachable when the host name is unknown', async () => {
     await expectFetchFailure(
-      fetchFrom(downloads.guarded, 'http://no-such-host.invalid/picture'),
+      fetchFrom(downloads.guarded, 'http://no-such-host.invalid/image'),
       'unreachable',
     );
   });
@@ -138,7 +138,7 @@ describe('an answer that is no success', () => {
         response.write('some');
       },
     ],
-  ])('is unreachable when it sends %s in time', async (_name, answer) => {
+  ])('is unreachable if it sends %s in time', async (_name, answer) => {
     downloads.server.on('/slow', (_request, response) => {
       answer(response);
     });
@@ -151,11 +151,11 @@ describe('an answer that is no success', () => {
 });
 
 describe('an abort', () => {
-  it('beforehand asks nothing', async () => {
+  it('beforehand sends no request', async () => {
     const reason = new Error('enough');
     const signal = AbortSignal.abort(reason);
     await expect(
-      fetchFrom(downloads.open, `${downloads.server.origin}/picture`, { signal }),
+      fetchFrom(downloads.open, `${downloads.server.origin}/image`, { signal }),
     ).rejects.toBe(reason);
     expect(downloads.server.requests).toEqual([]);
   });

@@ -3,8 +3,8 @@ import {
   createDnsResolver,
   systemAddresses,
   type HostResolver,
-} from '../../../plugin/src/network/host-addresses';
-import { createQueryFetch } from '../../../plugin/src/network/query-fetch';
+  createQueryFetch,
+} from '../../../plugin/src/network/guarded-fetch';
 import { expectFetchFailure, fetchFrom } from '../../support/downloads';
 import { startNameServer, type NameServer } from '../../support/name-server';
 
@@ -24,8 +24,8 @@ afterAll(() => {
   nameServer.close();
 });
 
-describe('a name that a stranger chose', () => {
-  it('has all the addresses that its name server knows', async () => {
+describe("a caller's host name", () => {
+  it('has all addresses that its name server knows', async () => {
     const found = await resolve('both.example');
     expect(found).toHaveLength(3);
     expect(found).toEqual(
@@ -38,13 +38,13 @@ describe('a name that a stranger chose', () => {
     expect(await resolve('six.example')).toEqual([{ address: 'fd00::1', family: 6 }]);
   });
 
-  it.each(['none.example', 'unknown.example'])('has none as %s', async (host) => {
+  it.each(['none.example', 'unknown.example'])('has no addresses as %s', async (host) => {
     await expect(resolve(host)).rejects.toMatchObject({
       code: expect.stringMatching(/ENODATA|ENOTFOUND/),
     });
   });
 
-  it('is none of the names of this machine', async () => {
+  it("can't be a local name of this machine", async () => {
     expect(await systemAddresses('localhost')).not.toEqual([]);
     await expect(resolve('localhost')).rejects.toMatchObject({ code: expect.any(String) });
   });
@@ -53,7 +53,7 @@ describe('a name that a stranger chose', () => {
     'is refused with a private address: %s',
     async (host) => {
       const fetch = createQueryFetch({ allowedHosts: [], resolve });
-      await expectFetchFailure(fetchFrom(fetch, `http://${host}/picture`), 'refused');
+      await expectFetchFailure(fetchFrom(fetch, `http://${host}/image`), 'refused');
       await fetch.dispose();
     },
   );

@@ -4,14 +4,14 @@ import {
   expectFetchFailure,
   fetchFrom,
   LOOPBACK,
-  picture,
+  image,
   secret,
   setUpDownloads,
 } from '../../support/downloads';
 
 const downloads = setUpDownloads();
 
-describe('an address that is not of the public internet', () => {
+describe('an address outside the public internet', () => {
   it.each([
     LOOPBACK,
     '127.1',
@@ -42,37 +42,37 @@ describe('an address that is not of the public internet', () => {
     '[fc00::1]',
     '[fec0::1]',
   ])('is refused as %s', async (host) => {
-    const url = `http://${host}:${String(downloads.server.port)}/picture?${secret}`;
+    const url = `http://${host}:${String(downloads.server.port)}/image?${secret}`;
     const message = await expectFetchFailure(fetchFrom(downloads.guarded, url), 'refused');
     expect(message).toMatch(/public internet/);
     expect(downloads.server.requests).toEqual([]);
   });
 
-  it.each(['localhost', 'LOCALHOST'])('is refused behind the name %s', async (host) => {
-    const url = `http://${host}:${String(downloads.server.port)}/picture`;
+  it.each(['localhost', 'LOCALHOST'])('is refused as %s', async (host) => {
+    const url = `http://${host}:${String(downloads.server.port)}/image`;
     await expectFetchFailure(fetchFrom(downloads.guarded, url), 'refused');
     expect(downloads.server.requests).toEqual([]);
   });
 
-  it('is read when its host is listed, in whatever case', async () => {
+  it('is read when its host is listed, in any letter case', async () => {
     const fetch = createGuardedFetch({ allowedHosts: ['LocalHost'] });
-    const url = `http://localhost:${String(downloads.server.port)}/picture`;
-    expect(await fetchFrom(fetch, url)).toHaveLength(picture.length);
-    await expectFetchFailure(fetchFrom(fetch, `${downloads.server.origin}/picture`), 'refused');
+    const url = `http://localhost:${String(downloads.server.port)}/image`;
+    expect(await fetchFrom(fetch, url)).toHaveLength(image.length);
+    await expectFetchFailure(fetchFrom(fetch, `${downloads.server.origin}/image`), 'refused');
     await fetch.dispose();
   });
 
-  it('is refused to those who tell another name for a listed host', async () => {
+  it('is refused under another name of a listed host', async () => {
     const fetch = createGuardedFetch({ allowedHosts: ['storage.internal'] });
-    const url = `http://storage.internal@${LOOPBACK}:${String(downloads.server.port)}/picture`;
+    const url = `http://storage.internal@${LOOPBACK}:${String(downloads.server.port)}/image`;
     await expectFetchFailure(fetchFrom(fetch, url), 'refused');
     await fetch.dispose();
   });
 
-  it.each(['::1', '[::1]'])('may be listed in IPv6 as %s', async (host) => {
+  it.each(['::1', '[::1]'])('can be listed as %s in IPv6', async (host) => {
     const fetch = createGuardedFetch({ allowedHosts: [host] });
-    // Nobody listens there: it is asked, not refused.
-    await expectFetchFailure(fetchFrom(fetch, 'http://[::1]:1/picture'), 'unreachable');
+    // Nothing listens there: the request is sent, not refused.
+    await expectFetchFailure(fetchFrom(fetch, 'http://[::1]:1/image'), 'unreachable');
     await fetch.dispose();
   });
 });

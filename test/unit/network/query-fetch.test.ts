@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { createQueryFetch } from '../../../plugin/src/network/query-fetch';
-import { expectFetchFailure, fetchFrom, picture, secret } from '../../support/downloads';
+import { createQueryFetch } from '../../../plugin/src/network/guarded-fetch';
+import { expectFetchFailure, fetchFrom, image, secret } from '../../support/downloads';
 import { PUBLIC_ADDRESS, setUpInternet } from '../../support/played-internet';
 
 const internet = setUpInternet();
@@ -57,7 +57,7 @@ const oddHosts = [
   '[::ffff:7f00:1]',
 ];
 
-/** Headers take no other characters than these of ASCII. */
+/** Headers only accept these ASCII characters. */
 const toHeader = (url: string): string => url.replace(/[^\x20-\x7e]/g, encodeURIComponent);
 
 function redirect(path: string, url: string): void {
@@ -73,22 +73,22 @@ async function expectRefused(url: string): Promise<void> {
 }
 
 describe('a public server', () => {
-  it('is asked, by its address and by its name', async () => {
-    internet.setName('pictures.example', [PUBLIC_ADDRESS]);
-    for (const host of [PUBLIC_ADDRESS, 'pictures.example', 'PICTURES.example']) {
+  it('is reached by its address and by its name', async () => {
+    internet.setName('images.example', [PUBLIC_ADDRESS]);
+    for (const host of [PUBLIC_ADDRESS, 'images.example', 'IMAGES.example']) {
       const bytes = await fetchFrom(internet.fetch, internet.url(host));
-      expect(Buffer.from(bytes)).toEqual(picture);
+      expect(Buffer.from(bytes)).toEqual(image);
     }
-    expect(internet.publicServer.requests).toEqual(['/picture', '/picture', '/picture']);
+    expect(internet.publicServer.requests).toEqual(['/image', '/image', '/image']);
   });
 
-  it('learns nothing of this server but its name, also when it sets cookies', async () => {
+  it("learns only the plugin's name, even if it sets cookies", async () => {
     const seen: IncomingHttpHeaders[] = [];
-    internet.publicServer.on('/picture', (request, response) => {
+    internet.publicServer.on('/image', (request, response) => {
       seen.push(request.headers);
-      response.setHeader('set-cookie', 'session=1').end(picture);
+      response.setHeader('set-cookie', 'session=1').end(image);
     });
-    redirect('/old', '/picture');
+    redirect('/old', '/image');
     await fetchFrom(internet.fetch, internet.url(PUBLIC_ADDRESS));
     await fetchFrom(internet.fetch, internet.url(PUBLIC_ADDRESS, '/old'));
     const headers = {
@@ -101,11 +101,11 @@ describe('a public server', () => {
     expect(seen).toEqual([headers, headers]);
   });
 
-  it('is asked on the usual ports alone', async () => {
+  it('is only reached on standard ports', async () => {
     const fetch = createQueryFetch({ allowedHosts: [], isPublic: () => true });
     for (const port of [internet.publicServer.port, 22, 6379, 8080]) {
       await expectFetchFailure(
-        fetchFrom(fetch, `http://${PUBLIC_ADDRESS}:${String(port)}/picture`),
+        fetchFrom(fetch, `http://${PUBLIC_ADDRESS}:${String(port)}/image`),
         'refused',
       );
     }
@@ -114,7 +114,7 @@ describe('a public server', () => {
     await fetch.dispose();
   });
 
-  it('is not asked with a user name or a password', async () => {
+  it('is not reached with a user name or password', async () => {
     for (const user of ['name', 'name:password', ':password']) {
       await expectRefused(internet.url(`${user}@${PUBLIC_ADDRESS}`));
       redirect('/old', internet.url(`${user}@${PUBLIC_ADDRESS}`));
@@ -137,10 +137,10 @@ describe('a private address', () => {
     'public.example@127.0.0.1',
     '127.0.0.1/@public.example',
     '\t127.0.0.1\n',
-  ])('is refused behind %j', async (host) => {
+  ])('is refused as %j', async (host) => {
     internet.setName('public.example', [PUBLIC_ADDRESS]);
     const { port } = internet.privateServer;
-    const url = `http://${host.replace('127.0.0.1', `127.0.0.1:${String(port)}`)}/picture`;
+    const url = `http://${host.replace('127.0.0.1', `127.0.0.1:${String(port)}`)}/image`;
     await expectRefused(url);
   });
 
@@ -153,7 +153,7 @@ describe('a private address', () => {
     },
   );
 
-  it.each(privateAddresses)('is refused behind a name of %s', async (address) => {
+  it.each(privateAddresses)('is refused for a name that resolves to %s', async (address) => {
     internet.setName('inside.example', [address]);
     internet.setName('both.example', [PUBLIC_ADDRESS, address]);
     for (const host of ['inside.example', 'both.example']) {
@@ -165,16 +165,16 @@ describe('a private address', () => {
   });
 });
 
-describe('a name that changes its mind', () => {
-  it('is looked up once, and what was checked is connected to', async () => {
+describe('a name whose address changes', () => {
+  it('is resolved once, and the checked address is used', async () => {
     internet.setName('rebind.example', [PUBLIC_ADDRESS], ['127.0.0.1']);
     await fetchFrom(internet.fetch, internet.url('rebind.example'));
     expect(internet.lookups).toEqual(['rebind.example']);
-    expect(internet.publicServer.requests).toEqual(['/picture']);
+    expect(internet.publicServer.requests).toEqual(['/image']);
     expect(internet.privateServer.requests).toEqual([]);
   });
 
-  it('is refused at its second look-up', async () => {
+  it('is refused at its second lookup', async () => {
     internet.setName('rebind.example', [PUBLIC_ADDRESS], ['127.0.0.1']);
     internet.publicServer.on('/old', (_request, response) => {
       const location = internet.url('rebind.example');
@@ -186,7 +186,7 @@ describe('a name that changes its mind', () => {
   });
 });
 
-describe('what a server answers', () => {
+describe('a response', () => {
   it.each([
     'image/png',
     'IMAGE/JPEG',
@@ -196,14 +196,14 @@ describe('what a server answers', () => {
     '',
   ])('is read when its type is %j', async (type) => {
     internet.publicServer.on('/typed', (_request, response) => {
-      response.setHeader('content-type', type).end(picture);
+      response.setHeader('content-type', type).end(image);
     });
     const bytes = await fetchFrom(internet.fetch, internet.url(PUBLIC_ADDRESS, '/typed'));
-    expect(Buffer.from(bytes)).toEqual(picture);
+    expect(Buffer.from(bytes)).toEqual(image);
   });
 
   it.each(['text/html', 'application/json; charset=utf-8', 'text/plain', 'imagery/png', 'image'])(
-    'is not read when its type is %j',
+    'is not read if its type is %j',
     async (type) => {
       internet.publicServer.on('/typed', (_request, response) => {
         response.setHeader('content-type', type);
@@ -215,7 +215,7 @@ describe('what a server answers', () => {
     },
   );
 
-  it('is counted as it is sent, never unpacked', async () => {
+  it('is counted as sent and never decompressed', async () => {
     const packed = gzipSync(Buffer.alloc(500_000));
     expect(packed.length).toBeLessThan(1_000);
     internet.publicServer.on('/packed', (_request, response) => {
@@ -225,7 +225,7 @@ describe('what a server answers', () => {
     expect(Buffer.from(bytes)).toEqual(packed);
   });
 
-  it.each([100, 1_000_000_000])('may be shorter than the %d bytes it promises', async (length) => {
+  it.each([100, 1_000_000_000])('can be shorter than the declared %d bytes', async (length) => {
     internet.publicServer.on('/short', (_request, response) => {
       response.writeHead(200, { 'content-length': String(length) });
       response.write('short', () => response.destroy());
@@ -234,7 +234,7 @@ describe('what a server answers', () => {
     await expectFetchFailure(work, 'unreachable');
   });
 
-  it('ends in time although it comes byte by byte, and a redirect does not start the time anew', async () => {
+  it('times out even if it arrives byte by byte, and a redirect does not restart the timeout', async () => {
     internet.publicServer.on('/drip', (_request, response) => {
       response.writeHead(200);
       const dripping = setInterval(() => response.write('.'), 5);
@@ -244,7 +244,7 @@ describe('what a server answers', () => {
     });
     internet.publicServer.on('/slow', (_request, response) => {
       response.writeHead(302, { location: '/drip' });
-      // The rest of the redirect never comes, and nobody waits for it.
+      // The rest of the redirect never arrives and isn't awaited.
       response.write('moved');
     });
     for (const path of ['/drip', '/slow']) {
@@ -256,7 +256,7 @@ describe('what a server answers', () => {
     expect(internet.publicServer.requests).toEqual(['/drip', '/slow', '/drip']);
   });
 
-  it('is cut off when the caller leaves', async () => {
+  it('is aborted when the caller disconnects', async () => {
     const controller = new AbortController();
     const left = new Promise<void>((resolve) => {
       internet.publicServer.on('/stalled', (_request, response) => {
@@ -275,7 +275,7 @@ describe('what a server answers', () => {
     await left;
   });
 
-  it('is cut off when everything ends', async () => {
+  it('is aborted on disposal', async () => {
     const begun = new Promise<void>((resolve) => {
       internet.publicServer.on('/stalled', (_request, response) => {
         response.writeHead(200);

@@ -4,7 +4,7 @@ import {
   expectFetchFailure,
   fetchFrom,
   LOOPBACK,
-  picture,
+  image,
   secret,
   setUpDownloads,
 } from '../../support/downloads';
@@ -19,18 +19,18 @@ describe('a redirect', () => {
   };
 
   it.each([301, 302, 303, 307, 308])('with status %i is followed', async (status) => {
-    redirect('/old', '/picture', status);
+    redirect('/old', '/image', status);
     expect(await fetchFrom(downloads.open, `${downloads.server.origin}/old`)).toHaveLength(
-      picture.length,
+      image.length,
     );
   });
 
-  it('is followed three times and no more', async () => {
+  it('is followed at most three times', async () => {
     redirect('/3', '/2');
     redirect('/2', '/1');
-    redirect('/1', '/picture');
+    redirect('/1', '/image');
     expect(await fetchFrom(downloads.open, `${downloads.server.origin}/3`)).toHaveLength(
-      picture.length,
+      image.length,
     );
     redirect('/4', '/3');
     await expectFetchFailure(
@@ -39,7 +39,7 @@ describe('a redirect', () => {
     );
   });
 
-  it('in a circle ends', async () => {
+  it('in a loop ends', async () => {
     redirect('/round', '/round');
     await expectFetchFailure(
       fetchFrom(downloads.open, `${downloads.server.origin}/round`),
@@ -51,7 +51,7 @@ describe('a redirect', () => {
   it.each(['10.0.0.1', '169.254.169.254', '[::1]', '2130706434'])(
     'to %s is refused',
     async (host) => {
-      redirect('/away', `http://${host}/picture?${secret}`);
+      redirect('/away', `http://${host}/image?${secret}`);
       await expectFetchFailure(
         fetchFrom(downloads.open, `${downloads.server.origin}/away`),
         'refused',
@@ -59,9 +59,9 @@ describe('a redirect', () => {
     },
   );
 
-  it('to a name of a private address is refused', async () => {
+  it('to a name with a private address is refused', async () => {
     const fetch = createGuardedFetch({ allowedHosts: [LOOPBACK] });
-    redirect('/away', `http://localhost:${String(downloads.server.port)}/picture`);
+    redirect('/away', `http://localhost:${String(downloads.server.port)}/image`);
     await expectFetchFailure(fetchFrom(fetch, `${downloads.server.origin}/away`), 'refused');
     expect(downloads.server.requests).toEqual(['/away']);
     await fetch.dispose();
@@ -75,7 +75,7 @@ describe('a redirect', () => {
     );
   });
 
-  it('to nowhere is no success', async () => {
+  it('without a target fails', async () => {
     redirect('/away', 'http://');
     await expectFetchFailure(
       fetchFrom(downloads.open, `${downloads.server.origin}/away`),

@@ -15,7 +15,7 @@ import {
 import { failure } from '../../support/failures';
 import { hashVector, untilAborted } from '../../support/hash-provider';
 import { MemoryVisibleFiles } from '../../support/memory-visible-files';
-import { plainPicture, unreadablePicture } from '../../support/plain-pictures';
+import { plainImage, unreadableImage } from '../../support/plain-images';
 
 let rig: EngineRig;
 
@@ -24,12 +24,12 @@ beforeEach(async () => {
 });
 
 describe('search', () => {
-  it('answers files best first, with what the caller sees of them and the space', async () => {
-    const page = await rig.search({ like: [image(plainPicture('a cat'))], limit: 2 });
+  it('returns files, best first, as the caller sees them, with the space', async () => {
+    const page = await rig.search({ like: [image(plainImage('a cat'))], limit: 2 });
     expect(page).toEqual({
       spaceId: rig.provider.space.id,
       hasMore: true,
-      nothingClose: null,
+      noCloseMatch: null,
       hits: [
         {
           fileId: 2,
@@ -42,7 +42,7 @@ describe('search', () => {
     });
   });
 
-  it('answers what a text is near to', async () => {
+  it('finds what is close to a text', async () => {
     const page = await rig.search({ like: [text('something')] });
     const expected = subjects
       .map((subject, index) => ({ fileId: index + 1, score: similarityOf('something', subject) }))
@@ -51,7 +51,7 @@ describe('search', () => {
     expect(page.hits[0]?.score).toBeCloseTo(expected[0]?.score ?? Number.NaN, 5);
   });
 
-  it('embeds all its texts with one call', async () => {
+  it('embeds all texts in one call', async () => {
     await rig.search({
       like: [text('one'), file(1), text('two')],
       unlike: [text('three'), text('one')],
@@ -59,17 +59,17 @@ describe('search', () => {
     expect(rig.provider.textCalls).toEqual([['one', 'two', 'three']]);
   });
 
-  it('leaves files that serve as examples out, liked or not', async () => {
+  it('leaves out files used as examples or counterexamples', async () => {
     const page = await rig.search({ like: [file(1), file(1)], unlike: [file(3)] });
     expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([2, 4, 5]);
   });
 
-  it('leaves out what is less alike than it was asked for', async () => {
-    const page = await rig.search({ like: [image(plainPicture('a cat'))], minimumScore: 0.99 });
+  it('leaves out what scores below the minimum', async () => {
+    const page = await rig.search({ like: [image(plainImage('a cat'))], minimumScore: 0.99 });
     expect(page.hits.map((hit) => hit.fileId)).toEqual([2]);
   });
 
-  it('brings a vector of any length to unit length', async () => {
+  it('normalizes vectors to unit length', async () => {
     const vector = vectorOf('a boat').map((value) => value * 250);
     const page = await rig.search({
       like: [{ kind: 'vector', vector, spaceId: rig.provider.space.id }],
@@ -85,11 +85,11 @@ describe('search', () => {
       visible.delete(2);
       return load(ids);
     };
-    const page = await rig.search({ like: [image(plainPicture('a cat'))] }, visible);
+    const page = await rig.search({ like: [image(plainImage('a cat'))] }, visible);
     expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([1, 3, 4, 5]);
   });
 
-  it('finds an example that the filters leave out, but the caller may see', async () => {
+  it('accepts an example that the filters exclude, if the caller may see it', async () => {
     const visible = new MemoryVisibleFiles(fileIds, [4, 5]);
     const page = await rig.search({ like: [file(1)] }, visible);
     expect(page.hits.map((hit) => hit.fileId).sort()).toEqual([4, 5]);
@@ -98,7 +98,7 @@ describe('search', () => {
   it.each([
     ['like', { like: [file(5)] }],
     ['unlike', { like: [text('a dog')], unlike: [file(5)] }],
-  ])('knows no file in %s that the caller may not see', async (_name, request) => {
+  ])('finds no file in %s that the caller may not see', async (_name, request) => {
     const visible = new MemoryVisibleFiles([1, 2, 3, 4]);
     await expect(rig.search(request, visible)).rejects.toMatchObject({
       code: 'file-not-found',
@@ -107,14 +107,14 @@ describe('search', () => {
     expect(rig.provider.textCalls).toEqual([]);
   });
 
-  it('is not ready for an example that is not indexed', async () => {
+  it("is not ready for an example that isn't indexed", async () => {
     const visible = new MemoryVisibleFiles([...fileIds, 9]);
     await expect(rig.search({ like: [file(9)] }, visible)).rejects.toMatchObject({
       code: 'not-ready',
     });
   });
 
-  it('refuses a vector of another space', async () => {
+  it('rejects a vector from another space', async () => {
     const example: SearchExample = {
       kind: 'vector',
       vector: vectorOf('a dog'),
@@ -134,13 +134,13 @@ describe('search', () => {
     ['zero', new Float32Array(8)],
     ['not finite', new Float32Array(8).fill(Infinity)],
     ['no number', new Float32Array(8).fill(Number.NaN)],
-  ])('refuses a vector that is %s', async (_name, vector) => {
+  ])('rejects a vector that is %s', async (_name, vector) => {
     const example: SearchExample = { kind: 'vector', vector, spaceId: rig.provider.space.id };
     await expect(rig.search({ like: [example] })).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
-  it('fails as reading a picture, the provider and the store do', async () => {
-    await expect(rig.search({ like: [image(unreadablePicture())] })).rejects.toMatchObject({
+  it('fails like the image reader, the provider and the store', async () => {
+    await expect(rig.search({ like: [image(unreadableImage())] })).rejects.toMatchObject({
       code: 'image-unreadable',
     });
     rig.provider.onCall = () => {
@@ -155,7 +155,7 @@ describe('search', () => {
     });
   });
 
-  it('ends when its caller does not wait any longer', async () => {
+  it('ends when its caller aborts', async () => {
     rig.provider.onCall = (_inputs, signal) => untilAborted(signal);
     const controller = new AbortController();
     const searching = rig.search({ like: [text('a dog')], signal: controller.signal });
@@ -165,35 +165,35 @@ describe('search', () => {
 });
 
 describe('embed', () => {
-  it('answers the vector of a text or a picture, and its space', async () => {
+  it('returns the vector of a text or an image, and its space', async () => {
     await expect(rig.engine.embed({ kind: 'text', text: ' a  dog ' })).resolves.toEqual({
       vector: hashVector(Buffer.from('a dog')),
       space: rig.provider.space,
     });
-    const embedded = await rig.engine.embed({ kind: 'image', bytes: plainPicture('a dog') });
+    const embedded = await rig.engine.embed({ kind: 'image', bytes: plainImage('a dog') });
     expect(embedded.vector).toEqual(vectorOf('a dog'));
   });
 });
 
-describe('an example that is an address', () => {
-  const url: ExampleUrl = { kind: 'url', url: 'https://pictures.example/dog.png' };
+describe('an example given by URL', () => {
+  const url: ExampleUrl = { kind: 'url', url: 'https://images.example/dog.png' };
   let fetched: string[];
   const fetch: GuardedFetch = {
     fetchBytes(address) {
       fetched.push(address);
-      return Promise.resolve(plainPicture('a dog'));
+      return Promise.resolve(plainImage('a dog'));
     },
     dispose: () => Promise.resolve(),
   };
 
   const createUrls = (): QueryUrls =>
-    new QueryUrls({ fetch, maxBytes: 1_000, timeoutMs: 1_000, atOnce: 1 });
+    new QueryUrls({ fetch, maxBytes: 1_000, timeoutMs: 1_000, concurrency: 1 });
 
   beforeEach(() => {
     fetched = [];
   });
 
-  it('is refused, with the setting that mends it, before anything else is done', async () => {
+  it('is rejected first, with the setting that allows it', async () => {
     const refusal = {
       code: 'invalid-input',
       message: expect.stringMatching(/search\.urls\.enabled/),
@@ -206,15 +206,15 @@ describe('an example that is an address', () => {
     expect([...rig.provider.imageCalls, ...rig.provider.textCalls]).toEqual([]);
   });
 
-  it('is the picture that is there', async () => {
+  it('is the image at that URL', async () => {
     rig.engine = rig.createEngine({ urls: createUrls() });
-    const byPicture = await rig.search({ like: [image(plainPicture('a dog'))] });
-    expect(await rig.search({ like: [url] })).toEqual(byPicture);
+    const byImage = await rig.search({ like: [image(plainImage('a dog'))] });
+    expect(await rig.search({ like: [url] })).toEqual(byImage);
     expect((await rig.engine.embed(url)).vector).toEqual(vectorOf('a dog'));
     expect(fetched).toEqual([url.url, url.url]);
   });
 
-  it('is fetched for nobody who may not see the other examples', async () => {
+  it("isn't fetched for callers who may not see the other examples", async () => {
     rig.engine = rig.createEngine({ urls: createUrls() });
     await expect(rig.search({ like: [url, file(999)] })).rejects.toMatchObject({
       code: 'file-not-found',

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { createSeededRandom } from '../../../sample/seeded-random';
 import {
   CHECKED_BEYOND_PAGE,
   collectPage,
@@ -7,6 +6,7 @@ import {
   SMALL_SET,
 } from '../../../plugin/src/search/page';
 import type { VectorCollection, VectorHit } from '../../../plugin/src/vectors/contract';
+import { createSeededRandom } from '../../../sample/seeded-random';
 import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
 import { MemoryVectorStore } from '../../support/memory-vector-store';
@@ -18,9 +18,9 @@ const INDEXED = 3_000;
 const random = createSeededRandom('page');
 const query = randomUnitVector(random, 8);
 const indexedIds = Array.from({ length: INDEXED }, (_, index) => index + 1);
-/** Visible files that are not indexed, so many that the visible set is no small one. */
+/** Visible files that aren't indexed, enough to make the visible set large. */
 const unindexedIds = Array.from({ length: SMALL_SET + 1 }, (_, index) => INDEXED + 1 + index);
-/** So many that they are listed in three parts. */
+/** Enough to be listed in three parts. */
 const manyUnindexedIds = Array.from(
   { length: 2 * LISTED_AT_A_TIME },
   (_, index) => INDEXED + 1 + index,
@@ -59,7 +59,7 @@ function ask(visible: MemoryVisibleFiles, question: Question, signal?: AbortSign
   });
 }
 
-/** What the whole ranking has on that page. */
+/** That page of the whole ranking. */
 function expectedPage(isVisible: (fileId: number) => boolean, question: Question) {
   const { start, limit, excludeIds = [], minimumScore = -1 } = question;
   const hits = ranking.filter(
@@ -95,13 +95,13 @@ const isFar = (fileId: number): boolean => farIds.has(fileId);
 const callers: [string, (fileId: number) => boolean, () => MemoryVisibleFiles][] = [
   ['sees all files', isIndexed, () => new MemoryVisibleFiles([...indexedIds, ...unindexedIds])],
   [
-    'sees all files, two of three having been deleted',
+    'sees all files, two thirds of which are deleted',
     isCommon,
     () => new MemoryVisibleFiles(indexedIds.filter(isCommon)),
   ],
-  ['sees no file any more', () => false, () => new MemoryVisibleFiles([])],
+  ['no longer sees any file', () => false, () => new MemoryVisibleFiles([])],
   [
-    'asks for a small set',
+    'sees a small set',
     isCommon,
     () => new MemoryVisibleFiles(indexedIds, indexedIds.filter(isCommon)),
   ],
@@ -109,7 +109,7 @@ const callers: [string, (fileId: number) => boolean, () => MemoryVisibleFiles][]
   ['asks for a large set that is a third of the index', isCommon, () => largeSet(isCommon)],
   ['asks for a large set that is a thousandth of the index', isRare, () => largeSet(isRare)],
   [
-    'asks for a large set of those least like the query',
+    'sees a large set of those least like the query',
     isFar,
     () => largeSet(isFar, manyUnindexedIds),
   ],
@@ -127,16 +127,16 @@ function largeSet(
 }
 
 describe.each(callers)('collectPage for a caller that %s', (_name, isVisible, visible) => {
-  it.each(questions)('answers the right page for %j', async (question) => {
+  it.each(questions)('returns the correct page for %j', async (question) => {
     expect(await ask(visible(), question)).toEqual(expectedPage(isVisible, question));
   });
 
-  it('answers the same page each time', async () => {
+  it('returns the same page each time', async () => {
     const question = { start: 5, limit: 10 };
     expect(await ask(visible(), question)).toEqual(await ask(visible(), question));
   });
 
-  it('answers pages that make up the whole when put together', async () => {
+  it('returns pages that add up to the whole ranking', async () => {
     const found: number[] = [];
     for (let start = 0, hasMore = true; hasMore; start += 400) {
       const page = await ask(visible(), { start, limit: 400 });
@@ -158,13 +158,13 @@ describe('collectPage', () => {
     expect(await ask(visible, { start: 0, limit })).toMatchObject({ hasMore });
   });
 
-  it('looks at little more than a page when all is visible', async () => {
+  it('checks little more than a page if everything is visible', async () => {
     const visible = new MemoryVisibleFiles(indexedIds);
     await ask(visible, { start: 0, limit: 25 });
     expect(visible.askedAbout).toEqual([26]);
   });
 
-  it('looks at little more than the best hit beyond the last page', async () => {
+  it('checks little more than the best hit beyond the last page', async () => {
     const visible = new MemoryVisibleFiles(indexedIds);
     await ask(visible, { start: INDEXED, limit: 25 });
     expect(visible.askedAbout).toEqual([1]);
@@ -173,35 +173,32 @@ describe('collectPage', () => {
   it.each([
     [{ start: 0, limit: 25 }, 26],
     [{ start: 200, limit: 100 }, 301],
-  ])(
-    'looks at each of the best hits once, and lists what is visible then: %j',
-    async (page, wanted) => {
-      const visible = largeSet(isFar, manyUnindexedIds);
-      const search = jest.spyOn(collection, 'search');
-      await ask(visible, page);
-      const checked = visible.askedAbout.reduce((sum, count) => sum + count, 0);
-      expect(checked).toBe(wanted + CHECKED_BEYOND_PAGE);
-      expect(visible.listedAfter).toHaveLength(3);
-      expect(search).toHaveBeenCalledTimes(2 + 3);
-      expect(
-        search.mock.calls.every(
-          ([{ limit, filter }]) =>
-            limit <= wanted + CHECKED_BEYOND_PAGE &&
-            (filter?.includeIds?.length ?? 0) <= LISTED_AT_A_TIME,
-        ),
-      ).toBe(true);
-      search.mockRestore();
-    },
-  );
+  ])('checks each of the best hits once, then lists visible files: %j', async (page, wanted) => {
+    const visible = largeSet(isFar, manyUnindexedIds);
+    const search = jest.spyOn(collection, 'search');
+    await ask(visible, page);
+    const checked = visible.askedAbout.reduce((sum, count) => sum + count, 0);
+    expect(checked).toBe(wanted + CHECKED_BEYOND_PAGE);
+    expect(visible.listedAfter).toHaveLength(3);
+    expect(search).toHaveBeenCalledTimes(2 + 3);
+    expect(
+      search.mock.calls.every(
+        ([{ limit, filter }]) =>
+          limit <= wanted + CHECKED_BEYOND_PAGE &&
+          (filter?.includeIds?.length ?? 0) <= LISTED_AT_A_TIME,
+      ),
+    ).toBe(true);
+    search.mockRestore();
+  });
 
-  it('lists nothing while the best hits fill the page', async () => {
+  it('lists no files if the best hits fill the page', async () => {
     const visible = largeSet(isCommon);
     await ask(visible, { start: 0, limit: 100 });
     expect(visible.listedAfter).toEqual([]);
   });
 
-  it('gives every file once, page after page, though the store misses some at first', async () => {
-    // As an approximate store does: among the first hits some are missing, which follow behind.
+  it('returns every file once across pages, even if the store misses some at first', async () => {
+    // Like an approximate store: some of the first hits are missing and follow later.
     const exact = collection.search.bind(collection);
     const search = jest.spyOn(collection, 'search').mockImplementation(async (asked) => {
       if (asked.filter?.includeIds) return exact(asked);
@@ -219,7 +216,7 @@ describe('collectPage', () => {
     expect(seen.toSorted((a, b) => a - b)).toEqual(indexedIds.filter(isCommon));
   });
 
-  it('ends between two lists when nobody waits any more', async () => {
+  it('stops between two lists when aborted', async () => {
     const visible = largeSet(isFar, manyUnindexedIds);
     const left = new AbortController();
     const listIdsAfter = visible.listIdsAfter.bind(visible);
@@ -235,14 +232,14 @@ describe('collectPage', () => {
   it.each([
     ['every file', () => new MemoryVisibleFiles([...indexedIds, ...unindexedIds])],
     ['a large set', () => largeSet(isRare)],
-  ])('asks the store once when no more of %s is alike enough', async (_name, visible) => {
+  ])('queries the store once if no more of %s scores high enough', async (_name, visible) => {
     const search = jest.spyOn(collection, 'search');
     await ask(visible(), { start: 0, limit: 25, minimumScore: 0.97 });
     expect(search).toHaveBeenCalledTimes(1);
     search.mockRestore();
   });
 
-  it('answers nothing from an empty collection', async () => {
+  it('returns nothing from an empty collection', async () => {
     const empty = await new MemoryVectorStore().ensureSpace(new HashProvider().space);
     const page = await collectPage({
       collection: empty,
@@ -256,7 +253,7 @@ describe('collectPage', () => {
     expect(page).toEqual({ hits: [], hasMore: false, bestScore: null });
   });
 
-  it('fails as the store does', async () => {
+  it('fails like the store', async () => {
     store.isDown = true;
     const asked = ask(new MemoryVisibleFiles(indexedIds), { start: 0, limit: 25 });
     await expect(asked).rejects.toMatchObject({

@@ -1,21 +1,20 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { PictureReader } from '../../../plugin/src/images/contract';
-import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
-import { normalizeText } from '../../../plugin/src/search/query-texts';
-import { createFakeClock } from '../../support/fake-clock';
+import type { ImageReader } from '../../../plugin/src/images/contract';
+import { normalizeText, QueryEmbedder } from '../../../plugin/src/search/query-embedder';
 import { failure } from '../../support/failures';
+import { createFakeClock } from '../../support/fake-clock';
 import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
 import {
   pixelsOf,
-  plainPicture,
-  plainPictureReader,
-  unreadablePicture,
-} from '../../support/plain-pictures';
+  plainImage,
+  plainImageReader,
+  unreadableImage,
+} from '../../support/plain-images';
 
 const MINUTE_MS = 60_000;
 
 function createEmbedder(cacheEntries = 2): QueryEmbedder {
-  return new QueryEmbedder({ pictures: plainPictureReader, cacheEntries, cacheMs: MINUTE_MS });
+  return new QueryEmbedder({ images: plainImageReader, cacheEntries, cacheMs: MINUTE_MS });
 }
 
 describe('normalizeText', () => {
@@ -30,18 +29,18 @@ describe('normalizeText', () => {
     ['汽车。', '汽车'],
     ['v1.5 cars', 'v1.5 cars'],
     ['...', '...'],
-  ])('makes of %j %j', (text, expected) => {
+  ])('turns %j into %j', (text, expected) => {
     expect(normalizeText(text)).toBe(expected);
   });
 
-  it('goes through the longest texts once', () => {
+  it('processes the longest texts in one pass', () => {
     const text = `${'.'.repeat(1_000_000)}x`;
     expect(normalizeText(`${text} . `) === text).toBe(true);
   });
 });
 
 describe('embedTexts', () => {
-  it('embeds equal questions once', async () => {
+  it('embeds equal texts once', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder();
     const first = await embedder.embedTexts(['red car'], provider, undefined);
@@ -52,7 +51,7 @@ describe('embedTexts', () => {
     expect(second).toEqual(new Map([[' red \n car', vector]]));
   });
 
-  it('keeps no more texts than it may, those that were asked last', async () => {
+  it('caches no more texts than allowed, keeping the most recent', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder(2);
     for (const text of ['one', 'two', 'one', 'three', 'one', 'two']) {
@@ -61,7 +60,7 @@ describe('embedTexts', () => {
     expect(provider.textCalls).toEqual([['one'], ['two'], ['three'], ['two']]);
   });
 
-  it('keeps none when it may keep none', async () => {
+  it('caches none if none are allowed', async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder(0);
     await embedder.embedTexts(['one'], provider, undefined);
@@ -69,11 +68,11 @@ describe('embedTexts', () => {
     expect(provider.textCalls).toHaveLength(2);
   });
 
-  it('forgets a text after its time', async () => {
+  it('drops a text after its time', async () => {
     const clock = createFakeClock();
     const provider = new HashProvider();
     const embedder = new QueryEmbedder({
-      pictures: plainPictureReader,
+      images: plainImageReader,
       cacheEntries: 2,
       cacheMs: MINUTE_MS,
       clock,
@@ -87,7 +86,7 @@ describe('embedTexts', () => {
     expect(provider.textCalls).toHaveLength(2);
   });
 
-  it('keeps the vectors of two spaces apart', async () => {
+  it('keeps the vectors of two spaces separate', async () => {
     const [old, young] = [new HashProvider({ model: 'old' }), new HashProvider({ model: 'young' })];
     const embedder = createEmbedder();
     await embedder.embedTexts(['one'], old, undefined);
@@ -95,7 +94,7 @@ describe('embedTexts', () => {
     expect([old.textCalls, young.textCalls]).toEqual([[['one']], [['one']]]);
   });
 
-  it('keeps no failure', async () => {
+  it("doesn't cache failures", async () => {
     const provider = new HashProvider();
     const embedder = createEmbedder();
     provider.onCall = () => {
@@ -111,7 +110,7 @@ describe('embedTexts', () => {
     );
   });
 
-  it('hands the signal on', async () => {
+  it('forwards the signal', async () => {
     const provider = new HashProvider();
     provider.onCall = (_inputs, signal) => untilAborted(signal);
     const controller = new AbortController();
@@ -122,61 +121,61 @@ describe('embedTexts', () => {
 });
 
 describe('embedImage', () => {
-  it('says that somebody waits for it', async () => {
+  it('marks the request as urgent', async () => {
     const provider = new HashProvider();
     const embedImages = jest.spyOn(provider, 'embedImages');
-    await createEmbedder().embedImage({ bytes: plainPicture('a dog') }, provider, undefined);
+    await createEmbedder().embedImage({ bytes: plainImage('a dog') }, provider, undefined);
     expect(embedImages).toHaveBeenCalledWith(
       expect.anything(),
       expect.objectContaining({ isUrgent: true }),
     );
   });
 
-  it('reads the picture as the provider wants it and embeds it', async () => {
+  it('preprocesses the image for the provider and embeds it', async () => {
     const provider = new HashProvider();
-    const bytes = plainPicture('a dog');
+    const bytes = plainImage('a dog');
     const vector = await createEmbedder().embedImage({ bytes }, provider, undefined);
     expect(vector).toEqual(hashVector(pixelsOf(bytes).data));
   });
 
-  it('tells what it read, fingerprint and thumbnail included', async () => {
+  it('returns what it read, including fingerprint and thumbnail', async () => {
     const onRead = jest.fn();
-    const picture = { bytes: plainPicture('a dog'), onRead };
-    await createEmbedder().embedImage(picture, new HashProvider(), undefined);
+    const image = { bytes: plainImage('a dog'), onRead };
+    await createEmbedder().embedImage(image, new HashProvider(), undefined);
     const told = { fingerprint: expect.anything(), thumbnail: expect.any(String) };
     expect(onRead.mock.calls).toEqual([[expect.objectContaining(told)]]);
   });
 
-  it('waits its turn among pictures that are only read', async () => {
+  it('waits its turn among images that are only read', async () => {
     let [reading, most] = [0, 0];
-    const pictures: PictureReader = {
+    const images: ImageReader = {
       async read(...question) {
         reading += 1;
         most = Math.max(most, reading);
         await new Promise(setImmediate);
-        const read = await plainPictureReader.read(...question);
+        const read = await plainImageReader.read(...question);
         reading -= 1;
         return read;
       },
     };
-    const embedder = new QueryEmbedder({ pictures, cacheEntries: 0, cacheMs: MINUTE_MS });
+    const embedder = new QueryEmbedder({ images, cacheEntries: 0, cacheMs: MINUTE_MS });
     const provider = new HashProvider();
-    const pictureOf = (index: number): Uint8Array => plainPicture(String(index));
+    const imageOf = (index: number): Uint8Array => plainImage(String(index));
     const options = { preparation: provider.imagePreparation };
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => [
-        embedder.readPicture(pictureOf(index), options, undefined),
-        embedder.embedImage({ bytes: pictureOf(index) }, provider, undefined),
+        embedder.readImage(imageOf(index), options, undefined),
+        embedder.embedImage({ bytes: imageOf(index) }, provider, undefined),
       ]).flat(),
     );
     expect(provider.imageCalls).toHaveLength(8);
     expect(most).toBe(2);
   });
 
-  it('fails as reading the picture does', async () => {
+  it('fails like the image reader', async () => {
     const provider = new HashProvider();
     await expect(
-      createEmbedder().embedImage({ bytes: unreadablePicture() }, provider, undefined),
+      createEmbedder().embedImage({ bytes: unreadableImage() }, provider, undefined),
     ).rejects.toMatchObject({ code: 'image-unreadable' });
     expect(provider.imageCalls).toEqual([]);
   });

@@ -1,42 +1,41 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { QueryImages } from '../../../plugin/src/search/query-images';
-import { QueryPictures } from '../../../plugin/src/search/query-pictures';
-import { createFakeClock, type FakeClock } from '../../support/fake-clock';
+import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
 import { failure } from '../../support/failures';
+import { createFakeClock, type FakeClock } from '../../support/fake-clock';
 import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
 import {
   pixelsOf,
-  plainPicture,
-  plainPictureReader,
-  unreadablePicture,
-} from '../../support/plain-pictures';
+  plainImage,
+  plainImageReader,
+  unreadableImage,
+} from '../../support/plain-images';
 
 const CACHE_MS = 1_000;
-const dog = plainPicture('a dog');
-const cat = plainPicture('a cat');
+const dog = plainImage('a dog');
+const cat = plainImage('a cat');
 
 let provider: HashProvider;
 let clock: FakeClock;
-let images: QueryImages;
+let embedder: QueryEmbedder;
 
-function createImages(cacheEntries: number): QueryImages {
-  const pictures = new QueryPictures(plainPictureReader);
-  return new QueryImages(pictures, { cacheEntries, cacheMs: CACHE_MS, clock });
+function createEmbedder(cacheEntries: number): QueryEmbedder {
+  return new QueryEmbedder({ images: plainImageReader, cacheEntries, cacheMs: CACHE_MS, clock });
 }
 
 beforeEach(() => {
   provider = new HashProvider();
   clock = createFakeClock();
-  images = createImages(10);
+  embedder = createEmbedder(10);
 });
 
-const vectorOf = (picture: Uint8Array): Float32Array => hashVector(pixelsOf(picture).data);
-const ask = (bytes: Uint8Array, signal?: AbortSignal) => images.embed({ bytes }, provider, signal);
+const vectorOf = (image: Uint8Array): Float32Array => hashVector(pixelsOf(image).data);
+const ask = (bytes: Uint8Array, signal?: AbortSignal) =>
+  embedder.embedImage({ bytes }, provider, signal);
 
-/** The bytes again, as another request brings them. */
+/** The same bytes, as another request sends them. */
 const again = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
 
-/** Holds all calls until it is called; `begun` settles when the first one is there. */
+/** Holds all calls until it is called. `begun` settles when the first one arrives. */
 function holdCalls(): { begun: Promise<void>; release: () => void } {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => {
@@ -51,59 +50,61 @@ function holdCalls(): { begun: Promise<void>; release: () => void } {
   return { begun, release };
 }
 
-describe('a picture that is searched with again', () => {
-  it('is not embedded anew', async () => {
+describe('an image that is searched with again', () => {
+  it("isn't embedded again", async () => {
     expect(await ask(dog)).toEqual(vectorOf(dog));
     expect(await ask(again(dog))).toEqual(vectorOf(dog));
     expect(await ask(cat)).toEqual(vectorOf(cat));
     expect(provider.imageCalls).toEqual([1, 1]);
   });
 
-  it('is not embedded anew to be looked for in the library, but read', async () => {
+  it("isn't embedded again to check the library, but read", async () => {
     await ask(dog);
     const onRead = jest.fn();
-    const found = await images.embed({ bytes: again(dog), onRead }, provider, undefined);
+    const found = await embedder.embedImage({ bytes: again(dog), onRead }, provider, undefined);
     expect(found).toEqual(vectorOf(dog));
     expect(onRead).toHaveBeenCalledTimes(1);
     expect(provider.imageCalls).toEqual([1]);
   });
 
-  it('is embedded anew after its time', async () => {
+  it('is embedded again after its time', async () => {
     await ask(dog);
     await clock.advance(CACHE_MS + 1);
     await ask(dog);
     expect(provider.imageCalls).toEqual([1, 1]);
   });
 
-  it('is embedded anew when none may be kept', async () => {
-    images = createImages(0);
+  it('is embedded again if caching is off', async () => {
+    embedder = createEmbedder(0);
     await ask(dog);
     await ask(dog);
     expect(provider.imageCalls).toEqual([1, 1]);
   });
 
-  it('is embedded anew in another space', async () => {
+  it('is embedded again in another space', async () => {
     const young = new HashProvider({ model: 'young' });
     await ask(dog);
-    await images.embed({ bytes: dog }, young, undefined);
+    await embedder.embedImage({ bytes: dog }, young, undefined);
     expect([provider.imageCalls, young.imageCalls]).toEqual([[1], [1]]);
   });
 
-  it('is known to be remembered', async () => {
+  it('is known to be cached', async () => {
     await ask(dog);
-    expect(await images.has([{ bytes: again(dog) }], provider, undefined)).toBe(true);
-    expect(await images.has([{ bytes: dog }, { bytes: cat }], provider, undefined)).toBe(false);
-    expect(await images.has([], provider, undefined)).toBe(true);
+    expect(await embedder.hasImages([{ bytes: again(dog) }], provider, undefined)).toBe(true);
+    expect(await embedder.hasImages([{ bytes: dog }, { bytes: cat }], provider, undefined)).toBe(
+      false,
+    );
+    expect(await embedder.hasImages([], provider, undefined)).toBe(true);
   });
 });
 
-describe('a picture that several ask for at a time', () => {
+describe('an image in concurrent searches', () => {
   it('is embedded once', async () => {
     const { begun, release } = holdCalls();
     const asked = [
       ask(dog),
       ask(again(dog)),
-      images.embed({ bytes: dog, onRead: jest.fn() }, provider, undefined),
+      embedder.embedImage({ bytes: dog, onRead: jest.fn() }, provider, undefined),
     ];
     await begun;
     release();
@@ -111,7 +112,7 @@ describe('a picture that several ask for at a time', () => {
     expect(provider.imageCalls).toEqual([1]);
   });
 
-  it.each([0, 1])('is not lost when caller %i hangs up', async (index) => {
+  it.each([0, 1])("isn't lost when caller %i disconnects", async (index) => {
     const { begun, release } = holdCalls();
     const callers = [new AbortController(), new AbortController()];
     const asked = callers.map(({ signal }) => ask(dog, signal));
@@ -123,7 +124,7 @@ describe('a picture that several ask for at a time', () => {
     expect(provider.imageCalls).toEqual([1]);
   });
 
-  it('is given up when all hang up, and embedded anew for the next', async () => {
+  it('is aborted when all callers disconnect, and embedded again for the next', async () => {
     const { begun } = holdCalls();
     const callers = [new AbortController(), new AbortController()];
     const asked = Promise.allSettled(callers.map(({ signal }) => ask(dog, signal)));
@@ -135,7 +136,7 @@ describe('a picture that several ask for at a time', () => {
     expect(provider.imageCalls).toEqual([1, 1]);
   });
 
-  it('fails for all, which is not remembered', async () => {
+  it("fails for all, and the failure isn't cached", async () => {
     provider.onCall = () => Promise.reject(failure('provider-unavailable'));
     const asked = await Promise.allSettled([ask(dog), ask(dog)]);
     const reason = expect.objectContaining({ code: 'provider-unavailable' });
@@ -148,9 +149,9 @@ describe('a picture that several ask for at a time', () => {
   });
 });
 
-it('is refused at once when too many wait to be hashed', async () => {
+it('is rejected at once when too many wait to be hashed', async () => {
   const asked = await Promise.allSettled(
-    Array.from({ length: 30 }, (_, index) => ask(plainPicture(String(index)))),
+    Array.from({ length: 30 }, (_, index) => ask(plainImage(String(index)))),
   );
   const refused = asked.filter(({ status }) => status === 'rejected');
   expect(refused).toEqual(
@@ -162,12 +163,12 @@ it('is refused at once when too many wait to be hashed', async () => {
   expect(provider.imageCalls).toHaveLength(22);
 });
 
-it('does not begin for a caller that is gone already', async () => {
+it("doesn't start for a caller that has already disconnected", async () => {
   await expect(ask(dog, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
   expect(provider.imageCalls).toEqual([]);
 });
 
-it('fails as reading the picture does', async () => {
-  await expect(ask(unreadablePicture())).rejects.toMatchObject({ code: 'image-unreadable' });
+it('fails like the image reader', async () => {
+  await expect(ask(unreadableImage())).rejects.toMatchObject({ code: 'image-unreadable' });
   expect(provider.imageCalls).toEqual([]);
 });

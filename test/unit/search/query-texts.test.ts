@@ -1,21 +1,27 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { QueryTexts } from '../../../plugin/src/search/query-texts';
-import { createFakeClock } from '../../support/fake-clock';
+import { QueryEmbedder } from '../../../plugin/src/search/query-embedder';
 import { failure } from '../../support/failures';
+import { createFakeClock } from '../../support/fake-clock';
 import { hashVector, HashProvider, untilAborted } from '../../support/hash-provider';
+import { plainImageReader } from '../../support/plain-images';
 
 let provider: HashProvider;
-let texts: QueryTexts;
+let embedder: QueryEmbedder;
 
 beforeEach(() => {
   provider = new HashProvider({ limits: { textsPerCall: 3 } });
-  texts = new QueryTexts({ cacheEntries: 10, cacheMs: 1_000, clock: createFakeClock() });
+  embedder = new QueryEmbedder({
+    images: plainImageReader,
+    cacheEntries: 10,
+    cacheMs: 1_000,
+    clock: createFakeClock(),
+  });
 });
 
 const vectorsOf = (...asked: string[]): Map<string, Float32Array> =>
   new Map(asked.map((text) => [text, hashVector(Buffer.from(text))]));
 
-const ask = (asked: string[], signal?: AbortSignal) => texts.embed(asked, provider, signal);
+const ask = (asked: string[], signal?: AbortSignal) => embedder.embedTexts(asked, provider, signal);
 
 /** Holds all calls until it is called. */
 function holdCalls(): () => void {
@@ -28,14 +34,14 @@ function holdCalls(): () => void {
 }
 
 describe('texts of one search', () => {
-  it('are embedded together, each once, as many at a time as the provider takes', async () => {
+  it('are embedded together, each once, as many at a time as the provider accepts', async () => {
     expect(await ask(['one', 'two', 'one', 'three', 'four'])).toEqual(
       vectorsOf('one', 'two', 'three', 'four'),
     );
     expect(provider.textCalls).toEqual([['one', 'two', 'three'], ['four']]);
   });
 
-  it('are embedded as far as they are not known', async () => {
+  it('are only embedded if not cached', async () => {
     await ask(['one', 'two']);
     expect(await ask(['zero', 'one', 'two', 'three'])).toEqual(
       vectorsOf('zero', 'one', 'two', 'three'),
@@ -46,13 +52,13 @@ describe('texts of one search', () => {
     ]);
   });
 
-  it('need no call when there are none', async () => {
+  it('need no call if there are none', async () => {
     expect(await ask([])).toEqual(new Map());
     expect(provider.textCalls).toEqual([]);
   });
 });
 
-describe('equal texts of several searches at a time', () => {
+describe('equal texts in concurrent searches', () => {
   it('share one call', async () => {
     const release = holdCalls();
     const asked = [ask(['one', 'two']), ask(['two']), ask(['two', 'three'])];
@@ -65,7 +71,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toEqual([['one', 'two'], ['three']]);
   });
 
-  it.each([0, 1])('are not lost when caller %i hangs up', async (index) => {
+  it.each([0, 1])("aren't lost when caller %i disconnects", async (index) => {
     const release = holdCalls();
     const callers = [new AbortController(), new AbortController()];
     const asked = callers.map(({ signal }) => ask(['one'], signal));
@@ -76,7 +82,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toEqual([['one']]);
   });
 
-  it('are given up when all callers hang up, and embedded anew for the next', async () => {
+  it('are aborted when all callers disconnect, and embedded again for the next', async () => {
     const stopped: boolean[] = [];
     provider.onCall = async (_inputs, signal) => {
       await untilAborted(signal);
@@ -92,7 +98,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toEqual([['one'], ['one']]);
   });
 
-  it('can be joined right after the last caller hung up', async () => {
+  it('can be joined right after the last caller disconnected', async () => {
     const caller = new AbortController();
     provider.onCall = (_inputs, signal) => untilAborted(signal);
     const lost = ask(['one'], caller.signal);
@@ -105,7 +111,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toHaveLength(2);
   });
 
-  it('fail together, and are not remembered', async () => {
+  it("fail together, and the failure isn't cached", async () => {
     provider.onCall = () => Promise.reject(failure('provider-unavailable'));
     const asked = await Promise.allSettled([ask(['one']), ask(['one'])]);
     const rejected = {
@@ -118,7 +124,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toEqual([['one'], ['one']]);
   });
 
-  it('do not fail for a text that only another search asked for', async () => {
+  it("don't fail because of another search's text", async () => {
     provider.onCall = (inputs) => {
       const isRejected = inputs.some((input) => 'text' in input && input.text === 'bad');
       return isRejected ? Promise.reject(failure('provider-rejected-input')) : undefined;
@@ -129,7 +135,7 @@ describe('equal texts of several searches at a time', () => {
     expect(provider.textCalls).toEqual([['bad', 'one'], ['one']]);
   });
 
-  it('are not begun for a caller that is gone already', async () => {
+  it("aren't embedded for a caller that has already disconnected", async () => {
     await expect(ask(['one'], AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
     expect(provider.textCalls).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EngineRig, image, text } from '../../support/engine-rig';
 import { untilAborted } from '../../support/hash-provider';
-import { plainPicture } from '../../support/plain-pictures';
+import { plainImage } from '../../support/plain-images';
 
 let rig: EngineRig;
 
@@ -9,25 +9,25 @@ beforeEach(async () => {
   rig = await EngineRig.create();
 });
 
-describe('a model that does not answer', () => {
+describe("a model that isn't responding", () => {
   const outOfTime = new DOMException('Too late.', 'TimeoutError');
   const isLate = {
     code: 'provider-unavailable',
     retryable: true,
     retryAfterMs: 5_000,
-    message: 'The model is still being loaded or does not answer.',
+    message: "The model is still loading or isn't responding. Try again in a few seconds.",
   };
 
-  /** Both questions, asked while the provider cannot be opened or does not answer. */
+  /** Both kinds of calls, while the provider can't be opened or doesn't respond. */
   async function expectFailures(reason: unknown, expected: object): Promise<void> {
     for (const isOpened of [false, true]) {
       const never = new Promise<never>(() => undefined);
       rig.engine = isOpened ? rig.createEngine() : rig.createEngine({ openProvider: () => never });
-      // It does not heed the signal either.
+      // It ignores the signal too.
       rig.provider.onCall = () => never;
       for (const example of [
         { kind: 'text', text: 'a dog' },
-        image(plainPicture('a dog')),
+        image(plainImage('a dog')),
       ] as const) {
         const controller = new AbortController();
         const { signal } = controller;
@@ -40,15 +40,15 @@ describe('a model that does not answer', () => {
     }
   }
 
-  it('is unavailable when the time is up', async () => {
+  it('is unavailable after the timeout', async () => {
     await expectFailures(outOfTime, isLate);
   });
 
-  it('is not waited for by a caller that hung up', async () => {
+  it("isn't waited for by a disconnected caller", async () => {
     await expectFailures(undefined, { code: 'aborted' });
   });
 
-  it('is unavailable even if it stops as it is told', async () => {
+  it('is unavailable even if it stops when aborted', async () => {
     rig.provider.onCall = (_inputs, signal) => untilAborted(signal);
     const controller = new AbortController();
     const searching = rig.search({ like: [text('a dog')], signal: controller.signal });
@@ -57,7 +57,7 @@ describe('a model that does not answer', () => {
   });
 });
 
-/** Resolves when nothing is left to do but wait. */
+/** Resolves when everything is waiting. */
 function untilIdle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { range } from '../../conformance/index-entries/situations';
 import { failure } from '../../support/failures';
 import { HashProvider } from '../../support/hash-provider';
 import { createGate } from '../../support/indexing-rig';
-import { plainPicture } from '../../support/plain-pictures';
+import { plainImage } from '../../support/plain-images';
 import { SpacesRig } from '../../support/spaces-rig';
-import { range } from '../../conformance/index-entries/situations';
 
-const PICTURES = range(1, 30);
+const IMAGES = range(1, 30);
 
 let rig: SpacesRig;
 
@@ -17,15 +17,15 @@ afterEach(async () => {
   await rig.stopAll();
 });
 
-/** A library that the model "old" answers for, its process ended. */
+/** A library indexed by the active model "old", whose process has ended. */
 async function indexWithOld(): Promise<void> {
   const before = rig.start('old');
-  await rig.upload(before, PICTURES);
-  await rig.untilIndexed('old', PICTURES.length);
+  await rig.upload(before, IMAGES);
+  await rig.untilIndexed('old', IMAGES.length);
   await rig.stop(before);
 }
 
-/** Holds up every picture that the model "young" embeds. */
+/** Delays every image that the model "young" embeds. */
 function holdUp() {
   const gate = createGate();
   rig.openModel = (model) => {
@@ -41,41 +41,52 @@ function holdUp() {
 }
 
 describe('the first model', () => {
-  it('answers as soon as it was opened, whether it indexes or is searched in', async () => {
+  it('is active as soon as it is opened, by indexing or by a search', async () => {
     const spaces = rig.createProcess('old');
     const { provider } = await spaces.get();
     expect(provider.space.model).toBe('old');
-    expect(await rig.answeringModel()).toBe('old');
+    expect(await rig.activeModel()).toBe('old');
   });
 
-  it('takes over what was queued before any model could be opened', async () => {
+  it('takes over the queue from before any model could be opened', async () => {
     let isThere = false;
     rig.openModel = (model) =>
       isThere
         ? Promise.resolve(new HashProvider({ model }))
         : Promise.reject(failure('provider-unavailable'));
     const spaces = rig.start('old');
-    await rig.upload(spaces, PICTURES);
+    await rig.upload(spaces, IMAGES);
     await rig.clock.advance(60_000);
-    expect(await rig.answeringModel()).toBeNull();
-    expect(await rig.queue('').counts()).toMatchObject({ pending: PICTURES.length });
+    expect(await rig.activeModel()).toBeNull();
+    expect(await rig.queue('').counts()).toMatchObject({ pending: IMAGES.length });
     isThere = true;
-    await rig.untilIndexed('old', PICTURES.length);
+    await rig.untilIndexed('old', IMAGES.length);
     expect(await rig.queue('').counts()).toMatchObject({ pending: 0 });
+  });
+});
+
+describe('a model that is missing', () => {
+  it('is said at boot, once, though there is nothing to index', async () => {
+    rig.openModel = () => Promise.reject(failure('provider-model-missing'));
+    rig.start('old');
+    await rig.clock.advance(120_000);
+    const said = rig.logger.at('error');
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain("Image search isn't available yet.");
   });
 });
 
 describe('another model', () => {
   beforeEach(indexWithOld);
 
-  it('takes over by itself once it holds every picture', async () => {
+  it('takes over automatically once it holds every image', async () => {
     rig.start('young');
     await rig.untilAnswering('young');
-    expect(await rig.stored('young')).toEqual(PICTURES);
-    expect(await rig.stored('old')).toEqual(PICTURES);
+    expect(await rig.stored('young')).toEqual(IMAGES);
+    expect(await rig.stored('old')).toEqual(IMAGES);
   });
 
-  it('leaves the answers to the former one until then', async () => {
+  it('leaves searches to the previous one until then', async () => {
     const gate = holdUp();
     const spaces = rig.start('young');
     await rig.clock.runUntil(() => gate.arrived > 0);
@@ -85,15 +96,15 @@ describe('another model', () => {
     expect((await spaces.get()).provider.space.model).toBe('young');
   });
 
-  it('and the former one both hear of what changes meanwhile', async () => {
+  it('and the previous one both track changes in the meantime', async () => {
     const gate = holdUp();
     const spaces = rig.start('young');
     await rig.clock.runUntil(() => gate.arrived > 0);
     await rig.upload(spaces, [31]);
-    await rig.upload(spaces, [2], 'another picture');
+    await rig.upload(spaces, [2], 'another image');
     await rig.remove(spaces, [3]);
-    await rig.untilIndexed('old', PICTURES.length);
-    const expected = [...PICTURES.filter((fileId) => fileId !== 3), 31];
+    await rig.untilIndexed('old', IMAGES.length);
+    const expected = [...IMAGES.filter((fileId) => fileId !== 3), 31];
     expect(await rig.stored('old')).toEqual(expected);
     gate.open();
     await rig.untilAnswering('young');
@@ -105,7 +116,7 @@ describe('another model', () => {
     expect(replacedInOld?.payload).toEqual(replacedInYoung?.payload);
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('resumes where it was interrupted', async () => {
     let embedded = 0;
     const enough = createGate();
     rig.openModel = (model) => {
@@ -121,14 +132,14 @@ describe('another model', () => {
     const first = rig.start('young');
     await rig.clock.runUntil(() => enough.arrived > 0);
     await rig.stop(first);
-    expect(await rig.answeringModel()).toBe('old');
+    expect(await rig.activeModel()).toBe('old');
     enough.open();
     rig.start('young');
     await rig.untilAnswering('young');
-    expect(embedded).toBe(PICTURES.length);
+    expect(embedded).toBe(IMAGES.length);
   });
 
-  it('does not take over while it cannot be opened, which is said once', async () => {
+  it("doesn't take over while it can't be opened, which is logged once", async () => {
     rig.openModel = (model) =>
       model === 'young'
         ? Promise.reject(failure('provider-model-missing'))
@@ -136,42 +147,42 @@ describe('another model', () => {
     const spaces = rig.start('young');
     await rig.clock.advance(120_000);
     expect((await spaces.get()).provider.space.model).toBe('old');
-    const said = rig.logger.at('warn').filter((line) => line.includes('cannot be opened'));
+    const said = rig.logger.at('warn').filter((line) => line.includes("can't be opened"));
     expect(said).toHaveLength(1);
   });
 
-  it('takes over though a picture whose storage does not answer is tried again and again', async () => {
+  it('takes over even if an image in unavailable storage is retried repeatedly', async () => {
     rig.assets.onRead = (fileId) => {
       if (fileId === 7) throw failure('image-unreachable');
     };
     rig.start('young');
     await rig.untilAnswering('young');
-    expect(await rig.stored('young')).toEqual(PICTURES.filter((fileId) => fileId !== 7));
+    expect(await rig.stored('young')).toEqual(IMAGES.filter((fileId) => fileId !== 7));
   });
 
-  it('does not take over when too much fails in it, which the operator may overrule', async () => {
+  it("doesn't take over if too many images fail, unless an operator activates it", async () => {
     rig.openModel = (model) => {
       const provider = new HashProvider({ model, limits: { imagesPerCall: 1 } });
       let count = 0;
       provider.onCall = (inputs) => {
         if (model !== 'young' || inputs.some((input) => 'text' in input)) return;
         count += 1;
-        // Not many in a row, for which the provider would be to blame.
+        // Not many in a row, or the provider would be blamed.
         if (count % 2 === 0) throw failure('provider-rejected-input');
       };
       return Promise.resolve(provider);
     };
     const spaces = rig.start('young');
     const youngId = rig.spaceOf('young').id;
-    const problem = async () => spaces.problemOf(await spaces.find(youngId), 'filling');
-    await rig.clock.runUntil(async () => /pictures failed/.test((await problem()) ?? ''));
-    expect(await problem()).toMatch(/15 pictures failed/);
-    expect(await rig.answeringModel()).toBe('old');
+    const problem = async () => spaces.problemOf(await spaces.find(youngId), 'building');
+    await rig.clock.runUntil(async () => /images failed/.test((await problem()) ?? ''));
+    expect(await problem()).toMatch(/15 images failed/);
+    expect(await rig.activeModel()).toBe('old');
     await spaces.activate(youngId);
-    expect(await rig.answeringModel()).toBe('young');
+    expect(await rig.activeModel()).toBe('young');
   });
 
-  it('closes the former one only when searches that began before have ended', async () => {
+  it('closes the previous one only after earlier searches have ended', async () => {
     const spaces = rig.start('young');
     const former = await spaces.get();
     await rig.untilAnswering('young');
@@ -192,18 +203,18 @@ describe('going back', () => {
     await rig.stop(spaces);
   });
 
-  it('is done at once, and what changed meanwhile is caught up with', async () => {
+  it('is immediate, and catches up on changes in the meantime', async () => {
     const spaces = rig.start('young');
     await rig.upload(spaces, [31]);
     await rig.remove(spaces, [1]);
-    await rig.untilIndexed('young', PICTURES.length);
+    await rig.untilIndexed('young', IMAGES.length);
     await spaces.activate(rig.spaceOf('old').id);
     expect((await spaces.get()).provider.space.model).toBe('old');
-    await rig.untilIndexed('old', PICTURES.length);
-    expect(await rig.stored('old')).toEqual([...PICTURES.slice(1), 31]);
+    await rig.untilIndexed('old', IMAGES.length);
+    expect(await rig.stored('old')).toEqual([...IMAGES.slice(1), 31]);
   });
 
-  it('holds after a start with a configuration that names the other, and in other processes', async () => {
+  it('persists after a start with a configuration that names the other, and in other processes', async () => {
     const other = rig.start('young');
     const spaces = rig.start('young');
     await spaces.activate(rig.spaceOf('old').id);
@@ -217,26 +228,26 @@ describe('going back', () => {
     expect(rig.opened.slice(openedBefore).map(({ model }) => model)).not.toContain('young');
   });
 
-  it('refuses a space that nobody knows', async () => {
+  it('rejects an unknown space', async () => {
     const spaces = rig.start('young');
     await expect(spaces.activate('nobody')).rejects.toMatchObject({ code: 'invalid-input' });
   });
 });
 
 describe('a busy library', () => {
-  it('does not keep a new model from taking over', async () => {
+  it("doesn't keep a new model from taking over", async () => {
     await indexWithOld();
     const spaces = rig.start('young');
     let fileId = 100;
     await rig.clock.runUntil(async () => {
       fileId += 1;
       if (fileId % 3 === 0) await rig.upload(spaces, [fileId]);
-      return (await rig.answeringModel()) === 'young';
+      return (await rig.activeModel()) === 'young';
     });
     expect(fileId).toBeLessThan(400);
   });
 
-  it('does not lose imports to a change of model, however much failed before', async () => {
+  it("doesn't lose imports to a change of model, however many images failed before", async () => {
     await indexWithOld();
     rig.assets.onRead = (fileId) => {
       if (fileId <= 8) throw failure('image-unreachable');
@@ -244,7 +255,7 @@ describe('a busy library', () => {
     const spaces = rig.start('young');
     const youngId = rig.spaceOf('young').id;
     await rig.clock.runUntil(async () => (await rig.queue(youngId).counts()).failed === 8);
-    for (const fileId of range(200, 5)) rig.assets.put(fileId, plainPicture(String(fileId)));
+    for (const fileId of range(200, 5)) rig.assets.put(fileId, plainImage(String(fileId)));
     await rig.untilAnswering('young');
     expect(await rig.stored('young')).toEqual(expect.arrayContaining(range(200, 5)));
     expect((await spaces.get()).provider.space.model).toBe('young');
@@ -252,7 +263,7 @@ describe('a busy library', () => {
 });
 
 describe('a process that does not index', () => {
-  it('has the next model open before it answers, and closes the former one after', async () => {
+  it('opens the next model before it becomes active, and closes the previous one afterward', async () => {
     await indexWithOld();
     const searcher = rig.createProcess('young');
     searcher.start({ isIndexing: false });
@@ -270,7 +281,7 @@ describe('a process that does not index', () => {
     expect(disposalsOf('young')).toBe(0);
   });
 
-  it('does not let the space be dropped that others fill', async () => {
+  it("doesn't allow dropping a space that others fill", async () => {
     await indexWithOld();
     const gate = holdUp();
     rig.start('young');
@@ -286,7 +297,7 @@ describe('a process that does not index', () => {
 describe('dropping', () => {
   beforeEach(indexWithOld);
 
-  it('is refused for the space that answers and for the one that fills', async () => {
+  it('is rejected for the active space and the one being filled', async () => {
     const gate = holdUp();
     const spaces = rig.start('young');
     await rig.clock.runUntil(() => gate.arrived > 0);
@@ -298,13 +309,13 @@ describe('dropping', () => {
     gate.open();
   });
 
-  it('is refused for the configured one that was switched away from: it would be filled again', async () => {
+  it('is rejected for the configured space even if another was activated: it would be filled again', async () => {
     const spaces = rig.start('young');
     await rig.untilAnswering('young');
     await spaces.activate(rig.spaceOf('old').id);
     await expect(spaces.forget(rig.spaceOf('young').id)).rejects.toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('Name another model first'),
+      message: expect.stringContaining('Configure another model first'),
     });
     await rig.stop(spaces);
     const later = rig.start('old');
@@ -312,7 +323,7 @@ describe('dropping', () => {
     expect((await rig.records.list()).map(({ space }) => space.model)).toEqual(['old']);
   });
 
-  it('leaves no record of a space that answered before', async () => {
+  it('leaves no record of a previously active space', async () => {
     const spaces = rig.start('young');
     await rig.untilAnswering('young');
     await spaces.forget(rig.spaceOf('old').id);
@@ -321,17 +332,17 @@ describe('dropping', () => {
   });
 });
 
-describe('a model that makes other vectors under the same name', () => {
-  it('answers at once, for nothing else can', async () => {
+describe('a model whose vectors changed under the same name', () => {
+  it('becomes active at once, because nothing else can', async () => {
     await indexWithOld();
     rig.openModel = () => Promise.resolve(new HashProvider({ model: 'changed' }));
     const spaces = rig.start('old');
     await rig.untilAnswering('changed');
     expect((await spaces.get()).provider.space.model).toBe('changed');
-    await rig.untilIndexed('changed', PICTURES.length);
+    await rig.untilIndexed('changed', IMAGES.length);
   });
 
-  it('is not switched to by its former space, in which it could not answer', async () => {
+  it("can't be switched to its previous space, which it can't search", async () => {
     await indexWithOld();
     const before = rig.start('young');
     await rig.untilAnswering('young');
@@ -346,7 +357,7 @@ describe('a model that makes other vectors under the same name', () => {
     expect((await spaces.get()).provider.space.model).toBe('young');
   });
 
-  it('leaves its former space to be dropped, which nothing would fill again', async () => {
+  it('allows its previous space to be dropped, because nothing would fill it again', async () => {
     await indexWithOld();
     rig.openModel = () => Promise.resolve(new HashProvider({ model: 'changed' }));
     const spaces = rig.start('old');
@@ -376,16 +387,16 @@ describe('several processes', () => {
     const embedded = rig.opened
       .filter(({ model }) => model === 'young')
       .flatMap(({ provider }) => provider.imageCalls);
-    expect(embedded.reduce((sum, count) => sum + count, 0)).toBe(PICTURES.length);
+    expect(embedded.reduce((sum, count) => sum + count, 0)).toBe(IMAGES.length);
   });
 
-  it('follow a switch to a model that their own configuration does not name', async () => {
+  it("follow a switch to a model that their own configuration doesn't name", async () => {
     await indexWithOld();
     const behind = rig.start('old');
     rig.start('young');
     await rig.untilAnswering('young');
     expect((await behind.get()).provider.space.model).toBe('young');
     await rig.upload(behind, [31]);
-    await rig.untilIndexed('young', PICTURES.length + 1);
+    await rig.untilIndexed('young', IMAGES.length + 1);
   });
 });

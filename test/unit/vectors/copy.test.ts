@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createVectorSpace, type VectorSpace } from '../../../plugin/src/embedding/contract';
+import type { VectorSpace } from '../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../plugin/src/embedding/vector-space';
 import type { VectorCollection, VectorPoint } from '../../../plugin/src/vectors/contract';
 import { copyVectors, type CopyProgress } from '../../../plugin/src/vectors/copy';
 import { createSeededRandom } from '../../../sample/seeded-random';
@@ -14,7 +15,7 @@ const DIMENSIONS = 8;
 const spaceOf = (model: string, dimensions = DIMENSIONS): VectorSpace =>
   createVectorSpace({ provider: 'test', model, dimensions, preprocessing: 'none' });
 
-/** Every third id from 3 on, so that there is room between them. */
+/** Every third id from 3 on, which leaves gaps between them. */
 function pointsOf(count: number): VectorPoint[] {
   const random = createSeededRandom('copy');
   return Array.from({ length: count }, (_, index) =>
@@ -35,7 +36,7 @@ let source: MemoryVectorStore;
 let target: MemoryVectorStore;
 let from: VectorCollection;
 let to: VectorCollection;
-/** Ids of every upsert at the target. */
+/** Ids of every upsert to the target. */
 let written: number[][];
 
 beforeEach(async () => {
@@ -53,7 +54,7 @@ beforeEach(async () => {
 });
 
 describe('copyVectors', () => {
-  it('gives the target every point, vector and payload, in the order of the ids', async () => {
+  it('copies every point, vector and payload to the target, in the order of the ids', async () => {
     const results = await copyVectors({ source, target });
     expect(results).toEqual([
       { space, total: POINTS, done: POINTS, copied: POINTS, unchanged: 0, extra: 0 },
@@ -62,7 +63,7 @@ describe('copyVectors', () => {
     expect(written.flat()).toEqual(points.map(({ fileId }) => fileId));
   });
 
-  it('leaves the source as it was', async () => {
+  it("doesn't change the source", async () => {
     await copyVectors({ source, target, removeExtra: true });
     expect(await allPoints(from)).toEqual(points);
   });
@@ -75,14 +76,14 @@ describe('copyVectors', () => {
     expect(written.flat()).toEqual([]);
   });
 
-  it('tells where it stands from nothing to all', async () => {
+  it('reports its progress from start to finish', async () => {
     const steps: CopyProgress[] = [];
     await copyVectors({ source, target, onProgress: (step) => steps.push(step) });
     expect(steps.map(({ done }) => done)).toEqual([0, 500, 1_000, POINTS]);
     expect(steps.every(({ total }) => total === POINTS)).toBe(true);
   });
 
-  it('ends when asked to and goes on from there when run again', async () => {
+  it('stops when aborted, and resumes from there on the next run', async () => {
     const interruption = new AbortController();
     const copy = copyVectors({
       source,
@@ -100,14 +101,14 @@ describe('copyVectors', () => {
     expect(await allPoints(to)).toEqual(points);
   });
 
-  it('begins nothing when it is ended before', async () => {
+  it('does nothing if it is aborted before it starts', async () => {
     const copy = copyVectors({ source, target, signal: AbortSignal.abort() });
     await expect(copy).rejects.toMatchObject({ code: 'aborted' });
     expect(written).toEqual([]);
   });
 
   it.each(['contentHash', 'mimeType', 'extension', 'createdAt'] as const)(
-    'copies a point again whose %s has changed, and no other',
+    'copies only points whose %s has changed',
     async (name) => {
       await copyVectors({ source, target });
       written = [];
@@ -124,7 +125,7 @@ describe('copyVectors', () => {
     },
   );
 
-  it('copes with points that go while it reads', async () => {
+  it('tolerates points that are removed while it reads', async () => {
     const getMany = from.getMany.bind(from);
     const gone = [3, 6, 3 * POINTS];
     jest.spyOn(from, 'getMany').mockImplementation(async (ids) => {
@@ -136,7 +137,7 @@ describe('copyVectors', () => {
     expect(await to.getMany(gone)).toEqual([]);
   });
 
-  it('holds no more than a page, smaller for long vectors', async () => {
+  it('keeps at most one page in memory, a smaller one for long vectors', async () => {
     const long = await source.ensureSpace(spaceOf('long', 4_000));
     const vector = new Float32Array(4_000).fill(1 / Math.sqrt(4_000));
     await long.upsert(points.slice(0, 300).map((point) => ({ ...point, vector })));
@@ -157,19 +158,19 @@ describe('points that only the target has', () => {
     written = [];
   });
 
-  it('stay, and are counted', async () => {
+  it('are kept and counted', async () => {
     const [result] = await copyVectors({ source, target });
     expect(result).toMatchObject({ done: POINTS, copied: POINTS, extra: extraIds.length });
     expect(await to.count()).toBe(POINTS + extraIds.length);
   });
 
-  it('go when asked for', async () => {
+  it('are removed on request', async () => {
     const [result] = await copyVectors({ source, target, removeExtra: true });
     expect(result).toMatchObject({ done: POINTS, extra: extraIds.length });
     expect(await allPoints(to)).toEqual(points);
   });
 
-  it('go also when the source has none at all', async () => {
+  it('are removed even if the source is empty', async () => {
     await from.remove(points.map(({ fileId }) => fileId));
     const many = pointsOf(1_100);
     await to.upsert(many);
@@ -185,7 +186,7 @@ describe('spaces', () => {
     await second.upsert(points.slice(0, 10));
   });
 
-  it('are copied all, one after the other', async () => {
+  it('are all copied, one after the other', async () => {
     const results = await copyVectors({ source, target });
     expect(results.map((result) => [result.space.model, result.done])).toEqual([
       ['first', POINTS],
@@ -194,35 +195,35 @@ describe('spaces', () => {
     expect(await target.listSpaces()).toEqual(await source.listSpaces());
   });
 
-  it('are copied one alone by its name', async () => {
+  it('can be copied individually by id', async () => {
     const { id } = spaceOf('second');
     const results = await copyVectors({ source, target, spaceId: id });
     expect(results.map((result) => result.space.id)).toEqual([id]);
     expect(await to.count()).toBe(0);
   });
 
-  it('that the target alone has are left alone', async () => {
+  it('that only the target has are left alone', async () => {
     const third = await target.ensureSpace(spaceOf('third'));
     await third.upsert(points.slice(0, 5));
     await copyVectors({ source, target, removeExtra: true });
     expect(await third.count()).toBe(5);
   });
 
-  it('that do not exist are named beside those that do', async () => {
+  it('that do not exist are reported with those that do', async () => {
     const copy = copyVectors({ source, target, spaceId: 'wrong' });
     await expect(copy).rejects.toMatchObject({
       code: 'invalid-input',
-      message: `There is no space "wrong" to copy. Spaces there are: "${space.id}", "${spaceOf('second').id}".`,
+      message: `There is no space "wrong" to copy. Available spaces: "${space.id}", "${spaceOf('second').id}".`,
     });
     const empty = copyVectors({ source: new MemoryVectorStore(), target, spaceId: 'wrong' });
-    await expect(empty).rejects.toThrow('Spaces there are: none.');
+    await expect(empty).rejects.toThrow('Available spaces: none.');
   });
 
-  it('may be none', async () => {
+  it('may be empty', async () => {
     expect(await copyVectors({ source: new MemoryVectorStore(), target })).toEqual([]);
   });
 
-  it('of another length at the target are refused', async () => {
+  it('of another length at the target are rejected', async () => {
     const other = new MemoryVectorStore();
     await other.ensureSpace({ ...space, dimensions: DIMENSIONS + 1 });
     const copy = copyVectors({ source, target: other, spaceId: space.id });
@@ -230,7 +231,7 @@ describe('spaces', () => {
   });
 });
 
-describe('a target that is not as it should be', () => {
+describe('an unreliable target', () => {
   it('fails the copy when it loses points', async () => {
     const losing = new MemoryVectorStore();
     const collection = await losing.ensureSpace(space);
@@ -243,13 +244,13 @@ describe('a target that is not as it should be', () => {
     });
   });
 
-  it('fails the copy when another writes to it', async () => {
+  it('fails the copy when another process writes to it', async () => {
     const count = to.count.bind(to);
     jest.spyOn(to, 'count').mockImplementation(async () => (await count()) + 2);
     await expect(copyVectors({ source, target })).rejects.toThrow('2 points more');
   });
 
-  it('fails the copy when it is down, with what it says, and can be gone on with', async () => {
+  it('fails the copy with its error when it is down, and the copy can be resumed', async () => {
     const onProgress = ({ done }: CopyProgress): void => {
       target.isDown = done > 0;
     };
@@ -270,7 +271,7 @@ describe('the embedded store', () => {
 
   afterEach(() => folder.destroy());
 
-  it('gives what it was given, bit for bit', async () => {
+  it('returns what it was given, bit for bit', async () => {
     const embedded = await folder.open();
     await copyVectors({ source, target: embedded });
     await copyVectors({ source: await folder.open(), target });

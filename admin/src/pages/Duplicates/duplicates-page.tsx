@@ -1,18 +1,18 @@
 import { Box, Flex } from '@strapi/design-system';
 import { Layouts, Page } from '@strapi/strapi/admin';
-import type { Group } from '../../api/duplicates';
-import { groupWith, useDuplicateGroups } from '../../hooks/duplicate-groups';
-import { useShortcuts, useShortcutSetting } from '../../hooks/shortcuts';
+import { useState } from 'react';
+import { styled } from 'styled-components';
+import type { Group, GroupFilter } from '../../api/duplicates';
+import { groupWith, useDuplicateGroups } from '../../hooks/duplicates';
 import { useText } from '../../hooks/text';
-import { useDecisions } from './decisions';
-import { EmptyInbox } from './empty-inbox';
-import { Inbox } from './inbox';
-import { useInboxAddress } from './inbox-address';
-import { InboxFilters } from './inbox-filters';
-import { ListFailure } from './list-failure';
-import { NoticeBar, NoticeRegion } from './notice-bar';
-import { ScanBar, ScanButton } from './scan-bar';
-import { useScan, useSeenFindings } from './scan';
+import { InboxFilters, useInboxAddress } from './inbox/filters';
+import { EmptyInbox, GroupList, ListFailure } from './inbox/group-list';
+import { ScanBar, ScanButton, useScan, useUnseenFindings } from './inbox/scan';
+import { MergeDialog } from './merge/merge-dialog';
+import { NoticeBar, NoticeRegion, useGroupActions, type GroupActions } from './review/actions';
+import { useReviewControls } from './review/controls';
+import { Review, ReviewHeader } from './review/review';
+import { ShortcutHelp, useShortcuts, useShortcutSetting } from './review/shortcuts';
 
 export default function DuplicatesPage() {
   const text = useText();
@@ -20,8 +20,8 @@ export default function DuplicatesPage() {
   const isOpen = filter.status === 'open';
   const list = useDuplicateGroups(filter, firstPairId);
   const { scan, control, failure, line } = useScan();
-  const seen = useSeenFindings(scan, list);
-  const decisions = useDecisions(filter);
+  const unseen = useUnseenFindings(scan, list);
+  const actions = useGroupActions(filter);
   const [hasShortcuts, setShortcuts] = useShortcutSetting();
   const group = groupWith(list.groups, pairId ?? 0) ?? list.groups[0];
   const current = group ? list.groups.indexOf(group) : 0;
@@ -29,8 +29,8 @@ export default function DuplicatesPage() {
     select(id);
   };
   const undo = (): void => {
-    const back = decisions.undo();
-    if (back && isOpen) onSelect(back);
+    const reopened = actions.undo();
+    if (reopened && isOpen) onSelect(reopened);
   };
   useShortcuts({ u: undo }, hasShortcuts);
   const place =
@@ -45,14 +45,21 @@ export default function DuplicatesPage() {
       />
       <Layouts.Content>
         <Flex direction="column" alignItems="stretch" gap={4}>
-          {scan && <ScanBar {...{ scan, failure, ...seen }} />}
+          {scan && <ScanBar scan={scan} failure={failure} {...unseen} />}
           <InboxFilters filter={filter} counts={list.counts} onChange={setFilter} />
           {list.error && <ListFailure failure={list.error} onRetry={list.reload} />}
           {list.isLoading && <Page.Loading />}
           {group && (
             <Inbox
-              {...{ filter, firstPairId, list, current, group, decisions, onSelect }}
-              {...{ hasShortcuts, setShortcuts }}
+              filter={filter}
+              firstPairId={firstPairId}
+              list={list}
+              current={current}
+              group={group}
+              actions={actions}
+              onSelect={onSelect}
+              hasShortcuts={hasShortcuts}
+              setShortcuts={setShortcuts}
             />
           )}
           {!group && list.isLoaded && !list.hasMore && (
@@ -69,17 +76,104 @@ export default function DuplicatesPage() {
         </Flex>
       </Layouts.Content>
       <NoticeRegion>
-        {decisions.notice && (
+        {actions.notice && (
           <NoticeBar
-            notice={decisions.notice}
+            notice={actions.notice}
             place={place || null}
             onUndo={undo}
-            onDismiss={decisions.dismiss}
+            onDismiss={actions.dismiss}
           />
         )}
       </NoticeRegion>
-      {/* The last row must not end below a notice. */}
+      {/* Keeps the last row clear of a notice. */}
       <Box paddingBottom={10} />
     </Page.Main>
   );
 }
+
+interface InboxProps {
+  filter: GroupFilter;
+  /** The pair that the page's link names. */
+  firstPairId: number | null;
+  list: ReturnType<typeof useDuplicateGroups>;
+  /** Index of the selected group. */
+  current: number;
+  group: Group;
+  actions: GroupActions;
+  onSelect: (group: Group) => void;
+  hasShortcuts: boolean;
+  setShortcuts: (isOn: boolean) => void;
+}
+
+/** The groups, and the selected one beside them. */
+function Inbox({ hasShortcuts, setShortcuts, ...state }: InboxProps) {
+  const { list, current, group, onSelect } = state;
+  const text = useText();
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const controls = useReviewControls(state);
+  useShortcuts(
+    {
+      ...controls.shortcuts,
+      '?': () => {
+        setHelpOpen(true);
+      },
+    },
+    hasShortcuts,
+  );
+  return (
+    <Columns>
+      <GroupList
+        groups={list.groups}
+        current={current}
+        hasMore={list.hasMore}
+        isLoadingMore={list.isLoadingMore}
+        onSelect={onSelect}
+        onEndSeen={list.loadMore}
+      />
+      <Pane tag="section" aria-label={text('duplicates.review')} hasRadius shadow="tableShadow">
+        <ReviewHeader
+          shown={controls.shown}
+          place={{ index: current, count: list.groups.length, hasMore: list.hasMore }}
+          onGo={controls.go}
+          onHelp={() => {
+            setHelpOpen(true);
+          }}
+        />
+        <Review group={group} {...controls} />
+      </Pane>
+      {controls.keepId !== null && (
+        <MergeDialog
+          group={group}
+          keepId={controls.keepId}
+          onCancel={controls.cancelMerge}
+          onMerge={controls.confirmMerge}
+        />
+      )}
+      {isHelpOpen && (
+        <ShortcutHelp
+          isOn={hasShortcuts}
+          onSwitch={setShortcuts}
+          onClose={() => {
+            setHelpOpen(false);
+          }}
+        />
+      )}
+    </Columns>
+  );
+}
+
+const Columns = styled.div`
+  display: grid;
+  gap: ${({ theme }) => theme.spaces[4]};
+  align-items: start;
+  ${({ theme }) => theme.breakpoints.large} {
+    grid-template-columns: 32rem minmax(0, 1fr);
+  }
+`;
+
+const Pane = styled(Box)`
+  display: grid;
+  gap: ${({ theme }) => theme.spaces[4]};
+  padding: ${({ theme }) => theme.spaces[5]};
+  background: ${({ theme }) => theme.colors.neutral0};
+`;

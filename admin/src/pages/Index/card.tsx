@@ -1,5 +1,7 @@
-import { Box, Flex, Typography } from '@strapi/design-system';
+import { Box, Flex, ProgressBar, Typography } from '@strapi/design-system';
+import { Information, WarningCircle } from '@strapi/icons';
 import { useId, type ReactNode } from 'react';
+import { styled } from 'styled-components';
 
 interface CardProps {
   title: string;
@@ -8,7 +10,7 @@ interface CardProps {
   children: ReactNode;
 }
 
-/** One matter of the page. */
+/** A titled section of the page. */
 export function Card({ title, actions, children }: CardProps) {
   const titleId = useId();
   return (
@@ -32,3 +34,67 @@ export function Card({ title, actions, children }: CardProps) {
     </Box>
   );
 }
+
+const looks = {
+  warning: { background: 'warning100', border: 'warning200', icon: 'warning600' },
+  danger: { background: 'danger100', border: 'danger200', icon: 'danger600' },
+  neutral: { background: 'neutral100', border: 'neutral200', icon: 'neutral600' },
+} as const;
+
+interface NoteProps {
+  tone: keyof typeof looks;
+  children: ReactNode;
+  /** At the end of the note. */
+  action?: ReactNode;
+}
+
+/** Something to know before reading the figures below. */
+export function Note({ tone, children, action }: NoteProps) {
+  const { background, border, icon } = looks[tone];
+  const Icon = tone === 'neutral' ? Information : WarningCircle;
+  return (
+    <Box
+      background={background}
+      borderColor={border}
+      hasRadius
+      paddingLeft={4}
+      paddingRight={4}
+      paddingTop={3}
+      paddingBottom={3}
+      role={tone === 'neutral' ? 'status' : 'alert'}
+    >
+      <Flex gap={3} alignItems="center">
+        <Icon aria-hidden fill={icon} width="2rem" height="2rem" style={{ flexShrink: 0 }} />
+        <Box flex="1" minWidth={0}>
+          <Typography textColor="neutral800" style={{ overflowWrap: 'anywhere' }}>
+            {children}
+          </Typography>
+        </Box>
+        {action}
+      </Flex>
+    </Box>
+  );
+}
+
+interface BarProps {
+  label: string;
+  part: number;
+  of: number;
+}
+
+/** A progress bar across the available width. */
+export function Bar({ label, part, of }: BarProps) {
+  const value = of === 0 ? 0 : Math.min(100, Math.floor((part / of) * 100));
+  return <Track aria-label={label} value={value} size="S" />;
+}
+
+/** Strapi's track is as dark as its bar. */
+const Track = styled(ProgressBar)`
+  && {
+    width: 100%;
+    background: ${({ theme }) => theme.colors.neutral200};
+  }
+  && > * {
+    background: ${({ theme }) => theme.colors.primary600};
+  }
+`;

@@ -1,20 +1,21 @@
 import { Button, EmptyStateLayout, Flex, Grid, LinkButton } from '@strapi/design-system';
+import { ArrowsCounterClockwise, Play, Stop } from '@strapi/icons';
 import { EmptyPictures } from '@strapi/icons/symbols';
 import { Layouts, Page } from '@strapi/strapi/admin';
+import { useState } from 'react';
 import { Link } from 'react-router-dom';
 import type { Status } from '../../api/management';
 import { useFailureText } from '../../hooks/failure-text';
-import { useIndexStatus } from '../../hooks/index-status';
+import { useIndexActions, useIndexStatus } from '../../hooks/management';
 import { useText } from '../../hooks/text';
-import { BillCard } from './bill-card';
-import { CoverageCard } from './coverage-card';
-import { GivenUpCard } from './given-up-card';
-import { HealthCard } from './health-card';
-import { IndexControls } from './index-controls';
-import { IndexNotes } from './index-notes';
-import { Note } from './note';
-import { ScanCardIfAllowed } from './scan-card';
+import { Note } from './card';
+import { ChecksCard } from './checks-card';
+import { HealthCard, IndexNotes } from './health';
+import { NotSearchableCard } from './not-searchable-card';
+import { CoverageCard, ScanCard } from './progress-cards';
+import { RebuildDialog } from './rebuild-dialog';
 import { SpacesCard } from './spaces-card';
+import { UsageCard } from './usage-card';
 
 export default function IndexPage() {
   const text = useText();
@@ -32,11 +33,11 @@ export default function IndexPage() {
         {status ? (
           <Flex direction="column" alignItems="stretch" gap={4} paddingBottom={10}>
             <IndexNotes status={status} failure={index.failure} readAt={index.readAt} />
-            {status.total === 0 ? <NoPictures /> : <Overview status={status} />}
-            <Details status={status} onChanged={index.readAgain} />
+            {status.total === 0 ? <NoImages /> : <Overview status={status} />}
+            <Details status={status} onChanged={index.refetch} />
           </Flex>
         ) : index.isLost ? (
-          <Lost failure={index.failure} onTryAgain={index.readAgain} />
+          <Lost failure={index.failure} onRetry={index.refetch} />
         ) : (
           <Page.Loading>{text('common.loading')}</Page.Loading>
         )}
@@ -45,11 +46,60 @@ export default function IndexPage() {
   );
 }
 
+/** Stops and resumes indexing, and starts a rebuild. */
+function IndexControls({ status }: { status: Status }) {
+  const text = useText();
+  const [isRebuilding, setIsRebuilding] = useState(false);
+  const { hold, resume } = useIndexActions();
+  return (
+    <Flex gap={2}>
+      {status.hold ? (
+        <Button
+          variant="secondary"
+          startIcon={<Play />}
+          loading={resume.isPending}
+          onClick={() => {
+            resume.mutate(undefined);
+          }}
+        >
+          {text('index.resume')}
+        </Button>
+      ) : (
+        <Button
+          variant="tertiary"
+          startIcon={<Stop />}
+          loading={hold.isPending}
+          onClick={() => {
+            hold.mutate(undefined);
+          }}
+        >
+          {text('index.stop')}
+        </Button>
+      )}
+      <Button
+        startIcon={<ArrowsCounterClockwise />}
+        onClick={() => {
+          setIsRebuilding(true);
+        }}
+      >
+        {text('index.reindex')}
+      </Button>
+      {isRebuilding && (
+        <RebuildDialog
+          onClose={() => {
+            setIsRebuilding(false);
+          }}
+        />
+      )}
+    </Flex>
+  );
+}
+
 function Overview({ status }: { status: Status }) {
   return (
     <>
       <CoverageCard status={status} />
-      <GivenUpCard status={status} />
+      <NotSearchableCard status={status} />
     </>
   );
 }
@@ -63,15 +113,16 @@ function Details({ status, onChanged }: { status: Status; onChanged: () => void 
           <HealthCard status={status} onTested={onChanged} />
         </Grid.Item>
         <Grid.Item col={6} xs={12} alignItems="stretch">
-          <BillCard bill={status.bill} />
+          <UsageCard usage={status.usage} />
         </Grid.Item>
       </Grid.Root>
-      <ScanCardIfAllowed />
+      <ScanCard />
+      <ChecksCard />
     </>
   );
 }
 
-function NoPictures() {
+function NoImages() {
   const text = useText();
   return (
     <EmptyStateLayout
@@ -86,14 +137,14 @@ function NoPictures() {
   );
 }
 
-function Lost({ failure, onTryAgain }: { failure: unknown; onTryAgain: () => void }) {
+function Lost({ failure, onRetry }: { failure: unknown; onRetry: () => void }) {
   const text = useText();
   const failureText = useFailureText();
   return (
     <Note
       tone="danger"
       action={
-        <Button variant="tertiary" onClick={onTryAgain}>
+        <Button variant="tertiary" onClick={onRetry}>
           {text('common.failure.tryAgain')}
         </Button>
       }

@@ -1,23 +1,28 @@
-import { Badge, Box, Button, Flex, Typography } from '@strapi/design-system';
+import { Badge, Box, Button, Dialog, Flex, Typography } from '@strapi/design-system';
+import { WarningCircle } from '@strapi/icons';
 import { useState } from 'react';
 import { styled } from 'styled-components';
 import type { SpaceStatus } from '../../../../plugin/src/contracts/management';
 import type { Status } from '../../api/management';
-import { useDuration } from '../../hooks/durations';
 import { useFormats } from '../../hooks/formats';
+import { useIndexActions } from '../../hooks/management';
 import { useText } from '../../hooks/text';
-import { Bar } from '../../components/bar';
-import { Card } from './card';
-import { SpaceQuestion, type Intent } from './space-question';
+import { Bar, Card } from './card';
 
 const badgeOf = {
-  answering: 'success',
-  filling: 'primary',
+  active: 'success',
+  building: 'primary',
   fallback: 'secondary',
-  kept: 'neutral',
+  standby: 'neutral',
+  abandoned: 'neutral',
 } as const;
 
-/** Every model there are vectors of, and which of them answers. */
+/** Whether it was never finished and never will be, such as that of a mistyped model. */
+export function isAbandoned({ isConfigured, role }: SpaceStatus): boolean {
+  return role === 'building' && !isConfigured;
+}
+
+/** Every model with an index, and its role. */
 export function SpacesCard({ status }: { status: Status }) {
   const text = useText();
   const [intent, setIntent] = useState<Intent | null>(null);
@@ -52,10 +57,10 @@ interface SpaceProps {
 function Space({ space, total, onIntent }: SpaceProps) {
   const text = useText();
   const formats = useFormats();
-  const duration = useDuration();
   const { counts, model, provider, role, problem, remainingSeconds } = space;
   const indexed = counts.indexed;
-  const name = nameInConfiguration(space);
+  const name = settingOf(space);
+  const state = isAbandoned(space) ? 'abandoned' : role;
   return (
     <Flex gap={4} wrap="wrap" justifyContent="space-between">
       <Box flex="1 1 28rem" minWidth={0}>
@@ -63,7 +68,7 @@ function Space({ space, total, onIntent }: SpaceProps) {
           <Typography fontWeight="semiBold" tag="h3" style={{ overflowWrap: 'anywhere' }}>
             {model}
           </Typography>
-          <Badge variant={badgeOf[role]}>{text(`index.role.${role}`)}</Badge>
+          <Badge variant={badgeOf[state]}>{text(`index.role.${state}`)}</Badge>
         </Flex>
         <Typography variant="pi" textColor="neutral600" tag="p">
           {text('index.spaces.description', {
@@ -76,7 +81,12 @@ function Space({ space, total, onIntent }: SpaceProps) {
             {text(`index.spaces.named.${name}`)}
           </Typography>
         )}
-        {problem !== null && (
+        {state === 'abandoned' && (
+          <Typography variant="pi" textColor="neutral600" tag="p">
+            {text('index.spaces.abandoned')}
+          </Typography>
+        )}
+        {problem !== null && state !== 'abandoned' && (
           <Typography variant="pi" textColor="danger600" tag="p">
             {problem}
           </Typography>
@@ -91,11 +101,11 @@ function Space({ space, total, onIntent }: SpaceProps) {
           })}
           {remainingSeconds !== null &&
             remainingSeconds > 0 &&
-            ` · ${text('index.coverage.left', { left: duration(remainingSeconds) })}`}
+            ` · ${text('index.coverage.left', { left: formats.duration(remainingSeconds) })}`}
         </Typography>
       </Box>
       <Flex gap={2} flex="0 0 auto" justifyContent="flex-end">
-        {role !== 'answering' && (
+        {state !== 'active' && state !== 'abandoned' && (
           <Button
             variant="tertiary"
             onClick={() => {
@@ -105,7 +115,7 @@ function Space({ space, total, onIntent }: SpaceProps) {
             {text('index.spaces.activate')}
           </Button>
         )}
-        {role !== 'answering' && name === null && (
+        {role !== 'active' && name === null && (
           <Button
             variant="danger-light"
             onClick={() => {
@@ -120,14 +130,100 @@ function Space({ space, total, onIntent }: SpaceProps) {
   );
 }
 
-/** What the configuration names a space that does not answer: it would be filled again if it were deleted. */
-function nameInConfiguration({
-  isConfigured,
-  role,
-}: SpaceStatus): 'configured' | 'fallback' | null {
-  if (role === 'answering') return null;
+/** The setting that names an inactive space: it would be built again if it were deleted. */
+function settingOf({ isConfigured, role }: SpaceStatus): 'configured' | 'fallback' | null {
+  if (role === 'active') return null;
   if (isConfigured) return 'configured';
   return role === 'fallback' ? 'fallback' : null;
+}
+
+/** What to do with a space, once confirmed. */
+interface Intent {
+  what: 'activate' | 'drop';
+  space: SpaceStatus;
+}
+
+interface SpaceQuestionProps {
+  intent: Intent;
+  status: Status;
+  onClose: () => void;
+}
+
+/** Explains the consequences, and acts when confirmed. */
+function SpaceQuestion({ intent: { what, space }, status, onClose }: SpaceQuestionProps) {
+  const text = useText();
+  const formats = useFormats();
+  const actions = useIndexActions();
+  const { counts, model } = space;
+  const { failed, indexed, skipped } = counts;
+  const filling = status.spaces.find(
+    ({ isConfigured, role }) => isConfigured && role === 'building',
+  );
+  const values = {
+    model,
+    filling: filling?.model,
+    indexed: formats.number(indexed),
+    total: formats.number(status.total),
+    missing: Math.max(0, status.total - indexed - failed - skipped),
+    next: filling && (filling.id === space.id ? 'itself' : 'another'),
+  };
+  return (
+    <Confirmation
+      title={text(`index.spaces.${what}.title`)}
+      question={text(`index.spaces.${what}.question`, values)}
+      action={text(`index.spaces.${what}`)}
+      isDangerous={what === 'drop'}
+      onConfirm={() => {
+        actions[what].mutate(space.id);
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+interface ConfirmationProps {
+  title: string;
+  question: string;
+  /** Label of the confirm button. */
+  action: string;
+  isDangerous?: boolean;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+/** Asks before an action that is hard to undo. */
+function Confirmation(props: ConfirmationProps) {
+  const { title, question, action, isDangerous = false, onConfirm, onClose } = props;
+  const text = useText();
+  return (
+    <Dialog.Root
+      open
+      onOpenChange={(isOpen) => {
+        if (!isOpen) onClose();
+      }}
+    >
+      <Dialog.Content>
+        <Dialog.Header>{title}</Dialog.Header>
+        <Dialog.Body
+          icon={<WarningCircle aria-hidden fill={isDangerous ? 'danger600' : 'warning600'} />}
+        >
+          {question}
+        </Dialog.Body>
+        <Dialog.Footer>
+          <Dialog.Cancel>
+            <Button variant="tertiary" fullWidth>
+              {text('index.cancel')}
+            </Button>
+          </Dialog.Cancel>
+          <Dialog.Action>
+            <Button variant={isDangerous ? 'danger' : 'default'} onClick={onConfirm} fullWidth>
+              {action}
+            </Button>
+          </Dialog.Action>
+        </Dialog.Footer>
+      </Dialog.Content>
+    </Dialog.Root>
+  );
 }
 
 const Row = styled(Box)`

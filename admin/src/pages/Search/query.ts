@@ -1,33 +1,31 @@
 import * as z from 'zod';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
 import { fileIdSchema, orientations } from '../../../../plugin/src/contracts/search';
+import type { Folder } from '../../api/library';
+import type { SearchFields } from '../../api/search';
 
-export const pictureTypes = ['jpeg', 'png', 'webp', 'gif', 'svg+xml', 'avif', 'tiff'] as const;
+export const imageTypes = ['jpeg', 'png', 'webp', 'gif', 'svg+xml', 'avif', 'tiff'] as const;
 /** Days back from today. */
 export const ages = [1, 7, 30, 365] as const;
+/** The filters that hold a calendar day. */
+export const dayFilters = ['from', 'to'] as const;
 
-/** `2026-03-31`, and no February 30th. */
+const digitsSchema = z.string().regex(/^\d+$/).transform(Number);
+/** `2026-03-31`, but not February 30. */
 const daySchema = z
   .string()
   .refine((day) => /^\d{4}-\d{2}-\d{2}$/.test(day) && isDay(day))
   .optional()
   .catch(undefined);
 
-/** An address that holds nothing but digits there is read as a number. */
-const wordsSchema = z
-  .union([z.string(), z.number().transform(String)])
-  .pipe(z.string().trim().min(1))
-  .optional()
-  .catch(undefined);
-
 const filtersSchema = z.object({
-  /** Words for what pictures shall not show. */
-  without: wordsSchema,
-  folder: fileIdSchema.optional().catch(undefined),
-  type: z.enum(pictureTypes).optional().catch(undefined),
-  /** Uploaded within so many days. */
-  days: z.literal(ages).optional().catch(undefined),
-  /** Uploaded on this day or later, and on this day or earlier, in the time zone of whoever looks. */
+  /** Describes what images must not show. */
+  exclude: z.string().trim().min(1).optional().catch(undefined),
+  folder: digitsSchema.pipe(fileIdSchema).optional().catch(undefined),
+  type: z.enum(imageTypes).optional().catch(undefined),
+  /** Uploaded within this many days. */
+  days: digitsSchema.pipe(z.literal(ages)).optional().catch(undefined),
+  /** Uploaded on or after `from`, and on or before `to`, in the browser's time zone. */
   from: daySchema,
   to: daySchema,
   orientation: z.enum(orientations).optional().catch(undefined),
@@ -37,20 +35,18 @@ const filtersSchema = z.object({
 
 export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
-/** The filters that are days of the calendar. */
-export const days = ['from', 'to'] as const;
-export type DayFilterName = (typeof days)[number];
-/** The filters of which one of several values is chosen. */
-export type ChoiceName = Exclude<FilterName, DayFilterName | 'without'>;
+/** The filters with a fixed list of values to choose from. */
+export type ChoiceName = Exclude<FilterName, 'exclude' | (typeof dayFilters)[number]>;
 
-/** What is looked for, as the page's address says it. */
+/** What the page searches for. It lives in the page's address. */
 export interface SearchQuery {
   text: string;
-  /** Ids of files. */
+  /** File ids. */
   like: readonly number[];
+  /** File ids. */
   unlike: readonly number[];
-  /** Names a picture that is not in the library; only this browser tab knows which one. */
-  picture: string | null;
+  /** The key of an image that is not in the library; only this browser tab has the image. */
+  image: string | null;
   filters: SearchFilters;
 }
 
@@ -58,48 +54,65 @@ export const emptyQuery: SearchQuery = {
   text: '',
   like: [],
   unlike: [],
-  picture: null,
+  image: null,
   filters: {},
 };
 
 const filterNames = filtersSchema.keyof().options;
-const digitsSchema = z.string().regex(/^\d+$/).transform(Number);
 const fileIdsSchema = z.array(digitsSchema.pipe(fileIdSchema).nullable().catch(null));
 
-/** Anything else than what `writeQuery` writes is left out. */
+/** Ignores everything that `writeQuery` would not write. */
 export function readQuery(address: URLSearchParams): SearchQuery {
-  const given = filterNames.map((name) => [name, readValue(address.get(name))]);
+  const values = filterNames.map((name) => [name, address.get(parameterOf(name)) ?? undefined]);
   return {
     text: address.get('text')?.trim() ?? '',
     like: readIds(address.getAll('like')),
     unlike: readIds(address.getAll('unlike')),
-    picture: address.get('picture'),
-    filters: withoutUndefined(filtersSchema.parse(Object.fromEntries(given))),
+    image: address.get('image'),
+    filters: dropUndefined(filtersSchema.parse(Object.fromEntries(values))),
   };
 }
 
-export function writeQuery({ text, like, unlike, picture, filters }: SearchQuery): URLSearchParams {
+export function writeQuery({ text, like, unlike, image, filters }: SearchQuery): URLSearchParams {
   const address = new URLSearchParams();
   if (text.trim() !== '') address.set('text', text.trim());
   for (const id of like) address.append('like', String(id));
   for (const id of unlike) address.append('unlike', String(id));
-  if (picture !== null) address.set('picture', picture);
+  if (image !== null) address.set('image', image);
   for (const name of filterNames) {
     const value = filters[name];
-    if (value !== undefined) address.set(name, String(value));
+    if (value !== undefined) address.set(parameterOf(name), String(value));
   }
   return address;
 }
 
-/** Whether there is anything to look for: filters alone, or only what it shall not be like, are no question. */
-export function isQuestion({ text, like, picture }: SearchQuery): boolean {
-  return text.trim() !== '' || like.length > 0 || picture !== null;
+function parameterOf(name: FilterName): string {
+  return name === 'exclude' ? 'without' : name;
 }
 
-/** Puts a file among the examples, on one side only. */
+function readIds(values: string[]): number[] {
+  const ids = fileIdsSchema.parse(values).filter((id) => id !== null);
+  return [...new Set(ids)].slice(0, apiLimits.maxExamples);
+}
+
+function isDay(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
+
+function dropUndefined(filters: SearchFilters): SearchFilters {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+}
+
+/** Whether there is anything to search for: filters or `unlike` examples alone are not enough. */
+export function canSearch({ text, like, image }: SearchQuery): boolean {
+  return text.trim() !== '' || like.length > 0 || image !== null;
+}
+
+/** Adds a file to one side of the examples, and removes it from the other. */
 export function addExample(query: SearchQuery, side: 'like' | 'unlike', id: number): SearchQuery {
-  const without = removeExample(query, id);
-  return { ...without, [side]: [...without[side], id].slice(-apiLimits.maxExamples) };
+  const others = removeExample(query, id);
+  return { ...others, [side]: [...others[side], id].slice(-apiLimits.maxExamples) };
 }
 
 export function removeExample(query: SearchQuery, id: number): SearchQuery {
@@ -110,22 +123,86 @@ export function removeExample(query: SearchQuery, id: number): SearchQuery {
   };
 }
 
-function isDay(day: string): boolean {
-  const date = new Date(day);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+/** Sets a filter, or removes it if `value` is undefined. `days` and the calendar days replace each other. */
+export function setFilter(
+  filters: SearchFilters,
+  name: FilterName,
+  value?: string | number,
+): SearchFilters {
+  const next = { ...filters, [name]: value };
+  if (name === 'days') return { ...next, from: undefined, to: undefined };
+  return name === 'from' || name === 'to' ? { ...next, days: undefined } : next;
 }
 
-function readIds(values: string[]): number[] {
-  const ids = fileIdsSchema.parse(values).filter((id) => id !== null);
-  return [...new Set(ids)].slice(0, apiLimits.maxExamples);
+/** More folders than this exceed the server's limit on filters. */
+const MAX_FOLDERS = 150;
+
+/**
+ * The request that answers a query; null while there is nothing to search for.
+ *
+ * @param folders null until they are loaded: a search within a folder waits for them
+ * @param today `days` count back from the start of this day, so that a search stays the same all day
+ */
+export function toSearchFields(
+  query: SearchQuery,
+  folders: readonly Folder[] | null,
+  today: Date,
+): SearchFields | null {
+  const { folder, orientation, alternativeText, usage } = query.filters;
+  if (!canSearch(query) || (folder !== undefined && folders === null)) return null;
+  const text = query.text.trim();
+  // The server takes one text or image as the query. Beside an image, the text becomes an example.
+  const isTextAnExample = query.image !== null && text !== '';
+  const like = examples(isTextAnExample ? text : undefined, query.like);
+  const unlike = examples(query.filters.exclude, query.unlike);
+  const conditions = toConditions(query.filters, folders ?? [], today);
+  return {
+    text: text === '' || isTextAnExample ? undefined : text,
+    like: like.length > 0 ? like : undefined,
+    unlike: unlike.length > 0 ? unlike : undefined,
+    filters: conditions.length > 0 ? { $and: conditions } : undefined,
+    orientation,
+    hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
+    unused: usage === undefined ? undefined : usage === 'unused',
+  };
 }
 
-function readValue(text: string | null): string | number | undefined {
-  if (text === null) return undefined;
-  const number = digitsSchema.safeParse(text);
-  return number.success ? number.data : text;
+/** Text and files, up to the server's limit. */
+function examples(text: string | undefined, ids: readonly number[]): (string | number)[] {
+  return (text === undefined ? [...ids] : [text, ...ids]).slice(0, apiLimits.maxExamples);
 }
 
-function withoutUndefined(filters: SearchFilters): SearchFilters {
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+/** The filters that Strapi applies to file rows. */
+function toConditions(
+  { folder, type, days, from, to }: SearchFilters,
+  folders: readonly Folder[],
+  today: Date,
+): object[] {
+  return [
+    folder !== undefined && { folder: { id: { $in: idsWithin(folder, folders) } } },
+    type !== undefined && { mime: { $eq: `image/${type}` } },
+    days !== undefined && { createdAt: { $gte: daysBefore(today, days) } },
+    from !== undefined && { createdAt: { $gte: startOf(from, 0) } },
+    to !== undefined && { createdAt: { $lt: startOf(to, 1) } },
+  ].filter((condition) => condition !== false);
+}
+
+/** A folder that no longer exists stands for itself: the search finds nothing, and the page says why. */
+function idsWithin(id: number, folders: readonly Folder[]): readonly number[] {
+  const ids = folders.find((folder) => folder.id === id)?.idsWithin ?? [id];
+  return ids.slice(0, MAX_FOLDERS);
+}
+
+function daysBefore(today: Date, days: number): string {
+  const start = new Date(today);
+  start.setHours(0, 0, 0, 0);
+  start.setDate(start.getDate() - days);
+  return start.toISOString();
+}
+
+/** Midnight in the browser's time zone, a number of days after `day`. */
+function startOf(day: string, daysLater: number): string {
+  const start = new Date(`${day}T00:00:00`);
+  start.setDate(start.getDate() + daysLater);
+  return start.toISOString();
 }

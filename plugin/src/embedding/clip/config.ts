@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
-/** Number formats in which transformers.js looks for weights; each is a file of its own beside the others. */
+/** Number formats of weights, with the names of transformers.js; each is a separate file. */
 const weightFormats = [
   'fp32',
   'fp16',
@@ -23,11 +23,11 @@ export const clipConfigSchema = z.strictObject({
   provider: z.literal('clip'),
   model: z.string().trim().min(1).default('Xenova/clip-vit-base-patch32').meta({
     description:
-      'CLIP or SigLIP model in the layout of transformers.js: its name on the Hugging Face hub, or the path of a local folder',
+      'CLIP or SigLIP model in the layout of transformers.js: its name on the Hugging Face Hub, or the path of a local folder',
   }),
   dtype: z.enum(weightFormats).default('q8').meta({
     description:
-      'Number format of the weights; q8 is a quarter as large as fp32 and about twice as fast',
+      'Number format of the weights; q8 is a quarter of the size of fp32 and about twice as fast',
   }),
   threads: z
     .int()
@@ -35,16 +35,21 @@ export const clipConfigSchema = z.strictObject({
     .max(256)
     .default(() => Math.max(1, availableParallelism() - 1))
     .meta({
-      description: 'Threads of the model; by default all cores but one, which is left to Strapi',
+      description: 'Threads of the model; by default all cores but one, which Strapi keeps',
     }),
+  idleMinutes: z.number().min(0).max(10_080).default(10).meta({
+    description:
+      'How long the model stays in memory after the last image or search. The next one takes a second or more, because it starts the model again; 0: it never ends',
+  }),
   cacheFolder: z.string().trim().min(1).default('.cache/image-search').meta({
-    description: 'Where downloaded models are kept, relative to the project folder',
+    description: 'Directory for downloaded models, relative to the project folder',
   }),
   batchSize: z.int().min(1).max(64).default(8).meta({
-    description: 'Pictures handed to the model at a time',
+    description: 'Maximum images per call of the model',
   }),
   allowDownloads: z.boolean().default(true).meta({
-    description: 'Whether a model that is not in the cache folder may be downloaded from the hub',
+    description:
+      'Whether a model that is missing from the cache folder is downloaded from the Hugging Face Hub',
   }),
 });
 

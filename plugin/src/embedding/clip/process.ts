@@ -1,24 +1,23 @@
 import { constants, setPriority } from 'node:os';
 import { setImmediate as nextTurnOfEventLoop } from 'node:timers/promises';
-import { Model } from './model';
-import { toFailure } from './model-error';
+import { Model, TurnQueue, type Turn } from './model';
+import { toFailure } from './model-files';
 import type { Answer, Request } from './protocol';
-import { TurnQueue, type Turn } from './turns';
 
 /*
- * Entry of the model's process; see model-process.ts. The model's `run` blocks this process while it computes, so
- * requests are read between two inputs.
+ * Entry of the model's process; see model-process.ts. The model's `run` blocks this process, so requests are read
+ * between two inputs.
  */
 
 const queue = new TurnQueue();
-/** Vectors of requests that are not answered yet, by id. */
+/** Vectors of pending requests, by id. */
 const vectors = new Map<number, Float32Array[]>();
 let model: Model | null = null;
 let isWorking = false;
 
-// Whatever else runs here goes first, the site above all. On Linux threads inherit it, so it is set before any starts.
+// Everything else goes first, the site above all. On Linux, threads inherit the priority, so it's set before any starts.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-// A terminal's Ctrl-C reaches this process too; the server still needs it, and its end is noticed below.
+// Ctrl-C in a terminal reaches this process, too, but the server still needs it until it disconnects.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit());
 process.on('message', (request: Request) => {
@@ -28,11 +27,11 @@ process.on('message', (request: Request) => {
 function handle(request: Request): void {
   switch (request.kind) {
     case 'open':
-      void answering(request.id, async () => {
+      void answerFailures(request.id, () => {
         model = new Model(request, (progress) => {
           send({ kind: 'progress', ...progress });
         });
-        send({ kind: 'opened', id: request.id, files: await model.readFiles() });
+        send({ kind: 'opened', id: request.id });
       });
       return;
     case 'cancel':
@@ -57,7 +56,7 @@ async function work(): Promise<void> {
 
 async function take(turn: Turn): Promise<void> {
   const { id } = turn.request;
-  await answering(id, async () => {
+  await answerFailures(id, async () => {
     const vector = await embed(turn);
     const collected = vectors.get(id);
     if (collected === undefined) return;
@@ -79,7 +78,7 @@ function countInputs(turn: Turn): number {
   return turn.kind === 'text' ? turn.request.texts.length : turn.request.images.length;
 }
 
-async function answering(id: number, act: () => Promise<void>): Promise<void> {
+async function answerFailures(id: number, act: () => Promise<void> | void): Promise<void> {
   try {
     await act();
   } catch (error) {

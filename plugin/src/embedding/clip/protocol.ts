@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../errors';
 import type { WeightFormat } from './config';
 
 /*
- * What the server and the model's process say to each other. Every request is answered once, by `opened`,
- * `embedded` or `failed`, unless it was cancelled; `progress` comes unasked.
+ * Messages between the server and the model's process. Every request gets one answer, `opened`, `embedded` or `failed`,
+ * unless it was canceled; `progress` comes unasked.
  */
 
 export type ModelSource =
@@ -23,7 +23,7 @@ export interface ModelOrder {
   source: ModelSource;
   dtype: WeightFormat;
   threads: number;
-  /** Where @huggingface/transformers is looked for first. */
+  /** Where to look for ONNX Runtime first. */
   projectFolder: string;
 }
 
@@ -32,7 +32,7 @@ export type ModelFamily = 'clip' | 'siglip';
 
 export interface TextRecipe {
   family: ModelFamily;
-  /** Longer texts are cut off, in tokens, special ones included. */
+  /** Longer texts are truncated; in tokens, special ones included. */
   maxTokens: number;
 }
 
@@ -61,7 +61,7 @@ export interface TextsRequest {
 export interface ImagesRequest {
   kind: 'images';
   id: number;
-  /** Interleaved RGB, one byte a channel, `width * height * 3` long each. */
+  /** Interleaved RGB, one byte per channel, `width * height * 3` bytes each. */
   images: readonly Uint8Array[];
   recipe: ImageRecipe;
 }
@@ -75,11 +75,11 @@ export interface CancelRequest {
 
 export type Request = OpenRequest | EmbeddingRequest | CancelRequest;
 
-/** What the process finds before it loads any weights; JSON as it stands in the model's files. */
+/** What is known of a model before any weights are loaded: JSON from its files. */
 export interface ModelFiles {
   config: unknown;
   preprocessor: unknown;
-  /** SHA-256 over all files of a local folder that bear on the vectors; null for a model of the hub. */
+  /** SHA-256 of all files of a local folder that affect the vectors; null for a model of the hub. */
   digest: string | null;
 }
 
@@ -87,19 +87,20 @@ export interface Failure {
   code: ErrorCode;
   message: string;
   retryable: boolean;
-  /** What the library said. */
+  /** The message of what failed. */
   cause: string;
 }
 
 export interface DownloadProgress {
-  /** Bytes; `total` is 0 when the hub does not say. */
   file: string;
+  /** In bytes. */
   loaded: number;
+  /** In bytes; 0 if the hub doesn't say. */
   total: number;
 }
 
 export type Answer =
-  | { kind: 'opened'; id: number; files: ModelFiles }
+  | { kind: 'opened'; id: number }
   | { kind: 'embedded'; id: number; vectors: Float32Array[] }
   | { kind: 'failed'; id: number; failure: Failure }
   | ({ kind: 'progress' } & DownloadProgress);

@@ -1,60 +1,110 @@
+import { z } from 'zod';
 import type { VectorSpace } from '../../embedding/contract';
 import { ImageSearchError, toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
-import { resolveWorkerFile } from '../../workers';
-import type { StoreHealth, VectorCollection, VectorStore } from '../contract';
-import { assertVector } from './assert-vector';
-import { fromBatch, toBatch } from './point-batch';
+import { resolveWorker, type WorkerProgram } from '../../workers';
+import type {
+  DatabaseIdentity,
+  StoreHealth,
+  VectorCollection,
+  VectorPoint,
+  VectorStore,
+} from '../contract';
+import { assertQuery, assertVector } from '../similarity';
+import type { DriverName } from './driver';
+import type { PointBatch } from './protocol';
 import { ThreadClient } from './thread-client';
 
+/** The `vectors` setting of a store in a file. */
+export const embeddedConfigSchema = z.strictObject({
+  store: z.literal('embedded'),
+  path: z.string().min(1).default('.data/image-search.sqlite').meta({
+    description: 'Database file of the embedded store, relative to the project folder',
+  }),
+  prefilterFrom: z.int().min(1).max(10_000_000).default(1_000).meta({
+    description:
+      'Number of images from which an in-memory index speeds up searches. It takes one byte per dimension and image',
+  }),
+});
+
 export interface EmbeddedStoreOptions {
-  /** Absolute path; the file and its folder are made when missing. */
+  /** Absolute path; the file and its folder are created if missing. */
   file: string;
-  /** Searches that compare at least so many points go through an index in memory, of a byte per dimension and point. */
+  /** Where packages of drivers are looked for first. @default the working directory */
+  projectFolder?: string;
+  /** The drivers to try, best first. @default all of them */
+  drivers?: readonly DriverName[];
+  /** Number of points from which a search uses the in-memory index, with a byte per dimension and point. */
   prefilterFrom: number;
   logger: Logger;
-  /** Called when a damaged file was set aside: the store is empty then, and the pictures must be indexed again. */
+  /** Whose vectors; null for those of the database that used the file last. @default null */
+  database?: (() => Promise<DatabaseIdentity | null>) | undefined;
+  /** Whether a damaged file stays where it is, and calls fail, as in a command. @default false */
+  keepsDamaged?: boolean | undefined;
+  /** Called when the file was replaced, by an empty one or another: the library must be compared with it. */
   onLoss?: () => void;
   /**
-   * Compiled entry of the thread.
-   * @default the one that this package ships
+   * The thread's program.
+   *
+   * @default the one in this package
    */
-  threadFile?: string;
+  program?: WorkerProgram;
 }
 
 /**
- * Vectors in one SQLite file, kept by one thread of its own, so that Strapi's event loop never waits for them.
+ * Stores vectors in one SQLite file. A dedicated thread owns the file, so Strapi's event loop never waits for it.
  *
- * - Searches are exact, ties and all, with the index and without.
- * - A resolved call survives a killed process; a power failure may take the last of them.
- * - Nothing is opened before the first call. A call that fails does not keep the next from succeeding.
- * - A damaged file is renamed to `<file>.damaged-<time>` with an error in the log, and a fresh one begun: the store
- *   is then empty.
- * - Besides what the contract names, every call may fail with `store-not-installed` (better-sqlite3 is missing).
+ * - Searches are exact, ties included, with the index and without.
+ * - A resolved call survives a killed process; a power failure may lose the last ones.
+ * - Nothing is opened before the first call. Every call after a failure may succeed.
+ * - A damaged file is renamed to `<file>.damaged-<time>`, with an error in the log, and replaced by a new one: the
+ *   store is empty then. A file that was deleted while open is written again from what is still open; one that was
+ *   replaced is reopened.
+ * - Several databases may share a file. Vectors that were removed are kept for a while, so that bytes uploaded again
+ *   aren't embedded again.
+ * - Beyond the contract, every call may throw `store-not-installed` when no driver of SQLite works; see driver.ts.
  *
- * Several processes may use one file; each write makes the others read their index anew, so that this is for short
- * overlaps and scripts.
+ * Several processes may share a file, but each write makes the others rebuild their index, so this suits short
+ * overlaps and scripts only.
  *
- * Measured by test/bench/vector-store.ts with 512 dimensions on two cores of a shared server: a query takes 1 ms among
- * 10,000 points and 6 ms among 100,000; the first after opening, which reads the index, 0.1 s and 0.7 s. Storing
- * 100,000 points takes 2 s, their file 246 MB and their index 60 MB of memory. Read from the file instead, 1,000
- * points take 3 ms and 10,000 take 40, so 1,000 is a good `prefilterFrom`.
+ * Measured by test/bench/vector-store.ts with 512 dimensions on two cores of a shared server: a query takes 1 ms
+ * among 10,000 points and 6 ms among 100,000; the first query, which builds the index, 0.1 s and 0.7 s. Storing
+ * 100,000 points takes 2 s, 246 MB of disk and 60 MB of memory for the index. Without it, a query takes 3 ms among
+ * 1,000 points and 40 ms among 10,000, so 1,000 is a good `prefilterFrom`.
  */
 export function createEmbeddedStore(options: EmbeddedStoreOptions): VectorStore {
-  const { file, prefilterFrom, logger } = options;
-  const { onLoss = () => undefined, threadFile = resolveWorkerFile('embedded-store') } = options;
-  const client = new ThreadClient({ file, prefilterFrom, logger, onLoss, threadFile });
+  const { file, prefilterFrom, logger, drivers, projectFolder = process.cwd() } = options;
+  const {
+    database = () => Promise.resolve(null),
+    keepsDamaged = false,
+    onLoss = () => undefined,
+    program = resolveWorker('embedded-store'),
+  } = options;
+  const client = new ThreadClient({
+    file,
+    prefilterFrom,
+    projectFolder,
+    drivers,
+    database,
+    keepsDamaged,
+    logger,
+    onLoss,
+    program,
+  });
   const droppedSpaces = new Set<string>();
 
   async function checkHealth(): Promise<StoreHealth> {
     try {
-      const spaces = await client.call('listSpaces', null);
-      return {
-        ok: true,
-        message: `Vectors of ${String(spaces.length)} collections are in ${file}.`,
-      };
+      const { collections, incident, others } = await client.call('inspect', null);
+      const count = collections === 1 ? '1 collection' : `${String(collections)} collections`;
+      const sentences = [
+        `${count} stored in ${file}.`,
+        ...(others.length > 0 ? [`The file is shared with ${others.join(' and ')}.`] : []),
+        ...(incident === null ? [] : [incident]),
+      ];
+      return { ok: true, message: sentences.join(' '), others };
     } catch (error) {
-      return { ok: false, message: toImageSearchError(error).message };
+      return { ok: false, message: toImageSearchError(error).message, others: null };
     }
   }
 
@@ -66,7 +116,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): VectorStore 
     },
     listSpaces: () => client.call('listSpaces', null),
     async dropSpace(spaceId) {
-      // At once, for calls that are made while this one is under way.
+      // Immediately, for calls made while this one is in progress.
       droppedSpaces.add(spaceId);
       try {
         await client.call('dropSpace', { spaceId });
@@ -85,8 +135,8 @@ function createCollection(
   space: VectorSpace,
   droppedSpaces: ReadonlySet<string>,
 ): VectorCollection {
-  /** The thread makes a collection that is missing; a call that comes late must not bring a dropped one back. */
-  function assertKept(): void {
+  /** The thread creates missing collections, so a late call must not recreate a dropped one. */
+  function assertNotDropped(): void {
     if (!droppedSpaces.has(space.id)) return;
     throw new ImageSearchError({
       code: 'store-unavailable',
@@ -98,36 +148,65 @@ function createCollection(
   return {
     space,
     async upsert(points) {
-      assertKept();
+      assertNotDropped();
       if (points.length === 0) return;
       const batch = toBatch(points, space);
       await client.call('upsert', { space, batch }, [batch.vectors.buffer]);
     },
     async remove(fileIds) {
-      assertKept();
+      assertNotDropped();
       if (fileIds.length > 0) await client.call('remove', { space, fileIds });
     },
     async search(query) {
-      assertKept();
-      assertVector(query.vector, space);
-      if (!(query.limit >= 1)) {
-        throw new RangeError(`The limit must be a positive integer, not ${String(query.limit)}.`);
-      }
+      assertNotDropped();
+      assertQuery(query, space);
       const vector = query.vector.slice();
       return client.call('search', { space, query: { ...query, vector } }, [vector.buffer]);
     },
     async getMany(fileIds) {
-      assertKept();
+      assertNotDropped();
       if (fileIds.length === 0) return [];
       return fromBatch(await client.call('getMany', { space, fileIds }), space);
     },
+    async contentHashesOf(fileIds) {
+      assertNotDropped();
+      if (fileIds.length === 0) return new Map();
+      return client.call('contentHashesOf', { space, fileIds });
+    },
+    async findByContentHash(contentHash) {
+      assertNotDropped();
+      return client.call('findByContentHash', { space, contentHash });
+    },
     async count() {
-      assertKept();
+      assertNotDropped();
       return client.call('count', { space });
     },
     async listIds(cursor, limit) {
-      assertKept();
+      assertNotDropped();
       return client.call('listIds', { space, cursor, limit });
     },
   };
+}
+
+/** Packs points for the thread. */
+function toBatch(points: readonly VectorPoint[], space: VectorSpace): PointBatch {
+  const vectors = new Float32Array(points.length * space.dimensions);
+  for (const [position, { fileId, vector }] of points.entries()) {
+    if (!Number.isSafeInteger(fileId) || fileId < 1) {
+      throw new RangeError(`A file id must be a positive integer, not ${String(fileId)}.`);
+    }
+    assertVector(vector, space);
+    vectors.set(vector, position * space.dimensions);
+  }
+  return {
+    points: points.map(({ fileId, payload }) => ({ fileId, payload })),
+    vectors,
+  };
+}
+
+function fromBatch({ points, vectors }: PointBatch, space: VectorSpace): VectorPoint[] {
+  return points.map((point, position) => ({
+    ...point,
+    vector: vectors.slice(position * space.dimensions, (position + 1) * space.dimensions),
+  }));
 }

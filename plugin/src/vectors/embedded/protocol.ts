@@ -1,24 +1,44 @@
 import type { VectorSpace } from '../../embedding/contract';
 import type { ErrorCode } from '../../errors';
 import type { Logger } from '../../logger';
-import type { IdPage, VectorHit, VectorPoint, VectorQuery } from '../contract';
+import type { DatabaseIdentity, IdPage, VectorHit, VectorPoint, VectorQuery } from '../contract';
+import type { DriverOptions } from './driver';
 
-/** Points on their way between two threads. */
+/** Points in a message between threads. */
 export interface PointBatch {
   points: Omit<VectorPoint, 'vector'>[];
-  /** All vectors back to back, in the order of `points`; its buffer is transferred, not copied. */
+  /** All vectors back to back, in the order of `points`. Its buffer is transferred, not copied. */
   vectors: Float32Array<ArrayBuffer>;
 }
 
-/** What the thread does on request, one at a time and in the order asked. */
+/** The state of an open file, for the operator. */
+export interface FileReport {
+  /** Of this database. */
+  collections: number;
+  /** Names of other databases with vectors in the file. */
+  others: string[];
+  /** What has happened to the file lately; null when nothing has. */
+  incident: string | null;
+}
+
+/** The thread's operations; it runs them one at a time, in the order requested. */
 interface Operations {
   ensureSpace: { input: { space: VectorSpace }; result: undefined };
+  inspect: { input: null; result: FileReport };
   listSpaces: { input: null; result: VectorSpace[] };
   dropSpace: { input: { spaceId: string }; result: undefined };
   upsert: { input: { space: VectorSpace; batch: PointBatch }; result: undefined };
   remove: { input: { space: VectorSpace; fileIds: readonly number[] }; result: undefined };
   search: { input: { space: VectorSpace; query: VectorQuery }; result: VectorHit[] };
   getMany: { input: { space: VectorSpace; fileIds: readonly number[] }; result: PointBatch };
+  contentHashesOf: {
+    input: { space: VectorSpace; fileIds: readonly number[] };
+    result: Map<number, string>;
+  };
+  findByContentHash: {
+    input: { space: VectorSpace; contentHash: string };
+    result: Float32Array<ArrayBuffer> | null;
+  };
   count: { input: { space: VectorSpace }; result: number };
   listIds: {
     input: { space: VectorSpace; cursor: number | null; limit: number };
@@ -35,10 +55,14 @@ export type OperationHandlers = {
   [Name in OperationName]: (input: OperationInput<Name>) => OperationResult<Name>;
 };
 
-/** `workerData` of the thread. */
-export interface ThreadOptions {
+/** The thread's `workerData`. */
+export interface ThreadOptions extends DriverOptions {
   file: string;
   prefilterFrom: number;
+  /** Whose vectors; null for those of the database that used the file last. */
+  database: DatabaseIdentity | null;
+  /** Whether a damaged file stays where it is, and calls fail, as in a command. */
+  keepsDamaged: boolean;
 }
 
 export interface ThreadRequest<Name extends OperationName = OperationName> {
@@ -47,7 +71,7 @@ export interface ThreadRequest<Name extends OperationName = OperationName> {
   input: OperationInput<Name>;
 }
 
-/** An ImageSearchError on its way between two threads. */
+/** An ImageSearchError in a message between threads. */
 export interface ThreadFailure {
   code: ErrorCode;
   message: string;
@@ -58,7 +82,7 @@ export interface ThreadFailure {
 export interface ThreadNotice {
   level: keyof Logger;
   message: string;
-  /** Whether it says that all vectors are gone. */
+  /** Whether all vectors were lost. */
   isLoss: boolean;
 }
 

@@ -1,29 +1,28 @@
 import type { VectorFilter, VectorQuery } from '../contract';
+import { dotProduct, toScore } from '../similarity';
 import { CodeMatrix } from './code-matrix';
-import { toScore } from './dot-product';
-import { Quantizer } from './quantizer';
 
-/** Vectors that the quantizer learns its mean and scale from. */
+/** Number of vectors from which the quantizer learns its mean and scale. */
 export const SAMPLE_SIZE = 1000;
 
-/** Rows that lie apart take longer to score than rows in a line: from this share of all on, all are scored. */
+/** Scattered rows take longer to score than consecutive ones: from this share on, all rows are scored. */
 const SHARE_SCORED_ONE_BY_ONE = 1 / 8;
 
 /** More than double precision can lose in a sum of products of unit vectors. */
 const SLACK = 1e-9;
 
 /**
- * A byte per dimension of every vector, in memory, to tell which few vectors an exact search must look at.
+ * An in-memory index with one byte per dimension that finds the few vectors an exact search must compare.
  *
- * Every code comes with the length `e` of what it leaves out of its vector, so by the Cauchy–Schwarz inequality the
- * true score lies within `e` (times the query's length) of the code's score. A point whose upper bound lies below the
- * `limit`-th best lower bound cannot be a hit; all others are candidates. Scored exactly, they give the exact answer,
- * ties and all, whatever the limit and however the vectors are spread: only how many candidates there are depends on
- * that. Codes of one bit per dimension cannot do this. Text queries lie in another region than the pictures, and of
- * the true best 20 among 20,000 pictures only half were among the best 80 by bits, nine tenths among the best 1,000,
- * the bits centred on the mean or not.
+ * Each code comes with `e`, the length of its quantization error. By the Cauchy–Schwarz inequality the true score is
+ * within `e` (times the query's length) of the code's score. A point whose upper bound is below the `limit`-th best
+ * lower bound can't be a hit; all others are candidates. Scoring those exactly gives the exact result, ties
+ * included, for any limit and any distribution of vectors, which only affect the number of candidates. One bit per
+ * dimension isn't enough: text queries lie in a different region than images, and of the true best 20 among 20,000
+ * images only half were among the best 80 by bits and nine tenths among the best 1,000, whether or not the bits were
+ * centered on the mean.
  *
- * Takes the number of dimensions + about 80 bytes a point: 60 MB for 100,000 points of 512 dimensions.
+ * Takes the number of dimensions + about 80 bytes per point: 60 MB for 100,000 points of 512 dimensions.
  */
 export class QuantizedIndex {
   readonly #quantizer: Quantizer;
@@ -33,8 +32,9 @@ export class QuantizedIndex {
   readonly #errors: number[] = [];
 
   /**
-   * `sample`: at least one and best some thousand vectors of the collection; `capacity`: points to come.
-   * Throws a RangeError when the memory is not to be had or the engine has no WebAssembly SIMD.
+   * @param sample at least one vector of the collection, ideally some thousand
+   * @param capacity number of points expected
+   * @throws RangeError when memory is exhausted or the engine has no WebAssembly SIMD
    */
   constructor(sample: readonly Float32Array[], capacity: number) {
     const dimensions = sample[0]?.length ?? 0;
@@ -55,7 +55,7 @@ export class QuantizedIndex {
     this.#rows.set(fileId, row);
   }
 
-  /** Silent on an id that is missing. */
+  /** Ignores a missing id. */
   delete(fileId: number): void {
     const row = this.#rows.get(fileId);
     if (row === undefined) return;
@@ -63,14 +63,14 @@ export class QuantizedIndex {
     const lastId = this.#fileIds.pop();
     const lastError = this.#errors.pop();
     if (lastId === undefined || lastError === undefined || lastId === fileId) return;
-    // The last row moves into the gap.
+    // Moves the last row into the gap.
     this.#matrix.row(row).set(this.#matrix.row(this.size));
     this.#fileIds[row] = lastId;
     this.#errors[row] = lastError;
     this.#rows.set(lastId, row);
   }
 
-  /** Ids, in no order, among which all hits of the query are. */
+  /** Ids that contain all hits of the query, in no particular order. */
   findCandidates({ vector, limit, filter, minimumScore = -1 }: VectorQuery): number[] {
     const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
     const rows = this.#rowsWithin(filter);
@@ -94,14 +94,14 @@ export class QuantizedIndex {
     return candidates;
   }
 
-  /** Scores of these rows: in their order, or, by row, among those of all. */
+  /** Scores of these rows, in their order or indexed by row. */
   #score(rows: Uint32Array): { scores: Int32Array; isByRow: boolean } {
     const isByRow = rows.length >= this.size * SHARE_SCORED_ONE_BY_ONE;
     const scores = isByRow ? this.#matrix.score(this.size) : this.#matrix.scoreRows(rows);
     return { scores, isByRow };
   }
 
-  /** Ascending and each once. */
+  /** Ascending, without repetition. */
   #rowsWithin({ includeIds, excludeIds = [] }: VectorFilter = {}): Uint32Array {
     const isWanted = new Uint8Array(this.size).fill(includeIds === undefined ? 1 : 0);
     for (const row of this.#rowsOf(includeIds)) isWanted[row] = 1;
@@ -124,7 +124,7 @@ export class QuantizedIndex {
   }
 }
 
-/** Finds a number that so many of the numbers added reach, close to the largest such number, without sorting. */
+/** A histogram that finds a value close to the `count`-th largest without sorting. */
 class BoundCounts {
   static readonly #binsPerUnit = 8192;
   readonly #bins = new Uint32Array(2 * BoundCounts.#binsPerUnit + 1);
@@ -135,7 +135,7 @@ class BoundCounts {
     this.#bins[bin] = (this.#bins[bin] ?? 0) + 1;
   }
 
-  /** -1 when fewer were added. */
+  /** A value that at least `count` values reach; -1 when fewer were added. */
   reachedBy(count: number): number {
     let reached = 0;
     let bin = this.#bins.length;
@@ -145,4 +145,108 @@ class BoundCounts {
     }
     return bin / BoundCounts.#binsPerUnit - 1;
   }
+}
+
+/** A query as integers, and how to interpret its integer scores. */
+interface QuantizedQuery {
+  /** Cosine similarity ≈ `offset + step * integer score`. */
+  offset: number;
+  step: number;
+  /** Length of the query: 1 except for rounding. */
+  norm: number;
+  /** Maximum error of a score that is due to rounding the query. */
+  roundingError: number;
+}
+
+const MAX_CODE = 127;
+const MAX_WEIGHT = 32_767;
+const MAX_SCORE = 2 ** 31 - 1;
+
+/**
+ * Codes span this many standard deviations on either side of the mean and are clipped beyond. A wider span makes
+ * every code coarser; a narrower one clips more.
+ */
+const SPAN = 4;
+
+/**
+ * Quantizes vectors to one signed byte per dimension around the collection's mean, because the images of one model
+ * share a large common component that would otherwise take up most of the range. Mean and scale determine how tight
+ * the bounds are, never whether a search is exact, because each code's error is measured.
+ */
+class Quantizer {
+  readonly #mean: Float64Array;
+  readonly #scale: Float64Array;
+  readonly #inverseScale: Float64Array;
+
+  /** `sample`: at least one vector of the collection. */
+  constructor(sample: readonly Float32Array[], dimensions: number) {
+    this.#mean = averageOf(sample, dimensions);
+    const squares = averageOf(
+      sample.map((vector) => vector.map((value) => value * value)),
+      dimensions,
+    );
+    this.#scale = this.#mean.map((mean, index) => {
+      const deviation = Math.sqrt(Math.max((squares[index] ?? 0) - mean * mean, 0));
+      // A dimension without variance in the sample gets the scale of a typical value of a unit vector.
+      return ((deviation || 1 / Math.sqrt(dimensions)) * SPAN) / MAX_CODE;
+    });
+    this.#inverseScale = this.#scale.map((scale) => 1 / scale);
+  }
+
+  /** Writes the code of `vector` to `code`. Returns the length of the quantization error. */
+  encode(vector: Float32Array, code: Int8Array): number {
+    const [mean, scale, inverseScale] = [this.#mean, this.#scale, this.#inverseScale];
+    let left = 0;
+    for (let index = 0; index < vector.length; index += 1) {
+      const distance = (vector[index] ?? 0) - (mean[index] ?? 0);
+      const step = scale[index] ?? 0;
+      const steps = distance * (inverseScale[index] ?? 0);
+      const clipped = steps > MAX_CODE ? MAX_CODE : steps < -MAX_CODE ? -MAX_CODE : steps;
+      // Math.round, Math.min and Math.max would make this loop five times slower.
+      const value = Math.floor(clipped + 0.5);
+      code[index] = value;
+      const rest = distance - value * step;
+      left += rest * rest;
+    }
+    return Math.sqrt(left);
+  }
+
+  /** Writes the query's integers to `weights`, scaled so that no dot product with a code exceeds 32 bits. */
+  encodeQuery(vector: Float32Array, weights: Int16Array): QuantizedQuery {
+    let largest = 0;
+    let sum = 0;
+    let offset = 0;
+    for (const [index, value] of vector.entries()) {
+      const weight = Math.abs(value * (this.#scale[index] ?? 0));
+      largest = Math.max(largest, weight);
+      sum += weight;
+      offset += value * (this.#mean[index] ?? 0);
+    }
+    // Rounding may add half a unit per dimension to the sum.
+    const room = MAX_SCORE / MAX_CODE - vector.length;
+    const step = Math.max(largest / MAX_WEIGHT, sum / room) || 1;
+    let lost = 0;
+    for (const [index, value] of vector.entries()) {
+      const weight = (value * (this.#scale[index] ?? 0)) / step;
+      const rounded = Math.round(weight);
+      weights[index] = rounded;
+      lost += Math.abs(weight - rounded);
+    }
+    return {
+      offset,
+      step,
+      norm: Math.sqrt(dotProduct(vector, vector)),
+      roundingError: lost * MAX_CODE * step,
+    };
+  }
+}
+
+function averageOf(vectors: readonly Float32Array[], dimensions: number): Float64Array {
+  const sum = new Float64Array(dimensions);
+  for (const vector of vectors) {
+    for (let index = 0; index < dimensions; index += 1) {
+      sum[index] = (sum[index] ?? 0) + (vector[index] ?? 0);
+    }
+  }
+  return sum.map((value) => value / vectors.length);
 }

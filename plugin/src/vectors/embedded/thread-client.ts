@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { ImageSearchError, toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
+import type { WorkerProgram } from '../../workers';
+import type { DatabaseIdentity } from '../contract';
 import type {
   OperationInput,
   OperationName,
@@ -10,9 +12,10 @@ import type {
   ThreadRequest,
 } from './protocol';
 
-export interface ThreadClientOptions extends ThreadOptions {
-  /** Compiled entry of the thread. */
-  threadFile: string;
+export interface ThreadClientOptions extends Omit<ThreadOptions, 'database'> {
+  /** Asked before the thread starts. */
+  database: () => Promise<DatabaseIdentity | null>;
+  program: WorkerProgram;
   logger: Logger;
   onLoss: () => void;
 }
@@ -23,12 +26,15 @@ interface PendingCall {
 }
 
 /**
- * Starts the thread with the first call and again after a crash, which fails the calls under way with
- * `store-unavailable`. The thread keeps the process alive only while a call is under way.
+ * Starts the thread at the first call, and again after a crash, which fails the calls in progress with
+ * `store-unavailable`. The thread keeps the process alive only during calls.
  */
 export class ThreadClient {
   readonly #options: ThreadClientOptions;
   readonly #pending = new Map<number, PendingCall>();
+  /** Undefined until it is known. */
+  #database: DatabaseIdentity | null | undefined;
+  #identifying: Promise<DatabaseIdentity | null> | null = null;
   #worker: Worker | null = null;
   #lastId = 0;
   #disposal: Promise<void> | null = null;
@@ -37,31 +43,41 @@ export class ThreadClient {
     this.#options = options;
   }
 
-  /** Buffers in `transfer` are gone for the caller. */
-  call<Name extends OperationName>(
+  /** The buffers in `transfer` are detached. */
+  async call<Name extends OperationName>(
     operation: Name,
     input: OperationInput<Name>,
     transfer: ArrayBuffer[] = [],
   ): Promise<OperationResult<Name>> {
-    if (this.#disposal !== null) return Promise.reject(unavailable('it has been closed'));
+    if (this.#disposal !== null) throw unavailable('it has been closed');
+    if (this.#database === undefined) await this.#identify();
     return this.#send(operation, input, transfer);
   }
 
-  /** Lets calls under way end, closes the file and ends the thread. */
+  /** Of calls before the first result, only one asks. A failure is asked again by the next call. */
+  async #identify(): Promise<void> {
+    this.#identifying ??= this.#options.database().finally(() => {
+      this.#identifying = null;
+    });
+    this.#database = await this.#identifying;
+  }
+
+  /** Waits for calls in progress, closes the file and ends the thread. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#stop();
     return this.#disposal;
   }
 
   async #stop(): Promise<void> {
+    await this.#identifying?.catch(() => null);
     const worker = this.#worker;
     if (worker === null) return;
     try {
       await this.#send('close', null, []);
     } catch (error) {
-      // Nothing is lost: what was resolved is in the file, and the thread ends in any case.
+      // Nothing is lost: resolved calls are in the file, and the thread ends in any case.
       this.#options.logger.warn(
-        `Closing the vector file failed: ${toImageSearchError(error).message}`,
+        `The vector file couldn't be closed: ${toImageSearchError(error).message}`,
       );
     }
     await worker.terminate();
@@ -83,10 +99,21 @@ export class ThreadClient {
   }
 
   #start(): Worker {
-    const { threadFile, file, prefilterFrom } = this.#options;
-    const workerData: ThreadOptions = { file, prefilterFrom };
-    // Without the parent's flags: loaders and inspectors are not meant for it.
-    const worker = new Worker(threadFile, { workerData, execArgv: [], name: 'vector-store' });
+    const { program, file, prefilterFrom, projectFolder, drivers, keepsDamaged } = this.#options;
+    const database = this.#database ?? null;
+    const workerData: ThreadOptions = {
+      file,
+      prefilterFrom,
+      projectFolder,
+      drivers,
+      database,
+      keepsDamaged,
+    };
+    const worker = new Worker(program.file, {
+      workerData,
+      execArgv: program.execArgv,
+      name: 'vector-store',
+    });
     worker.unref();
     worker.on('message', (message: ThreadMessage) => {
       this.#receive(worker, message);
@@ -94,7 +121,7 @@ export class ThreadClient {
     let crash: Error | undefined;
     worker.on('error', (error) => (crash = error));
     worker.on('exit', () => {
-      this.#abandon(worker, crash);
+      this.#rejectPending(worker, crash);
     });
     return worker;
   }
@@ -113,13 +140,10 @@ export class ThreadClient {
     else call?.reject(new ImageSearchError(message.failure));
   }
 
-  #abandon(worker: Worker, cause: Error | undefined): void {
+  #rejectPending(worker: Worker, cause: Error | undefined): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    const error = unavailable(
-      'its thread ended unexpectedly and is started again by the next call',
-      cause,
-    );
+    const error = unavailable('its thread crashed and will restart at the next call', cause);
     for (const call of this.#pending.values()) call.reject(error);
     this.#pending.clear();
   }
@@ -128,7 +152,7 @@ export class ThreadClient {
 function unavailable(reason: string, cause?: Error): ImageSearchError {
   return new ImageSearchError({
     code: 'store-unavailable',
-    message: `The embedded vector store cannot be used: ${reason}.`,
+    message: `The embedded vector store is unavailable: ${reason}.`,
     retryable: true,
     cause,
   });

@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toImageSearchError } from '../../errors';
-import { loadDriver } from './driver';
 import { createEngine } from './engine';
 import type {
   OperationHandlers,
@@ -12,13 +10,12 @@ import type {
   ThreadRequest,
 } from './protocol';
 
-/** Entry of the worker thread that keeps the vector file: answers requests in the order in which they come. */
+/** Entry of the worker thread that owns the vector file. Answers requests in order. */
 function serve(options: ThreadOptions): void {
   const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) =>
     parentPort?.postMessage(message, transfer);
   const engine = createEngine({
     ...options,
-    loadDriver: () => loadDriver(createRequire(import.meta.url)),
     report: (notice) => send({ kind: 'notice', notice }),
   });
   parentPort?.on('message', (request: ThreadRequest) => {
@@ -46,7 +43,10 @@ function toFailure(error: unknown): ThreadFailure {
 function transferablesOf(message: ThreadMessage): ArrayBuffer[] {
   if (message.kind !== 'result') return [];
   const { result } = message;
-  return typeof result === 'object' && 'vectors' in result ? [result.vectors.buffer] : [];
+  if (result instanceof Float32Array) return [result.buffer];
+  return typeof result === 'object' && result !== null && 'vectors' in result
+    ? [result.vectors.buffer]
+    : [];
 }
 
 serve(workerData as ThreadOptions);

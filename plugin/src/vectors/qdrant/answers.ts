@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Of every answer only what is read. */
+/** Schemas cover only the fields that are read. */
 const resultOf = <Result extends z.ZodType>(result: Result) => z.object({ result });
 
 const fileId = z.int().positive();
@@ -23,7 +23,7 @@ export const collectionSchema = resultOf(
 
 export const doneSchema = resultOf(z.boolean());
 
-/** Any other status means that the change may come later. */
+/** With any other status the change may take effect later. */
 export const completedSchema = resultOf(z.object({ status: z.literal('completed') }));
 
 export const hitsSchema = resultOf(
@@ -38,6 +38,15 @@ export const pageSchema = resultOf(
     next_page_offset: fileId.nullish(),
   }),
 );
+
+export const hashesSchema = resultOf(
+  z.array(z.object({ id: fileId, payload: z.object({ contentHash: z.string() }) })),
+);
+
+export const vectorsSchema = (dimensions: number) =>
+  resultOf(
+    z.object({ points: z.array(z.object({ vector: z.array(z.number()).length(dimensions) })) }),
+  );
 
 export const pointsSchema = (dimensions: number) =>
   resultOf(

@@ -2,19 +2,19 @@ import { z } from 'zod';
 
 const wholeNumber = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
 
-/** The setting `vectors` of a store in Qdrant. */
+/** The `vectors` setting of a store in Qdrant. */
 export const qdrantConfigSchema = z
   .strictObject({
     store: z.literal('qdrant'),
-    url: z.string().superRefine(refuseUnusableUrl).meta({
+    url: z.string().superRefine(rejectInvalidUrl).meta({
       description:
-        'Address of Qdrant: http or https, with the path prefix of a proxy if there is one. Port 6333 unless it names another, also for https',
+        'URL of Qdrant, http or https, with the path prefix of a proxy, if any. The default port is 6333, also for https',
     }),
     apiKey: z
       .string()
       .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
       .optional()
-      .meta({ description: 'Sent as `api-key`; keep it in an environment variable' }),
+      .meta({ description: 'API key, sent as `api-key`. Keep it in an environment variable' }),
     collectionPrefix: z
       .string()
       .regex(
@@ -22,27 +22,25 @@ export const qdrantConfigSchema = z
         'must be up to 60 letters, digits, hyphens and underscores, the first a letter or digit',
       )
       .default('image-search')
-      .meta({
-        description: 'Start of the collections’ names; two projects in one Qdrant need two',
-      }),
+      .meta({ description: 'Prefix of collection names' }),
     shards: wholeNumber(1, 1_000).optional().meta({
       description: 'Shards of a new collection; by default one per node',
     }),
     replicas: wholeNumber(1, 100).optional().meta({
       description:
-        'Copies of every shard of a new collection; by default what the server is set to',
+        'Copies of every shard of a new collection; by default the setting of the server',
     }),
     writeConsistency: wholeNumber(1, 100).optional().meta({
       description:
-        'Copies that must confirm a write; as many as replicas, if searches must find at once what was stored',
+        'Copies that must confirm a write. Set it to `replicas` if searches must find new images at once',
     }),
     quantization: z.enum(['none', 'scalar', 'binary']).default('none').meta({
       description:
-        'Smaller vectors kept in memory besides the full ones, which settle scores and order: a quarter (scalar) or a 32nd (binary, for 1,024 dimensions and more)',
+        'Keeps compressed vectors in memory, a quarter of the size (`scalar`) or a 32nd (`binary`, for 1,024 dimensions or more). Full vectors still decide scores and order',
     }),
     onDisk: z.boolean().default(false).meta({
       description:
-        'Whether vectors and graph of a new collection stay on disk: less memory, slower',
+        'Whether the vectors and graph of a new collection stay on disk, which saves memory but is slower',
     }),
     hnsw: z
       .strictObject({
@@ -50,16 +48,16 @@ export const qdrantConfigSchema = z
           description: 'Links per point in the graph of a new collection; by default 16',
         }),
         efConstruct: wholeNumber(4, 4_096).optional().meta({
-          description: 'Candidates per point when that graph is built; by default 100',
+          description: 'Candidates per point when the graph is built; by default 100',
         }),
         efSearch: wholeNumber(1, 10_000).default(512).meta({
           description:
-            'Candidates that a search follows in the graph: more find more of the best, and take longer',
+            'Candidates that a search follows in the graph. More candidates find more of the best matches, but take longer',
         }),
       })
       .prefault({}),
     timeoutSeconds: wholeNumber(1, 300).default(10).meta({
-      description: 'Longest wait for one answer',
+      description: 'Time limit for a request',
     }),
   })
   .refine(({ replicas, writeConsistency }) => (writeConsistency ?? 1) <= (replicas ?? Infinity), {
@@ -69,19 +67,19 @@ export const qdrantConfigSchema = z
 
 export type QdrantConfig = z.output<typeof qdrantConfigSchema>;
 
-function refuseUnusableUrl(text: string, context: z.core.$RefinementCtx<string>): void {
-  const fault = faultOf(text);
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault, input: text });
+function rejectInvalidUrl(text: string, context: z.core.$RefinementCtx<string>): void {
+  const problem = problemOf(text);
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem, input: text });
 }
 
-function faultOf(text: string): string | null {
+function problemOf(text: string): string | null {
   if (!URL.canParse(text)) return 'must be an address such as http://localhost:6333';
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return 'must begin with http:// or https://';
   }
   if (url.username !== '' || url.password !== '') {
-    return 'must not hold a user or a password; the key belongs in vectors.apiKey';
+    return 'must not have a user name or password; set vectors.apiKey instead';
   }
   if (url.search !== '' || url.hash !== '') return 'must not have a query or a fragment';
   return null;

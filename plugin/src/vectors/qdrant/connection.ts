@@ -1,13 +1,11 @@
-import { QdrantClient } from '@qdrant/js-client-rest';
+import { QdrantClient, QdrantClientResourceExhaustedError } from '@qdrant/js-client-rest';
 import { Agent } from 'undici';
-import type { z } from 'zod';
-import { ImageSearchError } from '../../errors';
-import { parseAddress } from './address';
-import { isConnectionFailure, toFailure } from './failures';
+import { z } from 'zod';
+import { ImageSearchError, type ImageSearchErrorOptions } from '../../errors';
 
-/** Below the 5 s after which Qdrant closes an idle connection, so that no request meets one that is just closing. */
+/** Less than the 5 s after which Qdrant closes an idle connection, so no request hits a closing one. */
 const KEEP_ALIVE_MS = 4_000;
-const MOST_CONNECTIONS = 25;
+const MAX_CONNECTIONS = 25;
 
 type Api = ReturnType<QdrantClient['api']>;
 type Request = (api: Api, init: RequestInit) => Promise<{ data: unknown }>;
@@ -18,23 +16,20 @@ export interface ConnectionOptions {
   timeoutSeconds: number;
 }
 
-/**
- * Qdrant's REST API with one kind of failure, answers that are checked, and an end. Connections are opened when they
- * are needed.
- */
+/** Qdrant's REST API with validated answers, one error class and disposal. Connections are opened on demand. */
 export class Connection {
-  /** Where Qdrant is, for messages. */
+  /** Qdrant's address, for messages. */
   readonly server: string;
   readonly #options: ConnectionOptions;
   readonly #api: Api;
   readonly #agent = new Agent({
-    connections: MOST_CONNECTIONS,
+    connections: MAX_CONNECTIONS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Each request has a deadline of its own.
+    // Each request has its own deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<unknown>>();
   #disposal: Promise<void> | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -46,9 +41,9 @@ export class Connection {
       port,
       prefix,
       headers: {
-        // Qdrant sends what it compresses in pieces, the last of which waits for the first to be acknowledged: 40 ms.
+        // Qdrant sends compressed answers in chunks, and the last one waits for an acknowledgment: 40 ms.
         'accept-encoding': 'identity',
-        // Not as `apiKey`, which makes the client write to the console when the address is http.
+        // As `apiKey`, the client would log a warning to the console when the address is http.
         ...(options.apiKey !== undefined && { 'api-key': options.apiKey }),
       },
       timeout: Infinity,
@@ -57,12 +52,13 @@ export class Connection {
   }
 
   /**
-   * One request. Fails with QdrantFailure: no connection, no answer in time, a refusal, or an answer that `schema`
-   * does not have.
+   * Sends one request.
+   *
+   * @throws QdrantFailure for a failed connection, a timeout, a refusal, or an answer that doesn't match `schema`
    */
   async send<Answer>(schema: z.ZodType<Answer>, request: Request): Promise<Answer> {
     try {
-      return schema.parse((await this.#sendAgain(request)).data);
+      return schema.parse((await this.#sendWithRetry(request)).data);
     } catch (error) {
       const { timeoutSeconds } = this.#options;
       throw toFailure(error, { server: this.server, timeoutSeconds });
@@ -70,10 +66,10 @@ export class Connection {
   }
 
   /**
-   * An idle connection may be found closed only when something is sent, so a request whose connection fails is sent
-   * once more: each of them may be repeated.
+   * A closed idle connection is only noticed when sending, so a request is sent again when its connection fails.
+   * Every request is idempotent.
    */
-  async #sendAgain(request: Request): ReturnType<Request> {
+  async #sendWithRetry(request: Request): ReturnType<Request> {
     try {
       return await request(this.#api, this.#createInit());
     } catch (error) {
@@ -86,27 +82,27 @@ export class Connection {
     const init: RequestInit & { dispatcher: Agent } = {
       dispatcher: this.#agent,
       signal: AbortSignal.timeout(this.#options.timeoutSeconds * 1_000),
-      // The key goes to the server that was named, and to no other.
+      // The key must not follow a redirect to another server.
       redirect: 'error',
     };
     return init;
   }
 
-  /** Work of one or several requests, which `dispose` waits for; none is begun after it. */
+  /** Runs work that `dispose` waits for; starts none after it. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#disposal !== null) {
       throw new ImageSearchError({
         code: 'store-unavailable',
-        message: 'The vector store cannot be used: it has been closed.',
+        message: 'The vector store is unavailable: it has been closed.',
         retryable: true,
       });
     }
     const result = work();
-    this.#underWay.add(result);
+    this.#pending.add(result);
     try {
       return await result;
     } finally {
-      this.#underWay.delete(result);
+      this.#pending.delete(result);
     }
   }
 
@@ -116,7 +112,156 @@ export class Connection {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#pending);
     await this.#agent.close();
   }
+}
+
+const DEFAULT_PORT = 6333;
+
+/** Qdrant's address as its client takes it. */
+export interface Address {
+  /** Scheme, host and port. */
+  origin: string;
+  port: number;
+  /** Path prefix of every request, starting with a slash; empty for none. */
+  prefix: string;
+  /** The whole address, for messages. */
+  text: string;
+}
+
+/**
+ * Splits an address that the client would misread: it drops a URL's path, and takes a scheme's default port
+ * (`https://host:443`) for none, so that it would use 6333.
+ *
+ * @param url valid, without user, password, query and fragment
+ */
+export function parseAddress(url: string): Address {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const authority = /^[a-z]+:[/\\]*([^/\\]*)/i.exec(url.trim())?.[1] ?? '';
+  const written = /:(\d+)$/.exec(authority)?.[1];
+  const number = Number(port || written || DEFAULT_PORT);
+  const origin = `${protocol}//${hostname}:${String(number)}`;
+  const prefix = pathname.replace(/\/+$/, '');
+  return { origin, port: number, prefix, text: origin + prefix };
+}
+
+const MAX_SHOWN_REASON = 200;
+
+/** Qdrant's own refusal. A proxy's answer has another format and isn't quoted. */
+const refusalSchema = z.object({ status: z.object({ error: z.string() }) });
+
+/** The error that the client throws for an unsuccessful answer. */
+const answerSchema = z.object({ status: z.int(), data: z.unknown() });
+
+/** A failed request. */
+export class QdrantFailure extends ImageSearchError {
+  /** HTTP status; null without a valid answer. */
+  readonly status: number | null;
+  /** The reason that Qdrant gave; empty for none. */
+  readonly reason: string;
+
+  constructor(
+    options: Omit<ImageSearchErrorOptions, 'code'>,
+    answer: { status: number | null; reason: string },
+  ) {
+    super({ code: 'store-unavailable', ...options });
+    this.status = answer.status;
+    this.reason = answer.reason;
+  }
+}
+
+/** Whether Qdrant is available but the collection doesn't exist. */
+export function isMissingCollection(error: unknown): boolean {
+  return (
+    error instanceof QdrantFailure &&
+    error.status === 404 &&
+    /collection .*doesn't exist/i.test(error.reason)
+  );
+}
+
+/** Whether another client created the collection first. */
+export function isExistingCollection(error: unknown): boolean {
+  return (
+    error instanceof QdrantFailure &&
+    (error.status === 409 || error.status === 400) &&
+    /already exists/i.test(error.reason)
+  );
+}
+
+/**
+ * Whether there was no connection, or it ended before the answer was complete: fetch throws a TypeError for both.
+ */
+function isConnectionFailure(error: unknown): boolean {
+  return read(error).name === 'TypeError';
+}
+
+/** Converts any error of the client. `server` is Qdrant's address without secrets. */
+export function toFailure(
+  error: unknown,
+  { server, timeoutSeconds }: { server: string; timeoutSeconds: number },
+): QdrantFailure {
+  const answer = answerSchema.safeParse(error);
+  if (answer.success) return toRefusal(answer.data, { server, cause: error });
+  const base = { retryable: true, cause: error };
+  if (error instanceof QdrantClientResourceExhaustedError) {
+    const message = `Qdrant at ${server} is rate-limiting requests (429).`;
+    const retryAfterMs = error.retry_after * 1_000;
+    return new QdrantFailure({ ...base, message, retryAfterMs }, { status: 429, reason: '' });
+  }
+  const message = `Qdrant at ${server} ${describe(error, timeoutSeconds)}`;
+  return new QdrantFailure({ ...base, message }, { status: null, reason: '' });
+}
+
+/** Converts an unsuccessful answer. */
+function toRefusal(
+  { status, data }: z.output<typeof answerSchema>,
+  { server, cause }: { server: string; cause: unknown },
+): QdrantFailure {
+  const parsed = refusalSchema.safeParse(data);
+  const reason = parsed.success ? parsed.data.status.error.slice(0, MAX_SHOWN_REASON) : '';
+  const detail = `(${String(status)}${reason === '' ? '' : `: ${reason}`})`;
+  if (status === 401 || status === 403) {
+    const message = `Qdrant at ${server} denied access ${detail}. Check vectors.apiKey.`;
+    return new QdrantFailure({ message, retryable: false, cause }, { status, reason });
+  }
+  if (status === 404 && reason === '') {
+    const message = `The server at ${server} isn't Qdrant (404). Check vectors.url.`;
+    return new QdrantFailure({ message, retryable: true, cause }, { status, reason });
+  }
+  const isRetryable = status >= 500 || [404, 408, 409, 425, 429].includes(status);
+  const message = `Qdrant at ${server} ${isRetryable ? 'failed' : 'rejected the request'} ${detail}.`;
+  return new QdrantFailure({ message, retryable: isRetryable, cause }, { status, reason });
+}
+
+function describe(error: unknown, timeoutSeconds: number): string {
+  const { name = '' } = read(error);
+  if (name === 'TimeoutError') {
+    return `didn't answer within ${String(timeoutSeconds)} s (vectors.timeoutSeconds).`;
+  }
+  if (name === 'SyntaxError' || name === 'ZodError') {
+    return 'sent an invalid answer. Check vectors.url.';
+  }
+  const code = codeOf(error);
+  return `can't be reached${code === '' ? '' : ` (${code})`}. Check that it is running, and check vectors.url.`;
+}
+
+/** Code of the cause, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`; fetch wraps it once or twice. */
+function codeOf(error: unknown): string {
+  const { code, cause, errors } = read(error);
+  if (code !== undefined) return code;
+  const inner = cause ?? errors?.[0];
+  return inner === undefined ? '' : codeOf(inner);
+}
+
+/** Checked by shape: fetch's errors aren't instances of a test's or sandbox's Error. */
+const errorSchema = z.object({
+  name: z.string().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+  cause: z.unknown().optional(),
+  errors: z.array(z.unknown()).optional().catch(undefined),
+});
+
+function read(error: unknown): Partial<z.output<typeof errorSchema>> {
+  return errorSchema.safeParse(error).data ?? {};
 }

@@ -1,102 +1,123 @@
 import type { VectorSpace } from '../../embedding/contract';
 import { ImageSearchError, toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
-import type { StoreHealth, VectorStore } from '../contract';
-import { createCollection } from './collection';
+import type { DatabaseIdentity, StoreHealth, VectorStore } from '../contract';
+import { CollectionCatalog } from './catalog';
+import { QdrantCollection } from './collection';
 import type { QdrantConfig } from './config';
-import { Connection } from './connection';
-import { isMissingCollection } from './failures';
-import { Spaces } from './spaces';
+import { Connection, isMissingCollection } from './connection';
 
 export interface QdrantStoreOptions {
   config: QdrantConfig;
   logger: Logger;
-  /** Called when a collection was gone and is empty now: the pictures must be indexed again. */
+  /** Whose collections; null for those with plain names, as commands use them. @default null */
+  database?: (() => Promise<DatabaseIdentity | null>) | undefined;
+  /** Called when a collection was missing and is empty now: all images must be reindexed. */
   onLoss?: () => void;
-  /** Asked before a collection that is gone is made again: another process may have dropped the space. */
+  /** Asked before a missing collection is recreated: another process may have dropped the space. */
   isInUse?: ((spaceId: string) => Promise<boolean>) | undefined;
 }
 
 /**
- * Vectors in Qdrant, 1.16 or newer, a collection per space: for more pictures than one machine holds, and for several
- * Strapi processes.
+ * Stores vectors in Qdrant 1.16 or newer, one collection per space: for more images than one machine holds, and for
+ * several Strapi processes.
  *
- * - A collection is named `<prefix>-<space id>` and says in its metadata who made it and for which space. One that
- *   says something else is neither used nor changed nor dropped: `store-space-clash`.
- * - Searches are approximate once Qdrant has built a graph, from some 20,000 points on; see `searchInSteps` for what
- *   holds all the same, and for what is exact. In a cluster with replicas each has a graph of its own, and two
- *   searches may differ where theirs do.
- * - Nothing is connected before the first call, a call that fails does not keep the next from succeeding, and a
- *   collection that is gone is made again by the call that misses it.
- * - `store-unavailable` is not retryable when the key or a request is refused; see `toFailure`.
+ * - A collection is named `<prefix>-<space id>`, and its metadata names this plugin, the space and the database. When
+ *   another database has that name, the database's id is appended. Any other collection of that name is never used,
+ *   changed or dropped: `store-space-clash`.
+ * - Searches are approximate once Qdrant has built a graph, from some 20,000 points on; `searchInSteps` describes
+ *   what stays exact. In a cluster, each replica has its own graph, so two searches may differ.
+ * - Nothing connects before the first call, every call after a failure may succeed, and a call that misses its
+ *   collection recreates it.
+ * - `store-unavailable` isn't retryable when the key or a request is refused; see `toFailure`.
  */
 export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
   const { config, logger, onLoss = () => undefined } = options;
+  const database = createReader(options.database ?? (() => Promise.resolve(null)));
   const isInUse = options.isInUse ?? (() => Promise.resolve(true));
   const { url, apiKey, timeoutSeconds } = config;
   const connection = new Connection({ url, apiKey, timeoutSeconds });
-  const spaces = new Spaces({ connection, config, logger });
+  const catalog = new CollectionCatalog({ connection, config, database, logger });
   const droppedSpaces = new Set<string>();
+  let announced = '';
 
-  /** A call that comes late must not bring a dropped collection back. */
-  function assertKept(space: VectorSpace): void {
+  /** A late call must not recreate a dropped collection. */
+  function assertNotDropped(space: VectorSpace): void {
     if (droppedSpaces.has(space.id)) throw droppedError(space);
   }
 
-  async function makeAgain(space: VectorSpace): Promise<void> {
-    assertKept(space);
+  async function recreate(space: VectorSpace): Promise<void> {
+    assertNotDropped(space);
     if (!(await isInUse(space.id))) throw droppedError(space);
-    // Of those that miss it at the same time, in whichever process, one makes it.
-    if (!(await spaces.ensure(space))) return;
-    const name = spaces.nameOf(space.id);
-    logger.error(`The collection "${name}" was gone from Qdrant. It is there again, and empty.`);
+    // Of concurrent calls, in any process, only one creates it.
+    if (!(await catalog.ensure(space))) return;
+    const name = catalog.nameOf(space.id);
+    logger.error(
+      `The collection "${name}" was missing in Qdrant and has been recreated, empty. All images will be reindexed.`,
+    );
     onLoss();
   }
 
-  function openCollection(space: VectorSpace) {
-    return createCollection({
+  function openCollection(space: VectorSpace): QdrantCollection {
+    return new QdrantCollection({
       connection,
-      name: spaces.nameOf(space.id),
+      name: catalog.nameOf(space.id),
       space,
       config,
+      namesOfOthers: async () => (await catalog.foreignTo(space)).map(({ name }) => name),
       within: (work) =>
         connection.run(async () => {
-          assertKept(space);
+          assertNotDropped(space);
           try {
             return await work();
           } catch (error) {
             if (!isMissingCollection(error)) throw error;
-            await makeAgain(space);
+            await recreate(space);
             return work();
           }
         }),
     });
   }
 
+  /** Once per list of names. */
+  async function announceOthers(space: VectorSpace): Promise<void> {
+    const names = (await catalog.foreignTo(space)).map(
+      ({ name, database: owner }) => `"${name}" (${owner ?? 'of no database'})`,
+    );
+    const list = names.join(', ');
+    if (list === announced) return;
+    announced = list;
+    if (names.length === 0) return;
+    logger.info(
+      `Other databases have vectors of the same model in Qdrant: ${list}. They aren't changed, and are reused for images with the same bytes.`,
+    );
+  }
+
   async function checkHealth(): Promise<StoreHealth> {
     try {
-      const { version, collections } = await connection.run(() => spaces.inspect());
-      const message = `Qdrant ${version} at ${connection.server} answers; collections named ${spaces.nameOf('…')}: ${String(collections)}.`;
-      return { ok: true, message };
+      const { version, collections } = await connection.run(() => catalog.inspect());
+      const message = `Qdrant ${version} at ${connection.server} is available, with ${String(collections)} collections named ${catalog.nameOf('…')}.`;
+      return { ok: true, message, others: [] };
     } catch (error) {
-      return { ok: false, message: toImageSearchError(error).message };
+      return { ok: false, message: toImageSearchError(error).message, others: null };
     }
   }
 
   return {
     ensureSpace: (space) =>
       connection.run(async () => {
-        await spaces.ensure(space);
+        await catalog.ensure(space);
         droppedSpaces.delete(space.id);
+        if ((await database()) !== null) await announceOthers(space);
         return openCollection(space);
       }),
-    listSpaces: () => connection.run(() => spaces.list()),
+    listSpaces: () => connection.run(() => catalog.list()),
     dropSpace: (spaceId) =>
       connection.run(async () => {
-        // At once, for calls that are made while this one is under way.
+        // Immediately, for calls made while this one is in progress.
         droppedSpaces.add(spaceId);
         try {
-          await spaces.drop(spaceId);
+          await catalog.drop(spaceId);
         } catch (error) {
           droppedSpaces.delete(spaceId);
           throw error;
@@ -104,6 +125,18 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
       }),
     checkHealth,
     dispose: () => connection.dispose(),
+  };
+}
+
+/** Asks until there is an answer, and then keeps it. */
+function createReader<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let known: Promise<Value> | null = null;
+  return () => {
+    known ??= read().catch((error: unknown) => {
+      known = null;
+      throw error;
+    });
+    return known;
   };
 }
 

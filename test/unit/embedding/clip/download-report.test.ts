@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   createDownloadReport,
   type DownloadReport,
-} from '../../../../plugin/src/embedding/clip/download-report';
+} from '../../../../plugin/src/embedding/clip/provider';
 import { createRecordingLogger } from '../../../support/recording-logger';
 
 function openReport(): {
@@ -24,19 +24,19 @@ function openReport(): {
 
 const MB = 1e6;
 
-describe('the report of a download', () => {
-  it('tells of every ten per cent, in the log too', () => {
+describe('a download report', () => {
+  it('reports every ten percent, also in the log', () => {
     const { report, told, logged } = openReport();
     for (let loaded = 0; loaded <= 100 * MB; loaded += MB) {
       report.update({ file: 'weights', loaded, total: 100 * MB });
     }
     expect(told).toHaveLength(11);
-    expect(told[1]).toBe('Downloading the model "some/model": 10.0 of 100.0 MB (10 %).');
+    expect(told[1]).toBe('Downloading the model "some/model": 10.0 of 100.0 MB (10%).');
     expect(logged()).toEqual(told);
     expect(report.current).toBe(told.at(-1));
   });
 
-  it('tells at least every five seconds', () => {
+  it('reports at least every five seconds', () => {
     const { report, told, advance } = openReport();
     report.update({ file: 'weights', loaded: 0, total: 100 * MB });
     advance(4_999);
@@ -51,7 +51,7 @@ describe('the report of a download', () => {
     const { report } = openReport();
     report.update({ file: 'text', loaded: 0, total: 10 * MB });
     report.update({ file: 'vision', loaded: 5 * MB, total: 30 * MB });
-    expect(report.current).toContain('5.0 of 40.0 MB (12 %)');
+    expect(report.current).toContain('5.0 of 40.0 MB (12%)');
   });
 
   it('ends with null, once', () => {
@@ -63,7 +63,7 @@ describe('the report of a download', () => {
     expect(report.current).toBeNull();
   });
 
-  it('has no word for files that are there already', () => {
+  it('is silent about files that already exist', () => {
     const { report, told } = openReport();
     report.update({ file: 'weights', loaded: MB, total: MB });
     report.end();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parsePreprocessing } from '../../../../plugin/src/embedding/clip/preprocessing';
+import { parsePreprocessing } from '../../../../plugin/src/embedding/clip/description';
 
 describe('preprocessor_config.json', () => {
   it('of a CLIP model is resized by its shortest edge and cropped', () => {
@@ -35,7 +35,7 @@ describe('preprocessor_config.json', () => {
     );
   });
 
-  it('may give sizes as bare numbers, which each family reads in its way', () => {
+  it('can give sizes as plain numbers, which each model family interprets differently', () => {
     const sizes = { size: 224, crop_size: 224 };
     expect(parsePreprocessing(sizes, 'clip').preparation).toMatchObject({
       resize: { mode: 'shortest-edge', size: 224 },
@@ -51,16 +51,16 @@ describe('preprocessor_config.json', () => {
     [1, 'lanczos3'],
     [2, 'linear'],
     [3, 'cubic'],
-  ])('names kernel %i as Pillow does: %s', (resample, kernel) => {
+  ])('names kernel %i like Pillow: %s', (resample, kernel) => {
     expect(parsePreprocessing({ resample }, 'siglip').preparation.kernel).toBe(kernel);
   });
 
-  it('may switch off what changes the numbers', () => {
+  it('can turn off steps that change the numbers', () => {
     const { recipe } = parsePreprocessing({ do_rescale: false, do_normalize: false }, 'siglip');
     expect(recipe).toMatchObject({ factors: [1, 1, 1], offsets: [-0, -0, -0] });
   });
 
-  it('may fit pictures onto a canvas, whose colour is the mean unless it is named', () => {
+  it('can pad images to a canvas, with the mean color unless another is set', () => {
     const padded = {
       size: { longest_edge: 64 },
       do_center_crop: false,
@@ -79,16 +79,16 @@ describe('preprocessor_config.json', () => {
   });
 
   it.each([
-    ['a kernel that there is not', { resample: 4 }, 'resample'],
-    ['a size of another kind', { size: { max_pixels: 9 } }, 'size'],
+    ['an unknown kernel', { resample: 4 }, 'resample'],
+    ['an unsupported kind of size', { size: { max_pixels: 9 } }, 'size'],
     [
-      'pictures of different sizes',
+      'images of different sizes',
       { size: { shortest_edge: 9 }, do_center_crop: false },
       'different sizes',
     ],
-    ['pictures as they come', { do_resize: false, do_center_crop: false }, 'different sizes'],
+    ['unresized images', { do_resize: false, do_center_crop: false }, 'different sizes'],
     ['padding to no size', { do_pad: true }, 'pad_size'],
-  ])('is refused when it asks for %s', (_, preprocessor, reason) => {
+  ])('is rejected if it requires %s', (_, preprocessor, reason) => {
     expect(() => parsePreprocessing(preprocessor, 'clip')).toThrow(reason);
   });
 });

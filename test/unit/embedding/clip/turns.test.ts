@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { TurnQueue } from '../../../../plugin/src/embedding/clip/model';
 import type { EmbeddingRequest } from '../../../../plugin/src/embedding/clip/protocol';
-import { TurnQueue } from '../../../../plugin/src/embedding/clip/turns';
 
 const images = (id: number, count: number): EmbeddingRequest => ({
   kind: 'images',
@@ -23,7 +23,7 @@ function take(queue: TurnQueue): string | null {
 }
 
 describe('the queue of the model', () => {
-  it('serves requests of one kind as they came, input by input', () => {
+  it('serves requests of one kind in order, input by input', () => {
     const queue = new TurnQueue();
     queue.add(images(1, 2));
     queue.add(images(2, 1));
@@ -35,7 +35,7 @@ describe('the queue of the model', () => {
     ]);
   });
 
-  it('serves a text between two pictures of one request', () => {
+  it('serves a text between two images of one request', () => {
     const queue = new TurnQueue();
     queue.add(images(1, 3));
     expect(take(queue)).toBe('1.0');
@@ -48,7 +48,7 @@ describe('the queue of the model', () => {
     ]);
   });
 
-  it('drops what is left of a cancelled request', () => {
+  it('drops the rest of a canceled request', () => {
     const queue = new TurnQueue();
     queue.add(images(1, 3));
     queue.add(texts(2, 1));

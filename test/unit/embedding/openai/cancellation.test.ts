@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startJinaServer, type Fault, type JinaServer } from '../../../support/jina-server';
 import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-provider';
 
@@ -17,7 +17,7 @@ const hangs: [string, Fault][] = [
 ];
 
 describe.each(hangs)('a server that hangs %s', (_, fault) => {
-  it('is given up after the timeout', async () => {
+  it('is abandoned after the timeout', async () => {
     const provider = await openTestProvider({ baseURL: server.baseURL, timeoutSeconds: 0.2 });
     const number = server.requests.length;
     server.failNext(fault);
@@ -29,7 +29,7 @@ describe.each(hangs)('a server that hangs %s', (_, fault) => {
     ).closed;
   });
 
-  it('is left when the caller aborts', async () => {
+  it('is abandoned when the caller aborts', async () => {
     const provider = await openTestProvider({ baseURL: server.baseURL });
     const controller = new AbortController();
     const number = server.requests.length;
@@ -41,7 +41,7 @@ describe.each(hangs)('a server that hangs %s', (_, fault) => {
     await request.closed;
   });
 
-  it('is left when the provider is disposed', async () => {
+  it('is abandoned when the provider is disposed', async () => {
     const provider = await openTestProvider({ baseURL: server.baseURL });
     const number = server.requests.length;
     server.failNext(fault, fault);
@@ -56,7 +56,7 @@ describe.each(hangs)('a server that hangs %s', (_, fault) => {
   });
 });
 
-it('makes no request for a caller that has aborted already', async () => {
+it('sends no request for a caller that has already aborted', async () => {
   const provider = await openTestProvider({ baseURL: server.baseURL });
   const before = server.requests.length;
   const signal = AbortSignal.abort();
@@ -66,7 +66,7 @@ it('makes no request for a caller that has aborted already', async () => {
   expect(server.requests).toHaveLength(before);
 });
 
-it('makes no request after it was disposed', async () => {
+it('sends no request after disposal', async () => {
   const provider = await openTestProvider({ baseURL: server.baseURL });
   const before = server.requests.length;
   await provider.dispose();
@@ -74,7 +74,7 @@ it('makes no request after it was disposed', async () => {
   expect(server.requests).toHaveLength(before);
 });
 
-it('takes its listeners off a signal that lives on', async () => {
+it('removes its listeners from a long-lived signal', async () => {
   const provider = await openTestProvider({ baseURL: server.baseURL });
   const { signal } = new AbortController();
   server.failNext({ kind: 'status', status: 503 }, { kind: 'reset' });

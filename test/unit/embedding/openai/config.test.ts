@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { openaiConfigSchema } from '../../../../plugin/src/embedding/openai/config';
+import { openaiProvider } from '../../../../plugin/src/embedding/hosted/openai';
+
+const { configSchema } = openaiProvider;
 
 const needed = {
   provider: 'openai',
@@ -9,8 +11,8 @@ const needed = {
 };
 
 describe('settings of the provider openai', () => {
-  it('need an address, a key and a model', () => {
-    expect(openaiConfigSchema.parse(needed)).toEqual({
+  it('require a URL, a key and a model', () => {
+    expect(configSchema.parse(needed)).toEqual({
       ...needed,
       imageFormat: 'jina',
       dimensions: 512,
@@ -19,12 +21,12 @@ describe('settings of the provider openai', () => {
       timeoutSeconds: 30,
       maxEdge: 512,
     });
-    const { error } = openaiConfigSchema.safeParse({ provider: 'openai' });
+    const { error } = configSchema.safeParse({ provider: 'openai' });
     expect(error?.issues.map(({ path }) => path.join('.'))).toEqual(['baseURL', 'apiKey', 'model']);
   });
 
   it('each have a description', () => {
-    const undescribed = Object.entries(openaiConfigSchema.shape)
+    const undescribed = Object.entries(configSchema.shape)
       .filter(([, schema]) => (schema.meta()?.description ?? '').length < 10)
       .map(([name]) => name);
     expect(undescribed).toEqual(['provider']);
@@ -55,16 +57,16 @@ describe('settings of the provider openai', () => {
     ['dimensions', 2_048],
     ['dimensions', 32],
     ['tokensPerMinute', 10],
-  ])('refuse %s: %j', (key, value) => {
-    const { error } = openaiConfigSchema.safeParse({ ...needed, [key]: value });
+  ])('reject %s: %j', (key, value) => {
+    const { error } = configSchema.safeParse({ ...needed, [key]: value });
     expect(error?.issues).toHaveLength(1);
     expect(JSON.stringify(error?.issues)).toContain(key);
   });
 
-  it('name the lengths that a known model offers, and let unknown models through', () => {
-    const { error } = openaiConfigSchema.safeParse({ ...needed, dimensions: 2_048 });
+  it('list the lengths of a known model, and accept unknown models', () => {
+    const { error } = configSchema.safeParse({ ...needed, dimensions: 2_048 });
     expect(error?.issues).toMatchObject([
-      { path: ['dimensions'], message: 'jina-clip-v2 answers vectors of 64 to 1024' },
+      { path: ['dimensions'], message: 'jina-clip-v2 has vectors of 64 to 1024 dimensions' },
     ]);
     const others = [
       { model: 'jinaai/jina-clip-v2', dimensions: 1_024 },
@@ -73,16 +75,16 @@ describe('settings of the provider openai', () => {
       { model: 'google/embeddinggemma-2', imageFormat: 'deepinfra', dimensions: 512 },
     ];
     for (const other of others) {
-      expect(openaiConfigSchema.safeParse({ ...needed, ...other }).success).toBe(true);
+      expect(configSchema.safeParse({ ...needed, ...other }).success).toBe(true);
     }
   });
 
-  it('never repeat the key in a complaint', () => {
-    const { error } = openaiConfigSchema.safeParse({ ...needed, apiKey: 'very secret' });
+  it('never show the key in an error', () => {
+    const { error } = configSchema.safeParse({ ...needed, apiKey: 'very secret' });
     expect(JSON.stringify(error)).not.toContain('secret');
   });
 
-  it('trim a key that was pasted with its line end', () => {
-    expect(openaiConfigSchema.parse({ ...needed, apiKey: 'jina_key\n' }).apiKey).toBe('jina_key');
+  it('trim a key that was pasted with a line break', () => {
+    expect(configSchema.parse({ ...needed, apiKey: 'jina_key\n' }).apiKey).toBe('jina_key');
   });
 });

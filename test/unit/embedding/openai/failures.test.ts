@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddingProvider } from '../../../../plugin/src/embedding/contract';
 import { startJinaServer, type Fault, type JinaServer } from '../../../support/jina-server';
 import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-provider';
@@ -59,19 +59,19 @@ describe('statuses', () => {
     expect(error.message).toContain(new URL(server.baseURL).host);
   });
 
-  it('names the setting that an unauthorized call has to do with', async () => {
+  it('names the setting behind an unauthorized call', async () => {
     const error = await failWith(status(401));
     expect(error.message).toContain('embedding.apiKey');
   });
 
-  it('names the settings that a missing model has to do with', async () => {
+  it('names the settings behind a missing model', async () => {
     const error = await failWith(status(404));
     expect(error.message).toContain('embedding.model');
     expect(error.message).toContain('embedding.baseURL');
     expect(error.message).toContain('jina-clip-v2');
   });
 
-  it('makes one request, whatever the status: retries are for the queue', async () => {
+  it('sends one request, whatever the status: the queue does the retries', async () => {
     const before = server.requests.length;
     await failWith(status(503));
     await failWith(status(429, {}, { 'x-should-retry': 'true' }));
@@ -84,7 +84,7 @@ describe('error bodies', () => {
     ['of Jina', { detail: "Model 'x' not found.", code: 'INPUT_MODEL_NOT_FOUND' }],
     ['of OpenAI', { error: { message: 'No such model', code: 'model_not_found', type: 'x' } }],
     [
-      'of Infinity, whose model has no pictures',
+      'of Infinity, whose model has no images',
       {
         error: {
           message:
@@ -95,7 +95,7 @@ describe('error bodies', () => {
         },
       },
     ],
-  ])('tell a missing model from a bad input: %s', async (_, body) => {
+  ])('distinguish a missing model from invalid input: %s', async (_, body) => {
     const error = await failWith(status(400, body));
     expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
   });
@@ -115,7 +115,7 @@ describe('error bodies', () => {
         },
       },
     ],
-  ])('tell refused settings from a bad input: %s', async (_, body) => {
+  ])('distinguish rejected settings from invalid input: %s', async (_, body) => {
     const error = await failWith(status(400, body));
     expect(error).toMatchObject({ code: 'provider-model-missing', retryable: false });
     expect(error.message).toContain('embedding.dimensions');
@@ -127,28 +127,28 @@ describe('error bodies', () => {
       { detail: 'x', errors: [{ field: 'body -> jina-clip-v2 -> input -> 0 -> image' }] },
     ],
     ['of FastAPI', { detail: [{ loc: ['body', 'input', 0], msg: 'broken' }] }],
-  ])('blame the input where the server does: %s', async (_, body) => {
+  ])('blame the input if the server does: %s', async (_, body) => {
     await expect(failWith(status(422, body))).resolves.toMatchObject({
       code: 'provider-rejected-input',
     });
   });
 
-  it('are quoted in part: the code and the beginning of the sentence', async () => {
+  it('are quoted in part: the code and the start of the message', async () => {
     const detail = `Insufficient balance.\n\u202eTop up. ${'word '.repeat(100)}`;
     const error = await failWith(status(403, { detail, code: 'AUTHZ_INSUFFICIENT_BALANCE' }));
     expect(error.message).toContain('AUTHZ_INSUFFICIENT_BALANCE, Insufficient balance. Top up.');
     expect(error.message.length).toBeLessThan(400);
   });
 
-  it('are not quoted where they repeat encoded pictures', async () => {
-    const picture = Buffer.alloc(300, 7).toString('base64');
-    const error = await failWith(status(400, { detail: `Cannot decode '${picture}' as image` }));
+  it("aren't quoted if they repeat encoded images", async () => {
+    const image = Buffer.alloc(300, 7).toString('base64');
+    const error = await failWith(status(400, { detail: `Cannot decode '${image}' as image` }));
     expect(error.message).toContain('Cannot decode … as image');
-    expect(inspect(error, { depth: 10 })).not.toContain(picture.slice(0, 48));
+    expect(inspect(error, { depth: 10 })).not.toContain(image.slice(0, 48));
   });
 
   it.each([[[]], [['x']], [{ detail: 7 }], [{ error: 'text' }], [{ errors: 'text' }]])(
-    'of no known shape are no trouble: %j',
+    'of an unknown shape are tolerated: %j',
     async (body) => {
       await expect(failWith(status(400, body))).resolves.toMatchObject({
         code: 'provider-rejected-input',
@@ -158,12 +158,12 @@ describe('error bodies', () => {
 });
 
 describe('the time to wait', () => {
-  it('is taken from the answer', async () => {
+  it('is taken from the response', async () => {
     const error = await failWith(status(429, {}, { 'retry-after': '7' }));
     expect(error).toMatchObject({ code: 'provider-unavailable', retryAfterMs: 7_000 });
   });
 
-  it('is left out where the server names none, or where nothing is to be tried again', async () => {
+  it('is omitted if the server names none, or if a retry is pointless', async () => {
     expect(await failWith(status(429))).toHaveProperty('retryAfterMs', undefined);
     const refused = await failWith(status(401, {}, { 'retry-after': '7' }));
     expect(refused).toHaveProperty('retryAfterMs', undefined);
@@ -193,9 +193,9 @@ describe('connections', () => {
 
 describe('addresses', () => {
   it.each([
-    ['a port that fetch refuses', 'http://127.0.0.1:9', 'bad port'],
-    ['a name that nobody has', 'http://nobody.invalid', /ENOTFOUND|EAI_AGAIN/],
-  ])('of %s are out of reach, with the reason', async (_, baseURL, reason) => {
+    ['a port that fetch blocks', 'http://127.0.0.1:9', 'bad port'],
+    ['an unknown host name', 'http://nobody.invalid', /ENOTFOUND|EAI_AGAIN/],
+  ])('of %s are unreachable, with the reason', async (_, baseURL, reason) => {
     const unreachable = await openTestProvider({ baseURL });
     const error = await rejectionOf(unreachable.embedTexts(['a dog']));
     expect(error).toMatchObject({ code: 'provider-unavailable', retryable: true });
@@ -210,7 +210,7 @@ describe('answers', () => {
     ['nothing', 'text/plain', ''],
     ['HTML that calls itself JSON', json, '<!doctype html><title>Log in</title>'],
     ['half a document', json, '{"data":[{"index":0,"embedding":[0.98765,'],
-    ['NaN, which is no JSON', json, '{"data":[{"index":0,"embedding":[NaN]}]}'],
+    ["NaN, which isn't JSON", json, '{"data":[{"index":0,"embedding":[NaN]}]}'],
     ['an error with status 200', json, '{"error":{"message":"overloaded"}}'],
     ['null', json, 'null'],
     ['base64 in place of numbers', json, '{"data":[{"index":0,"embedding":"AAAA"}]}'],
@@ -226,11 +226,11 @@ describe('answers', () => {
 
 describe('secrets', () => {
   const faults: [string, Fault][] = [
-    ['a refused key', status(401, { detail: `Invalid key ${testKey}`, code: testKey })],
+    ['a rejected key', status(401, { detail: `Invalid key ${testKey}`, code: testKey })],
     ['a bad request', status(400, { error: { message: testKey, code: 'x', type: testKey } })],
     ['a busy server', status(429, { detail: testKey }, { 'x-echo': testKey })],
     ['a lost connection', { kind: 'reset' }],
-    ['a strange answer', { kind: 'body', contentType: 'text/html', body: testKey }],
+    ['an unexpected response', { kind: 'body', contentType: 'text/html', body: testKey }],
     ['broken JSON', { kind: 'body', contentType: 'application/json', body: testKey }],
     [
       'fields named so',
@@ -238,7 +238,7 @@ describe('secrets', () => {
     ],
   ];
 
-  it.each(faults)('are in nothing that a logger prints of %s', async (_, fault) => {
+  it.each(faults)('never appear in what a logger prints of %s', async (_, fault) => {
     const error = await failWith(fault);
     const printed = [
       inspect(error, { depth: 10, showHidden: true, getters: true }),
@@ -251,13 +251,13 @@ describe('secrets', () => {
     expect(printed).not.toMatch(/bearer|authorization/i);
   });
 
-  it('are in nothing that a logger prints of the provider', () => {
+  it('never appear in what a logger prints of the provider', () => {
     expect(inspect(provider, { depth: 10, showHidden: true })).not.toContain('SECRET');
     expect(JSON.stringify(provider)).not.toContain('SECRET');
   });
 });
 
 afterEach(() => {
-  // A fault that a test left over would hit the next one.
+  // A fault left over from a test would affect the next one.
   expect(server.requests.every(({ path }) => path === '/v1/embeddings')).toBe(true);
 });

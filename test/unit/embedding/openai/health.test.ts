@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { HostedProvider } from '../../../../plugin/src/embedding/http/hosted-provider';
+import type { HostedProvider } from '../../../../plugin/src/embedding/hosted/hosted-provider';
 import { startJinaServer, type JinaServer } from '../../../support/jina-server';
 import { createTimedProvider, testKey } from '../../../support/openai-provider';
 
@@ -13,13 +13,13 @@ beforeAll(async () => {
 
 beforeEach(() => {
   now = 0;
-  const clock = { now: () => now, wait: () => Promise.resolve() };
+  const clock = { now: () => now, elapsed: () => now, wait: () => Promise.resolve() };
   provider = createTimedProvider(clock, { baseURL: server.baseURL });
 });
 
 afterAll(() => server.close());
 
-/** One that is answered, and one that the server has and leaves unanswered. */
+/** One that gets a response, and one that the server leaves pending. */
 async function startHangingRequest() {
   await provider.embedTexts(['a dog']);
   server.failNext({ kind: 'hang' });
@@ -28,7 +28,7 @@ async function startHangingRequest() {
   const asked = provider.embedTexts(['a cat'], { signal: caller.signal });
   await server.arrivalOf(before);
   return {
-    /** Requests that the server had by now. */
+    /** Number of requests that the server has received. */
     sent: before + 1,
     giveUp: async () => {
       caller.abort();
@@ -38,11 +38,11 @@ async function startHangingRequest() {
 }
 
 describe('checkHealth', () => {
-  it('asks the server once a minute', async () => {
+  it('checks the server once a minute', async () => {
     const before = server.requests.length;
     expect(await provider.checkHealth()).toEqual({
       ok: true,
-      message: `${new URL(server.baseURL).host} answers for "jina-clip-v2".`,
+      message: `${new URL(server.baseURL).host} serves "jina-clip-v2".`,
     });
     now = 59_999;
     await provider.checkHealth();
@@ -52,14 +52,14 @@ describe('checkHealth', () => {
     expect(server.requests).toHaveLength(before + 2);
   });
 
-  it('asks nothing where an embedding has just told', async () => {
+  it('sends nothing right after an embedding', async () => {
     await provider.embedTexts(['a dog']);
     const before = server.requests.length;
     expect(await provider.checkHealth()).toMatchObject({ ok: true });
     expect(server.requests).toHaveLength(before);
   });
 
-  it('asks anew after a failure, and says what is wrong', async () => {
+  it('checks again after a failure, and says what is wrong', async () => {
     await provider.embedTexts(['a dog']);
     server.failNext({ kind: 'status', status: 503 }, { kind: 'status', status: 401 });
     await expect(provider.embedTexts(['a dog'])).rejects.toThrow();
@@ -69,17 +69,17 @@ describe('checkHealth', () => {
     expect(await provider.checkHealth()).toMatchObject({ ok: true });
   });
 
-  it('says so when it was disposed', async () => {
+  it('reports that it was disposed', async () => {
     await provider.checkHealth();
     await provider.dispose();
     expect(await provider.checkHealth()).toMatchObject({ ok: false });
   });
 });
 
-describe('a look at the health', () => {
-  const look = (signal?: AbortSignal) => provider.checkHealth({ isLook: true, signal });
+describe('a passive check', () => {
+  const look = (signal?: AbortSignal) => provider.checkHealth({ canBeCached: true, signal });
 
-  it('asks the server once a minute for all that look, also at the same time', async () => {
+  it('checks the server once a minute for all callers, even at the same time', async () => {
     const before = server.requests.length;
     const all = await Promise.all(Array.from({ length: 5 }, () => look()));
     expect(all).toEqual(Array.from({ length: 5 }, () => expect.objectContaining({ ok: true })));
@@ -91,14 +91,14 @@ describe('a look at the health', () => {
     expect(server.requests).toHaveLength(before + 2);
   });
 
-  it('asks nothing while pictures are being embedded, as long as the last answer was good', async () => {
+  it('sends nothing while images are being embedded, if the last response was good', async () => {
     const { giveUp, sent } = await startHangingRequest();
     expect(await look()).toMatchObject({ ok: true });
     expect(server.requests).toHaveLength(sent);
     await giveUp();
   });
 
-  it('believes a bad health as long, until something else was answered', async () => {
+  it('keeps a bad result as long, until another response arrives', async () => {
     server.failNext({ kind: 'status', status: 401 });
     const before = server.requests.length;
     await expect(provider.embedTexts(['a dog'])).rejects.toThrow();
@@ -114,7 +114,7 @@ describe('a look at the health', () => {
     expect(server.requests).toHaveLength(before + 2);
   });
 
-  it('asks a server once that refuses even the text that asks', async () => {
+  it('checks a server once that rejects even the test text', async () => {
     server.failNext({ kind: 'status', status: 400 });
     const before = server.requests.length;
     expect(await look()).toMatchObject({ ok: false });
@@ -122,7 +122,7 @@ describe('a look at the health', () => {
     expect(server.requests).toHaveLength(before + 1);
   });
 
-  it('waits once for a server that does not answer', async () => {
+  it("waits once for a server that isn't responding", async () => {
     server.failNext({ kind: 'hang' });
     const before = server.requests.length;
     const { host } = new URL(server.baseURL);
@@ -130,14 +130,14 @@ describe('a look at the health', () => {
     const asked = look(timeout.signal);
     await server.arrivalOf(before);
     timeout.abort(new DOMException('Too long.', 'TimeoutError'));
-    const bad = { ok: false, message: `${host} gave no answer in time.` };
+    const bad = { ok: false, message: `${host} didn't answer in time.` };
     expect(await asked).toEqual(bad);
     expect(await look()).toEqual(bad);
     expect(server.requests).toHaveLength(before + 1);
   });
 });
 
-it('a check that is no look asks anew when a request was given up', async () => {
+it('a full check sends a new request after one was aborted', async () => {
   const { giveUp, sent } = await startHangingRequest();
   await giveUp();
   expect(await provider.checkHealth()).toMatchObject({ ok: true });

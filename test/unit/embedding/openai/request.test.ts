@@ -7,12 +7,12 @@ import { openTestProvider, rejectionOf, testKey } from '../../../support/openai-
 
 let server: JinaServer;
 let provider: EmbeddingProvider;
-let picture: EncodedImage;
+let image: EncodedImage;
 
 beforeAll(async () => {
   server = await startJinaServer({ apiKey: testKey, model: 'jina-clip-v2', dimensions: 256 });
   provider = await openTestProvider({ baseURL: server.baseURL });
-  picture = await makePicture('crimson');
+  image = await makeImage('crimson');
 });
 
 afterAll(async () => {
@@ -20,7 +20,7 @@ afterAll(async () => {
   await server.close();
 });
 
-async function makePicture(background: string): Promise<EncodedImage> {
+async function makeImage(background: string): Promise<EncodedImage> {
   const [width, height] = [96, 64];
   const canvas = { width, height, channels: 3 as const, background };
   const data = await sharp({ create: canvas }).jpeg().toBuffer();
@@ -60,7 +60,7 @@ describe('a request for texts', () => {
     });
   });
 
-  it('carries the headers that it needs and no others', async () => {
+  it('has the required headers and no others', async () => {
     const { headers } = await requestOf(() => provider.embedTexts(['a dog']));
     const ours = Object.entries(headers).filter(([name]) => !headersOfFetch.has(name));
     expect(Object.fromEntries(ours)).toEqual({
@@ -72,35 +72,35 @@ describe('a request for texts', () => {
   });
 });
 
-describe('a request for pictures', () => {
+describe('a request for images', () => {
   it('is the one that the vendor documents', async () => {
-    const { body } = await requestOf(() => provider.embedImages([picture]));
+    const { body } = await requestOf(() => provider.embedImages([image]));
     expect(body).toEqual({
       model: 'jina-clip-v2',
-      input: [{ image: Buffer.from(picture.data).toString('base64') }],
+      input: [{ image: Buffer.from(image.data).toString('base64') }],
       dimensions: 256,
       embedding_type: 'float',
     });
   });
 
-  it('sends a view into a larger buffer without its surroundings', async () => {
-    const padded = new Uint8Array(picture.data.length + 20).fill(255);
-    padded.set(picture.data, 10);
-    const view = padded.subarray(10, 10 + picture.data.length);
-    const { body } = await requestOf(() => provider.embedImages([{ ...picture, data: view }]));
+  it('sends only the view of a larger buffer', async () => {
+    const padded = new Uint8Array(image.data.length + 20).fill(255);
+    padded.set(image.data, 10);
+    const view = padded.subarray(10, 10 + image.data.length);
+    const { body } = await requestOf(() => provider.embedImages([{ ...image, data: view }]));
     expect(body).toMatchObject({
-      input: [{ image: Buffer.from(picture.data).toString('base64') }],
+      input: [{ image: Buffer.from(image.data).toString('base64') }],
     });
   });
 
-  it('names the passage task to models that have one', async () => {
+  it('sends the passage task to models that have one', async () => {
     const other = await startJinaServer({
       apiKey: testKey,
       model: 'jina-embeddings-v4',
       dimensions: 256,
     });
     const v4 = await openTestProvider({ baseURL: other.baseURL, model: 'jina-embeddings-v4' });
-    await v4.embedImages([picture]);
+    await v4.embedImages([image]);
     await v4.embedTexts(['a dog']);
     expect(other.requests.map(({ body }) => body)).toMatchObject([
       { task: 'retrieval.passage' },
@@ -112,8 +112,8 @@ describe('a request for pictures', () => {
   });
 });
 
-describe('the answer', () => {
-  it('is put in input order by its indices', async () => {
+describe('the response', () => {
+  it('is sorted into input order by its indices', async () => {
     const texts = ['a dog', 'a banana', 'an umbrella'];
     const expected = await provider.embedTexts(texts);
     server.failNext({
@@ -123,7 +123,7 @@ describe('the answer', () => {
     expect(await provider.embedTexts(texts)).toEqual(expected);
   });
 
-  it('is brought to unit length', async () => {
+  it('is normalized to unit length', async () => {
     server.failNext({
       kind: 'answer',
       change: (answer) => ({
@@ -154,11 +154,7 @@ describe('the answer', () => {
       'has a null',
       (data) => data.map((e) => ({ ...e, embedding: [null, ...e.embedding.slice(1)] })),
     ],
-    [
-      'has a vector of zeros',
-      (data) => data.map((e) => ({ ...e, embedding: e.embedding.map(() => 0) })),
-    ],
-  ])('is refused where it %s', async (_, change) => {
+  ])('is rejected if it %s', async (_, change) => {
     server.failNext({
       kind: 'answer',
       change: (answer) => ({ ...answer, data: change(answer.data) }),
@@ -167,7 +163,27 @@ describe('the answer', () => {
     expect(error).toMatchObject({ code: 'provider-bad-answer', retryable: true });
   });
 
-  it('of another length than configured says which setting that is', async () => {
+  it("of zeros for a text means that the model doesn't know it, not that the provider is down", async () => {
+    server.failNext({
+      kind: 'answer',
+      change: (answer) => ({
+        ...answer,
+        data: answer.data.map((entry) => ({
+          ...entry,
+          embedding: entry.embedding.map((value) => (entry.index === 1 ? 0 : value)),
+        })),
+      }),
+    });
+    const error = await rejectionOf(provider.embedTexts(['a dog', '犬']));
+    expect(error).toMatchObject({
+      code: 'text-unknown',
+      retryable: false,
+      message: expect.stringContaining('"犬"'),
+    });
+    expect(await provider.checkHealth()).toMatchObject({ ok: true });
+  });
+
+  it('of another length than configured names the setting', async () => {
     server.failNext({
       kind: 'answer',
       change: ({ data }) => ({ data: data.map((entry) => ({ ...entry, embedding: [1, 2, 3] })) }),
@@ -179,14 +195,14 @@ describe('the answer', () => {
 });
 
 describe('the usage', () => {
-  it("is told once for every answer, in the server's own figures", async () => {
+  it("is reported once per response, in the server's own figures", async () => {
     const used: EmbeddingUsage[] = [];
     const counted = await openTestProvider(
       { baseURL: server.baseURL },
       { onUsage: (usage) => used.push(usage) },
     );
     await counted.embedTexts(['a dog', 'a cat']);
-    await counted.embedImages([picture]);
+    await counted.embedImages([image]);
     expect(used).toEqual([
       { images: 0, texts: 2, tokens: 2, cost: null },
       { images: 1, texts: 0, tokens: 1, cost: null },
@@ -207,8 +223,8 @@ describe('the usage', () => {
   });
 });
 
-describe('the model that answers', () => {
-  it('must be the one that was asked for', async () => {
+describe('the model in the response', () => {
+  it('must be the requested one', async () => {
     server.failNext({ kind: 'answer', change: (answer) => ({ ...answer, model: 'jina-clip-v3' }) });
     const error = await rejectionOf(provider.embedTexts(['a dog']));
     expect(error).toMatchObject({ code: 'provider-model-changed', retryable: false });
@@ -218,19 +234,19 @@ describe('the model that answers', () => {
 });
 
 describe('inputs', () => {
-  it('of pixels are a mistake of the caller', async () => {
+  it("of pixels are the caller's mistake", async () => {
     const pixels = { kind: 'pixels' as const, width: 1, height: 1, data: new Uint8Array(3) };
     await expect(provider.embedImages([pixels])).rejects.toThrow(TypeError);
   });
 
-  it('above the limits are a mistake of the caller, told with both numbers', async () => {
+  it("above the limits are the caller's mistake, reported with both numbers", async () => {
     const small = await openTestProvider({
       baseURL: server.baseURL,
       batchSize: 2,
       textBatchSize: 3,
     });
-    await expect(small.embedImages([picture, picture, picture])).rejects.toThrow(
-      new RangeError('Expected at most 2 pictures in one call, got 3.'),
+    await expect(small.embedImages([image, image, image])).rejects.toThrow(
+      new RangeError('Expected at most 2 images in one call, got 3.'),
     );
     await expect(small.embedTexts(['a', 'b', 'c', 'd'])).rejects.toThrow(
       new RangeError('Expected at most 3 texts in one call, got 4.'),
@@ -240,7 +256,7 @@ describe('inputs', () => {
 });
 
 describe('the base URL', () => {
-  it.each(['', '/', '//'])('may end in "%s"', async (end) => {
+  it.each(['', '/', '//'])('can end in "%s"', async (end) => {
     const other = await openTestProvider({ baseURL: `${server.baseURL}${end}` });
     const { path } = await requestOf(() => other.embedTexts(['a dog']));
     expect(path).toBe('/v1/embeddings');
@@ -250,7 +266,7 @@ describe('the base URL', () => {
     ['', '/embeddings'],
     ['/', '/embeddings'],
     ['/deep/path', '/deep/path/embeddings'],
-  ])('may have the path "%s"', async (path, expected) => {
+  ])('can have the path "%s"', async (path, expected) => {
     const other = await openTestProvider({ baseURL: new URL(server.baseURL).origin + path });
     const number = server.requests.length;
     const error = await rejectionOf(other.embedTexts(['a dog']));
@@ -279,7 +295,7 @@ describe('the environment', () => {
     }
   });
 
-  it('changes nothing: neither the request nor what is printed', async () => {
+  it('affects neither the request nor what is printed', async () => {
     const plain = await requestOf(() => provider.embedTexts(['a dog']));
     Object.assign(process.env, variables);
     const prints = (['debug', 'info', 'warn', 'error', 'log'] as const).map((method) =>

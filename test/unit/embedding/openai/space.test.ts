@@ -9,7 +9,7 @@ async function openSpace(settings: object = {}) {
   return provider.space;
 }
 
-it('names all that the vectors depend on', async () => {
+it('names everything that the vectors depend on', async () => {
   expect(await openSpace()).toMatchObject({
     provider: 'openai',
     model: 'jina-clip-v2',
@@ -24,7 +24,7 @@ it.each([
   { dimensions: 128 },
   { maxEdge: 448 },
   { imageFormat: 'infinity' },
-])('is another one with %j', async (settings) => {
+])('is different with %j', async (settings) => {
   expect((await openSpace(settings)).id).not.toBe((await openSpace()).id);
 });
 
@@ -36,7 +36,7 @@ it.each([
   { timeoutSeconds: 9 },
   { tokensPerMinute: 2_000 },
   { sendDimensions: false },
-])('is the same one with %j', async (settings) => {
+])('is the same with %j', async (settings) => {
   expect(await openSpace(settings)).toEqual(await openSpace());
 });
 
@@ -48,18 +48,18 @@ it.each([
   {
     imageFormat: 'vllm',
     preprocessing:
-      'vllm: texts and pictures as chat messages; image/jpeg of at most 512 px and at least 28 px',
+      'vllm: texts and images as chat messages; image/jpeg of at most 512 px and at least 28 px',
   },
-] as const)('of $imageFormat is the one that libraries were indexed with', async (example) => {
+] as const)('of $imageFormat is unchanged from existing indexes', async (example) => {
   const { imageFormat, preprocessing } = example;
   expect((await openSpace({ imageFormat })).preprocessing).toBe(preprocessing);
 });
 
-it('holds no part of the key', async () => {
+it('contains no part of the key', async () => {
   expect(JSON.stringify(await openSpace({ apiKey: 'mysecret' }))).not.toContain('mysecret');
 });
 
-it('asks for pictures as they are sent', async () => {
+it('requests images as they are sent', async () => {
   const provider = await openTestProvider({ baseURL, maxEdge: 448 });
   expect(provider.imagePreparation).toEqual({
     kind: 'encoded',

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { createVectorSpace } from '../../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../../plugin/src/embedding/vector-space';
 import {
   createEmbeddedStoreFolder,
   type EmbeddedStoreFolder,
@@ -23,7 +23,7 @@ describe('the version of the file', () => {
   });
   afterEach(() => folder.destroy());
 
-  /** Expects that calls fail with this message and that nothing in the folder has changed. */
+  /** Expects calls to fail with this message, and nothing in the folder to change. */
   async function expectRefusal(message: string): Promise<void> {
     const before = await readFile(folder.file);
     const store = await folder.open();
@@ -36,7 +36,7 @@ describe('the version of the file', () => {
     expect(await readdir(path.dirname(folder.file))).toEqual([path.basename(folder.file)]);
   }
 
-  it('is refused, and the file left alone, when it is newer', async () => {
+  it('is rejected if it is newer, and the file is left alone', async () => {
     const store = await folder.open();
     await store.ensureSpace(space);
     await store.dispose();
@@ -46,20 +46,20 @@ describe('the version of the file', () => {
     await expectRefusal('has version 99');
   });
 
-  it('means nothing in a database of another program, which is left alone', async () => {
+  it("is ignored in another program's database, which is left alone", async () => {
     const database = new Database(folder.file);
     database.exec('create table users (name text)');
     database.close();
     await expectRefusal('is a database of another program');
   });
 
-  it('stays when an up-to-date file is opened again', async () => {
+  it('stays the same when an up-to-date file is reopened', async () => {
     await (await folder.open()).ensureSpace(space);
     const store = await folder.open();
     await expect(store.listSpaces()).resolves.toEqual([space]);
     await store.dispose();
     const database = new Database(folder.file, { readonly: true });
-    expect(database.pragma('user_version', { simple: true })).toBe(1);
+    expect(database.pragma('user_version', { simple: true })).toBe(2);
     database.close();
   });
 });

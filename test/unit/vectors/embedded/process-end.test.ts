@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { repositoryFolder } from '../../../support/paths';
 import {
   createEmbeddedStoreFolder,
   type EmbeddedStoreFolder,
 } from '../../../support/embedded-store';
+import { repositoryFolder } from '../../../support/paths';
 
 const BATCH = 10;
 
@@ -26,7 +26,7 @@ describe('the end of the process', () => {
   });
   afterEach(() => folder.destroy());
 
-  it('by kill -9 takes nothing that was stored, and leaves no half of a call', async () => {
+  it('by kill -9 loses nothing that was stored, and leaves no partial call', async () => {
     const writer = startWriter(folder.file, Infinity);
     const end = once(writer, 'exit');
     let acknowledged = 0;
@@ -54,7 +54,7 @@ describe('the end of the process', () => {
     expect(folder.logger.lines).toEqual([]);
   });
 
-  it('is not held up by a store that nobody disposed', async () => {
+  it("isn't delayed by a store that wasn't disposed", async () => {
     const writer = startWriter(folder.file, 2);
     writer.stdout?.resume();
     await expect(once(writer, 'exit')).resolves.toEqual([0, null]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { VectorQuery } from '../../../../plugin/src/vectors/contract';
-import { dotProduct } from '../../../../plugin/src/vectors/embedded/dot-product';
 import { QuantizedIndex } from '../../../../plugin/src/vectors/embedded/quantized-index';
+import { dotProduct } from '../../../../plugin/src/vectors/similarity';
 import { createSeededRandom } from '../../../../sample/seeded-random';
 import { randomUnitVector, toUnitLength } from '../../../support/random-vectors';
 import { createStructuredVectors } from '../../../support/structured-vectors';
 
-/** Vectors that an index holds, by file id, and what an exact search finds among them. */
+/** Vectors in an index by file id, and what an exact search finds among them. */
 class Reference {
   readonly vectors = new Map<number, Float32Array>();
 
@@ -45,7 +45,7 @@ function times<Result>(count: number, make: () => Result): Result[] {
 
 describe('QuantizedIndex', () => {
   it.each([1, 5, 16, 17, 100, 512])(
-    'has all hits among its candidates, in %i dimensions',
+    'includes all hits in its candidates, in %i dimensions',
     (dimensions) => {
       const random = createSeededRandom(`index of ${String(dimensions)}`);
       const { index, reference } = fill(times(300, () => randomUnitVector(random, dimensions)));
@@ -57,26 +57,26 @@ describe('QuantizedIndex', () => {
     },
   );
 
-  it('needs few candidates for texts and pictures alike', () => {
+  it('needs few candidates for both texts and images', () => {
     const vectors = createStructuredVectors(8, 256);
-    const { index, reference } = fill(times(6000, vectors.picture));
-    for (const vector of [...times(8, vectors.text), ...times(8, vectors.picture)]) {
+    const { index, reference } = fill(times(6000, vectors.image));
+    for (const vector of [...times(8, vectors.text), ...times(8, vectors.image)]) {
       expectAllHits(index, reference, { vector, limit: 20 });
       expect(index.findCandidates({ vector, limit: 20 }).length).toBeLessThan(200);
     }
   });
 
-  it('has all hits when vectors lie elsewhere than those that it learned from', () => {
+  it('includes all hits when vectors are far from those it was trained on', () => {
     const learned = createStructuredVectors(8, 64);
     const others = createStructuredVectors(9, 64);
-    const sample = times(50, learned.picture);
+    const sample = times(50, learned.image);
     const { index, reference } = fill([...sample, ...times(500, others.text)], sample);
-    for (const vector of [learned.text(), others.text(), others.picture()]) {
+    for (const vector of [learned.text(), others.text(), others.image()]) {
       for (const limit of [1, 20, 400]) expectAllHits(index, reference, { vector, limit });
     }
   });
 
-  it('has all hits when it learned from vectors that are all the same', () => {
+  it('includes all hits when it was trained on identical vectors', () => {
     const random = createSeededRandom('one vector');
     const one = randomUnitVector(random, 40);
     const { index, reference } = fill(
@@ -87,22 +87,22 @@ describe('QuantizedIndex', () => {
     for (const vector of [one, constant]) expectAllHits(index, reference, { vector, limit: 10 });
   });
 
-  describe('that learned from pictures that hardly differ', () => {
+  describe('trained on images that hardly differ', () => {
     const random = createSeededRandom('narrow');
     const base = randomUnitVector(random, 32);
     const near = times(50, () => nearBy(base, () => 0.001 * random.between(-1, 1)));
     const query = toUnitLength(new Array<number>(32).fill(1));
 
-    it('is not misled by a code that promises too much', () => {
-      // Leans towards the query in all dimensions but the first, of which its code cannot tell how far it is off.
+    it("isn't misled by a code that overestimates", () => {
+      // Close to the query in all dimensions but the first, and its code can't express how far off it is there.
       const promising = nearBy(base, (index) => (index === 0 ? -0.8 : 0.01));
       const { index, reference } = fill([...near, promising], near);
       expect(reference.search({ vector: query, limit: 50 })).not.toContain(51);
       expectAllHits(index, reference, { vector: query, limit: 1 });
     });
 
-    it('knows how far off a code is after its point has moved', () => {
-      // The other way round: better than all others, which its code cannot tell.
+    it('knows the error of a code after its point has moved', () => {
+      // The reverse: better than all others, which its code can't express.
       const modest = nearBy(base, (index) => (index === 0 ? 0.8 : -0.01));
       const { index, reference } = fill([...near, modest], near);
       index.delete(1);
@@ -112,7 +112,7 @@ describe('QuantizedIndex', () => {
     });
   });
 
-  it('does not overflow where all products have one sign', () => {
+  it("doesn't overflow when all products have the same sign", () => {
     const dimensions = 4096;
     const [plus, minus] = [1, -1].map((value) =>
       toUnitLength(new Array<number>(dimensions).fill(value)),
@@ -128,7 +128,7 @@ describe('QuantizedIndex', () => {
     }
   });
 
-  it('keeps all that tie at the cut', () => {
+  it('keeps all ties at the cutoff', () => {
     const random = createSeededRandom('ties');
     const twin = randomUnitVector(random, 32);
     const { index } = fill([
@@ -141,7 +141,7 @@ describe('QuantizedIndex', () => {
     );
   });
 
-  it('follows points that are replaced and removed, beyond its first capacity', () => {
+  it('tracks replaced and removed points, beyond its initial capacity', () => {
     const random = createSeededRandom('changes');
     const { index, reference } = fill(times(200, () => randomUnitVector(random, 24)));
     for (let change = 0; change < 3000; change += 1) {

@@ -1,15 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createVectorSpace } from '../../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../../plugin/src/embedding/vector-space';
 import { createEmbeddedStore } from '../../../../plugin/src/vectors/embedded';
-import { resolveWorkerFile } from '../../../../plugin/src/workers';
 import {
   createEmbeddedStoreFolder,
   type EmbeddedStoreFolder,
 } from '../../../support/embedded-store';
 import { createStructuredVectors } from '../../../support/structured-vectors';
 import { pointOf } from '../../../support/vector-points';
+import { wrapWorker } from '../../../support/wrapped-worker';
 
 const space = createVectorSpace({
   provider: 'test',
@@ -18,10 +18,10 @@ const space = createVectorSpace({
   preprocessing: '',
 });
 const vectors = createStructuredVectors(6, space.dimensions);
-const points = Array.from({ length: 50 }, (_, index) => pointOf(index + 1, vectors.picture()));
+const points = Array.from({ length: 50 }, (_, index) => pointOf(index + 1, vectors.image()));
 
-/** An entry that ends in this way at its first count, once, and serves as the real one otherwise. */
-function crashingEntry(marker: string, crash: string): string {
+/** Makes the thread end this way once, at its first count. */
+function crashOnce(marker: string, crash: string): string {
   return `
     const { existsSync, writeFileSync } = require('node:fs');
     const { parentPort } = require('node:worker_threads');
@@ -32,9 +32,7 @@ function crashingEntry(marker: string, crash: string): string {
         if (request.operation !== 'count' || existsSync(marker)) return listener(request);
         writeFileSync(marker, '');
         ${crash};
-      });
-    require(${JSON.stringify(resolveWorkerFile('embedded-store'))});
-  `;
+      });`;
 }
 
 describe('the thread', () => {
@@ -45,14 +43,14 @@ describe('the thread', () => {
   afterEach(() => folder.destroy());
 
   it.each([
-    { how: 'an error that nobody catches', crash: `throw new Error('crash')` },
+    { how: 'an uncaught error', crash: `throw new Error('crash')` },
     { how: 'its exit', crash: 'process.exit(0)' },
   ])(
-    'fails the calls under way when it ends by $how, and the next call starts another',
+    'fails pending calls when it ends by $how, and the next call starts another',
     async ({ crash }) => {
-      const threadFile = path.join(folder.folder, 'thread.cjs');
-      await writeFile(threadFile, crashingEntry(path.join(folder.folder, 'crashed'), crash));
-      const store = await folder.open({ threadFile });
+      const marker = path.join(folder.folder, 'crashed');
+      const worker = await wrapWorker('embedded-store', crashOnce(marker, crash));
+      const store = await folder.open({ program: worker.program });
       const collection = await store.ensureSpace(space);
       await collection.upsert(points);
       const calls = [collection.count(), collection.getMany([1]), collection.upsert(points)];
@@ -66,16 +64,18 @@ describe('the thread', () => {
       await expect(collection.search({ vector: vectors.text(), limit: 5 })).resolves.toHaveLength(
         5,
       );
+      await rm(worker.folder, { recursive: true });
     },
   );
 
-  it('whose file is missing fails calls as unavailable', async () => {
-    const store = await folder.open({ threadFile: path.join(folder.folder, 'missing.cjs') });
+  it('fails calls as unavailable if its file is missing', async () => {
+    const program = { file: path.join(folder.folder, 'missing.cjs'), execArgv: [] };
+    const store = await folder.open({ program });
     await expect(store.listSpaces()).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(store.checkHealth()).resolves.toMatchObject({ ok: false });
   });
 
-  it('is gone after disposal, and calls fail', async () => {
+  it('ends on disposal, and calls fail', async () => {
     const store = await folder.open();
     const collection = await store.ensureSpace(space);
     await store.dispose();
@@ -83,7 +83,7 @@ describe('the thread', () => {
     await expect(store.checkHealth()).resolves.toMatchObject({ ok: false });
   });
 
-  it('does not bring a dropped collection back for a call that comes late', async () => {
+  it("doesn't recreate a dropped collection for a late call", async () => {
     const store = await folder.open();
     const collection = await store.ensureSpace(space);
     await store.dropSpace(space.id);

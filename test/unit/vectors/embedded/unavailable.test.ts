@@ -4,7 +4,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createVectorSpace } from '../../../../plugin/src/embedding/contract';
+import { createVectorSpace } from '../../../../plugin/src/embedding/vector-space';
 import { ImageSearchError } from '../../../../plugin/src/errors';
 import type { VectorCollection } from '../../../../plugin/src/vectors/contract';
 import {
@@ -21,9 +21,9 @@ const space = createVectorSpace({
   preprocessing: '',
 });
 const vectors = createStructuredVectors(4, space.dimensions);
-const points = Array.from({ length: 4000 }, (_, index) => pointOf(index + 1, vectors.picture()));
+const points = Array.from({ length: 4000 }, (_, index) => pointOf(index + 1, vectors.image()));
 
-/** Answers whether it succeeded. */
+/** Returns whether it succeeded. */
 function run(command: string, ...parameters: string[]): boolean {
   return spawnSync(command, parameters).status === 0;
 }
@@ -49,21 +49,25 @@ async function failureOf(call: Promise<unknown>): Promise<ImageSearchError> {
   return outcome;
 }
 
-describe('a file that cannot be used', () => {
+describe("a file that can't be used", () => {
   let folder: EmbeddedStoreFolder;
   beforeEach(async () => {
     folder = await createEmbeddedStoreFolder();
   });
   afterEach(() => folder.destroy());
 
-  it('because a folder has its name is named with the setting to change', async () => {
+  it('because a folder has its name is reported with the setting to change', async () => {
     await mkdir(folder.file, { recursive: true });
     const store = await folder.open();
     const failure = await failureOf(store.listSpaces());
     expect(failure).toMatchObject({ code: 'store-unavailable', retryable: true });
     expect(failure.message).toContain(folder.file);
     expect(failure.message).toContain('vectors.path');
-    await expect(store.checkHealth()).resolves.toEqual({ ok: false, message: failure.message });
+    await expect(store.checkHealth()).resolves.toEqual({
+      ok: false,
+      message: failure.message,
+      others: null,
+    });
     await rm(folder.file, { recursive: true });
     await expect(store.listSpaces()).resolves.toEqual([]);
     expect(folder.logger.lines).toEqual([]);
@@ -91,7 +95,7 @@ const isMountAllowed = canMount();
     });
     const openOnDisk = () => folder.open({ file: path.join(disk, 'vectors.sqlite') });
 
-    it('that is full keeps what it has, stores nothing by halves, and goes on when there is room', async () => {
+    it('that is full keeps its data, stores nothing partially, and recovers when there is space', async () => {
       const filler = path.join(disk, 'filler');
       await writeFile(filler, Buffer.alloc(3_000_000));
       const store = await openOnDisk();
@@ -115,7 +119,7 @@ const isMountAllowed = canMount();
       expect(folder.logger.lines).toEqual([]);
     });
 
-    it('that became read-only is used again when it can be written', async () => {
+    it('that became read-only is used again once it is writable', async () => {
       const first = await (await openOnDisk()).ensureSpace(space);
       await first.upsert(points.slice(0, 100));
       const store = await openOnDisk();
@@ -132,7 +136,7 @@ const isMountAllowed = canMount();
   },
 );
 
-/** Stores batches until one fails; answers how many points were stored. */
+/** Stores batches until one fails. Returns the number of stored points. */
 async function fillUp(collection: VectorCollection): Promise<number> {
   for (let stored = 0; stored < points.length; stored += 200) {
     try {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseAddress } from '../../../../plugin/src/vectors/qdrant/address';
+import { parseAddress } from '../../../../plugin/src/vectors/qdrant/connection';
 
-describe('the address of Qdrant', () => {
+describe('the URL of Qdrant', () => {
   it.each([
     ['http://localhost', 'http://localhost:6333', ''],
     ['https://qdrant.example.com', 'https://qdrant.example.com:6333', ''],

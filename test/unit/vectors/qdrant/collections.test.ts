@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
-import { startQdrantServer, type QdrantServer } from '../../../support/qdrant-server';
 import { randomPoints, spaceOf, vectorAt } from '../../../conformance/vector-store/points';
+import { startQdrantServer, type QdrantServer } from '../../../support/qdrant-server';
+import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
 
 const points = randomPoints(3);
 const space = spaceOf('collections');
@@ -25,7 +25,7 @@ function open(settings: Record<string, unknown> = {}): OpenedQdrantStore {
   return opened;
 }
 
-/** Somebody else's hand. */
+/** Another client of the same server. */
 async function put(path: string, body: object): Promise<void> {
   const answer = await fetch(`${server.url}/collections/${path}`, {
     method: 'PUT',
@@ -37,20 +37,20 @@ async function put(path: string, body: object): Promise<void> {
 
 const operations = (): string[] => server.requests.map(({ operation }) => operation);
 
-describe('a collection that is there already', () => {
+describe('a collection that already exists', () => {
   const cosine = { size: space.dimensions, distance: 'Cosine' };
   const marker = { maker: 'strapi-plugin-image-search', space };
 
   it.each([
-    ['was not made by this plugin', { vectors: cosine }],
-    ['was not made by this plugin', { vectors: cosine, metadata: { maker: 'somebody', space } }],
+    ["wasn't created by this plugin", { vectors: cosine }],
+    ["wasn't created by this plugin", { vectors: cosine, metadata: { maker: 'somebody', space } }],
     [
-      'was not made by this plugin',
+      "wasn't created by this plugin",
       { vectors: cosine, metadata: { ...marker, space: spaceOf('other') } },
     ],
     ['has 8 dimensions', { vectors: { ...cosine, size: 8 }, metadata: marker }],
-    ['compares vectors by Dot', { vectors: { ...cosine, distance: 'Dot' }, metadata: marker }],
-  ])('and %s is refused by name and left alone', async (reason, definition) => {
+    ['measures distance by Dot', { vectors: { ...cosine, distance: 'Dot' }, metadata: marker }],
+  ])('but %s is rejected by name and left alone', async (reason, definition) => {
     await put(name, definition);
     const { store, losses } = open();
     const asked = server.requests.length;
@@ -63,7 +63,7 @@ describe('a collection that is there already', () => {
     expect(losses()).toBe(0);
   });
 
-  it('and is somebody else’s is neither listed nor dropped', async () => {
+  it('but has another owner is neither listed nor dropped', async () => {
     await put(name, { vectors: cosine });
     const { store } = open();
     await expect(store.listSpaces()).resolves.toEqual([]);
@@ -74,7 +74,7 @@ describe('a collection that is there already', () => {
     expect(server.collectionNames()).toEqual([name]);
   });
 
-  it('of a longer prefix belongs to another project', async () => {
+  it('with a longer prefix belongs to another project', async () => {
     await open({ collectionPrefix: 'image-search-staging' }).store.ensureSpace(space);
     const { store } = open();
     await expect(store.listSpaces()).resolves.toEqual([]);
@@ -82,7 +82,7 @@ describe('a collection that is there already', () => {
     await expect(store.listSpaces()).resolves.toEqual([space]);
   });
 
-  it('without its indexes, because a process died when it made it, gets them', async () => {
+  it('without indexes, because a process died while creating it, gets them', async () => {
     await put(name, { vectors: cosine, metadata: marker });
     await put(`${name}/index?wait=true`, { field_name: 'mimeType', field_schema: 'keyword' });
     const asked = server.requests.length;
@@ -104,8 +104,8 @@ describe('a collection that is there already', () => {
   });
 });
 
-describe('a collection that can neither be made nor found', () => {
-  it('is an outage, not asked for again and again', async () => {
+describe('a collection that can be neither created nor found', () => {
+  it("is an outage, and isn't retried endlessly", async () => {
     const missing = `{"status":{"error":"Not found: Collection \`${name}\` doesn't exist!"},"time":0}`;
     const existing = `{"status":{"error":"Wrong input: Collection data already exists at ./storage"},"time":0}`;
     const isAsked = (operation: string) => (request: { operation: string }) =>
@@ -122,7 +122,7 @@ describe('a collection that can neither be made nor found', () => {
 });
 
 describe('a collection that vanishes', () => {
-  it('is made again by the call that misses it, which says so', async () => {
+  it('is recreated by the call that misses it, which logs this', async () => {
     const { store, logger, losses } = open();
     const collection = await store.ensureSpace(space);
     await collection.upsert(points);
@@ -157,7 +157,7 @@ describe('a collection that vanishes', () => {
     expect(losses()).toBe(1);
   });
 
-  it('is a loss once, however many calls of however many processes miss it', async () => {
+  it('is reported as lost once, regardless of how many calls and processes miss it', async () => {
     const [first, second] = [open(), open()];
     const collections = [
       await first.store.ensureSpace(space),
@@ -179,7 +179,7 @@ describe('a collection that vanishes', () => {
     expect(losses()).toBe(0);
   });
 
-  it('is no loss while Qdrant is down', async () => {
+  it("isn't reported as lost while Qdrant is down", async () => {
     const { store, losses } = open();
     const collection = await store.ensureSpace(space);
     await collection.upsert(points);
@@ -198,16 +198,19 @@ describe('the version of Qdrant', () => {
     return open();
   }
 
-  it.each(['1.17.0', '1.18.2', '1.19.3', 'v1.18.0-rc1'])('%s is no matter', async (version) => {
-    const { store, logger } = await openVersion(version);
-    await store.ensureSpace(space);
-    expect(logger.lines).toEqual([]);
-    const health = await store.checkHealth();
-    expect(health.ok).toBe(true);
-    expect(health.message).toContain(version);
-  });
+  it.each(['1.17.0', '1.18.2', '1.19.3', 'v1.18.0-rc1'])(
+    '%s is accepted silently',
+    async (version) => {
+      const { store, logger } = await openVersion(version);
+      await store.ensureSpace(space);
+      expect(logger.lines).toEqual([]);
+      const health = await store.checkHealth();
+      expect(health.ok).toBe(true);
+      expect(health.message).toContain(version);
+    },
+  );
 
-  it.each(['1.16.1', '1.20.0', '2.0.0', 'unknown'])('%s is said once', async (version) => {
+  it.each(['1.16.1', '1.20.0', '2.0.0', 'unknown'])('%s is logged once', async (version) => {
     const { store, logger } = await openVersion(version);
     await store.ensureSpace(space);
     await store.ensureSpace(spaceOf('another'));
@@ -215,7 +218,7 @@ describe('the version of Qdrant', () => {
     expect(logger.at('warn')).toEqual([expect.stringContaining(version)]);
   });
 
-  it.each(['1.15.5', '0.11.7'])('%s is too old, and nothing is made in it', async (version) => {
+  it.each(['1.15.5', '0.11.7'])('%s is too old, and nothing is created in it', async (version) => {
     const { store } = await openVersion(version);
     await expect(store.ensureSpace(space)).rejects.toMatchObject({
       code: 'store-unavailable',

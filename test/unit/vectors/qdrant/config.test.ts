@@ -5,7 +5,7 @@ const parse = (settings: Record<string, unknown>) =>
   parseConfig({ vectors: { store: 'qdrant', url: 'http://localhost:6333', ...settings } }).vectors;
 
 describe('the settings of Qdrant', () => {
-  it('need an address and nothing else', () => {
+  it('require only a URL', () => {
     expect(parse({})).toEqual({
       store: 'qdrant',
       url: 'http://localhost:6333',
@@ -18,7 +18,7 @@ describe('the settings of Qdrant', () => {
     expect(() => parse({ url: undefined })).toThrow('vectors.url');
   });
 
-  it('are all kept', () => {
+  it('are all preserved', () => {
     const settings = {
       url: 'https://example.com/qdrant',
       apiKey: 'key',
@@ -42,7 +42,7 @@ describe('the settings of Qdrant', () => {
     ['//localhost', 'must be an address'],
     ['http://localhost?api-key=hunter2', 'query'],
     ['http://localhost#hunter2', 'fragment'],
-  ])('refuse the address %s without repeating it', (url, expected) => {
+  ])('reject the URL %s without showing it', (url, expected) => {
     const attempt = () => parse({ url });
     expect(attempt).toThrow(expected);
     expect(attempt).not.toThrow('hunter2');
@@ -59,7 +59,7 @@ describe('the settings of Qdrant', () => {
     [{ replicas: 1, writeConsistency: 2 }, 'vectors.writeConsistency'],
     [{ hnsw: { ef: 5 } }, 'allowed: m, efConstruct, efSearch'],
     [{ path: 'a.sqlite' }, 'vectors has no setting "path"'],
-  ])('refuse %j by name', (settings, expected) => {
+  ])('reject %j by name', (settings, expected) => {
     expect(() => parse(settings)).toThrow(expected);
   });
 

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ImageSearchError } from '../../../../plugin/src/errors';
 import type { VectorCollection } from '../../../../plugin/src/vectors/contract';
+import { randomPoints, spaceOf, vectorAt } from '../../../conformance/vector-store/points';
 import { pollUntil } from '../../../support/polling';
-import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
 import {
   startQdrantServer,
   type QdrantFault,
   type QdrantServer,
 } from '../../../support/qdrant-server';
-import { randomPoints, spaceOf, vectorAt } from '../../../conformance/vector-store/points';
+import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
 
 const points = randomPoints(3);
 const space = spaceOf('failures');
@@ -53,7 +53,7 @@ function failAll(fault: QdrantFault): void {
   server.failWhen(() => true, fault);
 }
 
-describe('a request that Qdrant refuses', () => {
+describe('a request that Qdrant rejects', () => {
   it.each([
     [500, true],
     [502, true],
@@ -88,31 +88,35 @@ describe('a request that Qdrant refuses', () => {
         expect(error.message).toContain('vectors.apiKey');
       }
       const health = await store.checkHealth();
-      expect(health).toEqual({ ok: false, message: expect.stringContaining('vectors.apiKey') });
+      expect(health).toEqual({
+        ok: false,
+        message: expect.stringContaining('vectors.apiKey'),
+        others: null,
+      });
       await store.dispose();
     }
   });
 
-  it('says when to come back, if the server does', async () => {
+  it('says when to retry, if the server does', async () => {
     failAll(answer(429, 'slow down', { 'retry-after': '7' }));
     await expect(search()).rejects.toMatchObject({ retryable: true, retryAfterMs: 7_000 });
   });
 
-  it('repeats no page of a proxy', async () => {
+  it("doesn't repeat a proxy's error page", async () => {
     failAll({ kind: 'answer', status: 502, body: `<h1>${'secret page '.repeat(50)}</h1>` });
     const error = await failureOf(search());
     expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
     expect(error.message).not.toContain('secret page');
   });
 
-  it('cuts a long reason short', async () => {
+  it('truncates a long reason', async () => {
     failAll(answer(500, 'word '.repeat(1_000)));
     expect((await failureOf(search())).message.length).toBeLessThan(400);
   });
 });
 
-describe('a server that is no Qdrant', () => {
-  it('is named, and no collection is made for want of one', async () => {
+describe("a server that isn't Qdrant", () => {
+  it('is reported, and no collection is created to replace a missing one', async () => {
     failAll({ kind: 'answer', status: 404, body: '<h1>Not Found</h1>' });
     const asked = server.requests.length;
     const error = await failureOf(search());
@@ -122,7 +126,7 @@ describe('a server that is no Qdrant', () => {
     expect(opened.losses()).toBe(0);
   });
 
-  it('is not followed elsewhere with the key', async () => {
+  it("can't redirect the key elsewhere", async () => {
     const other = await startQdrantServer();
     failAll({ kind: 'answer', status: 307, body: '', headers: { location: other.url } });
     await expect(search()).rejects.toMatchObject({ code: 'store-unavailable' });
@@ -131,14 +135,14 @@ describe('a server that is no Qdrant', () => {
   });
 });
 
-describe('an answer that is not to be understood', () => {
+describe('an invalid response', () => {
   it.each<[string, (body: string) => string]>([
     ['no JSON', (body) => body.slice(0, -5)],
     ['nothing', () => ''],
     ['another shape', () => '{"result":{"hits":[]},"status":"ok"}'],
-    ['no object', () => '[1,2,3]'],
-    ['a score that is no number', (body) => body.replace(/"score":[^,}]+/, '"score":"high"')],
-    ['an id that is none', (body) => body.replace(/"id":\d+/, '"id":-1')],
+    ['not an object', () => '[1,2,3]'],
+    ["a score that isn't a number", (body) => body.replace(/"score":[^,}]+/, '"score":"high"')],
+    ['an invalid id', (body) => body.replace(/"id":\d+/, '"id":-1')],
     ['bytes of chance', () => '\u0000\u0001\ufffd'.repeat(100)],
   ])('%s is an outage', async (_what, change) => {
     server.failWhen(({ operation }) => operation === 'query', { kind: 'change', change });
@@ -160,7 +164,7 @@ describe('an answer that is not to be understood', () => {
     });
   });
 
-  it('a write that is only promised is none', async () => {
+  it('a write that is only acknowledged is rejected', async () => {
     const change = (body: string) => body.replace('completed', 'wait_timeout');
     server.failWhen(({ operation }) => operation === 'upsert', { kind: 'change', change });
     await expect(collection.upsert(points)).rejects.toMatchObject({
@@ -171,15 +175,15 @@ describe('an answer that is not to be understood', () => {
 });
 
 describe('a connection', () => {
-  it('that hangs is given up in time', async () => {
+  it('that hangs times out', async () => {
     failAll({ kind: 'hang' });
     const error = await failureOf(search());
     expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
-    expect(error.message).toContain('within 1 s (setting vectors.timeoutSeconds)');
+    expect(error.message).toContain('within 1 s (vectors.timeoutSeconds)');
   });
 
   it.each<QdrantFault>([{ kind: 'cut' }, { kind: 'cut-in-body' }])(
-    'that ends always is an outage: $kind',
+    'that always ends is an outage: $kind',
     async (fault) => {
       failAll(fault);
       await expect(search()).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
@@ -187,7 +191,7 @@ describe('a connection', () => {
   );
 
   it.each<QdrantFault>([{ kind: 'cut' }, { kind: 'cut-in-body' }])(
-    'that ends once goes unnoticed: $kind',
+    'that ends once is retried: $kind',
     async (fault) => {
       let left = 1;
       server.failWhen(() => (left -= 1) >= 0, fault);
@@ -196,16 +200,16 @@ describe('a connection', () => {
     },
   );
 
-  it('that was idle when the server went down and up is made anew', async () => {
+  it('that was idle while the server restarted is reopened', async () => {
     await server.setDown(true);
     const error = await failureOf(search());
     expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
-    expect(error.message).toContain('cannot be reached');
+    expect(error.message).toContain("can't be reached");
     await server.setDown(false);
     await expect(search()).resolves.toHaveLength(3);
   });
 
-  it('is closed by disposal, after which nothing is asked', async () => {
+  it('is closed on disposal, and no more requests are sent', async () => {
     expect(await server.countConnections()).toBeGreaterThan(0);
     await opened.store.dispose();
     await pollUntil(

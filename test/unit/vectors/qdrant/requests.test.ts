@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createSeededRandom } from '../../../../sample/seeded-random';
-import { randomUnitVector } from '../../../support/random-vectors';
-import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
-import { startQdrantServer, type QdrantServer } from '../../../support/qdrant-server';
-import { pointOf } from '../../../support/vector-points';
 import { spaceOf } from '../../../conformance/vector-store/points';
+import { startQdrantServer, type QdrantServer } from '../../../support/qdrant-server';
+import { openQdrantStore, type OpenedQdrantStore } from '../../../support/qdrant-store';
+import { randomUnitVector } from '../../../support/random-vectors';
+import { pointOf } from '../../../support/vector-points';
 
 const space = spaceOf('requests', 512);
 const random = createSeededRandom('qdrant requests');
 const vector = randomUnitVector(random, 512);
 
-describe('what Qdrant is asked', () => {
+describe('requests to Qdrant', () => {
   let server: QdrantServer;
   let opened: OpenedQdrantStore;
 
@@ -31,7 +31,7 @@ describe('what Qdrant is asked', () => {
   const bodiesOf = (operation: string): unknown[] =>
     server.requests.filter((request) => request.operation === operation).map(({ body }) => body);
 
-  it('a collection by cosine that says who made it, and the server’s own defaults', async () => {
+  it('create a collection with cosine distance, its owner and the server’s defaults', async () => {
     await open().store.ensureSpace(space);
     expect(server.collectionNames()).toEqual([`image-search-${space.id}`]);
     expect(bodiesOf('createCollection')).toEqual([
@@ -48,7 +48,7 @@ describe('what Qdrant is asked', () => {
     ]);
   });
 
-  it('a collection with all that is set', async () => {
+  it('create a collection with all settings', async () => {
     await open({
       collectionPrefix: 'shop',
       shards: 3,
@@ -77,20 +77,17 @@ describe('what Qdrant is asked', () => {
     ['none', undefined],
     ['scalar', { rescore: true, oversampling: 2 }],
     ['binary', { rescore: true, oversampling: 4 }],
-  ] as const)(
-    'searches that settle %s quantization by the full vectors',
-    async (name, expected) => {
-      const collection = await open({
-        quantization: name,
-        hnsw: { efSearch: 300 },
-      }).store.ensureSpace(space);
-      await collection.search({ vector, limit: 5 });
-      const [body] = bodiesOf('query') as { params: object }[];
-      expect(body?.params).toEqual({ hnsw_ef: 300, ...(expected && { quantization: expected }) });
-    },
-  );
+  ] as const)('rescore %s quantization with the full vectors', async (name, expected) => {
+    const collection = await open({
+      quantization: name,
+      hnsw: { efSearch: 300 },
+    }).store.ensureSpace(space);
+    await collection.search({ vector, limit: 5 });
+    const [body] = bodiesOf('query') as { params: object }[];
+    expect(body?.params).toEqual({ hnsw_ef: 300, ...(expected && { quantization: expected }) });
+  });
 
-  it('only what is missing of a collection that is there', async () => {
+  it('create only the missing parts of a collection', async () => {
     await open().store.ensureSpace(space);
     const asked = server.requests.length;
     await open().store.ensureSpace(space);
@@ -100,7 +97,7 @@ describe('what Qdrant is asked', () => {
     ]);
   });
 
-  it('many points in requests of bounded size, in their order', async () => {
+  it('send many points in order, in requests of limited size', async () => {
     const collection = await open().store.ensureSpace(space);
     await collection.upsert(Array.from({ length: 450 }, (_, index) => pointOf(index + 1, vector)));
     const batches = bodiesOf('upsert') as { points: { id: number }[] }[];
@@ -111,7 +108,7 @@ describe('what Qdrant is asked', () => {
     await expect(collection.count()).resolves.toBe(450);
   });
 
-  it('numbers of nine decimals, which keep the vector', async () => {
+  it('send nine decimals, which preserve the vector', async () => {
     const collection = await open().store.ensureSpace(space);
     await collection.upsert([pointOf(1, vector)]);
     const [batch] = bodiesOf('upsert') as { points: { vector: number[] }[] }[];
@@ -123,7 +120,7 @@ describe('what Qdrant is asked', () => {
     }
   });
 
-  it('points of many ids a batch at a time', async () => {
+  it('read points of many ids in batches', async () => {
     const collection = await open().store.ensureSpace(space);
     await collection.upsert(Array.from({ length: 200 }, (_, index) => pointOf(index + 1, vector)));
     const ids = Array.from({ length: 1_000 }, (_, index) => index + 1);
@@ -131,7 +128,7 @@ describe('what Qdrant is asked', () => {
     expect(bodiesOf('retrieve')).toHaveLength(6);
   });
 
-  it('nothing about no points and no ids', async () => {
+  it('are skipped without points or ids', async () => {
     const collection = await open().store.ensureSpace(space);
     const asked = server.requests.length;
     await collection.upsert([]);

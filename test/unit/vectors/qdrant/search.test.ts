@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSeededRandom } from '../../../../sample/seeded-random';
 import type { VectorHit, VectorQuery } from '../../../../plugin/src/vectors/contract';
 import {
-  NEAR_DEPTH,
+  MIN_DEPTH,
   searchInSteps,
   type Searcher,
   type Step,
-} from '../../../../plugin/src/vectors/qdrant/search';
+} from '../../../../plugin/src/vectors/qdrant/collection';
+import { createSeededRandom } from '../../../../sample/seeded-random';
 
 const vector = new Float32Array([1]);
 const TOTAL = 1_000;
@@ -15,7 +15,7 @@ interface Simulation extends Searcher {
   steps: Step[];
 }
 
-/** A server that has these hits, settles ties in its own way, and misses some when it does not compare all. */
+/** A server with these hits that breaks ties its own way, and misses some unless it searches exactly. */
 function simulate(hits: readonly VectorHit[], isMissed: (hit: VectorHit) => boolean): Simulation {
   const steps: Step[] = [];
   return {
@@ -41,7 +41,7 @@ function distinctHits(): VectorHit[] {
   }));
 }
 
-/** Scores of one decimal, so that a hundred files have the same. */
+/** Scores with one decimal, so a hundred files have the same. */
 function tiedHits(): VectorHit[] {
   const random = createSeededRandom('ties');
   return Array.from({ length: TOTAL }, (_, index) => ({
@@ -58,13 +58,13 @@ const search = (searcher: Searcher, query: Omit<VectorQuery, 'vector'>) =>
   searchInSteps({ vector, ...query }, searcher);
 
 describe('a search in steps', () => {
-  const limits = [1, 2, 20, NEAR_DEPTH - 1, NEAR_DEPTH, NEAR_DEPTH + 1, 500, TOTAL, 10 * TOTAL];
+  const limits = [1, 2, 20, MIN_DEPTH - 1, MIN_DEPTH, MIN_DEPTH + 1, 500, TOTAL, 10 * TOTAL];
 
   it.each([
     ['all different', distinctHits()],
     ['with many ties', tiedHits()],
     ['all the same', distinctHits().map(({ fileId }) => ({ fileId, score: 0.5 }))],
-  ])('answers the best of %s, ties by ascending id, whatever the limit', async (_, hits) => {
+  ])('returns the best of %s, ties by ascending id, for any limit', async (_, hits) => {
     for (const limit of limits) {
       await expect(search(simulate(hits, none), { limit })).resolves.toEqual(
         inOrder(hits).slice(0, limit),
@@ -72,15 +72,15 @@ describe('a search in steps', () => {
     }
   });
 
-  it('asks once, and for as many, while few are wanted', async () => {
+  it('sends a single request if few hits are needed', async () => {
     for (const limit of [1, 20, 100]) {
       const server = simulate(distinctHits(), none);
       await search(server, { limit });
-      expect(server.steps).toEqual([{ limit: NEAR_DEPTH, isExact: false, threshold: null }]);
+      expect(server.steps).toEqual([{ limit: MIN_DEPTH, isExact: false, threshold: null }]);
     }
   });
 
-  it('only adds hits when more are wanted, and loses none that the graph has missed', async () => {
+  it('only appends hits when more are needed, and loses none that the graph missed', async () => {
     const hits = distinctHits();
     const missed = new Set([3, 50, 100, 400]);
     const server = () => simulate(hits, ({ fileId }) => missed.has(fileId));
@@ -93,7 +93,7 @@ describe('a search in steps', () => {
     }
   });
 
-  it('keeps what has just the minimum score, which the server leaves out', async () => {
+  it('keeps hits with exactly the minimum score, which the server omits', async () => {
     const hits = tiedHits();
     for (const minimumScore of [1, 0.9, 0.5, 0]) {
       const expected = inOrder(hits).filter(({ score }) => score >= minimumScore);
@@ -104,14 +104,14 @@ describe('a search in steps', () => {
     }
   });
 
-  it('sets no threshold for a minimum that nothing is below', async () => {
+  it('sets no threshold for a minimum that every score reaches', async () => {
     const opposite = [{ fileId: 1, score: -1 }];
     const server = simulate(opposite, none);
     await expect(search(server, { limit: 5, minimumScore: -1 })).resolves.toEqual(opposite);
     expect(server.steps.map(({ threshold }) => threshold)).toEqual([null]);
   });
 
-  it('compares one by one when it is narrowed to some files', async () => {
+  it('searches exactly when limited to some files', async () => {
     const hits = tiedHits();
     const server = simulate(hits, () => true);
     const includeIds = hits.map(({ fileId }) => fileId);
@@ -123,7 +123,7 @@ describe('a search in steps', () => {
     expect(last?.limit).toBeLessThanOrEqual(TOTAL + 1);
   });
 
-  it('compares one by one when thousands are excluded, and follows the graph when few are', async () => {
+  it('searches exactly when thousands are excluded, and with the graph when few are', async () => {
     const excluded = async (count: number): Promise<boolean[]> => {
       const server = simulate(distinctHits(), none);
       const excludeIds = Array.from({ length: count }, (_, index) => TOTAL + index);
@@ -134,7 +134,7 @@ describe('a search in steps', () => {
     await expect(excluded(1_001)).resolves.toEqual([true]);
   });
 
-  it('asks nothing when it is narrowed to no file', async () => {
+  it('sends no request when limited to no files', async () => {
     const server = simulate(distinctHits(), none);
     await expect(search(server, { limit: 5, filter: { includeIds: [] } })).resolves.toEqual([]);
     expect(server.steps).toEqual([]);

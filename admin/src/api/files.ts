@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { fileDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
+import {
+  fileIndexResponseSchema,
+  type FileIndexResponse,
+} from '../../../plugin/src/contracts/file-status';
+import {
+  fileUsageResponseSchema,
+  type FileUsageResponse,
+} from '../../../plugin/src/contracts/merging';
+import { assetSchema } from './asset';
+import { pluginApi } from './client';
+
+export type FileIndex = FileIndexResponse['data'];
+
+/** Whether searches find a file, and if not, why. */
+export async function fetchFileIndex(fileId: number, signal: AbortSignal): Promise<FileIndex> {
+  const { data } = await pluginApi.get(`/files/${String(fileId)}/index`, {
+    schema: fileIndexResponseSchema,
+    signal,
+  });
+  return data;
+}
+
+/** Every entry that uses a file. */
+export function fetchFileUsage(fileId: number, signal: AbortSignal): Promise<FileUsageResponse> {
+  return pluginApi.get(`/files/${String(fileId)}/usage`, {
+    schema: fileUsageResponseSchema,
+    signal,
+  });
+}
+
+const fileDuplicateSchema = fileDuplicatesResponseSchema.shape.data.element.extend({
+  file: assetSchema,
+});
+const fileDuplicatesSchema = z.object({ data: z.array(fileDuplicateSchema) });
+
+/** A duplicate of the file asked for. */
+export type FileDuplicate = z.output<typeof fileDuplicateSchema>;
+
+/** The open duplicates of a file. */
+export async function fetchFileDuplicates(
+  fileId: number,
+  signal: AbortSignal,
+): Promise<FileDuplicate[]> {
+  const { data } = await pluginApi.get(`/files/${String(fileId)}/duplicates`, {
+    schema: fileDuplicatesSchema,
+    signal,
+  });
+  return data;
+}

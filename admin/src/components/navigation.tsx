@@ -1,0 +1,108 @@
+import { EmptyStateLayout, Flex } from '@strapi/design-system';
+import { EmptyPermissions } from '@strapi/icons/symbols';
+import { Layouts, Page } from '@strapi/strapi/admin';
+import type { ReactNode } from 'react';
+import { NavLink } from 'react-router-dom';
+import { styled } from 'styled-components';
+import { PLUGIN_ID, type AdminAction } from '../../../plugin/src/contracts/identity';
+import { useImageSearchPermissions } from '../hooks/permissions';
+import { useText } from '../hooks/text';
+import type { TextKey } from '../translations/messages';
+
+/** Where the panel's pages are, within Strapi's. */
+export const HOME = `/plugins/${PLUGIN_ID}`;
+
+/** The search for images similar to a file. */
+export function similarAddress(fileId: number): string {
+  return `${HOME}/search?like=${String(fileId)}`;
+}
+
+/** The duplicates page, at the group of a pair. */
+export function duplicatesAddress(pairId: number): string {
+  return `${HOME}/duplicates?group=${String(pairId)}`;
+}
+
+export const indexAddress = `${HOME}/index`;
+
+/** The Media Library, with the details of a file open. */
+export function mediaLibraryAddress(fileId: number): string {
+  return `/plugins/upload?assetId=${String(fileId)}`;
+}
+
+interface PageLink {
+  action: AdminAction;
+  /** Relative to the plugin's address. */
+  path: string;
+  label: TextKey;
+}
+
+/** The panel's pages. It opens the first one that the role may see. */
+export const pageLinks: readonly PageLink[] = [
+  { action: 'search', path: 'search', label: 'common.page.search' },
+  { action: 'duplicates', path: 'duplicates', label: 'common.page.duplicates' },
+  { action: 'manage', path: 'index', label: 'common.page.index' },
+];
+
+/** Tabs for the pages that the role may see; nothing for a single page. */
+export function PageNavigation() {
+  const text = useText();
+  const { may } = useImageSearchPermissions();
+  const links = pageLinks.filter(({ action }) => may[action]);
+  if (links.length < 2) return null;
+  return (
+    <Bar aria-label={text('common.navigation')} tag="nav">
+      {links.map(({ path, label }) => (
+        <Tab key={path} to={path}>
+          {text(label)}
+        </Tab>
+      ))}
+    </Bar>
+  );
+}
+
+/** Shows a page to roles that may see it, and tells others which permission they lack. */
+export function Protected({ action, children }: { action: AdminAction; children: ReactNode }) {
+  const { isLoading, may } = useImageSearchPermissions();
+  if (isLoading) return <Page.Loading />;
+  return may[action] ? children : <Forbidden action={action} />;
+}
+
+function Forbidden({ action }: { action: AdminAction }) {
+  const text = useText();
+  const reason = text('common.forbidden.text', { action: text(`common.action.${action}`) });
+  return (
+    <Page.Main>
+      <Layouts.Header title={text('common.forbidden.title')} />
+      <Layouts.Content>
+        <EmptyStateLayout icon={<EmptyPermissions width="16rem" />} content={reason} />
+      </Layouts.Content>
+    </Page.Main>
+  );
+}
+
+const Bar = styled(Flex)`
+  gap: ${({ theme }) => theme.spaces[6]};
+  padding-inline: ${({ theme }) => theme.spaces[4]};
+  background: ${({ theme }) => theme.colors.neutral0};
+  border-bottom: 1px solid ${({ theme }) => theme.colors.neutral150};
+  ${({ theme }) => theme.breakpoints.large} {
+    padding-inline: ${({ theme }) => theme.spaces[10]};
+  }
+`;
+
+const Tab = styled(NavLink)`
+  padding-block: ${({ theme }) => theme.spaces[4]};
+  margin-bottom: -1px;
+  border-bottom: 2px solid transparent;
+  color: ${({ theme }) => theme.colors.neutral600};
+  font-size: ${({ theme }) => theme.fontSizes[2]};
+  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
+  text-decoration: none;
+  &:hover {
+    color: ${({ theme }) => theme.colors.neutral800};
+  }
+  &.active {
+    color: ${({ theme }) => theme.colors.primary600};
+    border-bottom-color: ${({ theme }) => theme.colors.primary600};
+  }
+`;

@@ -1,0 +1,159 @@
+import { useNotification } from '@strapi/strapi/admin';
+import { useEffect, useRef } from 'react';
+import { useHref } from 'react-router-dom';
+import { notesResponseSchema, type NotesResponse } from '../../../plugin/src/contracts/duplicates';
+import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
+import { assetSchema } from '../api/asset';
+import { pluginApi } from '../api/client';
+import { duplicatesAddress, mediaLibraryAddress } from '../components/navigation';
+import { useImageSearchPermissions } from '../hooks/permissions';
+import { useText } from '../hooks/text';
+
+const POLL_EVERY_MS = 4_000;
+
+/** A slow model takes up to a minute to compare an upload. */
+const POLL_FOR_MS = 90_000;
+
+const SHOWN_FOR_MS = 15_000;
+
+type Note = NotesResponse['data'][number];
+
+/** Warns users who upload an image that the library already has, if the configuration says so. Renders nothing. */
+export default function UploadWarnings() {
+  const warn = useWarn();
+  const latest = useRef(warn);
+  useEffect(() => {
+    latest.current = warn;
+  });
+  useEffect(() => {
+    const ended = new AbortController();
+    void warnAfterUploads((note) => {
+      latest.current(note);
+    }, ended.signal);
+    return () => {
+      ended.abort();
+    };
+  }, []);
+  return null;
+}
+
+/** Polls for notes after every upload; does nothing if the configuration turns warnings off. */
+async function warnAfterUploads(warn: (note: Note) => void, signal: AbortSignal): Promise<void> {
+  try {
+    const { after, warnsUploaders } = (await fetchNotes(undefined, signal)).meta;
+    if (!warnsUploaders) return;
+    let seen = after;
+    const poll = async (): Promise<void> => {
+      const known = Math.max(seen, notedPairs.read() ?? 0);
+      const { data, meta } = await fetchNotes(known, signal);
+      const unseen = data.filter(({ pair }) => pair.id > (notedPairs.read() ?? 0));
+      seen = Math.max(known, meta.after);
+      notedPairs.write(seen);
+      for (const note of unseen) warn(note);
+    };
+    watchUploads(() => {
+      pollForAWhile(poll, signal);
+    }, signal);
+  } catch {
+    // Warnings are optional: don't bother users with an error.
+  }
+}
+
+let pollUntil = 0;
+
+/** Another upload extends the time. */
+function pollForAWhile(poll: () => Promise<void>, signal: AbortSignal): void {
+  const isPolling = pollUntil > Date.now();
+  pollUntil = Date.now() + POLL_FOR_MS;
+  if (isPolling) return;
+  const timer = setInterval(() => {
+    if (signal.aborted || Date.now() > pollUntil) clearInterval(timer);
+    else if (!document.hidden) poll().catch(() => undefined);
+  }, POLL_EVERY_MS);
+}
+
+function fetchNotes(after: number | undefined, signal: AbortSignal): Promise<NotesResponse> {
+  return pluginApi.get('/duplicates/notes', {
+    schema: notesResponseSchema,
+    query: { after },
+    signal,
+  });
+}
+
+function useWarn(): (note: Note) => void {
+  const text = useText();
+  const { may } = useImageSearchPermissions();
+  const { toggleNotification } = useNotification();
+  const home = useHref('/').replace(/\/$/, '');
+  return ({ pair, file, duplicateOf }) => {
+    const address = may.duplicates
+      ? duplicatesAddress(pair.id)
+      : mediaLibraryAddress(duplicateOf.id);
+    toggleNotification({
+      type: 'warning',
+      message: text(`widgets.note.${pair.kind}`, {
+        file: nameOf(file),
+        duplicateOf: nameOf(duplicateOf),
+      }),
+      link: { label: text('widgets.note.open'), url: `${home}${address}` },
+      timeout: SHOWN_FOR_MS,
+    });
+  };
+}
+
+function nameOf(file: Note['file']): string {
+  const asset = assetSchema.safeParse(file);
+  return asset.success && asset.data.name !== '' ? asset.data.name : String(file.id);
+}
+
+const NOTED_PAIRS_KEY = `${PLUGIN_ID}.noted-pairs`;
+
+/**
+ * The last pair of duplicates that this browser warned about, shared by its tabs so that each pair is reported once. Null
+ * when unknown or when the browser stores nothing.
+ */
+const notedPairs = {
+  read(): number | null {
+    try {
+      const after = Number(localStorage.getItem(NOTED_PAIRS_KEY) ?? Number.NaN);
+      return Number.isInteger(after) ? after : null;
+    } catch {
+      return null;
+    }
+  },
+  write(after: number): void {
+    try {
+      localStorage.setItem(NOTED_PAIRS_KEY, String(after));
+    } catch {
+      // Without storage, this page alone remembers it.
+    }
+  },
+};
+
+const UPLOAD_PATH = /\/upload(\/files(\/\d+\/replace)?)?$/;
+
+const SENT_BY_SCRIPTS = ['fetch', 'xmlhttprequest'];
+
+/**
+ * Calls back when this page has uploaded a file, whichever part of Strapi did it: the browser's performance entries list
+ * all requests. Stops when the signal is aborted.
+ */
+function watchUploads(onUpload: () => void, signal: AbortSignal): void {
+  if (typeof PerformanceObserver === 'undefined') return;
+  const observer = new PerformanceObserver((list) => {
+    const requests = list.getEntriesByType('resource') as PerformanceResourceTiming[];
+    if (requests.some(isUpload)) onUpload();
+  });
+  observer.observe({ type: 'resource' });
+  signal.addEventListener('abort', () => {
+    observer.disconnect();
+  });
+}
+
+/** Requests for lists of files have a query, too; updates of a single file have its `id`. */
+function isUpload({ name, initiatorType }: PerformanceResourceTiming): boolean {
+  if (!SENT_BY_SCRIPTS.includes(initiatorType)) return false;
+  const { pathname, searchParams } = new URL(name);
+  const isQuery = searchParams.size > 0 && !searchParams.has('id');
+  return UPLOAD_PATH.test(pathname) && !isQuery;
+}

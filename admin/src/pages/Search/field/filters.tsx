@@ -1,0 +1,289 @@
+import {
+  Button,
+  Field,
+  Flex,
+  Popover,
+  SingleSelect,
+  SingleSelectOption,
+  Tag,
+  TextInput,
+} from '@strapi/design-system';
+import { Cross, Filter } from '@strapi/icons';
+import { Fragment, useEffect, useRef, useState } from 'react';
+import { styled } from 'styled-components';
+import { orientations } from '../../../../../plugin/src/contracts/search';
+import type { Folder } from '../../../api/library';
+import { useFormats } from '../../../hooks/formats';
+import { useText, type Text } from '../../../hooks/text';
+import {
+  ages,
+  dayFilters,
+  imageTypes,
+  setFilter,
+  type ChoiceName,
+  type FilterName,
+  type SearchFilters,
+} from '../query';
+
+interface FieldProps {
+  filters: SearchFilters;
+  onChange: (filters: SearchFilters) => void;
+}
+
+interface FilterProps extends FieldProps {
+  /** Null until they are loaded. */
+  folders: readonly Folder[] | null;
+}
+
+/** A button that opens all filters at once. */
+export function FilterMenu({
+  filters,
+  folders,
+  onChange,
+  onOpen,
+}: FilterProps & { onOpen: () => void }) {
+  const text = useText();
+  return (
+    <Popover.Root
+      onOpenChange={(isOpen) => {
+        if (isOpen) onOpen();
+      }}
+    >
+      <Popover.Trigger>
+        <MenuButton variant="tertiary" startIcon={<Filter />}>
+          {text('search.filters')}
+        </MenuButton>
+      </Popover.Trigger>
+      <Popover.Content align="end" sideOffset={4}>
+        <Flex direction="column" alignItems="stretch" gap={4} padding={4} width="34rem">
+          <ExcludeField filters={filters} onChange={onChange} />
+          {listChoices(text, folders ?? []).map((choice) => (
+            <Fragment key={choice.name}>
+              <ChoiceField choice={choice} filters={filters} onChange={onChange} />
+              {choice.name === 'days' && <DayFields filters={filters} onChange={onChange} />}
+            </Fragment>
+          ))}
+        </Flex>
+      </Popover.Content>
+    </Popover.Root>
+  );
+}
+
+/** Shorter than what the server accepts, longer than anyone describes an image. */
+const MAX_EXCLUDE_LENGTH = 200;
+
+/** Describes what images must not show. Applies on Enter or when the field loses focus. */
+function ExcludeField({ filters, onChange }: FieldProps) {
+  const text = useText();
+  const value = filters.exclude ?? '';
+  const [typed, setTyped] = useState(value);
+  const [shown, setShown] = useState(value);
+  if (value !== shown) {
+    setShown(value);
+    setTyped(value);
+  }
+  const apply = () => {
+    const next = typed.trim();
+    if (next !== value) onChange(setFilter(filters, 'exclude', next === '' ? undefined : next));
+  };
+  return (
+    <Field.Root name="without">
+      <Field.Label>{text('search.filter.exclude')}</Field.Label>
+      <TextInput
+        size="S"
+        autoComplete="off"
+        maxLength={MAX_EXCLUDE_LENGTH}
+        placeholder={text('search.filter.exclude.placeholder')}
+        value={typed}
+        onChange={({ target }) => {
+          setTyped(target.value);
+        }}
+        onBlur={apply}
+        onKeyDown={({ key, nativeEvent }) => {
+          if (key === 'Enter' && !nativeEvent.isComposing) apply();
+        }}
+      />
+    </Field.Root>
+  );
+}
+
+const ANY = 'any';
+
+function ChoiceField({ choice, filters, onChange }: FieldProps & { choice: Choice }) {
+  const text = useText();
+  const { name, label, options } = choice;
+  return (
+    <Field.Root name={name}>
+      <Field.Label>{label}</Field.Label>
+      <SingleSelect
+        size="S"
+        value={filters[name] ?? ANY}
+        onChange={(value) => {
+          onChange(setFilter(filters, name, value === ANY ? undefined : value));
+        }}
+      >
+        <SingleSelectOption value={ANY}>{text('search.filters.any')}</SingleSelectOption>
+        {options.map((option) => (
+          <SingleSelectOption key={option.value} value={option.value}>
+            {option.label}
+          </SingleSelectOption>
+        ))}
+      </SingleSelect>
+    </Field.Root>
+  );
+}
+
+/** The first and last day of upload; either may stay empty. */
+function DayFields({ filters, onChange }: FieldProps) {
+  const text = useText();
+  return (
+    <Flex gap={2}>
+      {dayFilters.map((name) => (
+        <Field.Root key={name} name={name} flex="1">
+          <Field.Label>{text(`search.filter.${name}`)}</Field.Label>
+          <DayInput
+            value={filters[name]}
+            min={name === 'to' ? filters.from : undefined}
+            max={name === 'from' ? filters.to : undefined}
+            onChange={(day) => {
+              onChange(setFilter(filters, name, day));
+            }}
+          />
+        </Field.Root>
+      ))}
+    </Flex>
+  );
+}
+
+/** Browsers report a year while it is being typed: 0002, 0020, 0202. */
+const EARLIEST_YEAR = '1000';
+
+interface DayInputProps {
+  value: string | undefined;
+  min: string | undefined;
+  max: string | undefined;
+  onChange: (day: string | undefined) => void;
+}
+
+/** Uncontrolled, so that a half-typed day stays in the input. */
+function DayInput({ value = '', min, max, onChange }: DayInputProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current && input.current.value !== value) input.current.value = value;
+  }, [value]);
+  return (
+    <ThemedDateInput
+      ref={input}
+      type="date"
+      size="S"
+      defaultValue={value}
+      min={min}
+      max={max}
+      onChange={({ target }) => {
+        const day = target.value;
+        if (day !== '' && day < EARLIEST_YEAR) return;
+        if (day !== value) onChange(day === '' ? undefined : day);
+      }}
+    />
+  );
+}
+
+/** The filters that are set, each with a button to remove it. */
+export function FilterTags({ filters, folders, onChange }: FilterProps) {
+  const text = useText();
+  const tags = useTags(filters, folders ?? []);
+  if (tags.length === 0) return null;
+  return (
+    <Flex gap={2} wrap="wrap" paddingTop={3}>
+      {tags.map(({ name, label }) => (
+        <Tag
+          key={name}
+          padding={1}
+          icon={<Cross aria-hidden />}
+          label={text('search.filters.remove', { name: label })}
+          onClick={() => {
+            onChange(setFilter(filters, name));
+          }}
+        >
+          {label}
+        </Tag>
+      ))}
+    </Flex>
+  );
+}
+
+interface FilterTag {
+  name: FilterName;
+  label: string;
+}
+
+function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[] {
+  const text = useText();
+  const formats = useFormats();
+  const tags: FilterTag[] = [];
+  if (filters.exclude !== undefined) {
+    const label = text('search.filter.exclude.value', { text: filters.exclude });
+    tags.push({ name: 'exclude', label });
+  }
+  for (const { name, label, options } of listChoices(text, folders)) {
+    if (filters[name] === undefined) continue;
+    const value = options.find((option) => option.value === filters[name])?.label.trim();
+    const needsName = name === 'folder' || name === 'type';
+    tags.push({ name, label: needsName ? `${label}: ${value ?? '…'}` : (value ?? label) });
+  }
+  for (const name of dayFilters) {
+    const day = filters[name];
+    if (day === undefined) continue;
+    const date = formats.date(`${day}T00:00:00`);
+    tags.push({ name, label: text(`search.filter.${name}.value`, { date }) });
+  }
+  return tags;
+}
+
+interface Choice {
+  name: ChoiceName;
+  label: string;
+  options: { value: string | number; label: string }[];
+}
+
+/** The filters to choose a value for, in the order of the menu. */
+function listChoices(text: Text, folders: readonly Folder[]): Choice[] {
+  const options = {
+    folder: folders.map(({ id, name, depth }) => ({
+      value: id,
+      label: `${'\u2003'.repeat(depth)}${name}`,
+    })),
+    type: imageTypes.map((value) => ({
+      value,
+      label: value === 'svg+xml' ? 'SVG' : value.toUpperCase(),
+    })),
+    days: ages.map((days) => ({ value: days, label: text('search.filter.days.value', { days }) })),
+    orientation: orientations.map((value) => ({
+      value,
+      label: text(`search.filter.orientation.${value}`),
+    })),
+    alternativeText: (['with', 'without'] as const).map((value) => ({
+      value,
+      label: text(`search.filter.alternativeText.${value}`),
+    })),
+    usage: (['used', 'unused'] as const).map((value) => ({
+      value,
+      label: text(`search.filter.usage.${value}`),
+    })),
+  } satisfies Record<ChoiceName, Choice['options']>;
+  return (Object.keys(options) as ChoiceName[]).map((name) => ({
+    name,
+    label: text(`search.filter.${name}`),
+    options: options[name],
+  }));
+}
+
+/** As high as the search field beside it. */
+const MenuButton = styled<typeof Button>(Button)`
+  height: 4.8rem;
+`;
+
+/** Makes the browser's calendar follow the theme. */
+const ThemedDateInput = styled<typeof TextInput>(TextInput)`
+  color-scheme: ${({ theme }) => theme.colorScheme};
+`;

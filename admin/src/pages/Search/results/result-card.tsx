@@ -1,0 +1,217 @@
+import { Checkbox } from '@strapi/design-system';
+import { ThumbDown, ThumbUp } from '@strapi/icons';
+import { useEffect, useRef } from 'react';
+import { styled } from 'styled-components';
+import type { SearchHit } from '../../../api/search';
+import { FileImage, nameOf } from '../../../components/file-image';
+import { useFormats } from '../../../hooks/formats';
+import { useText } from '../../../hooks/text';
+
+export interface ResultActions {
+  onOpen: (index: number) => void;
+  onToggle: (id: number) => void;
+  onExample: (side: 'like' | 'unlike', id: number) => void;
+}
+
+interface ResultCardProps extends ResultActions {
+  hit: SearchHit;
+  /** The rank, from 0 for the best match. */
+  index: number;
+  /** The number of results; -1 while more can be loaded. */
+  count: number;
+  width: number;
+  height: number;
+  /** The score relative to the other results, 0 to 1. */
+  strength: number;
+  isSelected: boolean;
+  /** Whether any result is selected; the checkboxes are then always visible. */
+  isSelecting: boolean;
+  /** Whether this is the one result in the tab order. */
+  isTabStop: boolean;
+  /** Whether the arrow keys have just moved the focus here. */
+  takesFocus: boolean;
+  onFocus: (index: number) => void;
+}
+
+/** One result: its image, and actions that appear on hover and focus. */
+export function ResultCard(props: ResultCardProps) {
+  const { hit, index, count, width, height, strength, isTabStop, takesFocus } = props;
+  const { isSelected, isSelecting, onOpen, onFocus } = props;
+  const text = useText();
+  const formats = useFormats();
+  const button = useRef<HTMLButtonElement>(null);
+  const name = nameOf(hit.file);
+
+  useEffect(() => {
+    if (takesFocus) button.current?.focus({ preventScroll: true });
+  }, [takesFocus]);
+
+  return (
+    <Card
+      role="listitem"
+      aria-setsize={count}
+      aria-posinset={index + 1}
+      $isSelected={isSelected}
+      style={{ width, height }}
+      onFocus={() => {
+        onFocus(index);
+      }}
+    >
+      <OpenButton
+        ref={button}
+        type="button"
+        data-result={hit.file.id}
+        tabIndex={isTabStop ? 0 : -1}
+        aria-label={text('search.result.open', { name })}
+        onClick={() => {
+          onOpen(index);
+        }}
+      >
+        <FileImage asset={hit.file} width={width} alternativeText="" />
+      </OpenButton>
+      <CardActions {...props} name={name} isShown={isSelecting} />
+      <Score aria-hidden>{formats.score(hit.score)}</Score>
+      <StrengthBar style={{ width: `${String(Math.round(strength * 100))}%` }} />
+    </Card>
+  );
+}
+
+/** Uses plain elements where possible: a hundred results have three actions each, and must render fast. */
+function CardActions(props: ResultCardProps & { name: string; isShown: boolean }) {
+  const { hit, name, isShown, isTabStop, isSelected, onToggle, onExample } = props;
+  const text = useText();
+  const { id } = hit.file;
+  const tabIndex = isTabStop ? 0 : -1;
+  return (
+    <>
+      <Corner $side="left" data-shown={isShown || isSelected}>
+        <CheckboxFrame>
+          <Checkbox
+            tabIndex={tabIndex}
+            checked={isSelected}
+            aria-label={text('search.result.select', { name })}
+            onCheckedChange={() => {
+              onToggle(id);
+            }}
+          />
+        </CheckboxFrame>
+      </Corner>
+      <Corner $side="right">
+        {(['like', 'unlike'] as const).map((side) => {
+          const label = text(`search.result.${side}`);
+          return (
+            <Action
+              key={side}
+              type="button"
+              tabIndex={tabIndex}
+              title={label}
+              aria-label={label}
+              onClick={() => {
+                onExample(side, id);
+              }}
+            >
+              {side === 'like' ? <ThumbUp aria-hidden /> : <ThumbDown aria-hidden />}
+            </Action>
+          );
+        })}
+      </Corner>
+    </>
+  );
+}
+
+const Corner = styled.div<{ $side: 'left' | 'right' }>`
+  position: absolute;
+  top: ${({ theme }) => theme.spaces[2]};
+  ${({ $side, theme }) => `${$side}: ${theme.spaces[2]};`}
+  display: flex;
+  gap: ${({ theme }) => theme.spaces[1]};
+`;
+
+const CheckboxFrame = styled.div`
+  padding: ${({ theme }) => theme.spaces[1]};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral0};
+`;
+
+const Action = styled.button`
+  display: inline-flex;
+  padding: 0.3rem;
+  cursor: pointer;
+  border: 1px solid ${({ theme }) => theme.colors.neutral200};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral0};
+  color: ${({ theme }) => theme.colors.neutral600};
+  &:hover {
+    color: ${({ theme }) => theme.colors.primary600};
+    background: ${({ theme }) => theme.colors.primary100};
+  }
+  &:focus-visible {
+    outline: 2px solid ${({ theme }) => theme.colors.primary600};
+    outline-offset: 2px;
+  }
+  svg {
+    width: 1.4rem;
+    height: 1.4rem;
+  }
+`;
+
+const Score = styled.div`
+  position: absolute;
+  right: ${({ theme }) => theme.spaces[2]};
+  bottom: ${({ theme }) => theme.spaces[3]};
+  padding: 0 ${({ theme }) => theme.spaces[1]};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral800};
+  color: ${({ theme }) => theme.colors.neutral0};
+  font-size: ${({ theme }) => theme.fontSizes[1]};
+  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
+  pointer-events: none;
+`;
+
+const StrengthBar = styled.div`
+  position: absolute;
+  left: 0;
+  bottom: 0;
+  height: 3px;
+  background: ${({ theme }) => theme.colors.primary600};
+  opacity: 0.55;
+  pointer-events: none;
+`;
+
+const OpenButton = styled.button`
+  display: block;
+  width: 100%;
+  height: 100%;
+  padding: 0;
+  cursor: pointer;
+  &:focus-visible {
+    outline: 2px solid ${({ theme }) => theme.colors.primary600};
+    outline-offset: 2px;
+    border-radius: ${({ theme }) => theme.borderRadius};
+  }
+`;
+
+const Card = styled.div<{ $isSelected: boolean }>`
+  position: relative;
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral150};
+  box-shadow: ${({ theme, $isSelected }) =>
+    $isSelected ? `0 0 0 3px ${theme.colors.primary600}` : 'none'};
+
+  img,
+  ${OpenButton} {
+    border-radius: inherit;
+  }
+
+  &:not(:hover, :focus-within) ${Score} {
+    display: none;
+  }
+  @media (hover: hover) {
+    &:not(:hover, :focus-within) ${Corner}:not([data-shown='true']) {
+      opacity: 0;
+    }
+  }
+  &:hover ${StrengthBar} {
+    opacity: 1;
+  }
+`;

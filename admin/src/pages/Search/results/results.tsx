@@ -1,0 +1,228 @@
+import {
+  Box,
+  Button,
+  Flex,
+  Link as TextLink,
+  Typography,
+  VisuallyHidden,
+} from '@strapi/design-system';
+import { EmptyPictures } from '@strapi/icons/symbols';
+import { useCallback, useMemo, useRef, useState } from 'react';
+import { Link } from 'react-router-dom';
+import { styled } from 'styled-components';
+import type { SearchResponse } from '../../../api/search';
+import { useImageSearchPermissions, usePanelSettings } from '../../../hooks/permissions';
+import { useText } from '../../../hooks/text';
+import type { SearchPageState } from '../page-state';
+import { addExample, emptyQuery } from '../query';
+import { Searching, StateMessage } from '../states';
+import { DetailsDrawer } from './details-drawer';
+import { ResultGrid } from './result-grid';
+import { SelectionBar } from './selection';
+
+/** What a search found, with notices about it. */
+export function Results({ state }: { state: SearchPageState }) {
+  const { results, hits } = state;
+  const [first] = results.data?.pages ?? [];
+  if (!first) return <Searching />;
+  /** Whether these are the results of the previous query. */
+  const isStale = results.isPlaceholderData;
+  return (
+    <>
+      {hits.length === 0 ? (
+        <NothingFound meta={first.meta} state={state} />
+      ) : (
+        <Flex direction="column" alignItems="stretch" gap={4}>
+          <Notices meta={first.meta} text={state.query.text} />
+          <Dimmed $isStale={isStale} aria-busy={isStale}>
+            <Images state={state} />
+            {results.isFetchNextPageError && <RetryMore onRetry={results.fetchNextPage} />}
+          </Dimmed>
+        </Flex>
+      )}
+      <Announcement count={hits.length} hasMore={results.hasNextPage} isStale={isStale} />
+    </>
+  );
+}
+
+function Notices({ meta, text: searched }: { meta: SearchResponse['meta']; text: string }) {
+  const text = useText();
+  const { indexed, total } = meta.index;
+  return (
+    <>
+      {indexed < total && <Incomplete indexed={indexed} total={total} />}
+      {meta.noCloseMatch === true && (
+        <Warning>
+          <Typography tag="p" fontWeight="semiBold">
+            {text('search.notice.noCloseMatch.title', { text: searched })}
+          </Typography>
+          <Typography tag="p" textColor="neutral700">
+            {text('search.notice.noCloseMatch.text')}
+          </Typography>
+        </Warning>
+      )}
+    </>
+  );
+}
+
+/** Links to the reason: the index page for those with access to it, or the details of each image. */
+function Incomplete(coverage: { indexed: number; total: number }) {
+  const text = useText();
+  const { may } = useImageSearchPermissions();
+  const whyMissing = useWhyMissing();
+  return (
+    <Typography variant="pi" textColor="neutral600">
+      {text('search.notice.incomplete', coverage)}{' '}
+      {may.manage ? (
+        <TextLink tag={Link} to="../index" relative="path">
+          {text('search.failure.openIndex')}
+        </TextLink>
+      ) : (
+        whyMissing
+      )}
+    </Typography>
+  );
+}
+
+function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: SearchPageState }) {
+  const text = useText();
+  const whyMissing = useWhyMissing();
+  const { indexed, total } = meta.index;
+  const isFiltered = Object.values(state.query.filters).some((value) => value !== undefined);
+  const reason = () => {
+    if (isFiltered) return text('search.nothing.filtered');
+    return text(indexed === 0 ? 'search.nothing.unindexed' : 'search.nothing.text');
+  };
+  return (
+    <StateMessage
+      icon={<EmptyPictures width="16rem" />}
+      title={text('search.nothing.title')}
+      text={reason()}
+      details={indexed < total ? (whyMissing ?? undefined) : undefined}
+      action={
+        isFiltered && (
+          <Button
+            variant="secondary"
+            onClick={() => {
+              state.setFilters({});
+            }}
+          >
+            {text('search.nothing.filtered.action')}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
+/** Where to read why an image is missing; null if the Media Library doesn't show it. */
+function useWhyMissing(): string | null {
+  const text = useText();
+  const settings = usePanelSettings();
+  return settings?.mediaLibrary === true ? text('search.notice.whyMissing') : null;
+}
+
+/** The result images, with the selection and the details of one of them. */
+function Images({ state }: { state: SearchPageState }) {
+  const { query, results, hits, change } = state;
+  const { fetchNextPage } = results;
+  const [openId, setOpenId] = useState<number | null>(null);
+  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  /** Had the focus before the drawer took it. */
+  const opener = useRef<Element | null>(null);
+  const openIndex = hits.findIndex(({ file }) => file.id === openId);
+  const selectedAssets = useMemo(
+    () => hits.flatMap(({ file }) => (selected.has(file.id) ? [file] : [])),
+    [hits, selected],
+  );
+  const loadMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const show = (index: number) => {
+    setOpenId(hits[index]?.file.id ?? null);
+  };
+  return (
+    <>
+      <ResultGrid
+        hits={hits}
+        selected={selected}
+        hasMore={results.hasNextPage}
+        // After a failure, scrolling doesn't retry.
+        isLoadingMore={results.isFetchingNextPage || results.isFetchNextPageError}
+        onMore={loadMore}
+        onOpen={(index) => {
+          opener.current = document.activeElement;
+          show(index);
+        }}
+        onExample={(side, id) => {
+          change(addExample(query, side, id));
+        }}
+        onToggle={(id) => {
+          setSelected((ids) => toggled(ids, id));
+        }}
+      />
+      <SelectionBar
+        assets={selectedAssets}
+        onClear={() => {
+          setSelected(new Set());
+        }}
+      />
+      <DetailsDrawer
+        hit={hits[openIndex] ?? null}
+        hasPrevious={openIndex > 0}
+        hasNext={openIndex < hits.length - 1}
+        onStep={(step) => {
+          show(openIndex + step);
+        }}
+        onFindSimilar={(id) => {
+          setOpenId(null);
+          change({ ...emptyQuery, filters: query.filters, like: [id] });
+        }}
+        onClose={() => {
+          setOpenId(null);
+        }}
+        onClosed={() => {
+          if (opener.current instanceof HTMLElement) opener.current.focus({ preventScroll: true });
+        }}
+      />
+    </>
+  );
+}
+
+function toggled(ids: ReadonlySet<number>, id: number): ReadonlySet<number> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+/** Takes the place of the results that failed to load. */
+function RetryMore({ onRetry }: { onRetry: () => Promise<unknown> }) {
+  const text = useText();
+  return (
+    <Flex justifyContent="center" padding={6}>
+      <Button variant="secondary" onClick={() => void onRetry()}>
+        {text('common.failure.tryAgain')}
+      </Button>
+    </Flex>
+  );
+}
+
+/** Tells screen readers that the results have changed. */
+function Announcement(props: { count: number; hasMore: boolean; isStale: boolean }) {
+  const { count, hasMore, isStale } = props;
+  const text = useText();
+  const key = hasMore ? 'search.results.announcedMore' : 'search.results.announced';
+  return <VisuallyHidden role="status">{isStale ? '' : text(key, { count })}</VisuallyHidden>;
+}
+
+const Warning = styled(Box)`
+  padding: ${({ theme }) => `${theme.spaces[3]} ${theme.spaces[4]}`};
+  border: 1px solid ${({ theme }) => theme.colors.warning200};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.warning100};
+`;
+
+const Dimmed = styled.div<{ $isStale: boolean }>`
+  opacity: ${({ $isStale }) => ($isStale ? 0.55 : 1)};
+  @media (prefers-reduced-motion: no-preference) {
+    transition: opacity 120ms;
+  }
+`;

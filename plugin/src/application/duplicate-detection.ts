@@ -1,0 +1,145 @@
+import type { Clock } from '../clock';
+import type { ScanResponse } from '../contracts/duplicates';
+import type {
+  DuplicateFinder,
+  DuplicatePairs,
+  DuplicatePolicy,
+  DuplicateScans,
+  DuplicateWatch,
+  ImageTraces,
+} from '../duplicates/contract';
+import { createDuplicateFinder } from '../duplicates/finder';
+import {
+  IsolatingComparison,
+  LibraryComparison,
+  type Pass,
+} from '../duplicates/library-comparison';
+import {
+  createPixelConfirmation,
+  type PairConfirmation,
+  PixelComparer,
+} from '../duplicates/pixel-confirmation';
+import { ComparisonQueue, PairRemovals } from '../duplicates/queues';
+import type { ImageReader } from '../images/contract';
+import type { AssetSource } from '../indexing/contract';
+import type { JobLeases, LeaseOwner } from '../lease';
+import type { Logger } from '../logger';
+import { PIXEL_VERSION } from '../matching/contract';
+import type { SpaceRecords } from '../spaces/contract';
+import { activeOf } from '../spaces/roles';
+import type { VectorCollection, VectorStore } from '../vectors/contract';
+import { LibraryScan } from './library-scan';
+
+export interface DuplicateDetectionParts {
+  policy: DuplicatePolicy;
+  traces: ImageTraces;
+  pairs: DuplicatePairs;
+  records: Pick<SpaceRecords, 'list'>;
+  store: Pick<VectorStore, 'ensureSpace'>;
+  scans: DuplicateScans;
+  assets: Pick<AssetSource, 'read'>;
+  images: ImageReader;
+  /** Of a file that is read, in bytes. */
+  maxBytes: number;
+  jobs: JobLeases;
+  /** Whether this process indexes images right now. */
+  isIndexing: () => boolean;
+  leaseMs: number;
+  owner: LeaseOwner;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** Duplicate detection: finder, queue, scan. */
+export interface DuplicateDetection {
+  readonly finder: DuplicateFinder;
+  readonly confirmation: PairConfirmation;
+  /** Reads a file's bytes, within the limits of indexing. */
+  read(fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
+  /** Indexing reports to it. */
+  readonly watch: DuplicateWatch;
+  readonly scan: Pick<LibraryScan, 'describe' | 'begin' | 'halt'>;
+  /** Removes the pairs of deleted files, in the background. */
+  removePairs(fileIds: readonly number[]): void;
+  /** Compares the remaining images in the background. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createDuplicateDetection(parts: DuplicateDetectionParts): DuplicateDetection {
+  const { assets, images, isIndexing, logger, maxBytes, pairs, policy, records, scans, traces } =
+    parts;
+  const openCollection = createCollectionOpener(parts);
+  const finder = createDuplicateFinder({ traces, openCollection });
+  const comparer = new PixelComparer();
+  const confirmation = createPixelConfirmation({ images, comparePixels: comparer.compare });
+  const read = (fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array> =>
+    assets.read(fileId, { maxBytes, signal });
+  const comparison = new LibraryComparison({
+    traces,
+    pairs,
+    finder,
+    confirmation,
+    read,
+    openCollection,
+  });
+  const currentPass = async (): Promise<Pass> => {
+    const spaceId = activeOf(await records.list())?.space.id ?? null;
+    const { number } = await scans.read();
+    // Another version of the comparison confirms everything again.
+    const version = `pixels-${String(PIXEL_VERSION)}`;
+    return { mark: `${String(number)}:${version}:${spaceId ?? ''}`, spaceId };
+  };
+  const watch = new ComparisonQueue({
+    comparison,
+    logger,
+    pairs,
+    traces,
+    currentPass: policy === 'off' ? null : currentPass,
+  });
+  const scan = new LibraryScan({
+    ...parts,
+    currentPass,
+    comparison: new IsolatingComparison({ comparison, traces, logger }),
+    isBusy: () => isIndexing() || watch.isBusy(),
+  });
+  const removals = new PairRemovals({ pairs, logger });
+  const describeOff = async (): Promise<ScanResponse['data']> => ({
+    ...(await scan.describe()),
+    state: 'off',
+  });
+  const isOff = policy === 'off';
+  return {
+    finder,
+    confirmation,
+    read,
+    watch,
+    scan: isOff ? { describe: describeOff, begin: describeOff, halt: describeOff } : scan,
+    removePairs: (fileIds) => {
+      removals.add(fileIds);
+    },
+    start() {
+      if (!isOff) scan.start();
+    },
+    async stop() {
+      await Promise.all([watch.stop(), scan.stop(), removals.stop()]);
+      await comparer.stop();
+    },
+  };
+}
+
+/**
+ * The active space's vectors without its model, which may be down while the store isn't. Keeps the last one open.
+ */
+function createCollectionOpener({
+  records,
+  store,
+}: Pick<DuplicateDetectionParts, 'records' | 'store'>): () => Promise<VectorCollection | null> {
+  let opened: VectorCollection | null = null;
+  return async () => {
+    const active = activeOf(await records.list());
+    if (active === null) return null;
+    if (opened?.space.id !== active.space.id) opened = await store.ensureSpace(active.space);
+    return opened;
+  };
+}

@@ -1,0 +1,412 @@
+import { Budget } from '../billing/budget';
+import type { UsageRecords } from '../billing/contract';
+import { figuresOf, meterProvider, UsageMeter } from '../billing/usage-meter';
+import type { HealthRecord } from '../circuit-breaker';
+import type { Clock } from '../clock';
+import type { ImageSearchConfig } from '../config';
+import type {
+  DuplicatePairs,
+  DuplicateScans,
+  ImageCheck,
+  ImageTraces,
+} from '../duplicates/contract';
+import { createImageCheck } from '../duplicates/image-check';
+import type { EmbeddingIdentity, EmbeddingProvider } from '../embedding/contract';
+import {
+  identityOf,
+  isLocalProvider,
+  openEmbeddingProvider,
+  reopenConfig,
+  splitFallback,
+  type EmbeddingConfig,
+} from '../embedding/registry';
+import type { ImageReader } from '../images/contract';
+import { createImageReader } from '../images/image-reader';
+import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
+import { currentOwner, type JobLeases, type LeaseOwner } from '../lease';
+import { OutageLog, type Logger } from '../logger';
+import type { GuardedFetch } from '../network/contract';
+import { createQueryFetch } from '../network/guarded-fetch';
+import type { ContentHashes } from '../search/current-vectors';
+import { SearchEngine } from '../search/engine';
+import { QueryEmbedder } from '../search/query-embedder';
+import { QueryUrls } from '../search/query-urls';
+import type { SpaceRecords } from '../spaces/contract';
+import { SpaceManager } from '../spaces/space-manager';
+import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
+import { openVectorStore } from '../vectors/registry';
+import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
+import { createFileStatus, type FileStatus } from './file-status';
+import { createIndexManagement, type IndexManagement } from './index-management';
+import { createLifecycle, type LibraryListener, type Lifecycle } from './lifecycle';
+import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
+import { createStatus, type Status } from './status';
+import { UsageReport } from './usage-report';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+/** Everything the engine keeps in the host's database. */
+export interface Repositories {
+  contentHashes: ContentHashes;
+  /** Which database this is. */
+  database(): Promise<DatabaseIdentity>;
+  /** The queue of a space. `spaceId` is read on every call: a space is known only once its provider is open. */
+  entriesOf(spaceId: () => string): IndexEntries;
+  /** Counts images of the library that a space has neither indexed, skipped nor failed. */
+  countMissingImages(spaceId: string): Promise<number>;
+  spaces: SpaceRecords;
+  holds: IndexingHolds;
+  jobs: JobLeases;
+  traces: ImageTraces;
+  pairs: DuplicatePairs;
+  scans: DuplicateScans;
+  usage: UsageRecords;
+}
+
+export interface EngineParts {
+  config: ImageSearchConfig;
+  repositories: Repositories;
+  assets: AssetSource;
+  /** What `assets` downloads with; `stop` disposes of it. */
+  remote: Pick<GuardedFetch, 'dispose'>;
+  /** Reports every change of the library until the returned function is called. */
+  watchLibrary(listener: LibraryListener): () => void;
+  /** Relative paths in the configuration start here. */
+  projectFolder: string;
+  /** Whether a command has loaded the host, which serves nothing: then no damaged file is renamed. */
+  isCommand: boolean;
+  /** When this server started, in milliseconds since the epoch. */
+  bootedAt: number;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** Image search without a host: what a server offers over HTTP, and what it starts and stops. */
+export interface Engine extends Lifecycle {
+  readonly spaces: SpaceManager;
+  readonly searchEngine: SearchEngine;
+  readonly index: IndexManagement;
+  readonly status: Status;
+  readonly fileStatus: FileStatus;
+  readonly usageReport: UsageReport;
+  readonly holds: IndexingHolds;
+  readonly store: VectorStore;
+  readonly pairs: DuplicatePairs;
+  readonly duplicates: DuplicateDetection;
+  readonly checkImage: ImageCheck;
+  /** For outages that others than indexing notice. */
+  readonly outages: OutageLog;
+}
+
+/** Builds every part of the engine. Opens nothing before `start` or the first search. */
+export function createEngine(parts: EngineParts): Engine {
+  const { assets, clock, config, logger, repositories } = parts;
+  const { holds, pairs } = repositories;
+  const entriesOf = (spaceId: string): IndexEntries => repositories.entriesOf(() => spaceId);
+  const owner = currentOwner();
+  const callbacks = new SpacesCallbacks();
+  const store = openStore(parts, callbacks);
+  const duplicates = detectDuplicates(parts, { store, callbacks, owner });
+  const meter = new UsageMeter({ records: repositories.usage, logger, clock });
+  const budget = createBudget(parts, meter);
+  const models = new Models(parts, meter);
+  const outages = new OutageLog(logger);
+  const spaces = createSpaces(parts, { store, models, budget, duplicates, outages, owner });
+  callbacks.connect(spaces);
+  const search = createSearch(parts, spaces);
+  const usageReport = new UsageReport({
+    spaces,
+    entriesOf,
+    countMissing: (spaceId) => repositories.countMissingImages(spaceId),
+    assets,
+    records: repositories.usage,
+    meter,
+    budget,
+    settings: config.budget,
+    isLocal: isLocalProvider,
+    clock,
+  });
+  return {
+    spaces,
+    searchEngine: search.engine,
+    index: createIndexManagement({
+      spaces,
+      records: repositories.spaces,
+      store,
+      assets,
+      entriesOf,
+    }),
+    status: createStatus({
+      spaces,
+      records: repositories.spaces,
+      entriesOf,
+      assets,
+      store,
+      holds,
+      isEnabled: config.indexing.enabled,
+      usageReport,
+      preparation: () => models.preparation(),
+      clock,
+    }),
+    fileStatus: createFileStatus({ spaces, assets, holds }),
+    usageReport,
+    holds,
+    store,
+    pairs,
+    duplicates,
+    outages,
+    checkImage: createImageCheck({
+      finder: duplicates.finder,
+      traces: repositories.traces,
+      confirmation: duplicates.confirmation,
+      readFile: (fileId, signal) => duplicates.read(fileId, signal),
+      read: (...image) => search.embedder.readImage(...image),
+      embed: async (image, signal) => {
+        const { space, vector } = await search.engine.embed({ kind: 'image', ...image }, signal);
+        return space.id === (await spaces.active()).spaceId() ? vector : null;
+      },
+    }),
+    ...createLifecycle({
+      spaces,
+      duplicates,
+      watchLibrary: (listener) => parts.watchLibrary(listener),
+      isIndexing: config.indexing.enabled,
+      meter,
+      store,
+      remotes: [parts.remote, search.fetch],
+      logger,
+      clock,
+    }),
+  };
+}
+
+/**
+ * What is built before the spaces but calls back into them: the store when it lost its vectors, the library scan to
+ * leave indexing the first turn.
+ */
+class SpacesCallbacks {
+  #spaces: SpaceManager | null = null;
+
+  connect(spaces: SpaceManager): void {
+    this.#spaces = spaces;
+  }
+
+  isIndexing(): boolean {
+    const tracks = this.#spaces?.running() ?? [];
+    return tracks.some((track) => track.workerStatus().state === 'working');
+  }
+
+  /** Queues every image that lost its vector; any process that indexes embeds them. */
+  async refill(): Promise<void> {
+    if (!this.#spaces) return;
+    const tracks = new Set([...this.#spaces.running(), await this.#spaces.active()]);
+    await Promise.all([...tracks].map((track) => track.reconcileAgain()));
+  }
+}
+
+function openStore(
+  { config, isCommand, logger, projectFolder, repositories }: EngineParts,
+  callbacks: SpacesCallbacks,
+): VectorStore {
+  return openVectorStore(config.vectors, {
+    projectFolder,
+    logger,
+    database: () => repositories.database(),
+    isCommand,
+    onLoss: () => {
+      void callbacks.refill();
+    },
+    isInUse: async (spaceId) => {
+      const records = await repositories.spaces.list();
+      return records.some(({ space }) => space.id === spaceId);
+    },
+  });
+}
+
+function detectDuplicates(
+  { assets, clock, config, logger, repositories }: EngineParts,
+  built: { store: VectorStore; callbacks: SpacesCallbacks; owner: LeaseOwner },
+): DuplicateDetection {
+  return createDuplicateDetection({
+    policy: config.duplicates.policy,
+    traces: repositories.traces,
+    pairs: repositories.pairs,
+    records: repositories.spaces,
+    store: built.store,
+    scans: repositories.scans,
+    assets,
+    images: createIndexingReader(config),
+    maxBytes: config.indexing.maxBytes,
+    jobs: repositories.jobs,
+    isIndexing: () => built.callbacks.isIndexing(),
+    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
+    owner: built.owner,
+    logger,
+    clock,
+  });
+}
+
+function createBudget(
+  { clock, config, logger, repositories }: EngineParts,
+  meter: UsageMeter,
+): Budget {
+  return new Budget({
+    settings: config.budget,
+    records: repositories.usage,
+    meter,
+    isLocal: isLocalProvider,
+    logger,
+    clock,
+  });
+}
+
+/** Opens the models that the configuration has settings for, and meters what they do. */
+class Models {
+  readonly #parts: EngineParts;
+  readonly #meter: UsageMeter;
+  /** What each model that is being loaded is doing; null once it is open. */
+  readonly #progress = new Map<EmbeddingIdentity, string | null>();
+
+  constructor(parts: EngineParts, meter: UsageMeter) {
+    this.#parts = parts;
+    this.#meter = meter;
+  }
+
+  /** What a model that is being loaded is doing, such as its download; null when none is. */
+  preparation(): string | null {
+    return [...this.#progress.values()].find((progress) => progress !== null) ?? null;
+  }
+
+  /** @throws ImageSearchError as `reopenConfig` and the provider's `open` do */
+  async open(identity: EmbeddingIdentity, health: HealthRecord): Promise<EmbeddingProvider> {
+    const { clock, logger, projectFolder } = this.#parts;
+    const config = reopenConfig(identity, this.#configured());
+    let opened: EmbeddingProvider | null = null;
+    opened = await openEmbeddingProvider(config, {
+      logger,
+      projectFolder,
+      onProgress: (progress) => this.#progress.set(identity, progress),
+      onUsage: (usage) => {
+        if (opened) this.#meter.count(opened.space, figuresOf(usage));
+      },
+      health,
+    });
+    return meterProvider(opened, {
+      meter: this.#meter,
+      isLocal: isLocalProvider(config.provider),
+      clock,
+    });
+  }
+
+  /** The model of `embedding` first. */
+  #configured(): EmbeddingConfig[] {
+    const { config } = this.#parts;
+    const { embedding, fallback } = splitFallback(config.embedding);
+    return [embedding, config.previousEmbedding, fallback].filter((model) => model != null);
+  }
+}
+
+function createSpaces(
+  parts: EngineParts,
+  built: {
+    store: VectorStore;
+    models: Models;
+    budget: Budget;
+    duplicates: DuplicateDetection;
+    outages: OutageLog;
+    owner: LeaseOwner;
+  },
+): SpaceManager {
+  const { assets, bootedAt, clock, config, logger, repositories } = parts;
+  const { embedding, fallback } = splitFallback(config.embedding);
+  const entriesOf = (spaceId: string): IndexEntries => repositories.entriesOf(() => spaceId);
+  const worker: SpaceTrackParts['worker'] = {
+    ...workerSettings(config),
+    owner: built.owner,
+    outages: built.outages,
+    traces: repositories.traces,
+    duplicates: built.duplicates.watch,
+    isHeld: async () => (await repositories.holds.current()) !== null,
+  };
+  return new SpaceManager({
+    records: repositories.spaces,
+    configured: identityOf(embedding),
+    fallback: fallback && identityOf(fallback),
+    entriesOf,
+    assign: (from, to) => moveEntries(entriesOf(from), entriesOf(to)),
+    createTrack: (options) =>
+      createSpaceTrack(options, {
+        openProvider: (health) => built.models.open(options.identity, health),
+        entriesOf: (spaceId) => repositories.entriesOf(spaceId),
+        store: built.store,
+        assets,
+        worker: {
+          ...worker,
+          budget: isLocalProvider(options.identity.provider) ? undefined : built.budget,
+        },
+        jobs: repositories.jobs,
+        bootedAt,
+        reconcileMinutes: config.indexing.reconcileMinutes,
+        logger,
+        clock,
+      }),
+    logger,
+    clock,
+  });
+}
+
+function createIndexingReader({ indexing }: ImageSearchConfig): ImageReader {
+  return createImageReader({
+    maxBytes: indexing.maxBytes,
+    maxPixels: indexing.maxPixels,
+    timeoutMs: indexing.decodeTimeoutSeconds * SECOND_MS,
+  });
+}
+
+function workerSettings(config: ImageSearchConfig) {
+  const { indexing } = config;
+  return {
+    images: createIndexingReader(config),
+    policy: {
+      maxAttempts: indexing.maxAttempts,
+      firstRetryMs: indexing.firstRetrySeconds * SECOND_MS,
+      longestRetryMs: indexing.longestRetrySeconds * SECOND_MS,
+    },
+    concurrency: indexing.concurrency,
+    leaseMs: indexing.leaseSeconds * SECOND_MS,
+    maxBytes: indexing.maxBytes,
+    random: Math.random,
+  };
+}
+
+function createSearch(
+  { config: { search }, logger, repositories }: EngineParts,
+  spaces: SpaceManager,
+): { engine: SearchEngine; embedder: QueryEmbedder; fetch: GuardedFetch } {
+  const fetch = createQueryFetch(search.urls);
+  const embedder = new QueryEmbedder({
+    images: createImageReader({
+      maxBytes: search.maxImageBytes,
+      maxPixels: search.maxPixels,
+      timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
+    }),
+    cacheEntries: search.queryCacheEntries,
+    cacheMs: search.queryCacheMinutes * MINUTE_MS,
+  });
+  const urls = new QueryUrls({
+    fetch,
+    maxBytes: search.maxImageBytes,
+    timeoutMs: search.urls.timeoutSeconds * SECOND_MS,
+    concurrency: search.urls.concurrency,
+  });
+  const engine = new SearchEngine({
+    spaces,
+    logger,
+    embedder,
+    contentHashes: repositories.contentHashes,
+    urls: search.urls.enabled ? urls : null,
+    closeScore: search.closeScore,
+  });
+  return { engine, embedder, fetch };
+}

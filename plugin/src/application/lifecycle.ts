@@ -1,0 +1,134 @@
+import type { UsageMeter } from '../billing/usage-meter';
+import type { Clock } from '../clock';
+import type { IndexPriority } from '../indexing/contract';
+import type { Logger } from '../logger';
+import type { GuardedFetch } from '../network/contract';
+import type { SpaceManager } from '../spaces/space-manager';
+import type { VectorStore } from '../vectors/contract';
+import type { DuplicateDetection } from './duplicate-detection';
+
+/** An upload is answered before its image is read, and several uploads at a time become one batch. */
+const SETTLE_MS = 100;
+/** Work in progress may end by itself for this long; then it goes back to the queue. */
+const DRAIN_MS = 3_000;
+/** For handing it back, while the provider closes. */
+const RELEASE_MS = 1_000;
+/** For closing store and connections. */
+const CLOSE_MS = 500;
+
+/** What the engine wants to know of changes in the library. */
+export interface LibraryListener {
+  /**
+   * Queues files that were added (`upload`), replaced or deleted (`replacement`); an upload waits for nothing else.
+   */
+  markPending(fileIds: readonly number[], priority: IndexPriority): Promise<void>;
+  /** Forgets the duplicate pairs of deleted files in the background. */
+  removePairs(fileIds: readonly number[]): void;
+}
+
+export interface Lifecycle {
+  start(): void;
+  /** Takes five seconds at most, whatever hangs. Never rejects. */
+  stop(): Promise<void>;
+}
+
+export function createLifecycle(parts: {
+  spaces: SpaceManager;
+  duplicates: DuplicateDetection;
+  watchLibrary: (listener: LibraryListener) => () => void;
+  /** Whether this process indexes. */
+  isIndexing: boolean;
+  meter: UsageMeter;
+  store: VectorStore;
+  remotes: readonly Pick<GuardedFetch, 'dispose'>[];
+  logger: Logger;
+  clock: Clock;
+}): Lifecycle {
+  const { clock, duplicates, isIndexing, logger, meter, remotes, spaces, store } = parts;
+  let unwatch: (() => void) | null = null;
+  let wakeSoon: NodeJS.Timeout | null = null;
+
+  return {
+    start() {
+      unwatch = parts.watchLibrary({
+        async markPending(fileIds, priority) {
+          await spaces.markPending(fileIds, priority);
+          wakeSoon ??= setTimeout(() => {
+            wakeSoon = null;
+            spaces.wake();
+          }, SETTLE_MS).unref();
+        },
+        removePairs(fileIds) {
+          duplicates.removePairs(fileIds);
+        },
+      });
+      spaces.start({ isIndexing });
+      if (isIndexing) duplicates.start();
+    },
+
+    async stop() {
+      unwatch?.();
+      if (wakeSoon) clearTimeout(wakeSoon);
+      const indexing = {
+        stopIndexing: (graceMs: number) =>
+          Promise.all([spaces.stopIndexing(graceMs), duplicates.stop()]),
+        dispose: () => spaces.dispose(),
+      };
+      await shutDown({ spaces: indexing, meter, store, remotes, logger, clock });
+    },
+  };
+}
+
+export interface ShutdownOptions {
+  spaces: {
+    /** Ends work in progress, indexing and whatever follows it. */
+    stopIndexing(graceMs: number): Promise<unknown>;
+    dispose(): Promise<void>;
+  };
+  meter: Pick<UsageMeter, 'stop'>;
+  store: Pick<VectorStore, 'dispose'>;
+  /** Everything that downloads. */
+  remotes: readonly Pick<GuardedFetch, 'dispose'>[];
+  logger: Logger;
+  clock: Clock;
+}
+
+/**
+ * Ends the product within five seconds, whatever hangs: a process manager kills a Strapi that takes too long.
+ * Unfinished work isn't lost, because its leases expire. Never rejects.
+ */
+export async function shutDown(options: ShutdownOptions): Promise<void> {
+  const { clock, logger, meter, remotes, spaces, store } = options;
+  const drained = spaces.stopIndexing(DRAIN_MS);
+  await isDoneWithin(drained, { milliseconds: DRAIN_MS, clock });
+  const released = Promise.all([drained, spaces.dispose()]);
+  const isReleased = await isDoneWithin(released, { milliseconds: RELEASE_MS, clock });
+  const closed = Promise.all([
+    meter.stop(),
+    store.dispose(),
+    ...remotes.map((remote) => remote.dispose()),
+  ]);
+  const isClosed = await isDoneWithin(closed, { milliseconds: CLOSE_MS, clock });
+  if (isReleased && isClosed) return;
+  logger.warn(
+    "Image search didn't stop in time. Unfinished images will be indexed after the next start.",
+  );
+}
+
+/** A failure counts as not done. */
+async function isDoneWithin(
+  work: Promise<unknown>,
+  { milliseconds, clock }: { milliseconds: number; clock: Clock },
+): Promise<boolean> {
+  const ended = new AbortController();
+  const timeIsUp = clock.wait(milliseconds, ended.signal).then(() => false);
+  const isDone = work.then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([isDone, timeIsUp]);
+  } finally {
+    ended.abort();
+  }
+}

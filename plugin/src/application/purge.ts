@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { ImageSearchConfig } from '../config';
+import { splitFallback } from '../embedding/registry';
+import { ImageSearchError } from '../errors';
+import type { VectorStore } from '../vectors/contract';
+
+/** What a purge would delete. */
+export interface PurgePlan {
+  /** One line each; empty if there is nothing. */
+  readonly targets: readonly string[];
+  run(): Promise<void>;
+}
+
+/**
+ * Plans to delete what this plugin keeps outside Strapi's database: the vectors of this database, and on request the
+ * downloaded models.
+ *
+ * @param options.store opened for this database; disposed of by `run`
+ * @throws ImageSearchError `store-unavailable` when the store doesn't say whose vectors it has
+ */
+export async function planPurge(options: {
+  config: ImageSearchConfig;
+  store: VectorStore;
+  projectFolder: string;
+  includesModels: boolean;
+}): Promise<PurgePlan> {
+  const { config, includesModels, projectFolder, store } = options;
+  const vectors = await planVectors(config, store, projectFolder);
+  const caches = includesModels ? cacheFoldersOf(config, projectFolder) : [];
+  return {
+    targets: [...vectors.targets, ...caches.map((folder) => `the downloaded models in ${folder}`)],
+    async run() {
+      await vectors.run();
+      for (const folder of caches) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function planVectors(
+  { vectors }: ImageSearchConfig,
+  store: VectorStore,
+  projectFolder: string,
+): Promise<PurgePlan> {
+  const file = vectors.store === 'embedded' ? path.resolve(projectFolder, vectors.path) : null;
+  const files = file === null ? [] : await filesOf(file);
+  if (file !== null && files.length === 0) {
+    return { targets: [], run: () => store.dispose() };
+  }
+  const spaces = await store.listSpaces();
+  const { message, others } = await store.checkHealth();
+  if (others === null) {
+    throw new ImageSearchError({ code: 'store-unavailable', message, retryable: true });
+  }
+  const dropAll = async (): Promise<void> => {
+    for (const { id } of spaces) await store.dropSpace(id);
+    await store.dispose();
+  };
+  if (file !== null && others.length === 0) {
+    return {
+      targets: [`the vector file ${file}`],
+      async run() {
+        await dropAll();
+        for (const each of await filesOf(file)) await rm(each, { force: true });
+      },
+    };
+  }
+  return {
+    targets: spaces.map(
+      ({ id, model }) => `the vectors of ${model} (${id}) in ${file ?? 'Qdrant'}`,
+    ),
+    run: dropAll,
+  };
+}
+
+/** The file, its journals, and damaged ones that were set aside. */
+async function filesOf(file: string): Promise<string[]> {
+  const folder = path.dirname(file);
+  if (!existsSync(folder)) return [];
+  const name = path.basename(file);
+  const isOwn = (each: string): boolean =>
+    [name, `${name}-wal`, `${name}-shm`].includes(each) || each.startsWith(`${name}.damaged-`);
+  return (await readdir(folder)).filter(isOwn).map((each) => path.join(folder, each));
+}
+
+function cacheFoldersOf({ embedding: configured }: ImageSearchConfig, projectFolder: string) {
+  const { embedding, fallback } = splitFallback(configured);
+  const folders = [embedding, fallback].flatMap((model) =>
+    model?.provider === 'clip' ? [path.resolve(projectFolder, model.cacheFolder)] : [],
+  );
+  return [...new Set(folders)].filter((folder) => existsSync(folder));
+}

@@ -1,0 +1,337 @@
+import PQueue from 'p-queue';
+import sharp, { type Sharp } from 'sharp';
+import type {
+  ChromaGrid,
+  EncodedPreparation,
+  ImageLimits,
+  ImageLooks,
+  ImagePreparation,
+  ImageReader,
+  ImageReading,
+  PixelPreparation,
+  PreparedImage,
+  ReadImageOptions,
+  ResizeKernel,
+} from './contract';
+import { draw, mayBeDrawing } from './drawing';
+import {
+  centerOnCanvas,
+  cropWindow,
+  enlarge,
+  isSameSize,
+  largerSize,
+  mostElongated,
+  type Raster,
+  type Region,
+  resizedSize,
+  shrunkSize,
+  type Size,
+  smallerSize,
+  sufficientCenter,
+} from './geometry';
+import {
+  checkBytes,
+  checkPixels,
+  decodingFailure,
+  type ImageHeader,
+  readHeader,
+  tooLarge,
+  unsupported,
+} from './header';
+import {
+  chromaSize,
+  encodeThumbnail,
+  fingerprintGrid,
+  fingerprintOf,
+  thumbnailSize,
+} from './trace';
+
+const BLACK = [0, 0, 0] as const;
+const WHITE = [255, 255, 255] as const;
+/** Each is a process that may use a lot of memory. */
+const DRAWINGS_AT_ONCE = 2;
+/** Shorter edge of a drawing for a model without a fixed input size. */
+const NATURAL_DRAWING_EDGE = 512;
+
+/** An image decoded with sharp: shrunk, but not enlarged. */
+interface DecodedImage {
+  raster: Raster;
+  /** Size after the model's resize rule, before any crop. */
+  resized: Size;
+  /** False when it shows only the center of the image. */
+  isWhole: boolean;
+}
+
+/**
+ * Reads images with sharp and decodes each once: to the size that the model needs, which then also gives the
+ * fingerprint.
+ *
+ * sharp's cache and thread count apply to the whole process, which Strapi's upload plugin shares, so they aren't
+ * changed. The work runs on libuv's threads and leaves the event loop free.
+ */
+export function createImageReader(limits: ImageLimits): ImageReader {
+  const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
+  return {
+    async read(bytes, options) {
+      checkBytes(bytes, limits);
+      if (!mayBeDrawing(bytes)) return readImage(bytes, options, limits);
+      const png = await drawings.add(() => drawFor(options.preparation, bytes, limits));
+      return readImage(png, options, limits);
+    },
+  };
+}
+
+async function readImage(
+  encoded: Uint8Array,
+  { preparation, fingerprint = false }: ReadImageOptions,
+  limits: ImageLimits,
+): Promise<ImageReading> {
+  const image = { bytes: encoded, header: await readHeader(encoded, limits) };
+  const decoded = await decodeFor(preparation, image, limits);
+  const prepared = await prepare(decoded, preparation, limits);
+  const { size } = image.header;
+  if (!fingerprint) return { prepared, size };
+  const whole = await wholeRaster(image, decoded, limits);
+  const black = await decodedOnBlack(whole);
+  const trace = await traceOf(whole, size);
+  return { prepared, size, ...trace, ...(black && { onBlack: await traceOf(black, size) }) };
+}
+
+/** A drawing has no pixels of its own: it gets as many as the model can use. */
+function drawFor(
+  preparation: ImagePreparation,
+  svg: Uint8Array,
+  { timeoutMs }: ImageLimits,
+): Promise<Uint8Array> {
+  if (preparation.kind === 'encoded') {
+    const { maxEdge } = preparation;
+    return draw(svg, { shorterEdge: maxEdge, longerEdge: maxEdge, timeoutMs });
+  }
+  const shorterEdge = largestEdge(preparation);
+  return draw(svg, { shorterEdge, longerEdge: shorterEdge * mostElongated, timeoutMs });
+}
+
+function largestEdge({ resize }: PixelPreparation): number {
+  switch (resize.mode) {
+    case 'none':
+      return NATURAL_DRAWING_EDGE;
+    case 'shortest-edge':
+      return resize.size;
+    case 'exact':
+    case 'fit':
+      return Math.max(resize.width, resize.height);
+  }
+}
+
+async function decodeFor(
+  preparation: ImagePreparation,
+  image: EncodedImage,
+  limits: ImageLimits,
+): Promise<DecodedImage> {
+  const source = image.header.size;
+  if (preparation.kind === 'encoded') {
+    const size = shrunkSize(source, preparation.maxEdge);
+    const raster = await decode(image, { region: null, size, kernel: 'cubic' }, limits);
+    return { raster, resized: size, isWhole: true };
+  }
+  const region = sufficientCenter(source, preparation);
+  const resized = resizedSize(region ?? source, preparation.resize);
+  const size = smallerSize(region ?? source, resized);
+  const { ground, kernel } = preparation;
+  const raster = await decode(image, { region, size, kernel, ground }, limits);
+  return { raster, resized, isWhole: region === null };
+}
+
+async function prepare(
+  decoded: DecodedImage,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<PreparedImage> {
+  if (preparation.kind === 'encoded') {
+    const { mimeType, minEdge = 1 } = preparation;
+    const canvas = largerSize(decoded.raster, { width: minEdge, height: minEdge });
+    const raster = centerOnCanvas(decoded.raster, canvas, WHITE);
+    const data = await encode(raster, preparation);
+    return { kind: 'encoded', mimeType, width: raster.width, height: raster.height, data };
+  }
+  const { crop, pad } = preparation;
+  const resized = enlargeIfNeeded(decoded, preparation, limits);
+  const cropped = crop === undefined ? resized : centerOnCanvas(resized, crop, BLACK);
+  const padded = pad === undefined ? cropped : centerOnCanvas(cropped, pad, pad.background);
+  return { kind: 'pixels', ...padded };
+}
+
+/** Computes only what the crop keeps. */
+function enlargeIfNeeded(
+  { raster, resized }: DecodedImage,
+  { crop, kernel }: PixelPreparation,
+  limits: ImageLimits,
+): Raster {
+  if (isSameSize(raster, resized)) return raster;
+  const window = cropWindow(resized, crop ?? resized);
+  checkPixels(window, limits);
+  return enlarge(raster, { size: resized, window, kernel });
+}
+
+/** The whole image, at least as large as fingerprint and thumbnail need; proportions aren't kept. */
+function wholeRaster(
+  image: EncodedImage,
+  { raster, isWhole }: DecodedImage,
+  limits: ImageLimits,
+): Raster | Promise<Raster> {
+  if (isWhole) return raster;
+  const grid = { width: fingerprintGrid, height: fingerprintGrid };
+  const size = smallerSize(image.header.size, grid);
+  return decode(image, { region: null, size, kernel: 'cubic' }, limits);
+}
+
+/** Fingerprint and thumbnail of an image of this size. */
+async function traceOf(raster: Raster, image: Size): Promise<ImageLooks> {
+  const fingerprint = fingerprintOf(await luminanceGrid(raster));
+  const size = smallerSize(thumbnailSize(image), raster);
+  const luminance = await shrinkToLuminance(raster, size);
+  const chroma = await shrinkToChroma(raster, chromaSize(size));
+  return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance, chroma }) };
+}
+
+const WHITE_GROUND = '#ffffff';
+const BLACK_GROUND = '#000000';
+/** Alpha below which a pixel shows more of its background than of the image. */
+const HALF_CLEAR = 128;
+/** Tried in order until the copy is small enough. */
+const ENCODING_QUALITIES = [90, 75, 50, 25];
+
+export interface EncodedImage {
+  bytes: Uint8Array;
+  header: ImageHeader;
+}
+
+interface DecodingOrder {
+  /** Part of the image to decode; null for all of it. */
+  region: Region | null;
+  /** Size of the raster, at most the region's on either axis; the caller takes care of proportions. */
+  size: Size;
+  kernel: ResizeKernel;
+  ground?: PixelPreparation['ground'];
+}
+
+/** The first frame, oriented, on its ground, in 8-bit sRGB, shrunk with antialiasing. */
+export async function decode(
+  { bytes, header }: EncodedImage,
+  { region, size, kernel, ground = 'white' }: DecodingOrder,
+  limits: ImageLimits,
+): Promise<Raster> {
+  const upright = openImage(bytes, limits);
+  const part = region === null ? upright : upright.extract(region);
+  const resized = part
+    .resize({ ...size, kernel, fit: 'fill' })
+    .toColourspace('srgb')
+    .raw();
+  try {
+    const { data, info } = await resized.toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    if (channels !== 4) return { data, width, height };
+    const background = ground === 'white' ? WHITE_GROUND : BLACK_GROUND;
+    const opaque = await onGround({ data, width, height }, background).raw().toBuffer();
+    return { data: opaque, width, height, clear: data };
+  } catch (error) {
+    if (header.isHevc) throw unsupported('HEIC', error);
+    throw decodingFailure(error, limits.timeoutMs);
+  }
+}
+
+function openImage(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): Sharp {
+  return sharp(bytes, {
+    autoOrient: true,
+    // Rejects truncated or damaged pixel data, but not warnings that leave the pixels intact.
+    failOn: 'error',
+    limitInputPixels: Number.isFinite(maxPixels) ? maxPixels : false,
+  }).timeout({ seconds: Math.ceil(timeoutMs / 1000) });
+}
+
+/** The image on black, as saving without transparency often renders it; null if it has no transparent areas. */
+async function decodedOnBlack({ clear, height, width }: Raster): Promise<Raster | null> {
+  if (!clear) return null;
+  const size = { width, height };
+  const grid = smallerSize(size, { width: fingerprintGrid, height: fingerprintGrid });
+  const alpha = await sharp(clear, { raw: { ...size, channels: 4 } })
+    .extractChannel('alpha')
+    .resize({ ...grid, fit: 'fill' })
+    .raw()
+    .toBuffer();
+  if (alpha.every((value) => value >= HALF_CLEAR)) return null;
+  return {
+    ...size,
+    data: await onGround({ data: clear, ...size }, BLACK_GROUND)
+      .raw()
+      .toBuffer(),
+  };
+}
+
+/** @param raster interleaved RGBA */
+function onGround({ data, height, width }: Raster, background: string): Sharp {
+  return sharp(data, { raw: { width, height, channels: 4 } }).flatten({ background });
+}
+
+/** Luminance (0–255) of a whole image on its fingerprint's grid. */
+async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
+  const size = largerSize(raster, { width: fingerprintGrid, height: fingerprintGrid });
+  const large = isSameSize(raster, size) ? raster : enlarge(raster, { size, kernel: 'cubic' });
+  return shrinkToLuminance(large, { width: fingerprintGrid, height: fingerprintGrid });
+}
+
+/** Luminance (0–255) of a raster, shrunk to this size, row by row. */
+function shrinkToLuminance(raster: Raster, { width, height }: Size): Promise<Uint8Array> {
+  return fromRaster(raster).resize({ width, height, fit: 'fill' }).greyscale().raw().toBuffer();
+}
+
+/** Chroma of a raster, shrunk to this size. */
+async function shrinkToChroma(raster: Raster, size: Size): Promise<ChromaGrid> {
+  const pixels = await fromRaster(raster)
+    .resize({ ...size, fit: 'fill' })
+    .raw()
+    .toBuffer();
+  const cells = size.width * size.height;
+  const blue = new Uint8Array(cells);
+  const red = new Uint8Array(cells);
+  for (let cell = 0; cell < cells; cell += 1) {
+    const [r = 0, g = 0, b = 0] = pixels.subarray(3 * cell, 3 * cell + 3);
+    const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+    blue[cell] = Math.min(255, Math.round(128 + 0.564 * (b - luma)));
+    red[cell] = Math.min(255, Math.round(128 + 0.713 * (r - luma)));
+  }
+  return { width: size.width, height: size.height, blue, red };
+}
+
+/** Encodes at the best quality within `maxBytes`. Throws `image-too-large` when even the lowest is too large. */
+export async function encode(
+  raster: Raster,
+  { mimeType, maxBytes = Number.POSITIVE_INFINITY }: EncodedPreparation,
+): Promise<Uint8Array> {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const quality of mimeType === 'image/png' ? [100] : ENCODING_QUALITIES) {
+    const data = await encodeAt(quality, fromRaster(raster), mimeType);
+    if (data.length <= maxBytes) return data;
+    smallest = data.length;
+  }
+  throw tooLarge(`${String(smallest)} bytes when encoded`, `${String(maxBytes)} bytes`);
+}
+
+function encodeAt(
+  quality: number,
+  image: Sharp,
+  mimeType: EncodedPreparation['mimeType'],
+): Promise<Uint8Array> {
+  switch (mimeType) {
+    case 'image/jpeg':
+      return image.jpeg({ quality }).toBuffer();
+    case 'image/png':
+      return image.png().toBuffer();
+    case 'image/webp':
+      return image.webp({ quality }).toBuffer();
+  }
+}
+
+function fromRaster({ data, width, height }: Raster): Sharp {
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}

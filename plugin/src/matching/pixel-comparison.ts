@@ -1,0 +1,382 @@
+import type { Box } from './contract';
+import { classifyRegions, type DifferingRegion } from './differing-regions';
+import { type PlaneSize, smooth } from './plane';
+import { type Affine, placementOf, placeOf, register, warpAffine } from './registration';
+import {
+  type ColorMatch,
+  fitColor,
+  fitTone,
+  matchGray,
+  matchOneTone,
+  type Planes,
+  type Tone,
+  withinGamut,
+} from './tone-matching';
+
+/** Interleaved RGB, one byte per channel. */
+export interface Pixels extends PlaneSize {
+  data: Uint8Array;
+}
+
+/** Two decoded images, and how one lies on the other. */
+export interface PlacedPixels {
+  outer: Pixels;
+  inner: Pixels;
+  isMirrored: boolean;
+  /** See `Alignment`. */
+  quarterTurns: 0 | 1 | 2 | 3;
+  /** Approximate place of the turned inner image, as fractions of the outer one. */
+  region: Box;
+  /** Its approximate further clockwise tilt about its center; 0 when missing. */
+  degrees?: number;
+}
+
+/** What the pixels of two placed images say. */
+export interface PixelComparison {
+  /**
+   * - `same`: nothing visible differs, and there is enough detail to tell.
+   * - `edited`: what differs is of a kind that edits make, and the rest proves that it is one image.
+   * - `different`: anything else.
+   */
+  outcome: 'same' | 'edited' | 'different';
+  /** Exact place of the turned inner image; null when it couldn't be found. */
+  region: Box | null;
+  /** Clockwise tilt of the turned inner image. */
+  degrees: number;
+  /** Parts that differ, the same parts in the same order. */
+  differences: { outer: Box[]; inner: Box[] };
+  /** Largest difference in structure of any block in units of its contrast; copies stay below 1. */
+  largestDifference: number;
+}
+
+/** Block side and stride, in pixels. */
+const BLOCK = 16;
+const STEP = 8;
+/** Contrast added to both sides, in gray levels, so that noise on flat areas doesn't count. */
+const NOISE = 6;
+/**
+ * Residual of a block in units of its contrast at which its structure differs. JPEG of quality 15, WebP of quality 40
+ * and ±15 % of light stay below 0.85; changed letters, bars and lines are above 4.
+ */
+const STRUCTURE = 1.25;
+/** Differences in mean luminance and in color, in levels, that light, compression and rounding don't explain. */
+const LUMINANCE = 22;
+const COLOR = { manyTones: 17, fewTones: 13 };
+/** How much these grow with the strength of the color: strong colors leave the gamut when they get stronger. */
+const GROWTH = 0.1;
+/** Standard deviation of a block, in gray levels, at which it has detail. */
+const DETAIL = 6;
+const AGREEMENT = 0.75;
+/** Detailed blocks that must agree, and their share of all detailed ones. */
+const MIN_DETAILED = 12;
+const MIN_DETAILED_SHARE = 0.4;
+const MIN_OVERLAP = 0.3;
+/** How far a corner of a whole image may lie from the other's corner, as a share of the longer side. */
+const WHOLE_TOLERANCE = 0.012;
+
+/** A block of both images after tone and color were matched. */
+export interface Block {
+  /** Top left corner, in pixels of the inner image. */
+  left: number;
+  top: number;
+  /** Standard deviations of gray values. */
+  deviationOne: number;
+  deviationOther: number;
+  correlation: number;
+  /** Residual in units of the lesser contrast. */
+  structure: number;
+  luminance: number;
+  color: number;
+  /** Strength of the more colorful side. */
+  strength: number;
+  isDifferent: boolean;
+}
+
+/**
+ * Compares two placed images where they overlap, block by block: structure, luminance and color, after registering
+ * them to a fraction of a pixel and matching the light of the whole image within natural bounds.
+ */
+export function comparePixels(images: PlacedPixels): PixelComparison {
+  const { isMirrored, outer, quarterTurns, region } = images;
+  const inner = turn(images.inner, images);
+  const [outerPlanes, innerPlanes] = [planesOf(outer), planesOf(inner)];
+  const start = placementOf({ region, degrees: images.degrees ?? 0 }, { inner, outer });
+  const placement = register(outerPlanes.gray, innerPlanes.gray, start);
+  if (placement === null) return nothing;
+  const seen = {
+    one: warpPlanes(outerPlanes, inner, placement),
+    other: { ...innerPlanes, gray: smooth(innerPlanes.gray) },
+  };
+  const isGrayCopy = matchOneTone(seen);
+  const tone = fitTone(seen.one, seen.other);
+  const one = { ...seen.one, gray: matchGray(seen.one.gray, tone) };
+  const blocks = compareBlocks({
+    one,
+    other: seen.other,
+    color: fitColor(seen.one, seen.other, tone),
+  });
+  for (const block of blocks) block.isDifferent = isDifferent(block, { tone, isGrayCopy });
+  const regions = classifyRegions({
+    one: one.gray,
+    other: seen.other.gray,
+    blocks,
+    blockSide: BLOCK,
+  });
+  const isProven =
+    blocks.length >= MIN_OVERLAP * countBlocks(inner) && tone.isNatural && hasProof(blocks);
+  const isUpright = !isMirrored && quarterTurns === 0;
+  const outcome = (): PixelComparison['outcome'] => {
+    if (!isProven) return 'different';
+    if (regions.length > 0) return areEdits(regions, blocks) ? 'edited' : 'different';
+    return isUpright && coversWhole(placement, outer, inner) ? 'same' : 'edited';
+  };
+  return {
+    outcome: outcome(),
+    ...placeOf(placement, { inner, outer }),
+    differences: {
+      outer: regions.map(({ box }) => clipped(boxOn(outer, box, placement))),
+      inner: regions.map(({ box }) => turnBack(fractions(box, inner), images)),
+    },
+    largestDifference: blocks.reduce((most, { structure }) => Math.max(most, structure), 0),
+  };
+}
+
+const nothing: PixelComparison = {
+  outcome: 'different',
+  region: null,
+  degrees: 0,
+  differences: { outer: [], inner: [] },
+  largestDifference: 0,
+};
+
+function isDifferent(
+  { color, luminance, strength, structure }: Block,
+  { isGrayCopy, tone }: { isGrayCopy: boolean; tone: Tone },
+): boolean {
+  const more = GROWTH * strength;
+  if (structure > STRUCTURE || Math.abs(luminance) > LUMINANCE + more) return true;
+  return !isGrayCopy && color > more + (tone.isRich ? COLOR.manyTones : COLOR.fewTones);
+}
+
+type Turning = Pick<PlacedPixels, 'isMirrored' | 'quarterTurns'>;
+
+/** Mirrored first, then turned clockwise. */
+function turn(image: Pixels, { isMirrored, quarterTurns }: Turning): Pixels {
+  if (!isMirrored && quarterTurns === 0) return image;
+  const { data, height, width } = image;
+  const isSideways = quarterTurns % 2 === 1;
+  const size = isSideways ? { width: height, height: width } : { width, height };
+  const turned = new Uint8Array(data.length);
+  for (let row = 0; row < size.height; row += 1) {
+    for (let column = 0; column < size.width; column += 1) {
+      const [x, y] = originOf(column, row, { width, height, quarterTurns });
+      const from = 3 * (y * width + (isMirrored ? width - 1 - x : x));
+      const to = 3 * (row * size.width + column);
+      turned[to] = data[from] ?? 0;
+      turned[to + 1] = data[from + 1] ?? 0;
+      turned[to + 2] = data[from + 2] ?? 0;
+    }
+  }
+  return { ...size, data: turned };
+}
+
+/** Where a pixel of the turned image was, before it was mirrored. */
+function originOf(
+  column: number,
+  row: number,
+  { height, quarterTurns, width }: PlaneSize & Pick<Turning, 'quarterTurns'>,
+): readonly [number, number] {
+  switch (quarterTurns) {
+    case 0:
+      return [column, row];
+    case 1:
+      return [row, height - 1 - column];
+    case 2:
+      return [width - 1 - column, height - 1 - row];
+    case 3:
+      return [width - 1 - row, column];
+  }
+}
+
+/** A box of the turned image in the image as it is stored. */
+function turnBack(box: Box, { isMirrored, quarterTurns }: Turning): Box {
+  const { height, left, top, width } = box;
+  const upright = {
+    0: box,
+    1: { left: top, top: 1 - left - width, width: height, height: width },
+    2: { left: 1 - left - width, top: 1 - top - height, width, height },
+    3: { left: 1 - top - height, top: left, width: height, height: width },
+  }[quarterTurns];
+  return rounded(isMirrored ? { ...upright, left: 1 - upright.left - upright.width } : upright);
+}
+
+function fractions(box: Box, { height, width }: PlaneSize): Box {
+  return {
+    left: box.left / width,
+    top: box.top / height,
+    width: box.width / width,
+    height: box.height / height,
+  };
+}
+
+/** The box around a box of the inner image on the outer one, in fractions of that. */
+function boxOn(outer: PlaneSize, box: Box, { a, b, c, d, e, f }: Affine): Box {
+  const corners = [box.left, box.left + box.width].flatMap((x) =>
+    [box.top, box.top + box.height].map((y) => ({ x: a * x + b * y + c, y: d * x + e * y + f })),
+  );
+  const [left, top] = [
+    Math.min(...corners.map(({ x }) => x)),
+    Math.min(...corners.map(({ y }) => y)),
+  ];
+  const right = Math.max(...corners.map(({ x }) => x));
+  const bottom = Math.max(...corners.map(({ y }) => y));
+  return rounded(fractions({ left, top, width: right - left, height: bottom - top }, outer));
+}
+
+function clipped({ height, left, top, width }: Box): Box {
+  const [x, y] = [Math.max(0, left), Math.max(0, top)];
+  return rounded({
+    left: x,
+    top: y,
+    width: Math.min(1, left + width) - x,
+    height: Math.min(1, top + height) - y,
+  });
+}
+
+function rounded({ height, left, top, width }: Box): Box {
+  const round = (value: number): number => Math.round(value * 1_000) / 1_000;
+  return { left: round(left), top: round(top), width: round(width), height: round(height) };
+}
+
+function hasProof(blocks: readonly Block[]): boolean {
+  const detailed = blocks.filter(
+    ({ deviationOne, deviationOther }) => Math.max(deviationOne, deviationOther) > DETAIL,
+  );
+  const agreeing = detailed.filter(
+    ({ correlation, isDifferent }) => !isDifferent && correlation > AGREEMENT,
+  );
+  return agreeing.length >= MIN_DETAILED && agreeing.length >= MIN_DETAILED_SHARE * detailed.length;
+}
+
+function coversWhole(placement: Affine, outer: PlaneSize, inner: PlaneSize): boolean {
+  const { a, b, c, d, e, f } = placement;
+  const most = WHOLE_TOLERANCE * Math.max(inner.width, inner.height) + 1;
+  return [0, 1].every((x) =>
+    [0, 1].every((y) => {
+      const [innerX, innerY] = [x * inner.width, y * inner.height];
+      const away = Math.hypot(
+        a * innerX + b * innerY + c - x * outer.width,
+        d * innerX + e * innerY + f - y * outer.height,
+      );
+      return away <= most;
+    }),
+  );
+}
+
+/** Share of the overlap that edits may change. */
+const MAX_EDITED_SHARE = 0.45;
+
+/** Whether all regions are edits of one of the images, and the other one is as it was. */
+function areEdits(regions: readonly DifferingRegion[], blocks: readonly Block[]): boolean {
+  const changed = blocks.filter(({ isDifferent }) => isDifferent).length;
+  if (changed > MAX_EDITED_SHARE * blocks.length) return false;
+  return regions.every(({ editOf }) => editOf.one) || regions.every(({ editOf }) => editOf.other);
+}
+
+function planesOf({ data, height, width }: Pixels): Planes {
+  const pixels = width * height;
+  const gray = new Float32Array(pixels);
+  const blue = new Float32Array(pixels);
+  const red = new Float32Array(pixels);
+  for (let place = 0, byte = 0; place < pixels; place += 1, byte += 3) {
+    const [r, g, b] = [data[byte] ?? 0, data[byte + 1] ?? 0, data[byte + 2] ?? 0];
+    const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+    gray[place] = luma;
+    blue[place] = 0.564 * (b - luma);
+    red[place] = 0.713 * (r - luma);
+  }
+  return { gray: { width, height, values: gray }, blue, red };
+}
+
+function warpPlanes(outer: Planes, inner: PlaneSize, placement: Affine): Planes {
+  const { height, width } = outer.gray;
+  const warp = (values: Float32Array) => warpAffine({ width, height, values }, inner, placement);
+  const gray = smooth({ ...sizeOf(inner), values: warp(outer.gray.values) });
+  return { gray, blue: warp(outer.blue), red: warp(outer.red) };
+}
+
+function sizeOf({ height, width }: PlaneSize): PlaneSize {
+  return { width, height };
+}
+
+/** Pixels along the edges that aren't compared: a frame or crop mixes into them. */
+const INSET = 4;
+
+/** Where blocks start along a side; the last one reaches its end. */
+function starts(length: number): number[] {
+  const [first, last] = [
+    Math.min(INSET, length >> 3),
+    length - BLOCK - Math.min(INSET, length >> 3),
+  ];
+  if (last <= first) return [0];
+  const count = Math.ceil((last - first) / STEP);
+  return Array.from({ length: count + 1 }, (_, index) => Math.min(first + index * STEP, last));
+}
+
+function countBlocks({ height, width }: PlaneSize): number {
+  return starts(width).length * starts(height).length;
+}
+
+function compareBlocks(job: { one: Planes; other: Planes; color: ColorMatch }): Block[] {
+  const { color, one, other } = job;
+  const { height, width } = other.gray;
+  const blocks: Block[] = [];
+  for (const top of starts(height)) {
+    for (const left of starts(width)) {
+      const bottom = Math.min(height, top + BLOCK);
+      const right = Math.min(width, left + BLOCK);
+      let [a, b, aa, bb, ab] = [0, 0, 0, 0, 0];
+      let [blueA, redA, blueB, redB] = [0, 0, 0, 0];
+      for (let row = top; row < bottom; row += 1) {
+        for (let place = row * width + left; place < row * width + right; place += 1) {
+          const [valueA, valueB] = [one.gray.values[place] ?? 0, other.gray.values[place] ?? 0];
+          a += valueA;
+          b += valueB;
+          aa += valueA * valueA;
+          bb += valueB * valueB;
+          ab += valueA * valueB;
+          blueA += one.blue[place] ?? 0;
+          redA += one.red[place] ?? 0;
+          blueB += other.blue[place] ?? 0;
+          redB += other.red[place] ?? 0;
+        }
+      }
+      if (Number.isNaN(a)) continue;
+      const pixels = (bottom - top) * (right - left);
+      const [meanA, meanB] = [a / pixels, b / pixels];
+      const varianceA = Math.max(0, aa / pixels - meanA * meanA);
+      const varianceB = Math.max(0, bb / pixels - meanB * meanB);
+      const covariance = ab / pixels - meanA * meanB;
+      const residual = Math.sqrt(Math.max(0, varianceA + varianceB - 2 * covariance));
+      const lesser = Math.sqrt(Math.min(varianceA, varianceB));
+      const predicted = withinGamut({
+        gray: meanA,
+        blue: color.saturation * (blueA / pixels) + color.blue.base + color.blue.slope * meanA,
+        red: color.saturation * (redA / pixels) + color.red.base + color.red.slope * meanA,
+      });
+      blocks.push({
+        left,
+        top,
+        deviationOne: Math.sqrt(varianceA),
+        deviationOther: Math.sqrt(varianceB),
+        correlation: covariance / Math.sqrt((varianceA + 1) * (varianceB + 1)),
+        structure: residual / (lesser + NOISE),
+        luminance: meanB - predicted.gray,
+        color: Math.hypot(blueB / pixels - predicted.blue, redB / pixels - predicted.red),
+        strength: Math.max(Math.hypot(blueA, redA) / pixels, Math.hypot(blueB, redB) / pixels),
+        isDifferent: false,
+      });
+    }
+  }
+  return blocks;
+}

@@ -1,0 +1,263 @@
+import { solveSymmetric } from './alignment-refinement';
+import { halve, normalizeLocally, type Plane, type PlaneSize } from './plane';
+
+/**
+ * Where the inner plane lies on the outer one: the inner point (x, y) is the outer point (a·x + b·y + c, d·x + e·y +
+ * f), in pixels from the top left corner.
+ */
+export interface Affine {
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+  e: number;
+  f: number;
+}
+
+/** Longest side of the planes on which registration starts and ends, in pixels. */
+const COARSEST_EDGE = 80;
+const FINEST_EDGE = 560;
+const MAX_STEPS = 8;
+/** A step that moves no pixel farther than this, in pixels of its level, is the last of the level. */
+const FINAL_STEP = 0.03;
+const NEIGHBORHOOD = 4;
+const MIN_SPREAD = 4;
+/** Difference of locally normalized values at which a pixel counts half. */
+const HALVING_DIFFERENCE = 0.6;
+const MIN_OVERLAP = 0.1;
+/** How far a corner may move in all, as a share of the longer side. */
+const MAX_MOVE = 0.12;
+const UNKNOWNS = 6;
+
+/**
+ * Moves a placement to where the inner plane fits the outer one best, from coarse to fine. Returns null when it
+ * diverges or too little overlaps.
+ *
+ * The method is Lucas–Kanade in its inverse compositional form with an affine warp (Baker and Matthews, "Lucas-Kanade
+ * 20 Years On: A Unifying Framework", 2004), with weights that count pixels with large differences less.
+ */
+export function register(outer: Plane, inner: Plane, start: Affine): Affine | null {
+  const levels: { outer: Plane; inner: Plane; scale: number }[] = [];
+  for (let level = { outer, inner, scale: 1 }; ;) {
+    levels.push(level);
+    if (Math.max(level.inner.width, level.inner.height) < 2 * COARSEST_EDGE) break;
+    level = { outer: halve(level.outer), inner: halve(level.inner), scale: level.scale * 2 };
+  }
+  let placement = start;
+  for (const { scale, ...level } of levels.reverse()) {
+    if (Math.max(level.inner.width, level.inner.height) > FINEST_EDGE) break;
+    const refined = refine(level, rescaled(placement, 1 / scale));
+    if (refined === null) return null;
+    placement = rescaled(refined, scale);
+  }
+  const isNear =
+    farthestMove(start, placement, inner) <= MAX_MOVE * Math.max(inner.width, inner.height);
+  return isNear ? placement : start;
+}
+
+/** A placement as an upright rectangle of the outer image, in fractions of it, that is turned about its center. */
+export interface Place {
+  region: { left: number; top: number; width: number; height: number };
+  /** Clockwise. */
+  degrees: number;
+}
+
+export function placeOf(
+  { a, b, c, d, e, f }: Affine,
+  { inner, outer }: { inner: PlaneSize; outer: PlaneSize },
+): Place {
+  const [x, y] = [inner.width / 2, inner.height / 2];
+  const width = (Math.hypot(a, d) * inner.width) / outer.width;
+  const height = (Math.hypot(b, e) * inner.height) / outer.height;
+  const round = (value: number): number => Math.round(value * 1_000) / 1_000;
+  return {
+    region: {
+      left: round((a * x + b * y + c) / outer.width - width / 2),
+      top: round((d * x + e * y + f) / outer.height - height / 2),
+      width: round(width),
+      height: round(height),
+    },
+    degrees: Math.round(Math.atan2(d, a) * (1_800 / Math.PI)) / 10,
+  };
+}
+
+export function placementOf(
+  { degrees, region }: Place,
+  { inner, outer }: { inner: PlaneSize; outer: PlaneSize },
+): Affine {
+  const radians = (degrees * Math.PI) / 180;
+  const [sine, cosine] = [Math.sin(radians), Math.cos(radians)];
+  const scaleX = (region.width * outer.width) / inner.width;
+  const scaleY = (region.height * outer.height) / inner.height;
+  const turned = { a: scaleX * cosine, b: -scaleY * sine, d: scaleX * sine, e: scaleY * cosine };
+  const [x, y] = [inner.width / 2, inner.height / 2];
+  return {
+    ...turned,
+    c: (region.left + region.width / 2) * outer.width - turned.a * x - turned.b * y,
+    f: (region.top + region.height / 2) * outer.height - turned.d * x - turned.e * y,
+  };
+}
+
+/** Both planes shrunk or enlarged by the same factor. */
+function rescaled(placement: Affine, factor: number): Affine {
+  return { ...placement, c: placement.c * factor, f: placement.f * factor };
+}
+
+function farthestMove(one: Affine, other: Affine, { height, width }: Plane): number {
+  const corners = [0, width].flatMap((x) => [0, height].map((y) => ({ x, y })));
+  return Math.max(
+    ...corners.map(({ x, y }) =>
+      Math.hypot(
+        (one.a - other.a) * x + (one.b - other.b) * y + one.c - other.c,
+        (one.d - other.d) * x + (one.e - other.e) * y + one.f - other.f,
+      ),
+    ),
+  );
+}
+
+function refine(level: { outer: Plane; inner: Plane }, start: Affine): Affine | null {
+  const outer = normalizeLocally(level.outer, NEIGHBORHOOD, MIN_SPREAD);
+  const inner = normalizeLocally(level.inner, NEIGHBORHOOD, MIN_SPREAD);
+  let placement = start;
+  let best = { placement: start, misfit: Infinity };
+  for (let step = 0; step < MAX_STEPS; step += 1) {
+    const found = bestChange(inner, warpAffine(outer, inner, placement));
+    if (found === null) return null;
+    // Sparse drawings may lead astray: the best placement counts, not the last.
+    if (found.misfit < best.misfit) best = { placement, misfit: found.misfit };
+    else if (found.misfit > 1.02 * best.misfit) break;
+    const { change } = found;
+    placement = compose(placement, change, inner);
+    const [moveX = 0, xx = 0, xy = 0, moveY = 0, yx = 0, yy = 0] = change;
+    const farthest = Math.max(
+      Math.abs(moveX) + (Math.abs(xx) * inner.width + Math.abs(xy) * inner.height) / 2,
+      Math.abs(moveY) + (Math.abs(yx) * inner.width + Math.abs(yy) * inner.height) / 2,
+    );
+    if (!Number.isFinite(farthest)) return null;
+    if (farthest < FINAL_STEP) break;
+  }
+  return best.placement;
+}
+
+/** The placement after the inverse of a change of the inner plane about its center. */
+function compose(placement: Affine, change: Float64Array, { height, width }: Plane): Affine {
+  const [moveX = 0, xx = 0, xy = 0, moveY = 0, yx = 0, yy = 0] = change;
+  const [centerX, centerY] = [width / 2, height / 2];
+  const determinant = (1 + xx) * (1 + yy) - xy * yx;
+  const inverse = {
+    a: (1 + yy) / determinant,
+    b: -xy / determinant,
+    d: -yx / determinant,
+    e: (1 + xx) / determinant,
+  };
+  const c = centerX - inverse.a * (centerX + moveX) - inverse.b * (centerY + moveY);
+  const f = centerY - inverse.d * (centerX + moveX) - inverse.e * (centerY + moveY);
+  return {
+    a: placement.a * inverse.a + placement.b * inverse.d,
+    b: placement.a * inverse.b + placement.b * inverse.e,
+    c: placement.a * c + placement.b * f + placement.c,
+    d: placement.d * inverse.a + placement.e * inverse.d,
+    e: placement.d * inverse.b + placement.e * inverse.e,
+    f: placement.d * c + placement.e * f + placement.f,
+  };
+}
+
+interface Step {
+  /** Shift and growth along x and y for x, then for y. */
+  change: Float64Array;
+  /** How badly the planes fit before the step: mean robust difference. */
+  misfit: number;
+}
+
+/** Null with too little overlap or texture. */
+function bestChange(inner: Plane, warped: Float32Array): Step | null {
+  const { height, values, width } = inner;
+  const normal = new Float64Array(UNKNOWNS * UNKNOWNS);
+  const right = new Float64Array(UNKNOWNS);
+  const row6 = new Float64Array(UNKNOWNS);
+  let [pixels, misfit] = [0, 0];
+  for (let row = 1; row < height - 1; row += 1) {
+    const armY = row + 0.5 - height / 2;
+    for (let column = 1; column < width - 1; column += 1) {
+      const place = row * width + column;
+      const difference = (warped[place] ?? 0) - (values[place] ?? 0);
+      if (Number.isNaN(difference)) continue;
+      pixels += 1;
+      const relative = difference / HALVING_DIFFERENCE;
+      const weight = 1 / (1 + relative * relative);
+      misfit += 1 - weight;
+      const x = ((values[place + 1] ?? 0) - (values[place - 1] ?? 0)) / 2;
+      const y = ((values[place + width] ?? 0) - (values[place - width] ?? 0)) / 2;
+      if (x * x + y * y < 0.0025) continue;
+      const armX = column + 0.5 - width / 2;
+      row6[0] = x;
+      row6[1] = x * armX;
+      row6[2] = x * armY;
+      row6[3] = y;
+      row6[4] = y * armX;
+      row6[5] = y * armY;
+      for (let one = 0; one < UNKNOWNS; one += 1) {
+        const weighted = weight * (row6[one] ?? 0);
+        right[one] = (right[one] ?? 0) + weighted * difference;
+        for (let other = 0; other <= one; other += 1) {
+          const index = one * UNKNOWNS + other;
+          normal[index] = (normal[index] ?? 0) + weighted * (row6[other] ?? 0);
+        }
+      }
+    }
+  }
+  if (pixels < MIN_OVERLAP * width * height) return null;
+  dampen(normal, inner);
+  const change = solveSymmetric(normal, right, UNKNOWNS);
+  return change && { change, misfit: misfit / pixels };
+}
+
+/** Share of the texture that counts as evidence for no change: directions without texture stay as they are. */
+const DAMPING = 0.01;
+
+function dampen(normal: Float64Array, { height, width }: Plane): void {
+  const texture = ((normal[0] ?? 0) + (normal[3 * UNKNOWNS + 3] ?? 0)) / 2;
+  const arms = [1, width ** 2 / 12, height ** 2 / 12, 1, width ** 2 / 12, height ** 2 / 12];
+  for (const [index, arm] of arms.entries()) {
+    const place = index * (UNKNOWNS + 1);
+    normal[place] = (normal[place] ?? 0) + DAMPING * texture * arm;
+  }
+}
+
+/** How far beyond the centers of the outermost pixels a point still counts as covered. */
+const MARGIN = 0.75;
+
+/** The outer plane sampled bilinearly at the inner one's pixels; NaN where it has none. */
+export function warpAffine(
+  outer: Plane,
+  { height, width }: { width: number; height: number },
+  { a, b, c, d, e, f }: Affine,
+): Float32Array {
+  const result = new Float32Array(width * height);
+  const lastX = outer.width - 1;
+  const lastY = outer.height - 1;
+  const values = outer.values;
+  for (let row = 0; row < height; row += 1) {
+    let x = a * 0.5 + b * (row + 0.5) + c - 0.5;
+    let y = d * 0.5 + e * (row + 0.5) + f - 0.5;
+    for (let place = row * width; place < (row + 1) * width; place += 1, x += a, y += d) {
+      if (x < -MARGIN || y < -MARGIN || x > lastX + MARGIN || y > lastY + MARGIN) {
+        result[place] = Number.NaN;
+        continue;
+      }
+      const left = Math.min(Math.max(0, Math.floor(x)), Math.max(0, lastX - 1));
+      const top = Math.min(Math.max(0, Math.floor(y)), Math.max(0, lastY - 1));
+      const right = Math.min(1, Math.max(0, x - left));
+      const down = Math.min(1, Math.max(0, y - top));
+      const corner = top * outer.width + left;
+      const next = lastX > 0 ? 1 : 0;
+      const below = lastY > 0 ? outer.width : 0;
+      const upper =
+        (values[corner] ?? 0) + right * ((values[corner + next] ?? 0) - (values[corner] ?? 0));
+      const lowerLeft = values[corner + below] ?? 0;
+      const lower = lowerLeft + right * ((values[corner + below + next] ?? 0) - lowerLeft);
+      result[place] = upper + down * (lower - upper);
+    }
+  }
+  return result;
+}

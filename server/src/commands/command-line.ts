@@ -1,0 +1,40 @@
+export const usage = `Usage: npx strapi-plugin-image-search <command> [options], in the Strapi project's folder
+
+doctor [--json]
+Checks Node.js, native parts, configuration, model, vector store, database, storage and permissions: one line each, with
+what to do. Changes no content, image or vector, so Strapi may be running. The exit code is 1 if a check failed.
+
+doctor --purge [--models] [--yes]
+Deletes what the plugin keeps outside the database: this database's vectors, and with --models the downloaded models.
+Strapi then drops the plugin's tables when it starts without it. Asks first, unless --yes is given. Stop Strapi before.
+
+export-decisions <file>
+Writes ignored duplicates and the usage of models to a JSON file.
+
+import-decisions <file>
+Reads such a file, into this or another project: duplicates are found by the content of their files. Import again once
+everything is indexed if some weren't found; nothing counts twice.
+
+copy-vectors --from <store> --to <store> [options]
+Copies vectors from one store to another, so that nothing has to be embedded again. Run it in the Strapi project's
+folder. Run it again after an interruption or to catch up: vectors that were copied already are skipped.
+
+Stores: embedded, qdrant. The store named in config/plugins is configured there; configure the other one with:
+  --path <file>                vector file of the embedded store (default: .data/image-search.sqlite)
+  --url <address>              URL of Qdrant (default: the environment variable QDRANT_URL)
+  --collection-prefix <name>   prefix of Qdrant collection names
+
+Options:
+  --space <id>                 copies only this space (default: all)
+  --remove-extra               removes vectors from the copied spaces that only the target has
+  --help                       shows this help
+
+Set a Qdrant API key with the environment variable QDRANT_API_KEY; there is no option for it.`;
+
+/** Exit codes of commands. A signal exits with 128 + its number, as in shells. */
+export const ExitCode = { done: 0, failed: 1, wrongUsage: 2, interrupted: 130 } as const;
+
+/** An invalid command line; the message says what is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,255 @@
+import { pairStatuses, scanStates } from '../../plugin/src/duplicates/contract';
+import { indexPriorities, indexStates } from '../../plugin/src/indexing/contract';
+import { duplicateKinds } from '../../plugin/src/matching/contract';
+
+interface HiddenType {
+  collectionName: string;
+  info: { singularName: string; pluralName: string; displayName: string };
+  indexes: { name: string; columns: string[]; type?: 'unique' }[];
+  attributes: Record<string, object>;
+}
+
+/** The plugin's tables. Strapi writes into schemas, so none of them shares an object with another. */
+export const contentTypes = {
+  /** One row per image and vector space: the queue, and the status of each image. */
+  'index-entry': hiddenType({
+    collectionName: 'image_search_index_entries',
+    info: {
+      singularName: 'index-entry',
+      pluralName: 'index-entries',
+      displayName: 'Image Search index entry',
+    },
+    indexes: [
+      {
+        name: 'image_search_index_entries_file',
+        columns: ['space_id', 'file_id'],
+        type: 'unique',
+      },
+      { name: 'image_search_index_entries_due', columns: ['space_id', 'state', 'due_at', 'id'] },
+      {
+        name: 'image_search_index_entries_claim',
+        columns: ['space_id', 'state', 'priority', 'due_at', 'id'],
+      },
+      { name: 'image_search_index_entries_lease', columns: ['lease'] },
+      { name: 'image_search_index_entries_hash', columns: ['content_hash'] },
+    ],
+    attributes: {
+      /** Empty until the first space is known. */
+      spaceId: { type: 'string', default: '', required: true },
+      fileId: { type: 'integer', required: true },
+      state: { type: 'enumeration', enum: [...indexStates], required: true },
+      /** Position in `indexPriorities`; the last one for entries of an earlier version. */
+      priority: {
+        type: 'integer',
+        default: indexPriorities.length - 1,
+        column: { defaultTo: indexPriorities.length - 1 },
+        required: true,
+      },
+      attempts: { type: 'integer', default: 0, required: true },
+      dueAt: { type: 'datetime' },
+      lease: { type: 'string' },
+      leaseExpiresAt: { type: 'datetime' },
+      errorCode: { type: 'string' },
+      errorMessage: { type: 'text' },
+      contentHash: { type: 'string' },
+      sourceSignature: { type: 'string' },
+      indexedAt: { type: 'datetime' },
+    },
+  }),
+
+  /** One row per vector space that is, was or will be active. */
+  space: hiddenType({
+    collectionName: 'image_search_spaces',
+    info: { singularName: 'space', pluralName: 'spaces', displayName: 'Image Search vector space' },
+    indexes: [
+      { name: 'image_search_spaces_space', columns: ['space_id'], type: 'unique' },
+      // Of two simultaneous switches only one gets the next number.
+      { name: 'image_search_spaces_activation', columns: ['activation'], type: 'unique' },
+    ],
+    attributes: {
+      spaceId: { type: 'string', required: true },
+      provider: { type: 'string', required: true },
+      model: { type: 'string', required: true },
+      dimensions: { type: 'integer', required: true },
+      preprocessing: { type: 'text', required: true },
+      identity: { type: 'json', required: true },
+      activation: { type: 'integer' },
+    },
+  }),
+
+  /** One row per job that only one process does at a time. */
+  job: hiddenType({
+    collectionName: 'image_search_jobs',
+    info: { singularName: 'job', pluralName: 'jobs', displayName: 'Image Search job' },
+    indexes: [{ name: 'image_search_jobs_name', columns: ['name'], type: 'unique' }],
+    attributes: {
+      name: { type: 'string', required: true },
+      startedAt: { type: 'datetime' },
+      lease: { type: 'string' },
+      leaseExpiresAt: { type: 'datetime' },
+    },
+  }),
+
+  /** One row per image: what duplicate detection compares, independent of the model. */
+  'image-trace': hiddenType({
+    collectionName: 'image_search_image_traces',
+    info: {
+      singularName: 'image-trace',
+      pluralName: 'image-traces',
+      displayName: 'Image Search image trace',
+    },
+    indexes: [
+      { name: 'image_search_image_traces_file', columns: ['file_id'], type: 'unique' },
+      { name: 'image_search_image_traces_hash', columns: ['content_hash', 'file_id'] },
+      { name: 'image_search_image_traces_pass', columns: ['compared_in', 'file_id'] },
+    ],
+    attributes: {
+      fileId: { type: 'integer', required: true },
+      contentHash: { type: 'string', required: true },
+      fingerprint: { type: 'string' },
+      fingerprintQuality: { type: 'float' },
+      thumbnail: { type: 'text' },
+      /** Fingerprint and thumbnail on a black background, for images with transparency. */
+      onBlack: { type: 'json' },
+      width: { type: 'integer', required: true },
+      height: { type: 'integer', required: true },
+      /** The pass that compared it last; null if it is to be compared. */
+      comparedIn: { type: 'string' },
+    },
+  }),
+
+  /** One row per pair of duplicate files, with its review status. */
+  'duplicate-pair': hiddenType({
+    collectionName: 'image_search_duplicate_pairs',
+    info: {
+      singularName: 'duplicate-pair',
+      pluralName: 'duplicate-pairs',
+      displayName: 'Image Search duplicate pair',
+    },
+    indexes: [
+      {
+        name: 'image_search_duplicate_pairs_files',
+        columns: ['file_a', 'file_b'],
+        type: 'unique',
+      },
+      { name: 'image_search_duplicate_pairs_status', columns: ['status', 'id'] },
+      { name: 'image_search_duplicate_pairs_kind', columns: ['status', 'kind', 'id'] },
+      { name: 'image_search_duplicate_pairs_cluster', columns: ['cluster', 'status', 'id'] },
+      { name: 'image_search_duplicate_pairs_file_a', columns: ['file_a', 'status'] },
+      { name: 'image_search_duplicate_pairs_file_b', columns: ['file_b', 'status'] },
+    ],
+    attributes: {
+      /** The lower id of the two. */
+      fileA: { type: 'integer', required: true },
+      fileB: { type: 'integer', required: true },
+      contentHashA: { type: 'string', required: true },
+      contentHashB: { type: 'string', required: true },
+      kind: { type: 'enumeration', enum: [...duplicateKinds], required: true },
+      /** The verdict's evidence, without its kind. */
+      evidence: { type: 'json', required: true },
+      /** Pairs with the same number are read together; see `clusterPairs`. */
+      cluster: { type: 'integer', required: true },
+      status: { type: 'enumeration', enum: [...pairStatuses], required: true },
+      foundAt: { type: 'datetime', required: true },
+      decidedBy: { type: 'integer' },
+      decidedAt: { type: 'datetime' },
+    },
+  }),
+
+  /** One row per two images, by their bytes, that were reviewed and are no duplicates: files come and go. */
+  'duplicate-decision': hiddenType({
+    collectionName: 'image_search_duplicate_decisions',
+    info: {
+      singularName: 'duplicate-decision',
+      pluralName: 'duplicate-decisions',
+      displayName: 'Image Search review of duplicates',
+    },
+    indexes: [
+      { name: 'image_search_duplicate_decisions_hashes', columns: ['hashes'], type: 'unique' },
+    ],
+    attributes: {
+      /** Both content hashes, in ascending order. */
+      hashes: { type: 'string', required: true },
+      /** The files that had these bytes, with the lower hash first. */
+      fileA: { type: 'integer', required: true },
+      fileB: { type: 'integer', required: true },
+      decidedBy: { type: 'integer' },
+      decidedAt: { type: 'datetime', required: true },
+    },
+  }),
+
+  /** One row: the progress of the library scan. */
+  'duplicate-scan': hiddenType({
+    collectionName: 'image_search_duplicate_scans',
+    info: {
+      singularName: 'duplicate-scan',
+      pluralName: 'duplicate-scans',
+      displayName: 'Image Search scan for duplicates',
+    },
+    indexes: [{ name: 'image_search_duplicate_scans_name', columns: ['name'], type: 'unique' }],
+    attributes: {
+      name: { type: 'string', required: true },
+      state: { type: 'enumeration', enum: [...scanStates], required: true },
+      number: { type: 'integer', required: true },
+      found: { type: 'integer', required: true },
+      failed: { type: 'integer' },
+      perMinute: { type: 'float' },
+      problem: { type: 'text' },
+      startedAt: { type: 'datetime' },
+      endedAt: { type: 'datetime' },
+      toldAt: { type: 'datetime' },
+    },
+  }),
+
+  /** One row per calendar month (UTC) and model: its usage. */
+  'embedding-usage': hiddenType({
+    collectionName: 'image_search_embedding_usages',
+    info: {
+      singularName: 'embedding-usage',
+      pluralName: 'embedding-usages',
+      displayName: 'Image Search usage of a model',
+    },
+    indexes: [
+      {
+        name: 'image_search_embedding_usages_model',
+        columns: ['month', 'provider', 'model'],
+        type: 'unique',
+      },
+    ],
+    attributes: {
+      month: { type: 'string', required: true },
+      provider: { type: 'string', required: true },
+      model: { type: 'string', required: true },
+      images: count(),
+      texts: count(),
+      imageTokens: count(),
+      textTokens: count(),
+      cost: { type: 'float', default: 0, required: true },
+      unstatedRequests: count(),
+      imageMilliseconds: count(),
+    },
+  }),
+};
+
+/** A table that neither the content manager nor the content-type builder shows. */
+function hiddenType({ collectionName, info, indexes, attributes }: HiddenType): { schema: object } {
+  return {
+    schema: {
+      kind: 'collectionType',
+      collectionName,
+      info,
+      options: { draftAndPublish: false },
+      pluginOptions: {
+        'content-manager': { visible: false },
+        'content-type-builder': { visible: false },
+      },
+      indexes,
+      attributes,
+    },
+  };
+}
+
+/** A new object each time: Strapi writes into it. */
+function count(): object {
+  return { type: 'biginteger', default: '0', required: true };
+}

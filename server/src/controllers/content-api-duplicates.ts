@@ -1,0 +1,56 @@
+import type { Context } from 'koa';
+import type { PublicDuplicatesResponse } from '../../../plugin/src/contracts/duplicates';
+import { similarQuerySchema } from '../../../plugin/src/contracts/search';
+import type { ImageSearch } from '../composition';
+import { scoreOf, toEvidence } from '../duplicates/pair-views';
+import type { VisibleFilesOf } from '../files/callers';
+import { requireReadable } from '../files/readable-file';
+import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
+
+/** The newest pairs of a file that are sorted and paged; older ones are ignored. */
+const MAX_PAIRS = 1_000;
+
+/** The duplicates of one file for frontends and automations, except pairs that were ignored. */
+export function createPublicDuplicatesHandlers(options: {
+  imageSearch: () => ImageSearch;
+  visibleFilesOf: VisibleFilesOf;
+}) {
+  const { imageSearch, visibleFilesOf } = options;
+  return {
+    findOne: async (ctx: Context): Promise<void> => {
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
+      const { filters, pagination, minScore, ...traits } = parseInput(
+        similarQuerySchema,
+        readQuery(ctx),
+      );
+      const visible = await visibleFilesOf(ctx, filters, traits);
+      await requireReadable(visible, id);
+      const pairs = await imageSearch().pairs.pairsTouching({
+        fileIds: [id],
+        status: 'open',
+        limit: MAX_PAIRS,
+      });
+      const found = pairs
+        .map(({ fileA, fileB, verdict }) => ({
+          fileId: fileA === id ? fileB : fileA,
+          score: scoreOf(verdict),
+          kind: verdict.kind,
+          evidence: toEvidence(verdict, { one: fileA, other: fileB }),
+        }))
+        .filter(({ score }) => score >= (minScore ?? -1))
+        .sort((one, other) => other.score - one.score || one.fileId - other.fileId);
+      const kept = await visible.filterVisible(found.map(({ fileId }) => fileId));
+      const matches = found.filter(({ fileId }) => kept.has(fileId));
+      const { start, limit } = pagination;
+      const page = matches.slice(start, start + limit);
+      const files = await visible.load(page.map(({ fileId }) => fileId));
+      ctx.body = {
+        data: page.flatMap(({ fileId, ...match }) => {
+          const file = files.get(fileId);
+          return file ? [{ ...match, file }] : [];
+        }),
+        meta: { pagination: { start, limit, hasMore: matches.length > start + limit } },
+      } satisfies PublicDuplicatesResponse;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { FoundPair } from '../../plugin/src/duplicates/contract';
+import { swapSides } from '../../plugin/src/duplicates/pixel-confirmation';
+import { createDuplicatePairs, verdictSchema } from './repositories/duplicate-pairs';
+import { createImageTraces } from './repositories/image-traces';
+import { listAllUsage, raiseUsage, usageRecordSchema } from './repositories/usage-records';
+
+const PAGE = 500;
+/** Files with the same bytes that a decision is applied to. */
+const MAX_COPIES = 100;
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256');
+
+const ignoredPairSchema = z.object({
+  /** SHA-256 of each file's bytes; the verdict calls the first one `one`. */
+  contentHashes: z.tuple([hash, hash]),
+  verdict: verdictSchema,
+  decidedAt: z.iso.datetime().nullable(),
+});
+
+/** What only people know of a library, or only a bill tells. Nothing in it depends on the ids of a database. */
+export const decisionsSchema = z.object({
+  format: z.literal('strapi-plugin-image-search/decisions'),
+  version: z.literal(1, 'must be 1: update strapi-plugin-image-search to import this file'),
+  exportedAt: z.iso.datetime(),
+  ignoredPairs: z.array(ignoredPairSchema),
+  usage: z.array(usageRecordSchema),
+});
+
+export type Decisions = z.output<typeof decisionsSchema>;
+type IgnoredPair = z.output<typeof ignoredPairSchema>;
+
+export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
+  const pairs = createDuplicatePairs(strapi);
+  const ignoredPairs: IgnoredPair[] = [];
+  let cursor: number | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof pairs.list>> = await pairs.list({
+      status: 'ignored',
+      cursor,
+      limit: PAGE,
+    });
+    for (const { contentHashA, contentHashB, decidedAt, verdict } of page.pairs) {
+      ignoredPairs.push({
+        contentHashes: [contentHashA, contentHashB],
+        verdict,
+        decidedAt: decidedAt?.toISOString() ?? null,
+      });
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return {
+    format: 'strapi-plugin-image-search/decisions',
+    version: 1,
+    exportedAt: new Date().toISOString(),
+    ignoredPairs,
+    usage: await listAllUsage(strapi),
+  };
+}
+
+export interface ImportReport {
+  /** Decisions that hold in this database now, new or not. */
+  placed: number;
+  /** Decisions on bytes that no file of this library is known to have. */
+  unplaced: Decisions['ignoredPairs'];
+  /** Months and models. */
+  usageRecords: number;
+}
+
+/**
+ * Ignores the pairs of files that have these bytes, also those that were reopened since the export, and raises usage to
+ * what it was. Importing twice changes nothing more; usage above that of the file stays.
+ */
+export async function importDecisions(
+  strapi: Core.Strapi,
+  { ignoredPairs, usage }: Decisions,
+): Promise<ImportReport> {
+  const unplaced: IgnoredPair[] = [];
+  for (const pair of ignoredPairs) {
+    if (!(await ignorePair(strapi, pair))) unplaced.push(pair);
+  }
+  for (const record of usage) await raiseUsage(strapi, record);
+  return {
+    placed: ignoredPairs.length - unplaced.length,
+    unplaced,
+    usageRecords: usage.length,
+  };
+}
+
+/** Returns whether there are two files with these bytes. */
+async function ignorePair(strapi: Core.Strapi, pair: IgnoredPair): Promise<boolean> {
+  const pairs = createDuplicatePairs(strapi);
+  const traces = createImageTraces(strapi);
+  const [ones, others] = await Promise.all(
+    pair.contentHashes.map((contentHash) => traces.withContentHash(contentHash, MAX_COPIES)),
+  );
+  const found = (ones ?? []).flatMap((one) =>
+    (others ?? []).filter((other) => other !== one).map((other) => toFoundPair(pair, one, other)),
+  );
+  for (const each of found) {
+    const { fileA, contentHashA, fileB } = each;
+    await pairs.record([{ fileId: fileA, contentHash: contentHashA, pairs: [each] }]);
+    const known = await pairs.pairsTouching({ fileIds: [fileA], status: 'open', limit: PAGE });
+    const open = known.find((candidate) => candidate.fileA === fileA && candidate.fileB === fileB);
+    const decidedAt = pair.decidedAt === null ? new Date() : new Date(pair.decidedAt);
+    if (open) await pairs.decide(open.id, { status: 'ignored', userId: null, decidedAt });
+  }
+  return found.length > 0;
+}
+
+/** The lower id comes first, which turns the evidence around. */
+function toFoundPair(
+  { contentHashes: [oneHash, otherHash], verdict }: IgnoredPair,
+  one: number,
+  other: number,
+): FoundPair {
+  if (one < other) {
+    return {
+      fileA: one,
+      fileB: other,
+      contentHashA: oneHash,
+      contentHashB: otherHash,
+      verdict,
+    };
+  }
+  return {
+    fileA: other,
+    fileB: one,
+    contentHashA: otherHash,
+    contentHashB: oneHash,
+    verdict: swapSides(verdict),
+  };
+}

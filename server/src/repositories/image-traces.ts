@@ -1,0 +1,192 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import type { Logger } from '../../../plugin/src/logger';
+import { IMAGE_TRACE_UID } from '../plugin-id';
+import { prefixedLogger } from '../prefixed-logger';
+import { chunksOf } from '../usage/database-tables';
+import { createRowReader } from './readable-rows';
+import { retryConflicts } from './row-locks';
+
+/** Rows in one INSERT, about 2 kB each. */
+const LARGEST_INSERT = 100;
+
+const idSchema = z.object({ fileId: z.number() });
+
+const looksSchema = z.object({
+  fingerprint: z.object({ bits: z.string(), quality: z.number() }),
+  thumbnail: z.string(),
+});
+
+/** Depending on the database, JSON columns are parsed or text. */
+const jsonSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? parsed(value) : value),
+  looksSchema.nullable(),
+);
+
+const rowSchema = z.object({
+  file_id: z.number(),
+  content_hash: z.string(),
+  fingerprint: z.string().nullable(),
+  fingerprint_quality: z.number().nullable(),
+  thumbnail: z.string().nullable(),
+  on_black: jsonSchema,
+  width: z.number(),
+  height: z.number(),
+});
+
+const columns = ['id', ...Object.keys(rowSchema.shape)];
+
+const byFile = [{ fileId: 'asc' }];
+
+/** Image traces in Strapi's database. Writers of several rows lock them in file order. */
+export function createImageTraces(
+  strapi: Core.Strapi,
+  logger: Logger = prefixedLogger(strapi),
+): ImageTraces {
+  const rows = () => strapi.db.query(IMAGE_TRACE_UID);
+  const toTraces = createRowReader({
+    name: 'image trace',
+    read: (row) => toTrace(rowSchema.parse(row)),
+    logger,
+  });
+
+  async function findIds(options: object): Promise<number[]> {
+    const found: unknown[] = await rows().findMany({ select: ['fileId'], ...options });
+    return found.map((row) => idSchema.parse(row).fileId);
+  }
+
+  async function update(where: object, comparedIn: string | null): Promise<number> {
+    const updated = await retryConflicts(strapi, () =>
+      rows().updateMany({ where, data: { comparedIn } }),
+    );
+    return updated.count;
+  }
+
+  /** Bypasses the model: reading fifty traces for every upload takes half as long. */
+  function table() {
+    return strapi.db.getConnection(strapi.db.metadata.get(IMAGE_TRACE_UID).tableName);
+  }
+
+  async function insert(traces: readonly FileTrace[]): Promise<void> {
+    await table().insert(traces.map(toColumns)).onConflict('file_id').merge();
+  }
+
+  return {
+    async put(traces) {
+      const latest = new Map(traces.map((trace) => [trace.fileId, trace]));
+      const inOrder = [...latest.values()].sort((one, other) => one.fileId - other.fileId);
+      for (const some of chunksOf(inOrder, LARGEST_INSERT)) {
+        await retryConflicts(strapi, () => insert(some));
+      }
+    },
+
+    async remove(fileIds) {
+      for (const ids of chunksOf(ascending(fileIds))) {
+        await retryConflicts(strapi, () => rows().deleteMany({ where: { fileId: { $in: ids } } }));
+      }
+    },
+
+    async get(fileIds) {
+      const found: unknown[] = [];
+      for (const ids of chunksOf(new Set(fileIds))) {
+        found.push(...(await table().select(columns).whereIn('file_id', ids)));
+      }
+      return toTraces(found);
+    },
+
+    async listIds(cursor, limit) {
+      const ids = await findIds({
+        where: cursor === null ? {} : { fileId: { $gt: cursor } },
+        orderBy: byFile,
+        limit,
+      });
+      return { ids, nextCursor: ids.length === limit ? (ids.at(-1) ?? null) : null };
+    },
+
+    withContentHash: (contentHash, limit) =>
+      findIds({ where: { contentHash }, orderBy: byFile, limit }),
+
+    async markCompared(files, pass) {
+      const inOrder = [...files].sort((one, other) => one.fileId - other.fileId);
+      for (const some of chunksOf(inOrder, LARGEST_INSERT)) {
+        const same = some.map(({ fileId, contentHash }) => ({ fileId, contentHash }));
+        await update({ $or: same }, pass);
+      }
+    },
+
+    async markFailed(fileIds, pass) {
+      let count = 0;
+      for (const ids of chunksOf(ascending(fileIds))) {
+        count += await update({ fileId: { $in: ids } }, pass);
+      }
+      return count;
+    },
+
+    async unmark(fileIds) {
+      for (const ids of chunksOf(ascending(fileIds))) {
+        await update({ fileId: { $in: ids }, comparedIn: { $notNull: true } }, null);
+      }
+    },
+
+    async notCompared(pass, limit) {
+      const ids: number[] = [];
+      // One by one: no database uses the index for a combined condition.
+      for (const comparedIn of [{ $null: true }, { $lt: pass }, { $gt: pass }]) {
+        const rest = limit - ids.length;
+        if (rest === 0) break;
+        ids.push(...(await findIds({ where: { comparedIn }, limit: rest })));
+      }
+      return ids;
+    },
+
+    async counts(pass) {
+      const [total, compared] = await Promise.all([
+        rows().count(),
+        rows().count({ where: { comparedIn: pass } }),
+      ]);
+      return { total, compared };
+    },
+  };
+}
+
+function ascending(fileIds: readonly number[]): number[] {
+  return [...new Set(fileIds)].sort((one, other) => one - other);
+}
+
+function toColumns(trace: FileTrace) {
+  const { fileId, contentHash, fingerprint, onBlack, thumbnail, width, height } = trace;
+  return {
+    file_id: fileId,
+    content_hash: contentHash,
+    fingerprint: fingerprint?.bits ?? null,
+    fingerprint_quality: fingerprint?.quality ?? null,
+    thumbnail,
+    on_black: onBlack ? JSON.stringify(onBlack) : null,
+    width,
+    height,
+    compared_in: null,
+  };
+}
+
+function toTrace(row: z.output<typeof rowSchema>): FileTrace {
+  const { fingerprint: bits, fingerprint_quality: quality, on_black: onBlack } = row;
+  return {
+    fileId: row.file_id,
+    contentHash: row.content_hash,
+    fingerprint: bits !== null && quality !== null ? { bits, quality } : null,
+    thumbnail: row.thumbnail,
+    ...(onBlack && { onBlack }),
+    width: row.width,
+    height: row.height,
+  };
+}
+
+/** Returns invalid JSON unchanged; the schema rejects it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,215 @@
+import type { Core } from '@strapi/strapi';
+import type { UseKind } from '../../../plugin/src/contracts/merging';
+import type { FileNames, RawUse } from './contract';
+import { chunksOf, type DatabaseTables, type TableQuery } from './database-tables';
+import { contentModels, type Attribute } from './models';
+
+/** Rows read at a time; rich text may be long. */
+const PAGE = 100;
+/** Comparisons in one statement: SQLite nests them and allows 1,000 levels. */
+const MAX_COMPARISONS = 200;
+
+/**
+ * The texts that refer to one of these files: a few statements per table with texts, and one more per page of rows
+ * found. The database scans those tables, so use this for a merge, not for a list.
+ */
+export async function findTextUses(
+  tables: DatabaseTables,
+  files: readonly FileNames[],
+): Promise<RawUse[]> {
+  const uses: RawUse[] = [];
+  for (const table of textTables(tables)) {
+    const atOnce = Math.max(1, Math.floor(MAX_COMPARISONS / (4 * table.fields.length)));
+    for (const some of chunksOf(files, atOnce)) {
+      uses.push(...(await findInTable(tables, table, some)));
+    }
+  }
+  return uses;
+}
+
+async function findInTable(
+  tables: DatabaseTables,
+  table: TextTable,
+  files: readonly FileNames[],
+): Promise<RawUse[]> {
+  const uses: RawUse[] = [];
+  const columns = ['id', ...table.fields.map(({ column }) => column)];
+  for (let lastId = 0; ;) {
+    const rows: Record<string, unknown>[] = await tables
+      .table(table.tableName)
+      .select(columns)
+      .where('id', '>', lastId)
+      .where((query) => {
+        for (const field of table.fields) orContains(tables, query, field, files);
+      })
+      .orderBy('id')
+      .limit(PAGE);
+    for (const row of rows) uses.push(...usesOfRow(table, row, files));
+    if (rows.length < PAGE) return uses;
+    lastId = Number(rows.at(-1)?.['id']);
+  }
+}
+
+function orContains(
+  tables: DatabaseTables,
+  query: TableQuery,
+  { column, isJson }: TextField,
+  files: readonly FileNames[],
+): void {
+  const cast = tables.strapi.db.dialect.client === 'mysql' ? 'CHAR' : 'text';
+  const left = isJson ? `CAST(?? AS ${cast})` : '??';
+  for (const needle of new Set(files.flatMap(needlesOf))) {
+    const stored = isJson ? JSON.stringify(needle).slice(1, -1) : needle;
+    void query.orWhereRaw(`${left} LIKE ? ESCAPE '!'`, [column, `%${escapeLike(stored)}%`]);
+  }
+}
+
+function usesOfRow(
+  { uid, fields }: TextTable,
+  row: Record<string, unknown>,
+  files: readonly FileNames[],
+): RawUse[] {
+  return fields.flatMap(({ attribute, column, kind, obstacle }) => {
+    const text = textOf(row[column]);
+    return files
+      .filter((file) => mentions(text, file))
+      .map(({ id }) => ({ fileId: id, kind, uid, rowId: Number(row['id']), attribute, obstacle }));
+  });
+}
+
+/** Depending on the database, JSON columns are parsed or text. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === null || value === undefined ? '' : JSON.stringify(value);
+}
+
+function escapeLike(text: string): string {
+  return text.replace(/[!%_]/g, '!$&');
+}
+
+export interface TextField {
+  attribute: string;
+  column: string;
+  kind: Exclude<UseKind, 'relation'>;
+  isJson: boolean;
+  /** Why the plugin doesn't write to it; null if it does. */
+  obstacle: string | null;
+}
+
+interface TextTable {
+  uid: string;
+  tableName: string;
+  fields: TextField[];
+}
+
+const TEXT_TYPES = ['string', 'text', 'richtext', 'blocks', 'json'];
+
+/** Every table with columns that may contain a file's URL. */
+function textTables(tables: DatabaseTables): TextTable[] {
+  return contentModels(tables.strapi)
+    .map(({ uid, attributes }) => ({
+      uid,
+      tableName: tables.tableOf(uid),
+      fields: Object.entries(attributes).flatMap(([name, attribute]) =>
+        isStored(tables.strapi, uid, name) && TEXT_TYPES.includes(attribute.type)
+          ? [toTextField(name, attribute, tables.columnOf(uid, name))]
+          : [],
+      ),
+    }))
+    .filter(({ fields }) => fields.length > 0);
+}
+
+export function textFieldOf(
+  tables: DatabaseTables,
+  uid: string,
+  name: string,
+): TextField | undefined {
+  const table = textTables(tables).find((candidate) => candidate.uid === uid);
+  return table?.fields.find(({ attribute }) => attribute === name);
+}
+
+function isStored(strapi: Core.Strapi, uid: string, name: string): boolean {
+  const attribute = strapi.db.metadata.get(uid).attributes[name];
+  return attribute !== undefined && 'columnName' in attribute;
+}
+
+function toTextField(name: string, attribute: Attribute, column: string): TextField {
+  const { type, customField } = attribute;
+  const isJson = type === 'blocks' || type === 'json';
+  const field = { attribute: name, column, isJson };
+  if (customField !== undefined) {
+    return {
+      ...field,
+      kind: 'text',
+      obstacle: `The custom field ${customField} isn't supported.`,
+    };
+  }
+  if (type === 'richtext' || type === 'blocks') return { ...field, kind: type, obstacle: null };
+  const obstacle = `A field of type ${type} may use the URL for anything.`;
+  return { ...field, kind: 'text', obstacle };
+}
+
+/** Strapi ends an upload's hash with ten random digits; a shorter one may be a common word. */
+const SHORTEST_TELLING_HASH = 12;
+/** The rest of a longer hash belongs to another file, such as one that was downloaded and uploaded again. */
+const REST_OF_ANOTHER_HASH = '\\w*_[0-9a-f]{10}(?!\\w)';
+
+/** The strings of which a text must contain one to refer to the file; the database filters by them. */
+export function needlesOf(file: FileNames): string[] {
+  return [...idsOf(file), ...addressesOf(file)];
+}
+
+/**
+ * Whether a text may refer to this file: by a URL, encoded or not, by its name in storage or by its document id.
+ * If in doubt it does, because a file in use must not be deleted.
+ */
+export function mentions(text: string, file: FileNames): boolean {
+  return (
+    idsOf(file).some((id) => containsId(text, id)) ||
+    addressesOf(file).some((address) => text.includes(address))
+  );
+}
+
+/** Matches a URL in a text, with or without a host, but not as the prefix of a longer URL. */
+export function urlPattern(url: string): RegExp {
+  return new RegExp(`${escapePattern(url)}(?![\\w%/-]|\\.\\w)`, 'g');
+}
+
+function idsOf({ documentId, hash }: FileNames): string[] {
+  const end = plainEndOf(hash);
+  return isDistinctive(end) ? [documentId, end] : [documentId];
+}
+
+/** The end of a URL that the file's name in storage doesn't contain. */
+function addressesOf({ hash, urls }: FileNames): string[] {
+  const end = plainEndOf(hash);
+  const ends = urls.flatMap(endsOf);
+  return isDistinctive(end) ? ends.filter((address) => !address.includes(end)) : ends;
+}
+
+/** An end that is little more than “.png” would match everywhere; then the name is used, plain and encoded. */
+function endsOf(url: string): string[] {
+  const end = plainEndOf(url);
+  if (/^\w{3}/.test(end)) return [end];
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  return [name, encodeURIComponent(name)];
+}
+
+function isDistinctive(name: string): boolean {
+  return name.length >= SHORTEST_TELLING_HASH;
+}
+
+/** The longest part that is written the same in a URL, HTML, JSON or encoded; all of it if there is none. */
+function plainEndOf(name: string): string {
+  return /[\w.-]+$/.exec(name)?.[0] ?? name;
+}
+
+function containsId(text: string, id: string): boolean {
+  return (
+    text.includes(id) && new RegExp(`${escapePattern(id)}(?!${REST_OF_ANOTHER_HASH})`).test(text)
+  );
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+}

@@ -1,0 +1,154 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { FileTrace, ImageTraces } from '../../plugin/src/duplicates/contract';
+import { range } from './index-entries/situations';
+
+const FIRST_PASS = '1:clip-one-512';
+const SECOND_PASS = '2:clip-one-512';
+const ALL = 1_000;
+
+function traceOf(fileId: number, contentHash = hashOf('a')): FileTrace {
+  return {
+    fileId,
+    contentHash,
+    fingerprint: { bits: '0123456789abcdef'.repeat(4), quality: 0.123456 },
+    thumbnail: 'A'.repeat(2_000),
+    width: 4_000,
+    height: 3_000,
+  };
+}
+
+function hashOf(digit: string): string {
+  return digit.repeat(64);
+}
+
+function byId(traces: readonly FileTrace[]): FileTrace[] {
+  return [...traces].sort((one, other) => one.fileId - other.fileId);
+}
+
+function ascending(ids: readonly number[]): number[] {
+  return [...ids].sort((one, other) => one - other);
+}
+
+/** The contract of ImageTraces; `empty` returns an implementation with no trace in it. */
+export function describeImageTraces(name: string, empty: () => Promise<ImageTraces>): void {
+  describe(`image traces: ${name}`, () => {
+    let traces: ImageTraces;
+    beforeEach(async () => {
+      traces = await empty();
+    });
+
+    it('stores traces, including unknown values', async () => {
+      const unknown = { ...traceOf(8), fingerprint: null, thumbnail: null };
+      const onBlack = { fingerprint: { bits: 'f'.repeat(64), quality: 0.5 }, thumbnail: 'B' };
+      const clear = { ...traceOf(9), onBlack };
+      await traces.put([traceOf(7), unknown, clear]);
+      expect(byId(await traces.get([8, 9, 7, 7, 10]))).toEqual([traceOf(7), unknown, clear]);
+      await traces.put([traceOf(9)]);
+      expect(await traces.get([9])).toEqual([traceOf(9)]);
+    });
+
+    it('replaces by file; the last of two wins', async () => {
+      await traces.put([traceOf(7), traceOf(8)]);
+      await traces.put([traceOf(7, hashOf('b')), traceOf(7, hashOf('c'))]);
+      expect(byId(await traces.get([7, 8]))).toEqual([traceOf(7, hashOf('c')), traceOf(8)]);
+      expect((await traces.counts(FIRST_PASS)).total).toBe(2);
+    });
+
+    it('does nothing without files', async () => {
+      await traces.put([]);
+      await traces.remove([]);
+      await traces.unmark([]);
+      expect(await traces.markFailed([], FIRST_PASS)).toBe(0);
+      await traces.markCompared([], FIRST_PASS);
+      expect(await traces.get([])).toEqual([]);
+      expect(await traces.counts(FIRST_PASS)).toEqual({ total: 0, compared: 0 });
+      expect(await traces.notCompared(FIRST_PASS, ALL)).toEqual([]);
+      expect(await traces.listIds(null, 5)).toEqual({ ids: [], nextCursor: null });
+    });
+
+    it('accepts and returns many at a time', async () => {
+      const fileIds = range(1, 700);
+      await traces.put(fileIds.map((fileId) => traceOf(fileId)));
+      expect(await traces.get(fileIds)).toHaveLength(700);
+      await traces.remove(fileIds.slice(0, 600));
+      expect(ascending(await traces.notCompared(FIRST_PASS, ALL))).toEqual(range(601, 100));
+    });
+
+    it('removes traces and ignores missing ones', async () => {
+      await traces.put([traceOf(7), traceOf(8)]);
+      await traces.remove([7, 9]);
+      await traces.remove([7]);
+      expect(await traces.get([7, 8])).toEqual([traceOf(8)]);
+    });
+
+    it('lists ids in ascending order, page by page', async () => {
+      await traces.put([9, 3, 7, 5].map((fileId) => traceOf(fileId)));
+      expect(await traces.listIds(null, 3)).toEqual({ ids: [3, 5, 7], nextCursor: 7 });
+      expect(await traces.listIds(7, 3)).toEqual({ ids: [9], nextCursor: null });
+    });
+
+    it('finds files with the same bytes, lowest ids first', async () => {
+      await traces.put([9, 3, 7].map((fileId) => traceOf(fileId)));
+      await traces.put([traceOf(5, hashOf('b'))]);
+      expect(await traces.withContentHash(hashOf('a'), 10)).toEqual([3, 7, 9]);
+      expect(await traces.withContentHash(hashOf('a'), 2)).toEqual([3, 7]);
+      expect(await traces.withContentHash(hashOf('c'), 10)).toEqual([]);
+    });
+
+    describe('passes', () => {
+      beforeEach(async () => {
+        await traces.put([1, 2, 3].map((fileId) => traceOf(fileId)));
+      });
+
+      const compared = (...fileIds: number[]) =>
+        fileIds.map((fileId) => ({ fileId, contentHash: hashOf('a') }));
+
+      it('begin with every image to be compared', async () => {
+        expect(ascending(await traces.notCompared(FIRST_PASS, ALL))).toEqual([1, 2, 3]);
+        expect(await traces.notCompared(FIRST_PASS, 2)).toHaveLength(2);
+        expect(await traces.counts(FIRST_PASS)).toEqual({ total: 3, compared: 0 });
+      });
+
+      it('end when every image is marked', async () => {
+        await traces.markCompared(compared(1, 3), FIRST_PASS);
+        expect(await traces.notCompared(FIRST_PASS, ALL)).toEqual([2]);
+        expect(await traces.counts(FIRST_PASS)).toEqual({ total: 3, compared: 2 });
+        await traces.markCompared(compared(2), FIRST_PASS);
+        expect(await traces.notCompared(FIRST_PASS, ALL)).toEqual([]);
+      });
+
+      it.each([
+        ['a later', FIRST_PASS, SECOND_PASS],
+        ['an earlier', SECOND_PASS, FIRST_PASS],
+      ])('do not count what %s one compared', async (_name, before, now) => {
+        await traces.markCompared(compared(1, 2, 3), before);
+        expect(ascending(await traces.notCompared(now, ALL))).toEqual([1, 2, 3]);
+        await traces.markCompared(compared(2), now);
+        expect(ascending(await traces.notCompared(now, ALL))).toEqual([1, 3]);
+        expect(await traces.counts(before)).toEqual({ total: 3, compared: 2 });
+      });
+
+      it("don't count files that were replaced or deleted", async () => {
+        await traces.put([traceOf(2, hashOf('b'))]);
+        await traces.markCompared(compared(1, 2, 4), FIRST_PASS);
+        expect(ascending(await traces.notCompared(FIRST_PASS, ALL))).toEqual([2, 3]);
+        expect(await traces.get([4])).toEqual([]);
+      });
+
+      it('skip failed images, even after they were replaced', async () => {
+        await traces.put([traceOf(2, hashOf('b'))]);
+        expect(await traces.markFailed([2, 3, 4], FIRST_PASS)).toBe(2);
+        expect(await traces.notCompared(FIRST_PASS, ALL)).toEqual([1]);
+        expect(ascending(await traces.notCompared(SECOND_PASS, ALL))).toEqual([1, 2, 3]);
+        expect(await traces.get([4])).toEqual([]);
+      });
+
+      it('compare rewritten and unmarked images again', async () => {
+        await traces.markCompared(compared(1, 2, 3), FIRST_PASS);
+        await traces.put([traceOf(1)]);
+        await traces.unmark([2, 9]);
+        expect(ascending(await traces.notCompared(FIRST_PASS, ALL))).toEqual([1, 2]);
+      });
+    });
+  });
+}

@@ -1,0 +1,148 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DUPLICATE_PAIR_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../../server/src/plugin-id';
+import { describeWithServer } from '../support/describe-with-server';
+import { createLibrary, sampleImage } from '../support/library';
+import { mariadb } from '../support/mariadb-server';
+import { pollUntil } from '../support/polling';
+import { postgres } from '../support/postgres-server';
+import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
+import type { AppDatabase } from '../support/strapi-environment';
+
+const TRACES = 'image_search_image_traces';
+const FORMER_TRACES = 'image_search_picture_traces';
+const ENTRIES = 'image_search_index_entries';
+const TRACES_TO_MIGRATE = 'image_search_traces_to_migrate';
+
+/** Gives a database the names of a former preview, in the tables and in the schema that Strapi stored. */
+async function makeFormer({ strapi: { db } }: StrapiApp): Promise<void> {
+  await db.connection.raw('create table ?? as select * from ??', [FORMER_TRACES, TRACES]);
+  await db.connection.schema.dropTable(TRACES);
+  await db.connection.schema.alterTable(ENTRIES, (table) => {
+    table.dropIndex([], `${ENTRIES}_claim`);
+    table.dropColumn('priority');
+  });
+  const stored: unknown = await db.connection('strapi_database_schema').first('id', 'schema');
+  const { id, schema } = stored as { id: number; schema: unknown };
+  const text = typeof schema === 'string' ? schema : JSON.stringify(schema);
+  await db
+    .connection('strapi_database_schema')
+    .where({ id })
+    .update({ schema: text.replaceAll(TRACES, FORMER_TRACES), hash: 'former' });
+  const pairs = db.query(DUPLICATE_PAIR_UID);
+  await pairs.updateMany({ where: { kind: 'same-image' }, data: { kind: 'same-picture' } });
+  await pairs.updateMany({ where: { kind: 'edited' }, data: { kind: 'variant' } });
+}
+
+async function readRows({ strapi }: StrapiApp) {
+  const traces: object[] = await strapi.db
+    .query(IMAGE_TRACE_UID)
+    .findMany({ orderBy: [{ fileId: 'asc' }] });
+  const pairs: { kind: string }[] = await strapi.db
+    .query(DUPLICATE_PAIR_UID)
+    .findMany({ orderBy: [{ id: 'asc' }] });
+  return {
+    traces: traces.map((row) => ({ ...row, id: null })),
+    kinds: pairs.map(({ kind }) => kind),
+  };
+}
+
+function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
+  let dataFolder: string;
+  let app: StrapiApp;
+  let before: Awaited<ReturnType<typeof readRows>>;
+  let database: { database?: AppDatabase };
+  const hasTable = (name: string) => app.strapi.db.connection.schema.hasTable(name);
+
+  beforeAll(async () => {
+    dataFolder = await createDataFolder();
+    database = createDatabase ? { database: await createDatabase() } : {};
+    app = await startStrapi({ dataFolder, ...database });
+    const library = createLibrary(app);
+    const [dog, guitar] = [await sampleImage('dog'), await sampleImage('guitar')];
+    await library.upload(dog);
+    await library.upload(dog);
+    await library.upload(guitar);
+    await app.waitUntilIndexed();
+    // Found in the background.
+    await pollUntil(
+      () => app.strapi.db.query(DUPLICATE_PAIR_UID).count({ where: { kind: 'identical' } }),
+      (count) => count > 0,
+    );
+    const [first = 0, second = 0, third = 0] = (await library.entries()).map(
+      ({ fileId }) => fileId,
+    );
+    await addPair(app, { fileA: first, fileB: third, kind: 'same-image' });
+    await addPair(app, { fileA: second, fileB: third, kind: 'edited' });
+    before = await readRows(app);
+    await makeFormer(app);
+    await app.stop();
+    app = await startStrapi({ dataFolder, ...database });
+  });
+  afterAll(async () => {
+    await app.stop();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+
+  it('keeps every trace and every pair, by their new names', async () => {
+    expect(before.traces).toHaveLength(3);
+    expect(before.kinds).toEqual(expect.arrayContaining(['identical', 'same-image', 'edited']));
+    expect(await readRows(app)).toEqual(before);
+  });
+
+  it('lets uploads go before what was queued then', async () => {
+    const entries: { priority: unknown }[] = await app.strapi.db
+      .query(INDEX_ENTRY_UID)
+      .findMany({ orderBy: [{ id: 'asc' }] });
+    expect(entries.map(({ priority }) => priority)).toEqual([2, 2, 2]);
+  });
+
+  it('leaves nothing behind', async () => {
+    expect(await hasTable(FORMER_TRACES)).toBe(false);
+    expect(await hasTable(TRACES_TO_MIGRATE)).toBe(false);
+  });
+
+  it('completes a migration that was interrupted', async () => {
+    const { connection } = app.strapi.db;
+    await connection.raw('create table ?? as select * from ??', [TRACES_TO_MIGRATE, TRACES]);
+    const first: unknown = await connection(TRACES).orderBy('id').first('id');
+    await connection(TRACES)
+      .where(first as { id: number })
+      .delete();
+    await app.stop();
+    app = await startStrapi({ dataFolder, ...database });
+    const after = await readRows(app);
+    expect(after.traces).toEqual(expect.arrayContaining(before.traces));
+    expect(after.traces).toHaveLength(before.traces.length);
+    expect(await hasTable(TRACES_TO_MIGRATE)).toBe(false);
+  });
+}
+
+async function addPair(
+  app: StrapiApp,
+  pair: { fileA: number; fileB: number; kind: string },
+): Promise<void> {
+  await app.strapi.db.query(DUPLICATE_PAIR_UID).create({
+    data: {
+      ...pair,
+      contentHashA: 'a',
+      contentHashB: 'b',
+      evidence: {},
+      cluster: pair.fileA,
+      status: 'open',
+      foundAt: new Date(),
+    },
+  });
+}
+
+describe('a database of a former preview, on SQLite', () => {
+  describeMigrations();
+});
+
+describeWithServer(postgres, 'a database of a former preview, on PostgreSQL', (server) => {
+  describeMigrations(() => server().createDatabase());
+});
+
+describeWithServer(mariadb, 'a database of a former preview, on MariaDB', (server) => {
+  describeMigrations(() => server().createDatabase());
+});

@@ -1,0 +1,97 @@
+import type { FileTrace, ImageTraces } from '../../plugin/src/duplicates/contract';
+
+interface Row {
+  trace: FileTrace;
+  pass: string | null;
+}
+
+/** The traces in memory: every method changes them in one synchronous step. */
+export class MemoryImageTraces implements ImageTraces {
+  readonly #rows = new Map<number, Row>();
+  /** Files whose traces were written, one after the other. */
+  readonly written: number[] = [];
+  /** Runs before anything is read or written; what it throws the call fails with. */
+  onCall: () => void = () => undefined;
+
+  async put(traces: readonly FileTrace[]): Promise<void> {
+    await this.#answer();
+    for (const trace of traces) {
+      this.#rows.set(trace.fileId, { trace: structuredClone(trace), pass: null });
+      this.written.push(trace.fileId);
+    }
+  }
+
+  async remove(fileIds: readonly number[]): Promise<void> {
+    await this.#answer();
+    for (const fileId of fileIds) this.#rows.delete(fileId);
+  }
+
+  async get(fileIds: readonly number[]): Promise<FileTrace[]> {
+    await this.#answer();
+    return [...new Set(fileIds)].flatMap((fileId) => {
+      const row = this.#rows.get(fileId);
+      return row ? [structuredClone(row.trace)] : [];
+    });
+  }
+
+  async listIds(cursor: number | null, limit: number) {
+    await this.#answer();
+    const ids = this.#ids(({ trace }) => trace.fileId > (cursor ?? -Infinity)).slice(0, limit);
+    return { ids, nextCursor: ids.length === limit ? (ids.at(-1) ?? null) : null };
+  }
+
+  async withContentHash(contentHash: string, limit: number): Promise<number[]> {
+    await this.#answer();
+    return this.#ids(({ trace }) => trace.contentHash === contentHash).slice(0, limit);
+  }
+
+  async markCompared(
+    files: readonly { fileId: number; contentHash: string }[],
+    pass: string,
+  ): Promise<void> {
+    await this.#answer();
+    for (const { fileId, contentHash } of files) {
+      const row = this.#rows.get(fileId);
+      if (row?.trace.contentHash === contentHash) row.pass = pass;
+    }
+  }
+
+  async markFailed(fileIds: readonly number[], pass: string): Promise<number> {
+    await this.#answer();
+    const rows = [...new Set(fileIds)].flatMap((fileId) => this.#rows.get(fileId) ?? []);
+    for (const row of rows) row.pass = pass;
+    return rows.length;
+  }
+
+  async unmark(fileIds: readonly number[]): Promise<void> {
+    await this.#answer();
+    for (const fileId of fileIds) {
+      const row = this.#rows.get(fileId);
+      if (row) row.pass = null;
+    }
+  }
+
+  async notCompared(pass: string, limit: number): Promise<number[]> {
+    await this.#answer();
+    return this.#ids((row) => row.pass !== pass).slice(0, limit);
+  }
+
+  async counts(pass: string): Promise<{ total: number; compared: number }> {
+    await this.#answer();
+    const compared = this.#ids((row) => row.pass === pass).length;
+    return { total: this.#rows.size, compared };
+  }
+
+  /** As every real repository, it answers later, never within the call. */
+  async #answer(): Promise<void> {
+    await Promise.resolve();
+    this.onCall();
+  }
+
+  #ids(isMeant: (row: Row) => boolean): number[] {
+    return [...this.#rows.values()]
+      .filter(isMeant)
+      .map(({ trace }) => trace.fileId)
+      .sort((one, other) => one - other);
+  }
+}

@@ -1,0 +1,228 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import sharp, { type Sharp } from 'sharp';
+import {
+  createPixelConfirmation,
+  PixelComparer,
+  type ProposedImage,
+} from '../../../plugin/src/duplicates/pixel-confirmation';
+import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
+import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
+import { createSeededRandom } from '../../../sample/seeded-random';
+import { edits } from '../../bench/duplicates/edits';
+import { createHardNegatives } from '../../bench/duplicates/hard-negatives';
+import { traceOf } from '../../bench/duplicates/traces';
+import { failure } from '../../support/failures';
+import { sampleImage } from '../../support/library';
+import { reader } from '../images/images';
+
+const comparer = new PixelComparer();
+const judge = createJudge(thresholdsFor({ model: 'any' }));
+afterAll(() => comparer.stop());
+
+const sameImage: DuplicateVerdict = {
+  kind: 'same-image',
+  fingerprintDistance: 0,
+  correlation: 1,
+  largestDifference: 0,
+};
+
+async function imageOf(bytes: Buffer): Promise<ProposedImage> {
+  return { trace: await traceOf(bytes, reader), read: () => Promise.resolve(bytes) };
+}
+
+function createConfirmation() {
+  return createPixelConfirmation({ images: reader, comparePixels: comparer.compare });
+}
+
+/** What becomes of a pair: proposed by the traces unless a verdict is given, then compared by the pixels. */
+async function confirm(
+  first: Buffer,
+  second: Buffer,
+  proposed?: DuplicateVerdict,
+): Promise<DuplicateVerdict | null | undefined> {
+  const [one, other] = [await imageOf(first), await imageOf(second)];
+  const verdict = proposed ?? judge.judge(one.trace, other.trace, 1);
+  return verdict ? createConfirmation()({ one, other, verdict }, undefined) : undefined;
+}
+
+async function elephant(): Promise<Buffer> {
+  return sharp((await sampleImage('elephant')).bytes)
+    .flatten({ background: '#fff' })
+    .png()
+    .toBuffer();
+}
+
+describe('copies', () => {
+  it.each<[string, (image: Sharp) => Sharp]>([
+    ['JPEG of low quality', (image) => image.jpeg({ quality: 15 })],
+    ['half the size', (image) => image.resize({ width: 200 }).webp({ quality: 60 })],
+    ['brighter', (image) => image.linear(1.15, 0).jpeg({ quality: 85 })],
+    ['darker', (image) => image.linear(0.85, 0).jpeg({ quality: 85 })],
+    ['gray', (image) => image.greyscale().jpeg({ quality: 85 })],
+  ])('are the same image: %s', async (_name, change) => {
+    const image = await elephant();
+    expect(await confirm(image, await change(sharp(image)).toBuffer())).toMatchObject({
+      kind: 'same-image',
+      pixels: { differences: { one: [], other: [] } },
+    });
+  });
+
+  it('are edited versions with the place of what was laid over them', async () => {
+    const image = await elephant();
+    const { height, width } = await sharp(image).metadata();
+    const side = Math.round(Math.min(width, height) / 4);
+    const badge = await sharp({
+      create: { width: side, height: side, channels: 3, background: '#d00020' },
+    })
+      .png()
+      .toBuffer();
+    const copy = await sharp(image)
+      .composite([{ input: badge, left: 10, top: 12 }])
+      .jpeg()
+      .toBuffer();
+    const verdict = await confirm(image, copy);
+    expect(verdict).toMatchObject({ kind: 'edited' });
+    const boxes = verdict?.kind === 'edited' ? verdict.pixels?.differences : undefined;
+    expect(boxes?.one).toHaveLength(1);
+    for (const box of [boxes?.one[0], boxes?.other[0]]) {
+      expect(box?.left).toBeCloseTo(10 / width, 1);
+      expect(box?.top).toBeCloseTo(12 / height, 1);
+      expect(box?.width).toBeCloseTo(side / width, 1);
+      expect(box?.height).toBeCloseTo(side / height, 1);
+    }
+  });
+
+  it('are edited versions with their exact place when cropped', async () => {
+    const image = await elephant();
+    const { height, width } = await sharp(image).metadata();
+    const region = { left: 0.1, top: 0.05, width: 0.8, height: 0.85 };
+    const cut = {
+      left: Math.round(region.left * width),
+      top: Math.round(region.top * height),
+      width: Math.round(region.width * width),
+      height: Math.round(region.height * height),
+    };
+    const verdict = await confirm(image, await sharp(image).extract(cut).png().toBuffer());
+    expect(verdict).toMatchObject({ kind: 'edited', pixels: { differences: { one: [] } } });
+    const found = verdict?.kind === 'edited' ? verdict.alignment.region : undefined;
+    expect(found?.left).toBeCloseTo(cut.left / width, 2);
+    expect(found?.width).toBeCloseTo(cut.width / width, 2);
+  });
+});
+
+describe('edits that a thumbnail barely shows', () => {
+  it.each(['tilt by 5°, cropped', 'quarter turn, left', 'vertical flip', 'browser frame'])(
+    'are edited versions: %s',
+    async (name) => {
+      const edit = edits.find((one) => one.name === name);
+      const image = await elephant();
+      const copy = await edit?.apply(image, createSeededRandom(name));
+      const verdict = await confirm(image, copy ?? image);
+      expect(verdict).toMatchObject({ kind: 'edited', pixels: { differences: { one: [] } } });
+      const alignment = verdict?.kind === 'edited' ? verdict.alignment : undefined;
+      const isTurned = (alignment?.quarterTurns ?? 0) !== 0;
+      expect(isTurned).toBe(name.startsWith('quarter') || name.startsWith('vertical'));
+      expect(Math.round(Math.abs(alignment?.degrees ?? 0))).toBe(name.startsWith('tilt') ? 5 : 0);
+    },
+  );
+});
+
+describe('images that only look alike in miniature', () => {
+  it('are no duplicates, whatever their traces say', async () => {
+    const pairs = await createHardNegatives('unit tests');
+    const kinds = new Set(pairs.map(({ kind }) => kind));
+    const some = pairs.filter(({ name }) => name.endsWith(' 1'));
+    expect(some).toHaveLength(kinds.size);
+    const found: string[] = [];
+    for (const { name, one, other } of some) {
+      const verdict = await confirm(one, other, sameImage);
+      if (verdict) found.push(`${name}: ${verdict.kind}`);
+    }
+    expect(found).toEqual([]);
+  });
+});
+
+describe('a file', () => {
+  it('that was replaced neither confirms nor refutes anything', async () => {
+    const image = await elephant();
+    const one = await imageOf(image);
+    const other = {
+      ...(await imageOf(await sharp(image).jpeg().toBuffer())),
+      read: () => Promise.resolve(image),
+    };
+    const confirmPair = createConfirmation();
+    await expect(confirmPair({ one, other, verdict: sameImage }, undefined)).rejects.toMatchObject({
+      code: 'image-missing',
+    });
+    const copy = await sharp(image).jpeg().toBuffer();
+    const healthy = { one, other: await imageOf(copy), verdict: sameImage };
+    expect(await confirmPair(healthy, undefined)).toMatchObject({ kind: 'same-image' });
+  });
+
+  it('that is missing or out of reach is an error', async () => {
+    const one = await imageOf(await elephant());
+    const other = await imageOf(
+      await sharp(await elephant())
+        .jpeg()
+        .toBuffer(),
+    );
+    const failing = (code: 'image-missing' | 'image-unreachable') =>
+      createConfirmation()(
+        {
+          one,
+          other: { ...other, read: () => Promise.reject(failure(code, { retryable: true })) },
+          verdict: sameImage,
+        },
+        undefined,
+      );
+    await expect(failing('image-missing')).rejects.toMatchObject({ code: 'image-missing' });
+    await expect(failing('image-unreachable')).rejects.toMatchObject({ code: 'image-unreachable' });
+  });
+
+  it('is read once for a pair that is proposed from both sides', async () => {
+    const image = await elephant();
+    const [one, other] = [
+      await imageOf(image),
+      await imageOf(await sharp(image).jpeg().toBuffer()),
+    ];
+    let reads = 0;
+    const counted = {
+      ...other,
+      read: () => {
+        reads += 1;
+        return other.read(undefined);
+      },
+    };
+    const confirmPair = createConfirmation();
+    const first = await confirmPair({ one, other: counted, verdict: sameImage }, undefined);
+    const second = await confirmPair({ one: counted, other: one, verdict: sameImage }, undefined);
+    expect(first).toMatchObject({ kind: 'same-image' });
+    expect(second).toEqual(first);
+    expect(reads).toBe(1);
+  });
+});
+
+describe('the thread of comparisons', () => {
+  it('takes calls while the idle one before it ends', async () => {
+    const own = new PixelComparer();
+    const pixels = () => ({ width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) });
+    const compare = () =>
+      own.compare({
+        outer: pixels(),
+        inner: pixels(),
+        isMirrored: false,
+        quarterTurns: 0,
+        region: { left: 0, top: 0, width: 1, height: 1 },
+        degrees: 0,
+      });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    try {
+      const first = await compare();
+      jest.runOnlyPendingTimers();
+      expect(await compare()).toEqual(first);
+    } finally {
+      jest.useRealTimers();
+      await own.stop();
+    }
+  });
+});
