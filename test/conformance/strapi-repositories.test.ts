@@ -14,6 +14,7 @@ import {
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createDuplicateScans } from '../../server/src/repositories/duplicate-scans';
 import { createImageTraces } from '../../server/src/repositories/image-traces';
+import type { ImageSearch } from '../../server/src/composition';
 import { createIndexEntries } from '../../server/src/repositories/index-entries';
 import { createJobLeases } from '../../server/src/repositories/jobs';
 import { createSpaceRecords } from '../../server/src/repositories/space-records';
@@ -53,6 +54,8 @@ function describeRepositories(
       ...(database && { database }),
       imageSearch: { indexing: { enabled: false } },
     });
+    // What the plugin itself would write, such as its model's space, is no part of the contracts.
+    await app.strapi.plugin('image-search').service<ImageSearch>('image-search').stop();
   });
   afterAll(async () => {
     await app?.stop();
