@@ -3,7 +3,7 @@ import { icons as noto } from '@iconify-json/noto';
 import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
 import { createVectorSpace } from '../../plugin/src/embedding/vector-space';
 import { ImageSearchError } from '../../plugin/src/errors';
-import type { PreparedImage } from '../../plugin/src/images/contract';
+import type { ImagePreparation, PreparedImage } from '../../plugin/src/images/contract';
 import { createImageReader } from '../../plugin/src/images/image-reader';
 
 export interface OpenedProvider {
@@ -323,14 +323,22 @@ function itIfGiven<Open>(
   if (open !== undefined) it(name, () => test(open));
 }
 
+/** By preparation: most providers want the same, and drawing takes longer than their answers. */
+const renderedSamples = new Map<string, Promise<PreparedImage[]>>();
+
 /** The sample images as this provider wants them, in the order of `texts`. */
-function renderSamples(provider: EmbeddingProvider): Promise<PreparedImage[]> {
+function renderSamples({ imagePreparation }: EmbeddingProvider): Promise<PreparedImage[]> {
+  const key = JSON.stringify(imagePreparation);
+  const rendered = renderedSamples.get(key) ?? prepareSamples(imagePreparation);
+  renderedSamples.set(key, rendered);
+  return rendered;
+}
+
+function prepareSamples(preparation: ImagePreparation): Promise<PreparedImage[]> {
   const reader = createImageReader({ maxBytes: 1e6, maxPixels: 1e7, timeoutMs: 30_000 });
   return Promise.all(
     samples.map(async ({ icon }) => {
-      const { prepared } = await reader.read(sampleImage(icon), {
-        preparation: provider.imagePreparation,
-      });
+      const { prepared } = await reader.read(sampleImage(icon), { preparation });
       return prepared;
     }),
   );
