@@ -1,3 +1,4 @@
+import { Busboy } from '@fastify/busboy';
 import type { Context, Next } from 'koa';
 import { abortedError, ImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
 import { PLUGIN_ID } from '../plugin-id';
@@ -9,8 +10,6 @@ const MAX_OTHER_BYTES = 2 * 1_024 * 1_024;
 const MAX_HEAD_BYTES = 131_072;
 const MAX_PARTS = 1_000;
 const LONGEST_BOUNDARY = 70;
-const LINE_END = '\r\n';
-const HEAD_END = '\r\n\r\n';
 
 export interface MultipartForm {
   /** Texts by name; lists for names that occur more than once. */
@@ -68,17 +67,18 @@ export function isMultipart(ctx: Context): boolean {
  * an image of `maxImageBytes` and its fields can be, `aborted` when the caller hangs up
  */
 export async function readMultipart(ctx: Context, maxImageBytes: number): Promise<MultipartForm> {
-  const boundary = readBoundary(ctx.get('Content-Type'));
-  return parseForm(await readBytes(ctx, maxImageBytes), boundary);
+  const contentType = ctx.get('Content-Type');
+  checkBoundary(contentType);
+  return parseForm(await readBytes(ctx, maxImageBytes), contentType);
 }
 
-function readBoundary(contentType: string): string {
+function checkBoundary(contentType: string): void {
   if (!/^\s*multipart\/form-data\s*(;|$)/i.test(contentType)) {
     throw inputError('Content-Type: only multipart/form-data is supported of multipart types.');
   }
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? [];
   const boundary = quoted ?? plain ?? '';
-  if (boundary !== '' && boundary.length <= LONGEST_BOUNDARY) return boundary;
+  if (boundary !== '' && boundary.length <= LONGEST_BOUNDARY) return;
   throw inputError(
     `Content-Type: multipart/form-data needs a boundary of 1 to ${String(LONGEST_BOUNDARY)} characters.`,
   );
@@ -107,70 +107,51 @@ async function readBytes(ctx: Context, maxImageBytes: number): Promise<Buffer> {
   });
 }
 
-function parseForm(body: Buffer, boundary: string): MultipartForm {
+function parseForm(body: Buffer, contentType: string): Promise<MultipartForm> {
   const form: MultipartForm = { fields: Object.create(null) as MultipartForm['fields'], files: [] };
-  const delimiter = Buffer.from(`${LINE_END}--${boundary}`);
-  // The first delimiter may be at the very start, without a line end before it.
-  const isAtStart = body.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2));
-  let position = isAtStart ? delimiter.length - 2 : endOf(body, delimiter, 0);
-  for (let parts = 0; ; parts += 1) {
-    const next = body.toString('latin1', position, position + 2);
-    if (next === '--') return form;
-    if (next !== LINE_END) throw brokenForm('a line of its boundary has more than the boundary');
-    if (parts >= MAX_PARTS) throw inputError(`A form may have at most ${String(MAX_PARTS)} parts.`);
-    const partEnd = endOf(body, delimiter, position);
-    addPart(form, body.subarray(position, partEnd - delimiter.length));
-    position = partEnd;
-  }
+  return new Promise((resolve, reject) => {
+    const parser = new Busboy({
+      headers: { 'content-type': contentType.trim() },
+      limits: { headerSize: MAX_HEAD_BYTES, fieldSize: body.length, parts: MAX_PARTS },
+      // Some clients send a file without its content type, others without its name.
+      isPartAFile: (_name, type, fileName) =>
+        fileName !== undefined || /^(image\/|application\/octet-stream)/i.test(type ?? ''),
+    });
+    parser
+      .on('file', (name, file, _fileName, encoding) => {
+        const chunks: Buffer[] = [];
+        file
+          .on('data', (chunk: Buffer) => chunks.push(chunk))
+          .once('error', (error) => {
+            reject(brokenForm(error));
+          })
+          .once('end', () => {
+            const bytes = Buffer.concat(chunks);
+            const isBase64 = encoding === 'base64';
+            form.files.push({
+              name,
+              bytes: isBase64 ? Buffer.from(bytes.toString('latin1'), 'base64') : bytes,
+            });
+          });
+      })
+      .on('field', (name, text) => {
+        const former = form.fields[name];
+        form.fields[name] = former === undefined ? text : [former, text].flat();
+      })
+      .once('partsLimit', () => {
+        reject(inputError(`A form may have at most ${String(MAX_PARTS)} parts.`));
+      })
+      .once('error', (error) => {
+        reject(brokenForm(error));
+      })
+      .once('finish', () => {
+        resolve(form);
+      });
+    parser.end(body);
+  });
 }
 
-/** Where the next delimiter ends. */
-function endOf(body: Buffer, delimiter: Buffer, start: number): number {
-  const found = body.indexOf(delimiter, start);
-  if (found === -1) throw brokenForm('it ends before its last boundary');
-  return found + delimiter.length;
-}
-
-/** @param part from the line end after its boundary to its last byte */
-function addPart({ fields, files }: MultipartForm, part: Buffer): void {
-  const headEnd = part.indexOf(HEAD_END);
-  if (headEnd === -1) throw brokenForm('a part has no headers');
-  if (headEnd > MAX_HEAD_BYTES) throw brokenForm('the headers of a part are too long');
-  const headers = part.toString('utf8', 0, headEnd).split(LINE_END);
-  const disposition = headerOf(headers, 'content-disposition');
-  const name = parameterOf(disposition, 'name');
-  if (!/^form-data\b/i.test(disposition) || name === null) {
-    throw brokenForm('a part has no name in its Content-Disposition');
-  }
-  const raw = part.subarray(headEnd + HEAD_END.length);
-  const isBase64 = headerOf(headers, 'content-transfer-encoding').toLowerCase() === 'base64';
-  const bytes = isBase64 ? Buffer.from(raw.toString('latin1'), 'base64') : raw;
-  // Some clients send a file without its content type, others without its name.
-  const isFile =
-    parameterOf(disposition, 'filename') !== null ||
-    /filename\*=/i.test(disposition) ||
-    /^(image\/|application\/octet-stream)/i.test(headerOf(headers, 'content-type'));
-  if (isFile) {
-    files.push({ name, bytes });
-    return;
-  }
-  const former = fields[name];
-  const text = bytes.toString('utf8');
-  fields[name] = former === undefined ? text : [former, text].flat();
-}
-
-function headerOf(headers: readonly string[], name: string): string {
-  const line = headers.find((header) => header.toLowerCase().startsWith(`${name}:`));
-  return line?.slice(name.length + 1).trim() ?? '';
-}
-
-/** A parameter of a header; null without it. */
-function parameterOf(header: string, name: string): string | null {
-  const found = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;]*))`, 'i').exec(header);
-  if (!found) return null;
-  return (found[1] ?? found[2] ?? '').replace(/\\(["\\])/g, '$1').replace(/%22/g, '"');
-}
-
-function brokenForm(problem: string): ImageSearchError {
-  return inputError(`The multipart/form-data body is damaged: ${problem}.`);
+function brokenForm(error: unknown): ImageSearchError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return inputError(`The multipart/form-data body is damaged or incomplete (${reason}).`);
 }

@@ -68,10 +68,6 @@ describe('fields of a multipart request', () => {
       code: 'invalid-input',
       message: expect.stringMatching(/^x{80}…: /),
     });
-    await expect(read({ ['x'.repeat(200_000)]: '1' })).rejects.toMatchObject({
-      code: 'invalid-input',
-      message: expect.stringContaining('the headers of a part are too long'),
-    });
   });
 });
 
@@ -91,17 +87,24 @@ describe('a file in a multipart request', () => {
     expect(like).toEqual([{ kind: 'image', bytes }]);
   });
 
+  it.each(['', '--b', '--b\r\n', '--b\r\nContent-Disposition: form-data; name="text"\r\n\r\na'])(
+    'in a damaged form (%#) is refused',
+    async (body) => {
+      const expected = {
+        code: 'invalid-input',
+        message: expect.stringMatching(/^The multipart\/form-data body is damaged or incomplete/),
+      };
+      await expect(readForm(body)).rejects.toMatchObject(expected);
+    },
+  );
+
   it.each([
-    ['', /ends before its last boundary/],
-    ['--b', /more than the boundary/],
-    ['--b\r\n', /ends before its last boundary/],
-    ['--b\r\nContent-Disposition: form-data; name="text"\r\n\r\na', /before its last boundary/],
-    ['--b\r\n\r\n--b--', /has no headers/],
-    ['--b\r\nContent-Disposition: form-data\r\n\r\na\r\n--b--', /no name/],
-    ['--bc\r\n\r\n\r\n--b--', /more than the boundary/],
-  ])('in a damaged form (%j) is refused', async (body, message) => {
-    const expected = { code: 'invalid-input', message: expect.stringMatching(message) };
-    await expect(readForm(body)).rejects.toMatchObject(expected);
+    '--b\r\n\r\n--b--',
+    '--b\r\nContent-Disposition: form-data\r\n\r\na\r\n--b--',
+    `--b\r\nContent-Disposition: form-data; name="${'x'.repeat(200_000)}"\r\n\r\na\r\n--b--`,
+    '--bc\r\n\r\n\r\n--b--',
+  ])('is not found in parts without a name (%#)', async (body) => {
+    await expect(readForm(body)).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
   it.each(['multipart/form-data', 'multipart/form-data; boundary=', 'multipart/mixed; boundary=b'])(
