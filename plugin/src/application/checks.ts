@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { request } from 'undici';
 import type { ImageSearchConfig } from '../config';
 import type { Check, CheckId } from '../contracts/checks';
 import { locateModel } from '../embedding/clip/description';
+import { FileNotFoundError, findOnHub, hostOfHub } from '../embedding/clip/hub';
 import { missingFiles, ModelError, requiredFiles } from '../embedding/clip/model-files';
+import type { HubSource } from '../embedding/clip/protocol';
 import { loadRuntime } from '../embedding/clip/runtime';
 import {
   isLocalProvider,
@@ -22,7 +23,6 @@ import { loadDriver } from '../vectors/embedded/driver';
 
 /** As `engines` in package.json. */
 const MINIMUM_NODE = [20, 19] as const;
-const HUB = 'https://huggingface.co';
 const HUB_TIMEOUT_MS = 3_000;
 const PROVIDER_TIMEOUT_MS = 30_000;
 
@@ -155,29 +155,28 @@ async function checkModel(config: ClipConfig, projectFolder: string): Promise<Ch
   }
   return [
     passed('model', `${name} isn't in ${cacheFolder} yet. The first image downloads it.`),
-    await checkHub(source.endpoint ?? HUB, name),
+    await checkHub(source),
   ];
 }
 
-async function checkHub(endpoint: string, model: string): Promise<Check> {
-  const host = URL.canParse(endpoint) ? new URL(endpoint).host : 'the address in HF_ENDPOINT';
-  const advice =
-    'Allow the connection, set HF_ENDPOINT to a mirror, or copy the model to a folder and set embedding.model to its path.';
+async function checkHub(source: HubSource): Promise<Check> {
+  const host = hostOfHub(source);
   try {
-    const address = `${endpoint.replace(/\/$/, '')}/${model}/resolve/main/config.json`;
-    const { body, statusCode } = await request(address, {
-      method: 'HEAD',
-      signal: AbortSignal.timeout(HUB_TIMEOUT_MS),
-    });
-    body.on('error', () => undefined).destroy();
-    if (statusCode < 400) return passed('hub', `${host} has ${model}.`);
+    await findOnHub(source, HUB_TIMEOUT_MS);
+    return passed('hub', `${host} has ${source.name}.`);
+  } catch (error) {
+    if (error instanceof FileNotFoundError) {
+      return failed(
+        'hub',
+        `${host} has no model ${source.name} for you (${error.message}).`,
+        'Check embedding.model. A private model needs an access token in HF_TOKEN.',
+      );
+    }
     return failed(
       'hub',
-      `${host} responded to a request for ${model} with status ${String(statusCode)}.`,
-      statusCode === 401 || statusCode === 404 ? 'Check embedding.model.' : advice,
+      `${host} can't be reached: ${firstLineOf(error)}`,
+      'Allow the connection, set HTTPS_PROXY if there is a proxy, set HF_ENDPOINT to a mirror, or copy the model to a folder and set embedding.model to its path.',
     );
-  } catch (error) {
-    return failed('hub', `${host} can't be reached: ${firstLineOf(error)}`, advice);
   }
 }
 

@@ -16,6 +16,9 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { checkModels } from '../../../plugin/src/application/checks';
+import { parseConfig } from '../../../plugin/src/config';
+import type { Check } from '../../../plugin/src/contracts/checks';
 import { startByteServer, type ByteServer } from '../../support/byte-server';
 import {
   cosine,
@@ -55,6 +58,12 @@ describe('a model of the hub', () => {
   const address = (file: string): string => `/${MODEL}/resolve/main/${file}`;
   const open = (settings: { allowDownloads?: boolean } = {}) =>
     openClip({ model: MODEL, dtype: 'fp32', ...settings }, { context });
+
+  /** What `doctor` says of the hub. */
+  async function hubCheck(): Promise<Check | undefined> {
+    const config = parseConfig({ embedding: { provider: 'clip', model: MODEL, dtype: 'fp32' } });
+    return (await checkModels(config, project)).find(({ id }) => id === 'hub');
+  }
 
   function publish(): void {
     for (const file of FILES) hub.on(address(file), (_, response) => void send(file, response));
@@ -133,6 +142,8 @@ describe('a model of the hub', () => {
     const { port } = proxy.server.address() as AddressInfo;
     process.env.http_proxy = `http://127.0.0.1:${String(port)}`;
     try {
+      expect(await hubCheck()).toMatchObject({ status: 'ok' });
+      expect([...proxy.tunnels]).toEqual([new URL(hub.origin).host]);
       const provider = await open();
       await expect(provider.embedTexts(['a cat'])).resolves.toHaveLength(1);
       await provider.dispose();
@@ -202,6 +213,10 @@ describe('a model of the hub', () => {
       retryable: false,
     });
     await expect(failed).rejects.toThrow('has no public model "someone/siglip"');
+    expect(await hubCheck()).toMatchObject({
+      status: 'failed',
+      advice: expect.stringContaining('embedding.model'),
+    });
   });
 
   it('without a number format is missing when its weights are needed', async () => {

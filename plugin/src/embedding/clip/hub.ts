@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'undici';
-import type { DownloadProgress, ModelSource } from './protocol';
+import type { DownloadProgress, HubSource, ModelSource } from './protocol';
 
 const HUB = 'https://huggingface.co';
 
@@ -102,7 +102,22 @@ export class ModelStorage {
   }
 }
 
-type HubSource = Extract<ModelSource, { kind: 'hub' }>;
+/**
+ * Asks the hub for a small file of the model as a download would, through the same proxy and with the same token.
+ *
+ * @throws FileNotFoundError when it doesn't have the model, or not for us
+ * @throws DownloadError when it isn't responding in time or fails
+ */
+export async function findOnHub(source: HubSource, timeoutMs: number): Promise<void> {
+  const { body } = await request(source, 'config.json', AbortSignal.timeout(timeoutMs));
+  await body.cancel();
+}
+
+/** Where a model's files are requested from, such as `huggingface.co`. */
+export function hostOfHub({ endpoint }: HubSource): string {
+  if (endpoint === null) return new URL(HUB).host;
+  return URL.canParse(endpoint) ? new URL(endpoint).host : 'the address in HF_ENDPOINT';
+}
 
 async function request(
   { name, endpoint }: HubSource,
@@ -113,7 +128,9 @@ async function request(
   if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(name)) {
     throw new FileNotFoundError(`"${name}" isn't the name of a model`);
   }
-  const url = new URL(`${(endpoint ?? HUB).replace(/\/+$/, '')}/${name}/resolve/main/${file}`);
+  const address = `${(endpoint ?? HUB).replace(/\/+$/, '')}/${name}/resolve/main/${file}`;
+  if (!URL.canParse(address)) throw new DownloadError("HF_ENDPOINT isn't an address");
+  const url = new URL(address);
   const response = await fetchThroughProxy(url, signal);
   const { headers, body } = response;
   if (response.ok && body !== null) return { headers, body };

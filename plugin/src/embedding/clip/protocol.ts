@@ -8,16 +8,17 @@ import type { WeightFormat } from './config';
 
 export type ModelSource =
   /** A folder on this machine, as absolute path. */
-  | { kind: 'folder'; path: string }
-  /** A model of the hub; `cacheFolder` is an absolute path. */
-  | {
-      kind: 'hub';
-      name: string;
-      cacheFolder: string;
-      allowDownloads: boolean;
-      /** Address of a mirror; null for the hub itself. */
-      endpoint: string | null;
-    };
+  { kind: 'folder'; path: string } | HubSource;
+
+/** A model of the hub; `cacheFolder` is an absolute path. */
+export interface HubSource {
+  kind: 'hub';
+  name: string;
+  cacheFolder: string;
+  allowDownloads: boolean;
+  /** Address of a mirror; null for the hub itself. */
+  endpoint: string | null;
+}
 
 export interface ModelOrder {
   source: ModelSource;

@@ -8,11 +8,12 @@ import {
   digestModelFolder,
   filesOfModel,
   loadingFailure,
+  missingFiles,
   ModelError,
   requiredFiles,
 } from './model-files';
 import { failureToError } from './model-process';
-import type { ModelFiles, ModelOrder, ModelSource } from './protocol';
+import type { HubSource, ModelFiles, ModelOrder } from './protocol';
 import { findMissingRuntime } from './runtime';
 
 /** The files that describe a model are a few kilobytes. */
@@ -65,24 +66,13 @@ async function readCached(source: HubSource, dtype: ModelOrder['dtype']): Promis
   return { config, preprocessor, digest: null };
 }
 
-type HubSource = Extract<ModelSource, { kind: 'hub' }>;
-
 async function checkCached(folder: string, dtype: ModelOrder['dtype']): Promise<void> {
-  const files = requiredFiles(dtype);
-  const found = await Promise.all(files.map((file) => exists(path.join(folder, file))));
-  const missing = files.filter((_, index) => found[index] === false);
+  const missing = await missingFiles(folder, requiredFiles(dtype));
   if (missing.length > 0) throw new FileNotFoundError(`missing: ${missing.join(', ')}`);
 }
 
 async function readJson(file: string): Promise<unknown> {
   return JSON.parse(await readFile(file, 'utf8'));
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }
 
 const digestsSchema = z.record(z.string(), z.object({ files: z.string(), digest: z.string() }));
