@@ -2,7 +2,12 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { FoundPair } from '../../plugin/src/duplicates/contract';
 import { swapSides } from '../../plugin/src/duplicates/pixel-confirmation';
-import { createDuplicatePairs, verdictSchema } from './repositories/duplicate-pairs';
+import {
+  createDuplicatePairs,
+  keepReview,
+  listReviews,
+  verdictSchema,
+} from './repositories/duplicate-pairs';
 import { createImageTraces } from './repositories/image-traces';
 import { listAllUsage, raiseUsage, usageRecordSchema } from './repositories/usage-records';
 
@@ -15,7 +20,8 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256');
 const ignoredPairSchema = z.object({
   /** SHA-256 of each file's bytes; the verdict calls the first one `one`. */
   contentHashes: z.tuple([hash, hash]),
-  verdict: verdictSchema,
+  /** Null for a pair of which a file is gone. */
+  verdict: verdictSchema.nullable(),
   decidedAt: z.iso.datetime().nullable(),
 });
 
@@ -50,6 +56,11 @@ export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
     }
     cursor = page.nextCursor;
   } while (cursor !== null);
+  const listed = new Set(ignoredPairs.map(keyOf));
+  for (const { contentHashes, decidedAt } of await listReviews(strapi)) {
+    if (listed.has(keyOf({ contentHashes }))) continue;
+    ignoredPairs.push({ contentHashes, verdict: null, decidedAt: decidedAt.toISOString() });
+  }
   return {
     format: 'strapi-plugin-image-search/decisions',
     version: 1,
@@ -62,7 +73,7 @@ export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
 export interface ImportReport {
   /** Decisions that hold in this database now, new or not. */
   placed: number;
-  /** Decisions on bytes that no file of this library is known to have. */
+  /** Kept for later: decisions on bytes that no file of this library is known to have yet. */
   unplaced: Decisions['ignoredPairs'];
   /** Months and models. */
   usageRecords: number;
@@ -78,7 +89,12 @@ export async function importDecisions(
 ): Promise<ImportReport> {
   const unplaced: IgnoredPair[] = [];
   for (const pair of ignoredPairs) {
-    if (!(await ignorePair(strapi, pair))) unplaced.push(pair);
+    if (await ignorePair(strapi, pair)) continue;
+    await keepReview(strapi, {
+      contentHashes: pair.contentHashes,
+      decidedAt: decidedAtOf(pair),
+    });
+    unplaced.push(pair);
   }
   for (const record of usage) await raiseUsage(strapi, record);
   return {
@@ -88,22 +104,34 @@ export async function importDecisions(
   };
 }
 
+function keyOf({ contentHashes }: Pick<IgnoredPair, 'contentHashes'>): string {
+  return [...contentHashes].sort().join(' ');
+}
+
+function decidedAtOf({ decidedAt }: IgnoredPair): Date {
+  return decidedAt === null ? new Date() : new Date(decidedAt);
+}
+
 /** Returns whether there are two files with these bytes. */
 async function ignorePair(strapi: Core.Strapi, pair: IgnoredPair): Promise<boolean> {
+  const { verdict } = pair;
+  if (verdict === null) return false;
   const pairs = createDuplicatePairs(strapi);
   const traces = createImageTraces(strapi);
   const [ones, others] = await Promise.all(
     pair.contentHashes.map((contentHash) => traces.withContentHash(contentHash, MAX_COPIES)),
   );
   const found = (ones ?? []).flatMap((one) =>
-    (others ?? []).filter((other) => other !== one).map((other) => toFoundPair(pair, one, other)),
+    (others ?? [])
+      .filter((other) => other !== one)
+      .map((other) => toFoundPair({ ...pair, verdict }, one, other)),
   );
   for (const each of found) {
     const { fileA, contentHashA, fileB } = each;
     await pairs.record([{ fileId: fileA, contentHash: contentHashA, pairs: [each] }]);
     const known = await pairs.pairsTouching({ fileIds: [fileA], status: 'open', limit: PAGE });
     const open = known.find((candidate) => candidate.fileA === fileA && candidate.fileB === fileB);
-    const decidedAt = pair.decidedAt === null ? new Date() : new Date(pair.decidedAt);
+    const decidedAt = decidedAtOf(pair);
     if (open) await pairs.decide(open.id, { status: 'ignored', userId: null, decidedAt });
   }
   return found.length > 0;
@@ -111,7 +139,10 @@ async function ignorePair(strapi: Core.Strapi, pair: IgnoredPair): Promise<boole
 
 /** The lower id comes first, which turns the evidence around. */
 function toFoundPair(
-  { contentHashes: [oneHash, otherHash], verdict }: IgnoredPair,
+  {
+    contentHashes: [oneHash, otherHash],
+    verdict,
+  }: Pick<FoundPair, 'verdict'> & Pick<IgnoredPair, 'contentHashes'>,
   one: number,
   other: number,
 ): FoundPair {

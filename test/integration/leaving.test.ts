@@ -76,7 +76,7 @@ describe('a project without the plugin for a while', () => {
     }
   });
 
-  it('is told which decisions found no files, and that a file is none', async () => {
+  it('keeps decisions that find no files, and says that a file is none', async () => {
     const file = path.join(dataFolder, 'decisions.json');
     const decisions = JSON.parse(await readFile(file, 'utf8')) as {
       ignoredPairs: { contentHashes: string[] }[];
@@ -85,8 +85,15 @@ describe('a project without the plugin for a while', () => {
     decisions.ignoredPairs[0]?.contentHashes.splice(1, 1, unknown);
     await writeFile(file, JSON.stringify(decisions));
     const { code, errors } = await command('import-decisions', file);
-    expect(errors).toMatch(new RegExp(`1 ignored pairs have no files[\\s\\S]*${unknown}`));
+    expect(errors).toMatch(new RegExp(`Kept 1 more ignored pairs[\\s\\S]*${unknown}`));
     expect(code).toBe(0);
+    const again = path.join(dataFolder, 'decisions-again.json');
+    expect(await command('export-decisions', again)).toMatchObject({ code: 0 });
+    const kept = JSON.parse(await readFile(again, 'utf8')) as typeof decisions;
+    const hashes = (pairs: typeof decisions): string[] =>
+      pairs.ignoredPairs.map(({ contentHashes }) => [...contentHashes].sort().join(' '));
+    expect(hashes(kept)).toHaveLength(2);
+    expect(hashes(kept)).toEqual(expect.arrayContaining(hashes(decisions)));
     await writeFile(file, JSON.stringify({ ...decisions, version: 2 }));
     const newer = await command('import-decisions', file);
     expect(newer.errors).toMatch(/isn't a file of exported decisions[\s\S]*version/);

@@ -32,15 +32,13 @@ export function runImportDecisions(given: readonly string[]): Promise<number> {
     );
     if (report.unplaced.length === 0) return;
     console.error(
-      `${String(report.unplaced.length)} ignored pairs have no files with these bytes here (SHA-256):`,
+      `Kept ${String(report.unplaced.length)} more ignored pairs, which have no files with these bytes here yet (SHA-256):`,
     );
     for (const { contentHashes } of report.unplaced.slice(0, MAX_LISTED)) {
       console.error(`  ${contentHashes.join(' ')}`);
     }
     if (report.unplaced.length > MAX_LISTED) console.error('  …');
-    console.error(
-      'Import again once every image is indexed. Pairs of deleted or replaced files stay out.',
-    );
+    console.error('They are ignored as soon as such files are found.');
   });
 }
 

@@ -255,6 +255,9 @@ interface Decision {
   decidedAt: Date;
 }
 
+/** No row has this id. */
+const NO_FILE = 0;
+
 type Compared = Pick<FoundPair, 'contentHashA' | 'contentHashB'>;
 
 /** Two images by their bytes, whichever files have them. */
@@ -306,6 +309,35 @@ async function hasBytes(
     .whereIn('file_id', tables.table(files).select('id').where({ id: fileId }))
     .first();
   return found !== undefined;
+}
+
+/** A review of two images that were told apart, by their bytes. */
+export interface Review {
+  contentHashes: [string, string];
+  decidedAt: Date;
+}
+
+/** All reviews that outlive their pairs, in ascending order of their hashes. */
+export async function listReviews(strapi: Core.Strapi): Promise<Review[]> {
+  const found: unknown[] = await strapi.db
+    .query(DUPLICATE_DECISION_UID)
+    .findMany({ orderBy: { hashes: 'asc' } });
+  return found.map((row) => {
+    const { hashes, decidedAt } = decisionSchema.parse(row);
+    const [hashA = '', hashB = ''] = hashes.split(' ');
+    return { contentHashes: [hashA, hashB], decidedAt };
+  });
+}
+
+/** Keeps a review for files that are not there yet: pairs on these bytes are ignored as soon as they are found. */
+export async function keepReview(
+  strapi: Core.Strapi,
+  { contentHashes: [contentHashA, contentHashB], decidedAt }: Review,
+): Promise<void> {
+  const rows = strapi.db.query(DUPLICATE_DECISION_UID);
+  const hashes = hashesOf({ contentHashA, contentHashB });
+  await rows.deleteMany({ where: { hashes } });
+  await rows.create({ data: { hashes, fileA: NO_FILE, fileB: NO_FILE, decidedAt } });
 }
 
 /** Both files may be imported under other ids, or uploaded again: the review outlives its pair. */

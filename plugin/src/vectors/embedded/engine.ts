@@ -306,6 +306,12 @@ class Session {
       if (row === undefined) return;
       dropCollectionTables(this.#database, row.number);
       this.#database.prepare<[number]>('delete from spaces where number = ?').run(row.number);
+      // Removed vectors are of a space, whichever database it is of.
+      this.#database
+        .prepare<[string]>(
+          'delete from removed_vectors where space_id = ? and space_id not in (select id from spaces)',
+        )
+        .run(spaceId);
     });
   }
 
