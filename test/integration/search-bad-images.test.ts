@@ -75,7 +75,7 @@ const badImages: Record<string, BadImage> = {
     status: 415,
     code: 'image-unsupported',
     bytes: () => Buffer.from('%PDF-1.7\n%âãÏÓ\n'),
-    message: /image can't be read: this server doesn't decode PDF/,
+    message: /PDF documents can't be decoded/,
   },
   'more bytes than are allowed': {
     ...tooLarge,

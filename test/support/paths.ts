@@ -21,3 +21,12 @@ export function describeWithTestData(folder: string, name: string, suite: () => 
   if (existsSync(path.join(testDataFolder, folder))) describe(name, suite);
   else describe.skip(`${name} (skipped: no test data folder "${folder}")`, suite);
 }
+
+/** Files that failed once, with the right answers; not part of the repository. */
+export const casesFolder = path.resolve(testDataFolder, '../cases/images');
+
+/** Describes a suite that needs them; without them it is skipped and its name says why. */
+export function describeWithCases(name: string, suite: () => void): void {
+  if (existsSync(casesFolder)) describe(name, suite);
+  else describe.skip(`${name} (skipped: no folder "${casesFolder}")`, suite);
+}

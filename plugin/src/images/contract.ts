@@ -1,6 +1,6 @@
 /**
- * How a model wants an image. The rest is the same for all models: EXIF orientation applied, first frame, alpha
- * flattened on white, 8-bit sRGB.
+ * How a model wants an image. The rest is the same for all models: EXIF orientation applied, the first frame that isn't
+ * flat, alpha flattened on the ground that shows the image, 8-bit sRGB.
  */
 export type ImagePreparation = PixelPreparation | EncodedPreparation;
 
@@ -16,7 +16,7 @@ export interface PixelPreparation {
   /**
    * What transparent areas are flattened on.
    *
-   * @default 'white'
+   * @default 'white', unless the image nearly vanishes on it and is better seen on black
    */
   ground?: 'white' | 'black';
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
 import { ImageSearchError } from '../errors';
 import { resolveWorker } from '../workers';
 import { tookTooLong, tooLarge, unreadable } from './header';
@@ -10,6 +10,15 @@ const otherEncodings = ['\x1f\x8b', '\xef\xbb\xbf', '\xff\xfe', '\xfe\xff'];
 const ISO_BOX_TYPE_OFFSET = 4;
 const MEGABYTE = 1024 * 1024;
 const MAX_MEMORY_MEGABYTES = 768;
+const GRACE_MS = 5_000;
+/** What ends a process that a document made crash, by overflowing the stack for example. */
+const crashes: ReadonlySet<unknown> = new Set([
+  'SIGSEGV',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGILL',
+  'SIGTRAP',
+]);
 const MAX_OUTPUT_BYTES = 256 * MEGABYTE;
 
 /**
@@ -41,7 +50,14 @@ export function draw(
     const drawing = execFile(
       process.execPath,
       [...execArgv, file, JSON.stringify(fullOrder)],
-      { encoding: 'buffer', maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true },
+      {
+        encoding: 'buffer',
+        maxBuffer: MAX_OUTPUT_BYTES,
+        windowsHide: true,
+        // The process watches itself, unless its event loop is stuck.
+        timeout: order.timeoutMs + GRACE_MS,
+        killSignal: 'SIGKILL',
+      },
       (error, output) => {
         if (error === null) resolve(output);
         else reject(drawingFailure(error, output, order.timeoutMs));
@@ -52,7 +68,11 @@ export function draw(
   });
 }
 
-function drawingFailure(error: Error, output: Buffer, timeoutMs: number): ImageSearchError {
+function drawingFailure(
+  error: ExecFileException,
+  output: Buffer,
+  timeoutMs: number,
+): ImageSearchError {
   const report = parseReport(output);
   const cause = report === null ? error : new Error(report.message);
   switch (report?.failure) {
@@ -67,6 +87,8 @@ function drawingFailure(error: Error, output: Buffer, timeoutMs: number): ImageS
       return tooLarge(`drawing the SVG document takes more than ${most}`, most, cause);
     }
     case undefined:
+      if (error.killed) return tookTooLong(timeoutMs, error);
+      if (crashes.has(error.signal)) return unreadable('the SVG document is damaged', error);
       return new ImageSearchError({
         code: 'unexpected',
         message: 'The process that draws SVG documents exited without a result.',

@@ -11,8 +11,8 @@ import type {
   PixelPreparation,
   PreparedImage,
   ReadImageOptions,
-  ResizeKernel,
 } from './contract';
+import { decode, type EncodedImage, type Ground, groundFor, onGround, spreadOf } from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import {
   centerOnCanvas,
@@ -22,22 +22,15 @@ import {
   largerSize,
   mostElongated,
   type Raster,
-  type Region,
   resizedSize,
   shrunkSize,
   type Size,
   smallerSize,
   sufficientCenter,
 } from './geometry';
-import {
-  checkBytes,
-  checkPixels,
-  decodingFailure,
-  type ImageHeader,
-  readHeader,
-  tooLarge,
-  unsupported,
-} from './header';
+import { ImageSearchError } from '../errors';
+import { checkBytes, checkPixels, type ImageHeader, readHeader, tooLarge } from './header';
+import { repair } from './repair';
 import {
   chromaSize,
   encodeThumbnail,
@@ -55,7 +48,11 @@ const NATURAL_DRAWING_EDGE = 512;
 
 /** An image decoded with sharp: shrunk, but not enlarged. */
 interface DecodedImage {
+  /** On white. */
   raster: Raster;
+  /** On the ground that shows it. */
+  shown: Raster;
+  ground: Ground;
   /** Size after the model's resize rule, before any crop. */
   resized: Size;
   /** False when it shows only the center of the image. */
@@ -83,11 +80,33 @@ export function createImageReader(limits: ImageLimits): ImageReader {
 
 async function readImage(
   encoded: Uint8Array,
+  options: ReadImageOptions,
+  limits: ImageLimits,
+): Promise<ImageReading> {
+  try {
+    return await readPages({ bytes: encoded, isRepaired: false }, options, limits);
+  } catch (error) {
+    const repaired = isDamage(error) ? repair(encoded) : null;
+    if (repaired === null) throw error;
+    // What is wrong with the file is what was wrong at first.
+    return readPages({ bytes: repaired, isRepaired: true }, options, limits).catch(() => {
+      throw error;
+    });
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof ImageSearchError && error.code === 'image-unreadable' && !error.retryable;
+}
+
+async function readPages(
+  file: { bytes: Uint8Array; isRepaired: boolean },
   { preparation, fingerprint = false }: ReadImageOptions,
   limits: ImageLimits,
 ): Promise<ImageReading> {
-  const image = { bytes: encoded, header: await readHeader(encoded, limits) };
-  const decoded = await decodeFor(preparation, image, limits);
+  const { bytes } = file;
+  const header = await readHeader(bytes, limits, { page: 0, isRepaired: file.isRepaired });
+  const { image, decoded } = await decodeTellingPage({ bytes, header }, preparation, limits);
   const prepared = await prepare(decoded, preparation, limits);
   const { size } = image.header;
   if (!fingerprint) return { prepared, size };
@@ -95,6 +114,58 @@ async function readImage(
   const black = await decodedOnBlack(whole);
   const trace = await traceOf(whole, size);
   return { prepared, size, ...trace, ...(black && { onBlack: await traceOf(black, size) }) };
+}
+
+/** Spread of values below which a page shows nothing; see `spreadOf`. */
+const FLAT = 32;
+/** Pages that are tried, from the second on: nearly four seconds of a usual animation. */
+const laterPages = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89];
+
+/**
+ * The first page or frame that isn't flat, such as the black or white that an animation begins with; if all that are
+ * tried are, the one that shows most. Later frames that are damaged don't matter.
+ */
+async function decodeTellingPage(
+  first: EncodedImage,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<{ image: EncodedImage; decoded: DecodedImage }> {
+  let best = { image: first, decoded: await decodeFor(preparation, first, limits) };
+  let spread = first.header.pages > 1 ? spreadOf(best.decoded.shown) : 255;
+  for (const page of pagesToTry(first.header, limits)) {
+    if (spread >= FLAT) break;
+    const next = await decodePage(page, first, preparation, limits);
+    if (next === null) break;
+    const nextSpread = spreadOf(next.decoded.shown);
+    if (nextSpread <= spread) continue;
+    best = next;
+    spread = nextSpread;
+  }
+  return best;
+}
+
+/** To show a frame, decoders compose all before it: together, not many more pixels than one image may have. */
+function pagesToTry({ pages, size }: ImageHeader, { maxPixels }: ImageLimits): number[] {
+  let pixels = 0;
+  return laterPages.filter((page) => {
+    pixels += page * size.width * size.height;
+    return page < pages && pixels <= maxPixels;
+  });
+}
+
+async function decodePage(
+  page: number,
+  { bytes, header: { isRepaired } }: EncodedImage,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<{ image: EncodedImage; decoded: DecodedImage } | null> {
+  try {
+    const image = { bytes, header: await readHeader(bytes, limits, { page, isRepaired }) };
+    return { image, decoded: await decodeFor(preparation, image, limits) };
+  } catch (error) {
+    if (error instanceof ImageSearchError) return null;
+    throw error;
+  }
 }
 
 /** A drawing has no pixels of its own: it gets as many as the model can use. */
@@ -132,14 +203,21 @@ async function decodeFor(
   if (preparation.kind === 'encoded') {
     const size = shrunkSize(source, preparation.maxEdge);
     const raster = await decode(image, { region: null, size, kernel: 'cubic' }, limits);
-    return { raster, resized: size, isWhole: true };
+    return { ...(await show(raster)), resized: size, isWhole: true };
   }
   const region = sufficientCenter(source, preparation);
   const resized = resizedSize(region ?? source, preparation.resize);
   const size = smallerSize(region ?? source, resized);
   const { ground, kernel } = preparation;
-  const raster = await decode(image, { region, size, kernel, ground }, limits);
-  return { raster, resized, isWhole: region === null };
+  const raster = await decode(image, { region, size, kernel }, limits);
+  return { ...(await show(raster, ground)), resized, isWhole: region === null };
+}
+
+async function show(
+  raster: Raster,
+  ground = groundFor(raster),
+): Promise<Pick<DecodedImage, 'raster' | 'shown' | 'ground'>> {
+  return { raster, ground, shown: ground === 'white' ? raster : await onGround(raster, ground) };
 }
 
 async function prepare(
@@ -149,8 +227,9 @@ async function prepare(
 ): Promise<PreparedImage> {
   if (preparation.kind === 'encoded') {
     const { mimeType, minEdge = 1 } = preparation;
-    const canvas = largerSize(decoded.raster, { width: minEdge, height: minEdge });
-    const raster = centerOnCanvas(decoded.raster, canvas, WHITE);
+    const { ground, shown } = decoded;
+    const canvas = largerSize(shown, { width: minEdge, height: minEdge });
+    const raster = centerOnCanvas(shown, canvas, ground === 'white' ? WHITE : BLACK);
     const data = await encode(raster, preparation);
     return { kind: 'encoded', mimeType, width: raster.width, height: raster.height, data };
   }
@@ -158,12 +237,13 @@ async function prepare(
   const resized = enlargeIfNeeded(decoded, preparation, limits);
   const cropped = crop === undefined ? resized : centerOnCanvas(resized, crop, BLACK);
   const padded = pad === undefined ? cropped : centerOnCanvas(cropped, pad, pad.background);
-  return { kind: 'pixels', ...padded };
+  const { data, height, width } = padded;
+  return { kind: 'pixels', width, height, data };
 }
 
 /** Computes only what the crop keeps. */
 function enlargeIfNeeded(
-  { raster, resized }: DecodedImage,
+  { shown: raster, resized }: DecodedImage,
   { crop, kernel }: PixelPreparation,
   limits: ImageLimits,
 ): Raster {
@@ -194,83 +274,23 @@ async function traceOf(raster: Raster, image: Size): Promise<ImageLooks> {
   return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance, chroma }) };
 }
 
-const WHITE_GROUND = '#ffffff';
-const BLACK_GROUND = '#000000';
 /** Alpha below which a pixel shows more of its background than of the image. */
 const HALF_CLEAR = 128;
 /** Tried in order until the copy is small enough. */
 const ENCODING_QUALITIES = [90, 75, 50, 25];
 
-export interface EncodedImage {
-  bytes: Uint8Array;
-  header: ImageHeader;
-}
-
-interface DecodingOrder {
-  /** Part of the image to decode; null for all of it. */
-  region: Region | null;
-  /** Size of the raster, at most the region's on either axis; the caller takes care of proportions. */
-  size: Size;
-  kernel: ResizeKernel;
-  ground?: PixelPreparation['ground'];
-}
-
-/** The first frame, oriented, on its ground, in 8-bit sRGB, shrunk with antialiasing. */
-export async function decode(
-  { bytes, header }: EncodedImage,
-  { region, size, kernel, ground = 'white' }: DecodingOrder,
-  limits: ImageLimits,
-): Promise<Raster> {
-  const upright = openImage(bytes, limits);
-  const part = region === null ? upright : upright.extract(region);
-  const resized = part
-    .resize({ ...size, kernel, fit: 'fill' })
-    .toColourspace('srgb')
-    .raw();
-  try {
-    const { data, info } = await resized.toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    if (channels !== 4) return { data, width, height };
-    const background = ground === 'white' ? WHITE_GROUND : BLACK_GROUND;
-    const opaque = await onGround({ data, width, height }, background).raw().toBuffer();
-    return { data: opaque, width, height, clear: data };
-  } catch (error) {
-    if (header.isHevc) throw unsupported('HEIC', error);
-    throw decodingFailure(error, limits.timeoutMs);
-  }
-}
-
-function openImage(bytes: Uint8Array, { maxPixels, timeoutMs }: ImageLimits): Sharp {
-  return sharp(bytes, {
-    autoOrient: true,
-    // Rejects truncated or damaged pixel data, but not warnings that leave the pixels intact.
-    failOn: 'error',
-    limitInputPixels: Number.isFinite(maxPixels) ? maxPixels : false,
-  }).timeout({ seconds: Math.ceil(timeoutMs / 1000) });
-}
-
 /** The image on black, as saving without transparency often renders it; null if it has no transparent areas. */
-async function decodedOnBlack({ clear, height, width }: Raster): Promise<Raster | null> {
+async function decodedOnBlack(raster: Raster): Promise<Raster | null> {
+  const { clear, height, width } = raster;
   if (!clear) return null;
-  const size = { width, height };
-  const grid = smallerSize(size, { width: fingerprintGrid, height: fingerprintGrid });
-  const alpha = await sharp(clear, { raw: { ...size, channels: 4 } })
+  const grid = smallerSize(raster, { width: fingerprintGrid, height: fingerprintGrid });
+  const alpha = await sharp(clear, { raw: { width, height, channels: 4 } })
     .extractChannel('alpha')
     .resize({ ...grid, fit: 'fill' })
     .raw()
     .toBuffer();
   if (alpha.every((value) => value >= HALF_CLEAR)) return null;
-  return {
-    ...size,
-    data: await onGround({ data: clear, ...size }, BLACK_GROUND)
-      .raw()
-      .toBuffer(),
-  };
-}
-
-/** @param raster interleaved RGBA */
-function onGround({ data, height, width }: Raster, background: string): Sharp {
-  return sharp(data, { raw: { width, height, channels: 4 } }).flatten({ background });
+  return onGround(raster, 'black');
 }
 
 /** Luminance (0–255) of a whole image on its fingerprint's grid. */
@@ -304,7 +324,7 @@ async function shrinkToChroma(raster: Raster, size: Size): Promise<ChromaGrid> {
 }
 
 /** Encodes at the best quality within `maxBytes`. Throws `image-too-large` when even the lowest is too large. */
-export async function encode(
+async function encode(
   raster: Raster,
   { mimeType, maxBytes = Number.POSITIVE_INFINITY }: EncodedPreparation,
 ): Promise<Uint8Array> {

@@ -7,9 +7,22 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PixelImage } from '../../../plugin/src/images/contract';
 import { createImageReader } from '../../../plugin/src/images/image-reader';
 import { startByteServer, type ByteServer } from '../../support/byte-server';
-import { clip224, colorAt, limits, plain, reader, svg, zeroPng } from '../../unit/images/images';
+import {
+  clip224,
+  colorAt,
+  limits,
+  noise,
+  plain,
+  reader,
+  svg,
+  zeroPng,
+} from '../../unit/images/images';
 
 const GREEN_SQUARE = '<rect width="100" height="100" fill="#00ff00"/>';
+
+/** On all of 100 × 70. */
+const SCENE =
+  '<rect width="100" height="70" fill="#78b4f0"/><rect x="10" y="12" width="50" height="50" fill="#822"/>';
 
 async function draw(document: Uint8Array): Promise<PixelImage> {
   const { prepared } = await reader.read(document, { preparation: clip224 });
@@ -40,6 +53,44 @@ describe('an SVG document', () => {
     ],
   ])('is drawn (%s)', async (_, document) => {
     expect(colorAt(await draw(document), 112, 112)).toEqual([0, 255, 0]);
+  });
+
+  it.each([
+    ['millimeters', 'width="297mm" height="210mm" viewBox="0 0 100 70"', SCENE],
+    ['inches, tiny', 'width=".2in" height=".14in" viewBox="0 0 100 70"', SCENE],
+    ['points, huge', 'width="20000pt" height="14000pt" viewBox="0 0 100 70"', SCENE],
+    ['picas, in a style', 'style="width:20pc;height:14pc" viewBox="0 0 100 70"', SCENE],
+    [
+      'centimeters, in a style sheet',
+      'viewBox="0 0 100 70"',
+      `<style>svg{width:20cm;height:14cm}</style>${SCENE}`,
+    ],
+    ['points inside', 'width="100" height="70"', SCENE.replaceAll('"50"', '"37.5pt"')],
+    ['no size, and no viewBox', '', SCENE],
+    ['no size, away from the origin', '', `<g transform="translate(60 40)">${SCENE}</g>`],
+  ])('is drawn as large as its twin in pixels (%s)', async (_, attributes, body) => {
+    const twin = await reader.read(svg(SCENE, 'width="400" height="280" viewBox="0 0 100 70"'), {
+      preparation: clip224,
+    });
+    const { prepared, size } = await reader.read(svg(body, attributes), { preparation: clip224 });
+    expect(Math.abs(size.width - twin.size.width)).toBeLessThanOrEqual(4);
+    expect(size.height).toBe(224);
+    const difference = prepared.data.reduce(
+      (sum, value, index) => sum + Math.abs(value - (twin.prepared.data[index] ?? 0)),
+      0,
+    );
+    expect(difference / prepared.data.length).toBeLessThan(4);
+  });
+
+  it('is drawn with an image of more than ten megabytes inside it', async () => {
+    const image = Buffer.concat([await noise(60, 40).jpeg().toBuffer(), Buffer.alloc(7_600_000)]);
+    const inner = `<image width="100" height="100" href="data:image/jpeg;base64,${image.toString('base64')}"/>`;
+    const generous = createImageReader({ ...limits, maxBytes: 30_000_000 });
+    const { prepared } = await generous.read(svg(inner + GREEN_SQUARE.replace('100', '50')), {
+      preparation: clip224,
+    });
+    expect(colorAt(prepared, 50, 112)).toEqual([0, 255, 0]);
+    expect(colorAt(prepared, 170, 112)).not.toEqual([255, 255, 255]);
   });
 
   it('is drawn on white', async () => {

@@ -20,7 +20,16 @@ describe('bytes that are not an image', () => {
   it.each([
     ['an empty file', Buffer.alloc(0), 'is empty'],
     ['a text', Buffer.from('These are no pixels.'), "isn't an image"],
-    ['a web page', Buffer.from('<!doctype html><html><body>404</body></html>'), "isn't an image"],
+    [
+      'a web page',
+      Buffer.from('<!doctype html><html><body><svg></svg>404</body></html>'),
+      'this is an HTML page, not an image',
+    ],
+    [
+      'an XHTML page',
+      Buffer.from('\ufeff<?xml version="1.0"?>\n<!-- error -->\n<html><body>404</body></html>'),
+      'this is an HTML page, not an image',
+    ],
     ['zeros', Buffer.alloc(4_000), "isn't an image"],
   ])('rejects %s', async (_, bytes, reason) => {
     const failed = reader.read(bytes, { preparation: clip224 });
@@ -29,20 +38,30 @@ describe('bytes that are not an image', () => {
   });
 
   it.each([
-    [
-      'HEIC',
-      Buffer.concat([
-        Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
-        Buffer.alloc(99),
-      ]),
-    ],
-    ['BMP', Buffer.concat([Buffer.from('BM'), Buffer.alloc(99)])],
-    ['PDF', Buffer.from('%PDF-1.7 …')],
-    ['PSD', Buffer.from('8BPS\0\x01')],
-  ])('reports %s as an unsupported format', async (format, bytes) => {
-    const failed = reader.read(bytes, { preparation: clip224 });
+    ['BMP images', latin('BM')],
+    ['PDF documents', latin('%PDF-1.7 …')],
+    ['PSD images', latin('8BPS\0\x01')],
+    ['TGA images', targa(20, 10)],
+    ['TGA images', Buffer.concat([Buffer.alloc(99), latin('TRUEVISION-XFILE.\0')])],
+    ['PCX images', latin('\x0a\x05\x01\x08')],
+    ['PNM images', latin('P6\n20 10\n255\n')],
+    ['CUR images', cursor()],
+    ['ICO images', latin('\0\0\x01\0\x01\0')],
+    ['ICNS images', latin('icns\0\0\x01\0')],
+    ['EXR images', latin('\x76\x2f\x31\x01\x02\0\0\0')],
+    ['HDR images', latin('#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n')],
+    ['QOI images', latin('qoif\0\0\0\x14')],
+    ['DIB images', bitmapWithoutFileHeader()],
+    ['JPEG XL images', latin('\xff\x0a\xfa')],
+    ['JPEG 2000 images', latin('\0\0\0\x0cjP  \r\n')],
+    ['DICOM images', Buffer.concat([Buffer.alloc(128), latin('DICM')])],
+    ['MP4 videos', latin('\0\0\0\x20ftypisom')],
+    ['ZIP archives', latin('PK\x03\x04')],
+  ])('skips %s by name', async (files, start) => {
+    const bytes = Buffer.concat([start, Buffer.alloc(99)]);
+    const failed = reader.read(files === 'TGA images' ? start : bytes, { preparation: clip224 });
     await expect(failed).rejects.toMatchObject({ code: 'image-unsupported', retryable: false });
-    await expect(failed).rejects.toThrow(`doesn't decode ${format}`);
+    await expect(failed).rejects.toThrow(`${files} can't be decoded.`);
   });
 
   it.each(['jpeg', 'webp', 'gif', 'avif'] as const)(
@@ -126,3 +145,33 @@ describe('limits', () => {
     await expect(generous.read(bytes, { preparation: clip224 })).resolves.toBeDefined();
   });
 });
+
+function latin(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+/** An uncompressed image of 24 bits without a footer. */
+function targa(width: number, height: number): Buffer {
+  const header = Buffer.alloc(18);
+  header[2] = 2;
+  header.writeUInt16LE(width, 12);
+  header.writeUInt16LE(height, 14);
+  header[16] = 24;
+  return Buffer.concat([header, Buffer.alloc(width * height * 3, 7)]);
+}
+
+/** The directory of a cursor of 32 × 32 pixels. */
+function cursor(): Buffer {
+  const header = Buffer.from([0, 0, 2, 0, 1, 0, 32, 32, 0, 0, 3, 0, 3, 0, 0, 1, 0, 0, 22, 0, 0, 0]);
+  return Buffer.concat([header, Buffer.alloc(256)]);
+}
+
+function bitmapWithoutFileHeader(): Buffer {
+  const header = Buffer.alloc(40);
+  header.writeUInt32LE(40, 0);
+  header.writeInt32LE(8, 4);
+  header.writeInt32LE(8, 8);
+  header.writeUInt16LE(1, 12);
+  header.writeUInt16LE(24, 14);
+  return header;
+}
