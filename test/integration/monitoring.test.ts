@@ -30,7 +30,7 @@ describe('GET status of the content API', () => {
         coverage: { indexed: 2, total: 2, ratio: 1 },
         queue: { pending: 0, indexing: 0 },
         failures: { failed: 0, skipped: 0 },
-        health: { provider: true, store: true, pause: null, isHeld: false, isReconciling: false },
+        health: { provider: true, store: true, storage: true, pause: null, isReconciling: false },
         budget: { images: 0, imagesPerMonth: 100, cost: 0, pausedUntil: null },
       },
     });

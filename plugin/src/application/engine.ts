@@ -26,6 +26,7 @@ import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contr
 import { currentOwner, type JobLeases, type LeaseOwner } from '../lease';
 import { OutageLog, type Logger } from '../logger';
 import type { GuardedFetch } from '../network/contract';
+import type { HostPauses } from '../network/host-breakers';
 import { createQueryFetch } from '../network/guarded-fetch';
 import type { ContentHashes } from '../search/current-vectors';
 import { SearchEngine } from '../search/engine';
@@ -69,7 +70,7 @@ export interface EngineParts {
   repositories: Repositories;
   assets: AssetSource;
   /** What `assets` downloads with; `stop` disposes of it. */
-  remote: Pick<GuardedFetch, 'dispose'>;
+  remote: Pick<GuardedFetch, 'dispose'> & HostPauses;
   /** Reports every change of the library until the returned function is called. */
   watchLibrary(listener: LibraryListener): () => void;
   /** Relative paths in the configuration start here. */
@@ -147,6 +148,7 @@ export function createEngine(parts: EngineParts): Engine {
       isEnabled: config.indexing.enabled,
       usageReport,
       preparation: () => models.preparation(),
+      remote: parts.remote,
       clock,
     }),
     fileStatus: createFileStatus({ spaces, assets, holds }),

@@ -4,6 +4,7 @@ import type { MonitoringResponse } from '../contracts/monitoring';
 import type { ProviderHealth } from '../embedding/contract';
 import { toImageSearchError, type ImageSearchError } from '../errors';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
+import type { HostPauses } from '../network/host-breakers';
 import type { SpaceRecords, SpaceTrack } from '../spaces/contract';
 import type { SpaceManager } from '../spaces/space-manager';
 import type { VectorStore } from '../vectors/contract';
@@ -54,6 +55,7 @@ export function createStatus(options: {
   holds: Pick<IndexingHolds, 'current'>;
   /** Whether this process indexes. */
   isEnabled: boolean;
+  remote: Pick<HostPauses, 'pausedHosts'>;
   usageReport: Pick<UsageReport, 'usage'>;
   /** What a model that is being loaded is doing; null when none is. */
   preparation: () => string | null;
@@ -99,6 +101,7 @@ export function createStatus(options: {
         total,
         counts,
         worker: describeWorker(active, options.isEnabled),
+        pausedHosts: options.remote.pausedHosts(),
         hold,
         isReconciling,
         preparation: options.preparation(),
@@ -129,11 +132,12 @@ export function createStatus(options: {
 
 function toMonitoring(report: StatusResponse['data']): MonitoringResponse['data'] {
   const { counts, hold, isReconciling, provider, spaces, store, total, usage, worker } = report;
+  const isStorageOk = report.pausedHosts.length === 0;
   const { indexed, pending, indexing, failed, skipped } = counts;
   const active = spaces.find(({ role }) => role === 'active');
   const paid = usage.providers.filter(({ cost }) => cost !== 0);
   return {
-    ok: provider.ok && store.ok && !isPausedByFailure(worker.pause),
+    ok: provider.ok && store.ok && isStorageOk && !isPausedByFailure(worker.pause),
     coverage: { indexed, total, ratio: total === 0 ? 1 : Math.min(1, indexed / total) },
     queue: {
       pending,
@@ -145,6 +149,7 @@ function toMonitoring(report: StatusResponse['data']): MonitoringResponse['data'
     health: {
       provider: provider.ok,
       store: store.ok,
+      storage: isStorageOk,
       worker: worker.state,
       pause: worker.pause && {
         code: worker.pause.code,

@@ -95,6 +95,10 @@ export const statusResponseSchema = z.object({
         .object({ code: z.string(), message: z.string(), remainingSeconds: z.number() })
         .nullable(),
     }),
+    /** Hosts of files that this process doesn't ask for now, because many in a row couldn't be read. */
+    pausedHosts: z.array(
+      z.object({ host: z.string(), message: z.string(), remainingSeconds: z.number() }),
+    ),
     /** This month's usage and budget. */
     usage: usageSchema,
     /** Set while an operator has stopped indexing, which holds in all processes until it is resumed. */

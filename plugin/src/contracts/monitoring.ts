@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** For monitoring; `GET status` of the content API. Names no model, host, path or person. */
 export const monitoringResponseSchema = z.object({
   data: z.object({
-    /** Whether provider and store work and indexing isn't paused by a failure; a reached budget is none. */
+    /** Whether provider, store and storage work and indexing isn't paused by a failure; a reached budget is none. */
     ok: z.boolean(),
     coverage: z.object({
       /** Searchable images. */
@@ -33,6 +33,8 @@ export const monitoringResponseSchema = z.object({
       provider: z.boolean(),
       /** Whether the vector store works. */
       store: z.boolean(),
+      /** Whether every host of files that this process asks for them works. */
+      storage: z.boolean(),
       worker: z.enum(['disabled', 'stopped', 'idle', 'working', 'paused']),
       /** Why indexing is paused: a failure, or `budget-reached`; null while it isn't. */
       pause: z.object({ code: z.string(), remainingSeconds: z.number() }).nullable(),

@@ -7,6 +7,8 @@ import type { GuardedFetch } from './contract';
 /** Different files in a row that a host may fail to send before requests to it pause. */
 export const MAX_FAILED_FILES = 10;
 
+const SECOND_MS = 1_000;
+
 const policy = {
   failuresToOpen: 1,
   firstRetryMs: 5_000,
@@ -16,6 +18,20 @@ const policy = {
 
 /** Failures that say of the host that it can't be used. With any other response, it works. */
 const hostFailures: readonly FetchFailure[] = ['unreachable', 'refused'];
+
+/** Requests to a host that pause. */
+interface PausedHost {
+  /** With the port, such as `files.example:9000`. */
+  host: string;
+  /** Why, without an address. */
+  message: string;
+  /** Whole seconds until the next request, at least 0. */
+  remainingSeconds: number;
+}
+
+export interface HostPauses {
+  pausedHosts(): PausedHost[];
+}
 
 interface Host {
   breaker: CircuitBreaker;
@@ -36,7 +52,7 @@ interface Host {
 export function pauseFailingHosts(
   fetch: GuardedFetch,
   options: { logger: Logger; clock: Clock; random: () => number },
-): GuardedFetch {
+): GuardedFetch & HostPauses {
   const { logger } = options;
   const hosts = new Map<string, Host>();
 
@@ -91,6 +107,18 @@ export function pauseFailingHosts(
         if (state === 'half-open') host.isProbing = false;
       }
     },
+    pausedHosts: () =>
+      [...hosts].flatMap(([host, { breaker }]) => {
+        const error = breaker.error();
+        if (error === null) return [];
+        return [
+          {
+            host,
+            message: error.message,
+            remainingSeconds: Math.ceil(breaker.pauseMs() / SECOND_MS),
+          },
+        ];
+      }),
     dispose: () => fetch.dispose(),
   };
 }

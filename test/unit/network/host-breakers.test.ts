@@ -13,7 +13,7 @@ const failures = new Map<string, FetchFailure>();
 const requested: string[] = [];
 let clock: FakeClock;
 let logger: RecordingLogger;
-let fetch: GuardedFetch;
+let fetch: ReturnType<typeof pauseFailingHosts>;
 
 const network: GuardedFetch = {
   fetchBytes(address) {
@@ -61,6 +61,14 @@ describe('a host whose files fail', () => {
       expect(outcomes.at(-1)).toBe('storage-unavailable');
       expect(requested).toHaveLength(MAX_FAILED_FILES);
       expect(await read('http://other/1')).toBe('read');
+      expect(fetch.pausedHosts()).toEqual([
+        {
+          host: 's3',
+          message: expect.stringMatching(/s3.*It failed\./),
+          // With `random` at 0 half of it.
+          remainingSeconds: Math.ceil(FIRST_PAUSE_MS / 2 / 1_000),
+        },
+      ]);
       expect(logger.at('error')).toEqual([expect.stringMatching(/s3.*It failed\..*allowedHosts/)]);
     },
   );

@@ -21,7 +21,7 @@ export function IndexNotes({ status, failure, readAt }: IndexNotesProps) {
   const text = useText();
   const failureText = useFailureText();
   const formats = useFormats();
-  const { hold, preparation, failedModel, usage, worker } = status;
+  const { failedModel, hold, pausedHosts, preparation, usage, worker } = status;
   return (
     <>
       {failure !== null && (
@@ -43,6 +43,11 @@ export function IndexNotes({ status, failure, readAt }: IndexNotesProps) {
           {text('index.note.pause', { left: formats.duration(worker.pause.remainingSeconds) })}
         </Note>
       )}
+      {pausedHosts.map(({ host, message, remainingSeconds }) => (
+        <Note key={host} tone="warning">
+          {message} {text('index.note.pause', { left: formats.duration(remainingSeconds) })}
+        </Note>
+      ))}
       {usage.pausedUntil !== null && (
         <Note tone="warning">
           {text('index.note.budget', { time: formats.date(usage.pausedUntil) })}
