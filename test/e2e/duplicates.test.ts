@@ -152,6 +152,8 @@ describeInBrowser('The duplicates page', (browser) => {
     await page.keyboard.press('2');
     const dialog = page.getByRole('dialog', { name: 'Merge into “croissant-copy.png”' });
     await dialog.getByRole('button', { name: 'Merge and delete 1 file' }).waitFor();
+    // A key pressed too early deletes nothing: the focus is on “Cancel”.
+    await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('Merged into “croissant-copy.png”.').waitFor();
     await review(page).getByText('“dog.png” and').waitFor();

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { findUsage } from '../../server/src/usage/usage';
-import { dumpDatabase, imageBlock, startMergingApp, type MergingApp } from '../support/merging-app';
+import { type DuplicateVerdict, PIXEL_VERSION } from '../../plugin/src/matching/contract';
+import {
+  dumpDatabase,
+  hashOf,
+  imageBlock,
+  pairOf,
+  startMergingApp,
+  type MergingApp,
+} from '../support/merging-app';
 import {
   articleUsing,
   createArticle,
@@ -57,6 +65,26 @@ describe("a use that can't be changed safely", () => {
       'a document id in JSON',
       ({ documentId }) => ({ notes: { picked: documentId } }),
       { path: 'notes', kind: 'text', obstacle: /type json/ },
+    ],
+    [
+      'an id under a key for a file in JSON',
+      ({ id }) => ({ notes: { hero: { imageId: id } } }),
+      { path: 'notes', kind: 'id', obstacle: /numeric id/ },
+    ],
+    [
+      'an id in a list of images in JSON',
+      ({ id }) => ({ notes: { images: [{ id: 1_000_000 }, { id }] } }),
+      { path: 'notes', kind: 'id', obstacle: /numeric id/ },
+    ],
+    [
+      'an id in a custom field',
+      ({ id }) => ({ swatch: `{ "file": { "id": "${String(id)}" } }` }),
+      { path: 'swatch', kind: 'id', obstacle: /numeric id/ },
+    ],
+    [
+      'an id in a rich text',
+      ({ id, url }) => ({ body: `![](${url}) <img data-id="${String(id)}">` }),
+      { path: 'body', kind: 'richtext', obstacle: /another way than by its URL/ },
     ],
     [
       'a format in a plain text',
@@ -130,6 +158,53 @@ describe("a use that can't be changed safely", () => {
       { path: 'cover', obstacle: expect.stringMatching(/allows only images/) },
     ]);
     expect(await app.files(fileIds)).toHaveLength(2);
+  });
+
+  it('is also a setting of Strapi, such as an e-mail template', async () => {
+    const [keep, copy] = await upload(2);
+    const store = app.strapi.store({ type: 'plugin', name: 'users-permissions', key: 'email' });
+    const before = await store.get({});
+    const message = `<img src="https://cms.example.com${copy.url}"> Hello`;
+    await store.set({ value: { reset_password: { options: { message } } } });
+    const request = { fileIds: [keep.id, copy.id] };
+    const dry = await app.merging.plan(request);
+    expect(await app.merging.perform(request)).toEqual(dry);
+    expect(dry.files[1]).toMatchObject({
+      outcome: 'left',
+      uses: [
+        {
+          contentType: { uid: 'strapi::core-store', kind: 'setting' },
+          title: 'plugin_users-permissions_email: reset_password.options.message',
+          obstacle: expect.stringMatching(/settings/),
+        },
+      ],
+    });
+    expect(await store.get({})).toEqual({ reset_password: { options: { message } } });
+    await store.set({ value: before });
+  });
+
+  it("isn't a number that may be anything, which is listed as a possible use", async () => {
+    const [keep, copy] = await upload(2);
+    const { id } = copy;
+    const possible = await createArticle(app, { notes: { blocks: [{ ref: id, width: id }] } });
+    await createArticle(app, { notes: { order: id, userId: id, ratio: id + 0.5 } });
+    await createArticle(app, { summary: `We sold ${String(id)} of them. Image ${String(id)}.` });
+    const request = { fileIds: [keep.id, copy.id] };
+    const dry = await app.merging.plan(request);
+    expect(dry.files[1]).toMatchObject({ outcome: 'removed', useCount: 0, possibleUseCount: 1 });
+    expect(dry.files[1]?.uses).toMatchObject([
+      {
+        kind: 'id',
+        certainty: 'possible',
+        documentId: possible.documentId,
+        path: 'notes',
+        mention: `blocks[0].ref: ${String(id)}`,
+        obstacle: null,
+      },
+    ]);
+    expect(dry.warnings).toMatchObject([{ code: 'possible-uses', fileId: id, count: 1 }]);
+    expect(await app.merging.perform(request)).toEqual(dry);
+    expect(await app.files([id])).toEqual([]);
   });
 
   it("isn't a text that names another file", async () => {
@@ -270,6 +345,79 @@ describe('the suggestion', () => {
       suggestion: { fileId: large.id },
       warnings: [{ code: 'fewer-pixels', fileId: large.id }],
     });
+  });
+});
+
+describe('warnings', () => {
+  const warnings = async (files: readonly LibraryFile[], keep?: LibraryFile) => {
+    const fileIds = files.map(({ id }) => id);
+    const report = await app.merging.plan({ fileIds, keepId: keep?.id });
+    return report.warnings.map(({ code, count, fileId }) => ({
+      code,
+      fileId,
+      ...(count && { count }),
+    }));
+  };
+
+  it('name files that nothing shows to be duplicates, or a user said are none', async () => {
+    const [first, copy] = await upload(2);
+    const [stranger] = await app.uploadCopies({ width: 90, format: 'png' });
+    if (!stranger) throw new Error('Not all are uploaded.');
+    expect(await warnings([first, copy, stranger], first)).toEqual([
+      { code: 'unrelated', fileId: stranger.id },
+    ]);
+    const [pair] = await app.pairs.pairsTouching({ fileIds: [copy.id], limit: 1 });
+    await app.pairs.decide(pair?.id ?? 0, { status: 'ignored', userId: 1, decidedAt: new Date() });
+    expect(await warnings([first, copy], first)).toEqual([{ code: 'ignored', fileId: copy.id }]);
+  });
+
+  it('name edited versions and where they differ, also by way of another file', async () => {
+    const [first, second, third] = await upload(3);
+    if (!third) throw new Error('Not all are uploaded.');
+    const box = { left: 0.1, top: 0.2, width: 0.3, height: 0.1 };
+    const edited: DuplicateVerdict = {
+      kind: 'edited',
+      similarity: 0.9,
+      fingerprintDistance: 10,
+      alignment: {
+        inner: 'other',
+        isMirrored: false,
+        region: { left: 0, top: 0, width: 1, height: 1 },
+        covered: 1,
+        matching: 1,
+        correlation: 0.98,
+      },
+      pixels: { version: PIXEL_VERSION, differences: { one: [box], other: [box] } },
+    };
+    await app.pairs.record([
+      {
+        fileId: third.id,
+        contentHash: hashOf(third.id),
+        pairs: [pairOf(second.id, third.id, edited)],
+        refuted: [pairOf(first.id, third.id, edited)],
+      },
+    ]);
+    expect(await warnings([first, second, third], first)).toEqual([
+      { code: 'edited-version', fileId: third.id },
+      { code: 'differing-regions', fileId: third.id, count: 1 },
+    ]);
+  });
+
+  it('name texts that offer several sizes, and entries that would use one file twice', async () => {
+    const [small, large] = await app.uploadCopies(
+      { width: 60, format: 'png' },
+      { width: 1_200, format: 'png' },
+    );
+    if (!small || !large) throw new Error('Not all are uploaded.');
+    const { formats, id, url } = large;
+    const sizes = `srcset="${formats?.['small']?.url ?? ''} 500w, ${url} 1200w"`;
+    await createArticle(app, { body: `<img ${sizes}>`, cover: small.id, gallery: [id, small.id] });
+    expect(await warnings([large, small], small)).toEqual([
+      { code: 'fewer-pixels', fileId: id },
+      { code: 'fewer-sizes', fileId: id, count: 1 },
+      { code: 'listed-once', fileId: id, count: 1 },
+      { code: 'named-twice', fileId: id, count: 1 },
+    ]);
   });
 });
 

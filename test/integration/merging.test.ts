@@ -161,7 +161,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     );
   });
 
-  it("doesn't add the kept file twice to a field", async () => {
+  it('has the kept file once in a list, at the earliest position of any of them', async () => {
     const [kept, one, two] = await app.uploadCopies(
       { width: 90, format: 'png' },
       { width: 80, format: 'png' },
@@ -170,7 +170,8 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     const [a, b] = others.map(({ id }) => id);
     if (!kept || !one || !two) throw new Error('Not all are uploaded.');
     const galleries = [
-      { before: [one.id, a, kept.id, b, two.id], after: [a, kept.id, b] },
+      { before: [one.id, a, kept.id, b, two.id], after: [kept.id, a, b] },
+      { before: [a, kept.id, two.id, b], after: [a, kept.id, b] },
       { before: [two.id, a, one.id, b], after: [kept.id, a, b] },
       { before: [a, one.id], after: [a, kept.id] },
     ];
@@ -178,7 +179,12 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     for (const { before } of galleries) {
       articles.push((await createArticle(app, { gallery: before })).documentId);
     }
-    await app.merging.perform({ fileIds: [kept.id, one.id, two.id], keepId: kept.id });
+    const merged = { fileIds: [kept.id, one.id, two.id], keepId: kept.id };
+    const { warnings } = await app.merging.perform(merged);
+    expect(warnings).toMatchObject([
+      { code: 'listed-once', fileId: one.id, count: 2 },
+      { code: 'listed-once', fileId: two.id, count: 3 },
+    ]);
     for (const [index, { after }] of galleries.entries()) {
       const { gallery } = await readArticle(app, articles[index] ?? '', versions[0]);
       expect(idsOf(gallery)).toEqual(after);

@@ -2,6 +2,8 @@ import path from 'node:path';
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { systemClock } from '../../plugin/src/clock';
+import type { FoundPair } from '../../plugin/src/duplicates/contract';
+import type { DuplicateVerdict } from '../../plugin/src/matching/contract';
 import type { FileMerging } from '../../server/src/merging/merging';
 import { createFileMerging } from '../../server/src/merging/merging';
 import { loadFiles, type LibraryFile } from '../../server/src/usage/library-files';
@@ -22,7 +24,8 @@ export interface MergingApp extends StrapiApp {
   logger: RecordingLogger;
   /** What was indexed; empty at first. */
   traces: MemoryImageTraces;
-  /** Images of the same thing in different sizes and formats, uploaded one after the other. */
+  pairs: MemoryDuplicatePairs;
+  /** Images of the same thing in different sizes and formats, uploaded one after the other, with their pairs. */
   uploadCopies(...variants: ImageVariant[]): Promise<LibraryFile[]>;
   files(ids: readonly number[]): Promise<LibraryFile[]>;
   storedNames(): Promise<string[]>;
@@ -55,6 +58,7 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
     library,
     logger,
     traces,
+    pairs,
     merging: createFileMerging({ strapi, logger, pairs, traces }),
     files: (ids) => loadFiles(strapi, ids),
     storedNames: () => readdir(path.join(strapi.dirs.static.public, 'uploads')),
@@ -65,8 +69,37 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
         const [file] = await library.upload(await drawCopy(variant, `image-${String(uploads)}`));
         ids.push(file?.id ?? 0);
       }
+      await pairs.record(
+        ids.map((fileId, index) => ({
+          fileId,
+          contentHash: hashOf(fileId),
+          pairs: ids.slice(0, index).map((fileA) => pairOf(fileA, fileId, sameImage)),
+        })),
+      );
       return loadFiles(strapi, ids);
     },
+  };
+}
+
+const sameImage: DuplicateVerdict = {
+  kind: 'same-image',
+  fingerprintDistance: 0,
+  correlation: 1,
+  largestDifference: 0,
+};
+
+/** A stand-in for the hash of the file's bytes. */
+export function hashOf(fileId: number): string {
+  return fileId.toString(16).padStart(64, '0');
+}
+
+export function pairOf(fileA: number, fileB: number, verdict: DuplicateVerdict): FoundPair {
+  return {
+    fileA,
+    fileB,
+    contentHashA: hashOf(fileA),
+    contentHashB: hashOf(fileB),
+    verdict,
   };
 }
 

@@ -23,16 +23,22 @@ export const mergeBodySchema = z.strictObject({
 
 /**
  * How a field uses a file: `relation`, as a value of a media field or another relation; `blocks` and `richtext`, by its
- * URL; `text`, by its URL or its name in storage in any other text, whose meaning the plugin doesn't know.
+ * URL; `text`, by its URL or its name in storage in any other text, whose meaning the plugin doesn't know; `id`, by its
+ * numeric id in JSON, in a custom field or in a text.
  */
-export const useKindSchema = z.enum(['relation', 'blocks', 'richtext', 'text']);
+export const useKindSchema = z.enum(['relation', 'blocks', 'richtext', 'text', 'id']);
 
 export const fileUseSchema = z.object({
   kind: useKindSchema,
+  /** `possible`: a bare number that may be the file's id or anything else. It doesn't keep the file from being deleted. */
+  certainty: z.enum(['sure', 'possible']),
+  /** For `id`, and for settings: the place and the number, such as `hero.imageId: 5`; null if the caller may not read it. */
+  mention: z.string().nullable(),
   contentType: z.object({
     uid: z.string(),
     displayName: z.string(),
-    kind: z.enum(['collectionType', 'singleType']),
+    /** `setting`: a row of Strapi's settings, such as an e-mail template. */
+    kind: z.enum(['collectionType', 'singleType', 'setting']),
   }),
   /** The entry's document id; null for content without one. */
   documentId: z.string().nullable(),
@@ -81,10 +87,36 @@ const mergedFileSchema = z.object({
   outcome: z.enum(['kept', 'removed', 'left']),
   /** Why it was left; null otherwise. */
   obstacle: z.string().nullable(),
+  /** Without possible ones. */
   useCount: z.number(),
-  /** At most `mergingLimits.maxListedUses`. */
+  possibleUseCount: z.number(),
+  /** At most `mergingLimits.maxListedUses`: those that prevent its deletion first, possible ones last. */
   uses: z.array(fileUseSchema),
 });
+
+/**
+ * - `unrelated`: nothing shows that the copy and the kept file are duplicates; `ignored`: a user said that they aren't.
+ * - `edited-version`: one of them is an edited version of the other; `differing-regions`: they differ in `count` places.
+ * - `fewer-sizes`: `count` texts offer several sizes of the copy, such as in `srcset`; the kept file has fewer.
+ * - `listed-once`: `count` lists contain both; they will contain the kept file once, at the earlier place.
+ * - `named-twice`: `count` entries use both; they will use the kept file twice.
+ * - `possible-uses`: `count` fields have a number that may be the copy's id.
+ * - `file-left`: the copy can't be deleted.
+ */
+export const mergeWarningCodes = [
+  'unrelated',
+  'ignored',
+  'edited-version',
+  'differing-regions',
+  'fewer-pixels',
+  'other-shape',
+  'lossy-kept',
+  'fewer-sizes',
+  'listed-once',
+  'named-twice',
+  'possible-uses',
+  'file-left',
+] as const;
 
 export const mergeReportSchema = z.object({
   keepId: z.number(),
@@ -103,9 +135,12 @@ export const mergeReportSchema = z.object({
   }),
   warnings: z.array(
     z.object({
-      code: z.enum(['fewer-pixels', 'other-shape', 'lossy-kept', 'file-left']),
+      code: z.enum(mergeWarningCodes),
+      /** The copy. */
       fileId: z.number(),
       message: z.string(),
+      /** What the message says in numbers. */
+      count: z.number().optional(),
     }),
   ),
 });
@@ -116,7 +151,8 @@ export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 export const fileUsageResponseSchema = z.object({
   /** At most `mergingLimits.maxListedUses`. */
   data: z.array(fileUseSchema),
-  meta: z.object({ useCount: z.number() }),
+  /** `useCount` is without possible uses. */
+  meta: z.object({ useCount: z.number(), possibleUseCount: z.number() }),
 });
 
 export type FileUsageResponse = z.output<typeof fileUsageResponseSchema>;

@@ -119,9 +119,10 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       const { userAbility: ability } = ctx.state as { userAbility: unknown };
       const uses = (await findUsage(strapi, [id])).get(id) ?? [];
       const listed = uses.slice(0, mergingLimits.maxListedUses).map(toFileUse);
+      const possibleUseCount = uses.filter(({ certainty }) => certainty === 'possible').length;
       ctx.body = {
         data: await hideUnreadableTitles(strapi, { ability, uses: listed }),
-        meta: { useCount: uses.length },
+        meta: { useCount: uses.length - possibleUseCount, possibleUseCount },
       } satisfies FileUsageResponse;
     },
   };

@@ -85,7 +85,7 @@ async function findUsed(strapi: Core.Strapi, copyIds: readonly number[]): Promis
   const files = await loadFiles(strapi, copyIds);
   const { relations, others } = await readUses(tables, files.map(namesOf));
   const uses = await locateUses(tables, [...relations.map(toRawUse), ...others]);
-  return new Set(uses.map(({ fileId }) => fileId));
+  return new Set(uses.filter(({ certainty }) => certainty === 'sure').map(({ fileId }) => fileId));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
 import type { LocatedUse } from '../usage/contract';
 import type { DatabaseTables } from '../usage/database-tables';
 import { namesOf, type LibraryFile } from '../usage/library-files';
@@ -21,6 +22,8 @@ export interface Merge {
   /** Uses of all files, including the kept one, with their obstacles. */
   uses: LocatedUse[];
   carriedOver: CarriedOver;
+  /** What is known of the images: pairs of these files, except merged ones. */
+  pairs: readonly DuplicatePair[];
 }
 
 /**
@@ -30,14 +33,21 @@ export interface Merge {
 export async function mergeUses(
   tables: DatabaseTables,
   files: readonly LibraryFile[],
-  { keepId, isWriting }: { keepId: number | undefined; isWriting: boolean },
+  options: {
+    keepId: number | undefined;
+    pairs: readonly DuplicatePair[];
+    isWriting: boolean;
+  },
 ): Promise<Merge> {
+  const { isWriting, keepId, pairs } = options;
   const found = await readUses(tables, files.map(namesOf));
   const located = await locateUses(tables, [...found.relations.map(toRawUse), ...found.others]);
   const suggestion = suggestFile(
     files.map((file) => ({
       ...file,
-      useCount: located.filter(({ fileId }) => fileId === file.id).length,
+      useCount: located.filter(
+        ({ certainty, fileId }) => fileId === file.id && certainty === 'sure',
+      ).length,
     })),
   );
   const keep = files.find(({ id }) => id === (keepId ?? suggestion.fileId));
@@ -53,7 +63,7 @@ export async function mergeUses(
         ? null
         : (use.obstacle ?? obstacles.get(useKey(use)) ?? inTexts.get(useKey(use)) ?? null),
   }));
-  return { keep, copies, suggestion, uses, carriedOver: findCarriedOver(keep, copies) };
+  return { keep, copies, suggestion, uses, pairs, carriedOver: findCarriedOver(keep, copies) };
 }
 
 function planRelationChange(

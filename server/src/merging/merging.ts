@@ -1,6 +1,10 @@
 import type { Core } from '@strapi/strapi';
 import type { MergeReport } from '../../../plugin/src/contracts/merging';
-import type { DuplicatePairs, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import type {
+  DuplicatePair,
+  DuplicatePairs,
+  ImageTraces,
+} from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
@@ -53,7 +57,7 @@ const LOCK_FAILURES = [
 export interface FileMergingOptions {
   strapi: Core.Strapi;
   /** Records who merged what. */
-  pairs: Pick<DuplicatePairs, 'markMerged'>;
+  pairs: Pick<DuplicatePairs, 'markMerged' | 'pairsTouching'>;
   /** Knows the size of images that Strapi stores without one, such as AVIF. */
   traces: Pick<ImageTraces, 'get'>;
   logger: Logger;
@@ -75,12 +79,17 @@ export function createFileMerging({
 
   async function repoint(
     files: readonly LibraryFile[],
-    { keepId, userId }: { keepId: number | undefined; userId: number | undefined },
+    options: {
+      keepId: number | undefined;
+      userId: number | undefined;
+      pairs: readonly DuplicatePair[];
+    },
   ): Promise<Merge> {
+    const { keepId, pairs, userId } = options;
     return strapi.db.transaction(async ({ trx }) => {
       const tables = createDatabaseTables(strapi, trx);
       await holdUnchanged(tables, files);
-      const merge = await mergeUses(tables, files, { keepId, isWriting: true });
+      const merge = await mergeUses(tables, files, { keepId, pairs, isWriting: true });
       const { keep, carriedOver } = merge;
       await markMerged(tables, merge.copies);
       await writeCarriedOver(strapi, { keepId: keep.id, carriedOver, userId });
@@ -96,11 +105,14 @@ export function createFileMerging({
     const files = await loadSized(strapi, traces, fileIds);
     const missing = missingAmong(fileIds, files);
     if (missing.length > 0) throw conflict(`${list(missing)} is no longer in the library.`);
-    const merged = await repoint(files, { keepId, userId }).catch((error: unknown) => {
-      throw isLockFailure(error)
-        ? conflict('Someone else is saving an entry that uses it.', error)
-        : error;
-    });
+    const known = await pairsAmong(pairs, fileIds);
+    const merged = await repoint(files, { keepId, userId, pairs: known }).catch(
+      (error: unknown) => {
+        throw isLockFailure(error)
+          ? conflict('Someone else is saving an entry that uses it.', error)
+          : error;
+      },
+    );
     if (isCarrying(merged.carriedOver)) {
       void announceUpdate(strapi, { keepId: merged.keep.id, logger });
     }
@@ -131,7 +143,11 @@ export function createFileMerging({
         });
       }
       const tables = createDatabaseTables(strapi);
-      const planned = await mergeUses(tables, files, { keepId, isWriting: false });
+      const planned = await mergeUses(tables, files, {
+        keepId,
+        pairs: await pairsAmong(pairs, fileIds),
+        isWriting: false,
+      });
       return createReport(planned, obstaclesOf(planned));
     },
 
@@ -176,6 +192,21 @@ async function loadSized(
     const trace = unsized.includes(file.id) ? known.get(file.id) : undefined;
     return trace ? { ...file, width: trace.width, height: trace.height } : file;
   });
+}
+
+/** More pairs than this touch the files of a merge only if most aren't among them. */
+const MOST_PAIRS = 10_000;
+
+/** What is known about these files among each other. */
+async function pairsAmong(
+  pairs: Pick<DuplicatePairs, 'pairsTouching'>,
+  fileIds: readonly number[],
+): Promise<DuplicatePair[]> {
+  const touching = await pairs.pairsTouching({ fileIds, limit: MOST_PAIRS });
+  return touching.filter(
+    ({ fileA, fileB, status }) =>
+      status !== 'merged' && fileIds.includes(fileA) && fileIds.includes(fileB),
+  );
 }
 
 /** Fails if a file was merged, replaced or edited since its row was read. */

@@ -36,7 +36,9 @@ export async function repointTexts(
   options: TextRepointing,
 ): Promise<Map<string, string>> {
   const copies = new Map(options.copies.map((copy) => [copy.id, copy]));
-  const ofCopies = uses.filter(({ fileId, obstacle }) => copies.has(fileId) && obstacle === null);
+  const ofCopies = uses.filter(
+    ({ fileId, kind, obstacle }) => copies.has(fileId) && obstacle === null && kind !== 'id',
+  );
   const obstacles = new Map<string, string>();
   const fields = groupBy(ofCopies, ({ uid, attribute }) => `${uid}.${attribute}`);
   for (const inField of fields.values()) {
@@ -102,11 +104,14 @@ function parse({ isJson }: TextField, value: unknown): unknown {
   return isJson && typeof value === 'string' ? JSON.parse(value) : value;
 }
 
-/** The relation rows to change so that media fields have the kept file instead of a copy. */
+/**
+ * The relation rows to change so that media fields have the kept file instead of a copy: once, at the earliest position
+ * of any of the files.
+ */
 export interface RelationChange {
   /** Rows that will reference the kept file; their position in the field stays. */
   repointed: number[];
-  /** Rows to delete, because their field has the kept file already or gets it in place of another copy. */
+  /** Rows to delete, because an earlier one of their field references the kept file or will. */
   dropped: number[];
 }
 
@@ -118,12 +123,12 @@ export function planRelations(
   const change: RelationChange = { repointed: [], dropped: [] };
   const fields = groupBy(rows, (row) => `${row.ownerUid}#${String(row.ownerId)}.${row.field}`);
   for (const inField of fields.values()) {
-    let hasKept = inField.some(({ fileId }) => fileId === keepId);
-    for (const row of inField) {
-      if (row.fileId === keepId || leave(row)) continue;
-      (hasKept ? change.dropped : change.repointed).push(row.id);
-      hasKept = true;
-    }
+    const moving = inField.filter((row) => row.fileId === keepId || !leave(row));
+    // A field that has only the kept file stays as it is, even if it has it twice.
+    if (moving.every(({ fileId }) => fileId === keepId)) continue;
+    const [first, ...later] = moving;
+    if (first && first.fileId !== keepId) change.repointed.push(first.id);
+    change.dropped.push(...later.map(({ id }) => id));
   }
   return change;
 }

@@ -7,11 +7,14 @@ import {
   type MergeReport,
   type MergeWarning,
 } from '../../../plugin/src/contracts/merging';
+import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
+import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import type { LocatedUse } from '../usage/contract';
 import { groupBy, chunksOf } from '../usage/database-tables';
 import type { LibraryFile } from '../usage/library-files';
 import type { Merge } from './merge-steps';
 import { pixelsOf } from './suggestion';
+import { rewrittenUrls } from './text-rewriting';
 
 /** Relative difference of aspect ratios: rounding or cropping a pixel stays below. */
 const SHAPE_TOLERANCE = 0.01;
@@ -34,6 +37,7 @@ export function obstaclesOf({ copies, uses }: Merge): Map<number, string> {
 export function createReport(merge: Merge, obstacles: Obstacles): MergeReport {
   const { keep, copies, suggestion, carriedOver } = merge;
   const uses = groupBy(merge.uses, ({ fileId }) => fileId);
+  const twice = findTwiceNamed(merge);
   return {
     keepId: keep.id,
     suggestion,
@@ -47,6 +51,8 @@ export function createReport(merge: Merge, obstacles: Obstacles): MergeReport {
     carriedOver,
     warnings: copies.flatMap((copy) => [
       ...warningsOf(copy, keep),
+      ...warningsOfPairs(copy, merge),
+      ...warningsOfUses(copy, { merge, twice }),
       ...warningOfLeft(copy, obstacles),
     ]),
   };
@@ -70,7 +76,8 @@ function describeFile(
     createdAt: file.createdAt.toISOString(),
     outcome: isKept ? 'kept' : obstacle === null ? 'removed' : 'left',
     obstacle,
-    useCount: uses.length,
+    useCount: uses.filter(isSure).length,
+    possibleUseCount: uses.filter((use) => !isSure(use)).length,
     uses: worstFirst(uses).slice(0, mergingLimits.maxListedUses).map(toFileUse),
   };
 }
@@ -78,13 +85,31 @@ function describeFile(
 function worstFirst(uses: readonly LocatedUse[]): LocatedUse[] {
   return [
     ...uses.filter(({ obstacle }) => obstacle !== null),
-    ...uses.filter(({ obstacle }) => obstacle === null),
+    ...uses.filter((use) => use.obstacle === null && isSure(use)),
+    ...uses.filter((use) => use.obstacle === null && !isSure(use)),
   ];
 }
 
+function isSure({ certainty }: LocatedUse): boolean {
+  return certainty === 'sure';
+}
+
 export function toFileUse(use: LocatedUse): FileUse {
-  const { kind, contentType, documentId, entryId, locale, status, path, title, obstacle } = use;
-  return { kind, contentType, documentId, entryId, locale, status, path, title, obstacle };
+  const { kind, certainty, mention, contentType, documentId, entryId } = use;
+  const { locale, status, path, title, obstacle } = use;
+  return {
+    kind,
+    certainty,
+    mention,
+    contentType,
+    documentId,
+    entryId,
+    locale,
+    status,
+    path,
+    title,
+    obstacle,
+  };
 }
 
 function warningsOf(copy: LibraryFile, keep: LibraryFile): MergeWarning[] {
@@ -101,6 +126,145 @@ function warningsOf(copy: LibraryFile, keep: LibraryFile): MergeWarning[] {
     warn('lossy-kept', `${name(copy)} is lossless, ${name(keep)} isn't.`);
   }
   return warnings;
+}
+
+/** What the comparison of the images says about a copy and the kept file. */
+function warningsOfPairs(copy: LibraryFile, { keep, pairs }: Merge): MergeWarning[] {
+  const direct = pairs.find(
+    ({ fileA, fileB }) => [fileA, fileB].includes(copy.id) && [fileA, fileB].includes(keep.id),
+  );
+  const [one, other] = [name(copy), name(keep)];
+  const fileId = copy.id;
+  if (direct?.status === 'ignored') {
+    const message = `A user reviewed ${one} and ${other}: they aren't duplicates.`;
+    return [{ code: 'ignored', fileId, message }];
+  }
+  const way = direct ? [direct] : wayBetween(copy.id, keep.id, pairs);
+  if (way === null) {
+    const message = `Nothing shows that ${one} and ${other} are duplicates.`;
+    return [{ code: 'unrelated', fileId, message }];
+  }
+  if (!way.some(({ verdict }) => verdict.kind === 'edited')) return [];
+  const edited = `One of ${one} and ${other} is an edited version of the other.`;
+  const warnings: MergeWarning[] = [{ code: 'edited-version', fileId, message: edited }];
+  const count = Math.max(...way.map(({ verdict }) => differencesIn(verdict)));
+  if (count > 0) {
+    const message = `${one} and ${other} differ in ${quantity(count, 'region')}.`;
+    warnings.push({ code: 'differing-regions', fileId, message, count });
+  }
+  return warnings;
+}
+
+function differencesIn(verdict: DuplicateVerdict): number {
+  return verdict.kind === 'edited' ? (verdict.pixels?.differences.one.length ?? 0) : 0;
+}
+
+/** The pairs that lead from one file to another, fewest first; null if there is no way. */
+function wayBetween(
+  from: number,
+  to: number,
+  pairs: readonly DuplicatePair[],
+): DuplicatePair[] | null {
+  const ways = new Map<number, DuplicatePair[]>([[from, []]]);
+  for (const [fileId, way] of ways) {
+    if (fileId === to) return way;
+    for (const pair of pairs) {
+      const { fileA, fileB, status } = pair;
+      if (status === 'ignored' || (fileA !== fileId && fileB !== fileId)) continue;
+      const next = fileA === fileId ? fileB : fileA;
+      if (!ways.has(next)) ways.set(next, [...way, pair]);
+    }
+  }
+  return null;
+}
+
+/** By file id: how many lists and how many entries name it beside another file of the merge. */
+interface TwiceNamed {
+  lists: Map<number, number>;
+  entries: Map<number, number>;
+}
+
+function findTwiceNamed({ uses, keep }: Merge): TwiceNamed {
+  const named: TwiceNamed = { lists: new Map(), entries: new Map() };
+  const count = (counts: Map<number, number>, fileIds: ReadonlySet<number>) => {
+    for (const id of fileIds) counts.set(id, (counts.get(id) ?? 0) + 1);
+  };
+  const movable = uses.filter(
+    (use) => isSure(use) && (use.fileId === keep.id || use.obstacle === null),
+  );
+  const entries = groupBy(
+    movable,
+    ({ contentType, entryId }) => `${contentType.uid} ${String(entryId)}`,
+  );
+  for (const inEntry of entries.values()) {
+    const fileIds = filesOf(inEntry);
+    if (fileIds.size < 2) continue;
+    const fields = [...groupBy(inEntry, ({ path }) => path).values()];
+    const lists = fields.filter(
+      (inField) => inField[0]?.kind === 'relation' && filesOf(inField).size > 1,
+    );
+    for (const list of lists) count(named.lists, filesOf(list));
+    const hasTexts = fields.some(
+      (inField) => inField[0]?.kind !== 'relation' && filesOf(inField).size > 1,
+    );
+    if (fields.length > 1 || hasTexts) count(named.entries, fileIds);
+  }
+  return named;
+}
+
+function filesOf(uses: readonly LocatedUse[]): Set<number> {
+  return new Set(uses.map(({ fileId }) => fileId));
+}
+
+function warningsOfUses(
+  copy: LibraryFile,
+  { merge, twice }: { merge: Merge; twice: TwiceNamed },
+): MergeWarning[] {
+  const { keep, uses } = merge;
+  const ofCopy = uses.filter(({ fileId }) => fileId === copy.id);
+  const narrowed = ofCopy.filter(
+    ({ obstacle, urls = [] }) =>
+      obstacle === null && rewrittenUrls(urls, { copy, keep }).size < urls.length,
+  );
+  const [one, other] = [name(copy), name(keep)];
+  const counts = [
+    {
+      code: 'fewer-sizes',
+      count: narrowed.length,
+      tell: (texts: string) =>
+        `${texts} offer several sizes of ${one}, of which ${other} has fewer.`,
+      of: 'text',
+    },
+    {
+      code: 'listed-once',
+      count: twice.lists.get(copy.id) ?? 0,
+      tell: (lists: string) =>
+        `${lists} with ${one} and another of these files will have ${other} once, at the earlier position.`,
+      of: 'list',
+    },
+    {
+      code: 'named-twice',
+      count: twice.entries.get(copy.id) ?? 0,
+      tell: (entries: string) =>
+        `${entries} with ${one} and another of these files will use ${other} more than once.`,
+      of: 'entry',
+    },
+    {
+      code: 'possible-uses',
+      count: ofCopy.filter((use) => !isSure(use)).length,
+      tell: (fields: string) =>
+        `${fields} may name ${one} by its id, ${String(copy.id)}. They aren't changed.`,
+      of: 'field',
+    },
+  ] as const;
+  return counts.flatMap(({ code, count, of, tell }) =>
+    count === 0 ? [] : [{ code, fileId: copy.id, message: tell(quantity(count, of)), count }],
+  );
+}
+
+function quantity(count: number, noun: string): string {
+  const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${String(count)} ${count === 1 ? noun : plural}`;
 }
 
 function warningOfLeft(copy: LibraryFile, obstacles: Obstacles): MergeWarning[] {
@@ -159,7 +323,10 @@ export async function hideUnreadableTitles(
     }
   }
   return uses.map((use) =>
-    readable.has(`${use.contentType.uid} ${String(use.entryId)}`) ? use : { ...use, title: null },
+    use.contentType.kind === 'setting' ||
+    readable.has(`${use.contentType.uid} ${String(use.entryId)}`)
+      ? use
+      : { ...use, title: null, mention: null },
   );
 }
 

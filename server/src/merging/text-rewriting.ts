@@ -15,7 +15,7 @@ const SIGNATURE = /[?&](?:x-amz-|x-goog-|signature=|sig=|token=|expires=)/i;
 const ENDS_ADDRESS = /[\s"'<>()[\]{}\\`]/;
 
 const NOT_EXACT =
-  'The text refers to the file in another way than by its URL, such as an encoded or signed URL or its name.';
+  'The text refers to the file in another way than by its URL, such as an encoded or signed URL, its name or its id.';
 
 /**
  * Makes a text that embeds a copy embed the kept file: each URL of the copy or of one of its formats becomes that of the
@@ -49,6 +49,12 @@ function addressPairs(copy: LibraryFile, keep: LibraryFile): [from: string, to: 
   ]);
   pairs.push([copy.url, keep.url]);
   return pairs.sort(([left], [right]) => right.length - left.length);
+}
+
+/** The kept file's URLs that these URLs of the copy become. */
+export function rewrittenUrls(urls: readonly string[], files: Files): Set<string> {
+  const pairs = new Map(addressPairs(files.copy, files.keep));
+  return new Set(urls.flatMap((url) => pairs.get(url) ?? []));
 }
 
 function isRelative(url: string): boolean {

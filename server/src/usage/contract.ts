@@ -11,6 +11,11 @@ export interface RowField {
 export interface RawUse extends RowField {
   fileId: number;
   kind: UseKind;
+  /** See `FileUse`. */
+  certainty: FileUse['certainty'];
+  mention: string | null;
+  /** Which of the file's URLs a rich text contains. */
+  urls?: string[];
   /** Why it can't use another file; null if it can, as far as known without that file. */
   obstacle: string | null;
 }
@@ -19,6 +24,7 @@ export interface RawUse extends RowField {
 export interface LocatedUse extends FileUse {
   fileId: number;
   row: RowField;
+  urls?: string[];
 }
 
 /** Everything that identifies a file in a text. */

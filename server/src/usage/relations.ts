@@ -50,6 +50,8 @@ export async function findOtherRelationUses(
         uses.push({
           fileId: Number(row[fileColumn]),
           kind: 'relation',
+          certainty: 'sure',
+          mention: null,
           uid,
           rowId: Number(row[ownerColumn]),
           attribute,

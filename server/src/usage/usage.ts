@@ -5,12 +5,14 @@ import { describeEntries, findEntryPaths, rowKey } from './entries';
 import { loadFiles, namesOf } from './library-files';
 import { findModel } from './models';
 import { findOtherRelationUses, readRelationRows, type RelationRow } from './relations';
-import { findTextUses } from './texts';
+import { findSettingUses, isSetting, locateSetting } from './settings';
+import { findIdUses, findTextUses } from './texts';
 
 /**
  * Every use of these files, by file id, in all locales, drafts and published versions: media fields of content types,
- * components and dynamic zones, other relations, and texts that refer to the file. It scans all texts of the project's
- * content, so call it for a merge, not for a list. It does not search content history or anything outside the database.
+ * components and dynamic zones, other relations, texts that refer to the file, numbers that are or may be its id, and
+ * Strapi's settings, such as e-mail templates. It scans all texts of the project's content, so call it for a merge, not
+ * for a list. It does not search content history or anything outside the database.
  */
 export async function findUsage(
   strapi: Core.Strapi,
@@ -32,10 +34,21 @@ export interface Uses {
 
 export async function readUses(tables: DatabaseTables, files: readonly FileNames[]): Promise<Uses> {
   const ids = files.map(({ id }) => id);
+  const texts = [...(await findTextUses(tables, files)), ...(await findSettingUses(tables, files))];
+  const known = new Set(texts.map(fieldKey));
+  const inIds = await findIdUses(tables, ids);
   return {
     relations: await readRelationRows(tables, ids),
-    others: [...(await findOtherRelationUses(tables, ids)), ...(await findTextUses(tables, files))],
+    others: [
+      ...(await findOtherRelationUses(tables, ids)),
+      ...texts,
+      ...inIds.filter((use) => !known.has(fieldKey(use))),
+    ],
   };
+}
+
+function fieldKey({ attribute, fileId, rowId, uid }: RawUse): string {
+  return [fileId, uid, rowId, attribute].join(' ');
 }
 
 export function toRawUse({ fileId, ownerUid, ownerId, field }: RelationRow): RawUse {
@@ -45,6 +58,8 @@ export function toRawUse({ fileId, ownerUid, ownerId, field }: RelationRow): Raw
     rowId: ownerId,
     attribute: field,
     kind: 'relation',
+    certainty: 'sure',
+    mention: null,
     obstacle: null,
   };
 }
@@ -59,16 +74,18 @@ export async function locateUses(
   );
   const paths = await findEntryPaths(tables, distinctRows(living));
   const entries = await describeEntries(tables, [...paths.values()].flat());
-  return living.flatMap((use) => {
-    const { fileId, kind, obstacle, uid, rowId, attribute } = use;
+  const inContent = living.flatMap((use): LocatedUse[] => {
+    const { fileId, kind, certainty, mention, urls, obstacle, uid, rowId, attribute } = use;
     return (paths.get(rowKey(use)) ?? []).flatMap(({ path, ...entry }) => {
       const description = entries.get(rowKey({ uid: entry.uid, rowId: entry.entryId }));
       if (!description) return [];
       const fullPath = path === '' ? attribute : `${path}.${attribute}`;
       const row = { uid, rowId, attribute };
-      return [{ ...description, fileId, kind, obstacle, path: fullPath, row }];
+      const place = { path: fullPath, row, ...(urls && { urls }) };
+      return [{ ...description, fileId, kind, certainty, mention, obstacle, ...place }];
     });
   });
+  return [...inContent, ...uses.filter(isSetting).map(locateSetting)];
 }
 
 function distinctRows(uses: readonly RawUse[]): RawUse[] {

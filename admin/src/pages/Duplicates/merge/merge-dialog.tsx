@@ -69,13 +69,16 @@ export function MergeDialog({ group, keepId: firstKeepId, onCancel, onMerge }: M
           </Flex>
         </Modal.Body>
         <Modal.Footer>
-          <Button variant="tertiary" onClick={onCancel}>
+          <Button
+            variant="tertiary"
+            // Nobody deletes files with an Enter key pressed too early.
+            autoFocus
+            onClick={onCancel}
+          >
             {text('duplicates.merge.cancel')}
           </Button>
           <Button
             variant={removed > 0 ? 'danger' : 'default'}
-            // Lets the Enter key confirm the plan.
-            autoFocus
             aria-disabled={!report}
             onClick={() => {
               if (report) onMerge({ fileIds, keepId });

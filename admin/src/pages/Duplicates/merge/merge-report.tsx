@@ -90,13 +90,18 @@ function carriedLines(
   return lines.filter((line): line is string => Boolean(line));
 }
 
-function warningText({ code, fileId }: MergeWarning, report: MergeReport, text: Text): string {
+function warningText(
+  { code, count = 0, fileId }: MergeWarning,
+  report: MergeReport,
+  text: Text,
+): string {
   const copy = report.files.find(({ id }) => id === fileId);
   const kept = report.files.find(({ id }) => id === report.keepId);
   return text(`duplicates.warning.${code}`, {
     copy: copy?.name ?? '',
     kept: kept?.name ?? '',
     reason: copy?.obstacle ?? '',
+    count,
   });
 }
 
@@ -105,8 +110,8 @@ const outcomeColors = { kept: 'success', removed: 'danger', left: 'warning' } as
 /** The outcome for one file, and where it is used. */
 function MergedFileView({ file }: { file: MergedFile }) {
   const text = useText();
-  const { name, outcome, uses, useCount } = file;
-  const unseen = useCount - uses.length;
+  const { name, outcome, possibleUseCount, uses, useCount } = file;
+  const unseen = useCount + possibleUseCount - uses.length;
   return (
     <Box>
       <Flex gap={2} wrap="wrap">
@@ -116,11 +121,15 @@ function MergedFileView({ file }: { file: MergedFile }) {
         </Typography>
         <Typography variant="pi" textColor="neutral600">
           {text('duplicates.report.used', { count: useCount })}
+          {possibleUseCount > 0 &&
+            ` · ${text('duplicates.report.possible', { count: possibleUseCount })}`}
         </Typography>
       </Flex>
       {uses.length > 0 && (
         <Uses>
-          <summary>{text(`duplicates.report.uses.${outcome}`, { count: useCount })}</summary>
+          <summary>
+            {text(`duplicates.report.uses.${useCount > 0 ? outcome : 'left'}`, { count: useCount })}
+          </summary>
           <ul>
             {uses.map((use) => (
               <li key={`${use.contentType.uid} ${String(use.entryId)} ${use.path} ${use.kind}`}>
@@ -140,7 +149,7 @@ function Use({ use }: { use: FileUse }) {
   return (
     <>
       <Typography variant="pi" textColor="neutral800">
-        {titleOf(use)}
+        {titleOf(use, text)}
       </Typography>{' '}
       <Typography variant="pi" textColor="neutral600">
         {detailsOf(use, text)}
@@ -154,12 +163,22 @@ function Use({ use }: { use: FileUse }) {
   );
 }
 
-function titleOf({ contentType, title, entryId }: FileUse): string {
-  return `${contentType.displayName}: ${title ?? `#${String(entryId)}`}`;
+function titleOf({ contentType, title, entryId }: FileUse, text: Text): string {
+  const type = contentType.kind === 'setting' ? text('duplicates.use.setting') : null;
+  return `${type ?? contentType.displayName}: ${title ?? `#${String(entryId)}`}`;
 }
 
-function detailsOf({ path, locale, status }: FileUse, text: Text): string {
-  return [path, locale, status && text(`duplicates.use.${status}`)].filter(Boolean).join(' · ');
+function detailsOf({ certainty, contentType, locale, mention, path, status }: FileUse, text: Text) {
+  const isSetting = contentType.kind === 'setting';
+  return [
+    !isSetting && path,
+    !isSetting && mention,
+    certainty === 'possible' && text('duplicates.use.possible'),
+    locale,
+    status && text(`duplicates.use.${status}`),
+  ]
+    .filter(Boolean)
+    .join(' · ');
 }
 
 const WarningMark = styled(WarningCircle)`

@@ -216,8 +216,8 @@ function UsageList({ fileId }: { fileId: number }) {
     queryFn: ({ signal }) => fetchFileUsage(fileId, signal),
   });
   if (!usage) return null;
-  const { data: uses, meta } = usage;
-  const { useCount } = meta;
+  const { useCount } = usage.meta;
+  const uses = usage.data.filter(({ certainty }) => certainty === 'sure');
   const more = useCount - Math.min(uses.length, MAX_USES);
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>
