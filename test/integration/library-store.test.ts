@@ -6,8 +6,12 @@ import { pollUntil } from '../support/polling';
 import { productOf } from '../support/search-app';
 import { storedIds, storedVectors } from '../support/stored-vectors';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
+import { sizeOf } from '../support/test-size';
 
 const STORE_FILE = 'image-search.sqlite';
+
+type Damage = [where: string, garbage: Buffer];
+type Blockage = [what: string, block: (place: string) => Promise<unknown>];
 
 describe('the vector store', () => {
   let dataFolder: string;
@@ -80,70 +84,78 @@ describe('the vector store', () => {
   });
 
   describe('that was damaged', () => {
-    it.each([
-      ['from its first byte', Buffer.alloc(100_000, 'garbage')],
-      ['to nothing but a header', Buffer.from('SQLite format 3\0 and no more')],
-    ])('%s is set aside and filled again by itself', async (_where, garbage) => {
-      await start();
-      const ids = await uploadThree();
-      await app.waitUntilIndexed();
-      await app.stop();
-      for (const name of await storeFiles()) await rm(path.join(dataFolder, name));
-      await writeFile(path.join(dataFolder, STORE_FILE), garbage);
-      await start();
-      const status = await app.waitUntilIndexed();
-      expect(status).toMatchObject({ counts: { indexed: 3 }, store: { ok: true } });
-      await expectSearchable(ids);
-      const aside = (await storeFiles()).filter((name) => name.includes('.damaged-'));
-      expect(aside).toHaveLength(1);
-    });
+    const onlyHeader: Damage = ['to a header', Buffer.from('SQLite format 3\0 and no more')];
+    const everywhere: Damage = ['everywhere', Buffer.alloc(100_000, 'garbage')];
+    it.each(sizeOf({ ci: [onlyHeader], long: [onlyHeader, everywhere] }))(
+      '%s is set aside and filled again by itself',
+      async (_where, garbage) => {
+        await start();
+        const ids = await uploadThree();
+        await app.waitUntilIndexed();
+        await app.stop();
+        for (const name of await storeFiles()) await rm(path.join(dataFolder, name));
+        await writeFile(path.join(dataFolder, STORE_FILE), garbage);
+        await start();
+        const status = await app.waitUntilIndexed();
+        expect(status).toMatchObject({ counts: { indexed: 3 }, store: { ok: true } });
+        await expectSearchable(ids);
+        const aside = (await storeFiles()).filter((name) => name.includes('.damaged-'));
+        expect(aside).toHaveLength(1);
+      },
+    );
   });
 
   describe("that can't be written", () => {
-    const blockages: [what: string, block: (place: string) => Promise<unknown>][] = [
-      ['its folder is a file', (place) => writeFile(path.dirname(place), 'in the way')],
-      ['its file is a folder', (place) => mkdir(place, { recursive: true })],
+    const folderIsFile: Blockage = [
+      'its folder is a file',
+      (place) => writeFile(path.dirname(place), 'in the way'),
     ];
+    const fileIsFolder: Blockage = [
+      'its file is a folder',
+      (place) => mkdir(place, { recursive: true }),
+    ];
+    it.each(sizeOf({ ci: [folderIsFile], long: [folderIsFile, fileIsFolder] }))(
+      'lets uploads succeed: %s',
+      async (_what, block) => {
+        const storePath = path.join('vectors', STORE_FILE);
+        const place = path.join(dataFolder, storePath);
+        await block(place);
+        await start(storePath);
+        const ids = await uploadThree();
+        expect(ids).toHaveLength(3);
 
-    it.each(blockages)('lets uploads succeed: %s', async (_what, block) => {
-      const storePath = path.join('vectors', STORE_FILE);
-      const place = path.join(dataFolder, storePath);
-      await block(place);
-      await start(storePath);
-      const ids = await uploadThree();
-      expect(ids).toHaveLength(3);
+        await library.reindex('missing');
+        const status = await pollUntil(
+          () => app.readStatus(),
+          ({ worker }) => worker.state === 'paused',
+        );
+        expect(status.counts).toMatchObject({ pending: 3, failed: 0 });
+        expect(status.store.ok).toBe(false);
+        expect(status.store.message).toMatch(/vectors\.path/);
+        expect(status.store.message).toContain(place);
+        expect(status.worker.pause).toMatchObject({
+          code: 'store-unavailable',
+          message: expect.stringContaining('vectors.path'),
+        });
+        for (const entry of await library.entries()) {
+          expect(entry).toMatchObject({ state: 'pending', attempts: 0 });
+        }
+        const search = await library.call('post', '/image-search/search', { text: 'a dog' });
+        expect(search).toMatchObject({
+          status: 503,
+          body: { error: { details: { code: 'store-unavailable' } } },
+        });
 
-      await library.reindex('missing');
-      const status = await pollUntil(
-        () => app.readStatus(),
-        ({ worker }) => worker.state === 'paused',
-      );
-      expect(status.counts).toMatchObject({ pending: 3, failed: 0 });
-      expect(status.store.ok).toBe(false);
-      expect(status.store.message).toMatch(/vectors\.path/);
-      expect(status.store.message).toContain(place);
-      expect(status.worker.pause).toMatchObject({
-        code: 'store-unavailable',
-        message: expect.stringContaining('vectors.path'),
-      });
-      for (const entry of await library.entries()) {
-        expect(entry).toMatchObject({ state: 'pending', attempts: 0 });
-      }
-      const search = await library.call('post', '/image-search/search', { text: 'a dog' });
-      expect(search).toMatchObject({
-        status: 503,
-        body: { error: { details: { code: 'store-unavailable' } } },
-      });
-
-      await rm(path.join(dataFolder, 'vectors'), { recursive: true });
-      await library.reindex('missing');
-      const mended = await app.waitUntilIndexed();
-      expect(mended).toMatchObject({
-        counts: { indexed: 3 },
-        store: { ok: true },
-        worker: { state: 'idle', pause: null },
-      });
-      await expectSearchable(ids);
-    });
+        await rm(path.join(dataFolder, 'vectors'), { recursive: true });
+        await library.reindex('missing');
+        const mended = await app.waitUntilIndexed();
+        expect(mended).toMatchObject({
+          counts: { indexed: 3 },
+          store: { ok: true },
+          worker: { state: 'idle', pause: null },
+        });
+        await expectSearchable(ids);
+      },
+    );
   });
 });
