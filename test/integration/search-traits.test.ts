@@ -5,6 +5,7 @@ import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
+import { IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { productOf, publicSearchActions } from '../support/search-app';
 import {
   adminApi,
@@ -37,7 +38,18 @@ const sizes: [number | null, number | null, string | null][] = [
   [null, null, null],
   [100, null, null],
   [null, 100, null],
+  // Sides as displayed differ: EXIF orientation, an AVIF, and a drawing, whose raster is the model's choice.
+  [300, 200, 'portrait'],
+  [null, null, 'landscape'],
+  [200, 300, 'portrait'],
 ];
+/** Sides that the index knows, by the file's position. */
+const displayed: Record<number, [number, number]> = {
+  14: [200, 300],
+  15: [480, 320],
+  16: [448, 224],
+};
+const DRAWING = 16;
 const orientations = ['landscape', 'portrait', 'square'] as const;
 
 interface TestFile extends PlainFile {
@@ -57,7 +69,7 @@ function createFiles(dimensions: number): TestFile[] {
     return {
       id: index + 1,
       name: `file-${String(index)}`,
-      mime: 'image/png',
+      mime: index === DRAWING ? 'image/svg+xml' : 'image/png',
       createdBy: null,
       vector: createDirection(`file ${String(index)}`, dimensions),
       columns: { width, height, alternative_text: alternativeText },
@@ -65,6 +77,18 @@ function createFiles(dimensions: number): TestFile[] {
       alternativeText,
     };
   });
+}
+
+/** As of images that were read. */
+async function insertSides({ strapi }: StrapiApp): Promise<void> {
+  const { tableName } = strapi.db.metadata.get(IMAGE_TRACE_UID);
+  const rows = Object.entries(displayed).map(([index, [width, height]]) => ({
+    file_id: Number(index) + 1,
+    content_hash: index,
+    width,
+    height,
+  }));
+  await strapi.db.connection(tableName).insert(rows);
 }
 
 /** Uses files in every kind of relation there is; returns their ids. */
@@ -110,6 +134,7 @@ function describeTraits(options: () => Promise<StartOptions>): void {
     query = createDirection('question', collection.space.dimensions);
     files = createFiles(collection.space.dimensions);
     await insertFiles(app, collection, files);
+    await insertSides(app);
     used = await useFiles(app);
     for (const [id, path] of [
       [201, '/7'],
@@ -155,6 +180,27 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       const isOdd = (file: TestFile): boolean =>
         file.orientation === orientation && odd.includes(file.id);
       await expectFound(face(), { orientation, filters }, isOdd);
+    });
+
+    it.each<[filters: object, isWide: (width: number, height: number) => boolean]>([
+      [{ width: { $gte: 400 } }, (width) => width >= 400],
+      [{ width: { $between: [250, 500] } }, (width) => width >= 250 && width <= 500],
+      [
+        { $and: [{ width: 480, height: { $in: ['320', 7] } }] },
+        (width, height) => width === 480 && height === 320,
+      ],
+      [{ $not: { height: { $lt: 250 } } }, (_, height) => height >= 250],
+      [{ $or: [{ height: { $null: true } }, { width: { $gt: 470 } }] }, (width) => width > 470],
+    ])('finds files by their sides as displayed (%j)', async (filters, isWanted) => {
+      const known = Object.keys(displayed).map((index) => Number(index) + 1);
+      const only = { $and: [filters, { id: { $in: known } }] };
+      const expected = known.filter((id) => {
+        const sides = id - 1 === DRAWING ? sizes[DRAWING] : displayed[id - 1];
+        return isWanted(Number(sides?.[0]), Number(sides?.[1]));
+      });
+      const question = { vector: [...query], space: spaceId };
+      const page = await face().search({ ...question, filters: only });
+      expect([...idsOf(page)].sort((a, b) => a - b)).toEqual(expected);
     });
 
     it('finds files that no relation uses, and those that one uses', async () => {

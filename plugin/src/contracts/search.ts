@@ -73,7 +73,7 @@ export const orientations = ['landscape', 'portrait', 'square'] as const;
 
 /** Conditions that Strapi's filters can't express. */
 const traitsShape = {
-  /** By the file's width and height in Strapi; a file without them matches none. */
+  /** By the image's sides as displayed, once it was read; by those in Strapi until then. */
   orientation: z.enum(orientations, `must be one of ${orientations.join(', ')}`).optional(),
   /**
    * `true`: only files that no media field or other relation uses; `false`: only files that one uses. A file that

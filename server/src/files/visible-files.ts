@@ -3,8 +3,12 @@ import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
-import { FILE_UID } from '../plugin-id';
-import { createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
+import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
+import {
+  createDatabaseTables,
+  type DatabaseTables,
+  type TableQuery,
+} from '../usage/database-tables';
 import { fileReferences, type FileReference } from '../usage/relations';
 
 const LARGEST_LIST = 500;
@@ -36,9 +40,15 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   const { strapi, permission, filters, populate, sanitize } = options;
   const traits = toTraitFilters(strapi, options.traits);
   const readable: Scope = { where: toWhere(strapi, permission) };
+  const wanted = toWhere(strapi, filters);
   const visible: Scope = {
-    where: { $and: [readable.where, toWhere(strapi, filters)] },
-    filters: traits,
+    where: readable.where,
+    filters: (query) => ({
+      $and: [
+        query.uid === FILE_UID ? byDisplayedSides(strapi, wanted, query.qb.alias) : {},
+        traits?.(query) ?? {},
+      ],
+    }),
   };
 
   function find(scope: Scope, query: { where: object; [key: string]: unknown }) {
@@ -150,27 +160,130 @@ function toTraitFilters(
 /** Sides that differ by this factor are not equal. A decimal, because a product of integers may overflow. */
 const LONGER = `?? * ${String(100 + apiLimits.squareTolerancePercent)}.0 / 100`;
 
+/**
+ * By the sides as displayed, which the index knows. Strapi has those before EXIF orientation, and none of an AVIF, but
+ * they're all there is of an image that wasn't read yet.
+ */
 function orientationCondition(
   tables: DatabaseTables,
   orientation: NonNullable<FileTraits['orientation']>,
 ): Condition {
   return (files) => {
-    const longerThan = (attribute: string): unknown =>
+    const read = idsOfRead(tables, files);
+    const isLonger = (longer: Side, shorter: Side, query: TableQuery) =>
+      query.whereRaw(`?? > ${LONGER}`, [`sides.${longer}`, `sides.${shorter}`]);
+    const isNotLonger = (longer: Side, shorter: Side, query: TableQuery) =>
+      query.whereRaw(`?? <= ${LONGER}`, [`sides.${longer}`, `sides.${shorter}`]);
+    const stored = (attribute: Side): unknown =>
       tables.strapi.db.connection.raw(LONGER, [`${files}.${tables.columnOf(FILE_UID, attribute)}`]);
+    const displayedOrStored = (ids: TableQuery, condition: object): object => ({
+      $or: [{ id: { $in: ids } }, { $and: [{ id: { $notIn: read } }, condition] }],
+    });
     switch (orientation) {
       case 'landscape':
-        return { width: { $gt: longerThan('height') } };
+        return displayedOrStored(isLonger('width', 'height', idsOfRead(tables, files)), {
+          width: { $gt: stored('height') },
+        });
       case 'portrait':
-        return { height: { $gt: longerThan('width') } };
-      case 'square':
-        return {
-          $and: [
-            { width: { $lte: longerThan('height') } },
-            { height: { $lte: longerThan('width') } },
-          ],
-        };
+        return displayedOrStored(isLonger('height', 'width', idsOfRead(tables, files)), {
+          height: { $gt: stored('width') },
+        });
+      case 'square': {
+        const isNotWide = isNotLonger('width', 'height', idsOfRead(tables, files));
+        return displayedOrStored(isNotLonger('height', 'width', isNotWide), {
+          $and: [{ width: { $lte: stored('height') } }, { height: { $lte: stored('width') } }],
+        });
+      }
     }
   };
+}
+
+type Side = 'width' | 'height';
+
+/**
+ * The id of the file in a query's current row, if its displayed sides are known. Those of drawings are the model's
+ * choice.
+ */
+function idsOfRead(tables: DatabaseTables, files: string): TableQuery {
+  return tables
+    .table(`${tables.tableOf(IMAGE_TRACE_UID)} as sides`)
+    .select('sides.file_id')
+    .whereRaw('?? = ??', ['sides.file_id', `${files}.id`])
+    .whereRaw('?? <> ?', [`${files}.mime`, DRAWING_TYPE]);
+}
+
+const DRAWING_TYPE = 'image/svg+xml';
+
+/** The caller's filters, with those by width and height replaced by ones by the sides as displayed. */
+function byDisplayedSides(strapi: Core.Strapi, where: object, files: string): object {
+  const tables = createDatabaseTables(strapi);
+
+  function rewrite(condition: unknown): unknown {
+    if (Array.isArray(condition)) return condition.map(rewrite);
+    if (condition === null || typeof condition !== 'object') return condition;
+    const parts = Object.entries(condition).map(([key, value]: [string, unknown]) => {
+      if (['$and', '$or', '$not'].includes(key)) return { [key]: rewrite(value) };
+      if (key !== 'width' && key !== 'height') return { [key]: value };
+      const ids = narrow(idsOfRead(tables, files), `sides.${key}`, value);
+      if (ids === null) return { [key]: value };
+      const unread = { $and: [{ id: { $notIn: idsOfRead(tables, files) } }, { [key]: value }] };
+      return { $or: [{ id: { $in: ids } }, unread] };
+    });
+    return parts.length === 1 ? parts[0] : { $and: parts };
+  }
+
+  return rewrite(where) as object;
+}
+
+/** Numbers in SQL for Strapi's operators on a column that is never null. */
+const comparisons: Record<string, string> = {
+  $eq: '=',
+  $ne: '<>',
+  $gt: '>',
+  $gte: '>=',
+  $lt: '<',
+  $lte: '<=',
+};
+
+/** Adds a condition in Strapi's form; null for an operator that makes no sense for a number. */
+function narrow(query: TableQuery, column: string, condition: unknown): TableQuery | null {
+  if (condition === null) return query.whereRaw('1 = 0');
+  if (typeof condition !== 'object') return query.whereRaw('?? = ?', [column, condition]);
+  let narrowed: TableQuery | null = query;
+  for (const [operator, value] of Object.entries(condition)) {
+    narrowed = narrowed && narrowBy(narrowed, column, { operator, value });
+  }
+  return narrowed;
+}
+
+function narrowBy(
+  query: TableQuery,
+  column: string,
+  { operator, value }: { operator: string; value: unknown },
+): TableQuery | null {
+  const comparison = comparisons[operator];
+  if (comparison !== undefined && (typeof value === 'number' || typeof value === 'string')) {
+    return query.whereRaw(`?? ${comparison} ?`, [column, value]);
+  }
+  if (operator === '$null' || operator === '$notNull') {
+    const isWanted = (operator === '$notNull') === (value === true || value === 'true');
+    return isWanted ? query : query.whereRaw('1 = 0');
+  }
+  if (!Array.isArray(value)) return null;
+  const values = value as (string | number)[];
+  const [least, most] = values;
+  switch (operator) {
+    case '$in':
+      return query.whereIn(column, values);
+    case '$notIn':
+      return query.whereNotIn(column, values);
+    case '$between':
+      return least === undefined || most === undefined
+        ? null
+        : query.whereBetween(column, [least, most]);
+    default:
+      return null;
+  }
 }
 
 function unusedCondition(tables: DatabaseTables, unused: boolean): Condition {
