@@ -122,6 +122,10 @@ const duplicatesSchema = z.strictObject({
     description:
       '`flag`: find and list duplicates of new images; `warn`: also tell the person who uploads one; `off`: find none',
   }),
+  trashDays: wholeNumber(0, 3_650).default(30).meta({
+    description:
+      'Days for which merged copies stay in the trash: their URLs work and the merge can be undone; 0: they are deleted at once',
+  }),
 });
 
 /** The whole configuration: its keys, defaults, limits and their meaning. */

@@ -93,6 +93,18 @@ function isProcessAlive(pid: number): boolean {
   }
 }
 
+/** Claims a job, even if a process of this host died while doing it. */
+export async function claimJob(
+  jobs: JobLeases,
+  wanted: Parameters<JobLeases['tryClaim']>[0],
+  { owner, clock }: { owner: LeaseOwner; clock: Pick<Clock, 'now'> },
+): Promise<JobClaim['kind']> {
+  const claim = await jobs.tryClaim(wanted);
+  if (claim.kind !== 'held' || !isAbandoned(claim.leaseToken, owner)) return claim.kind;
+  await jobs.renew({ token: claim.leaseToken, expiresAt: new Date(clock.now()) });
+  return (await jobs.tryClaim(wanted)).kind;
+}
+
 /** Renews a lease until `ended` is aborted. Never rejects. */
 export async function keepRenewing(options: {
   leases: { renew(lease: Lease): Promise<unknown> };

@@ -15,8 +15,9 @@ import type { StatusResponse } from '../../plugin/src/contracts/management';
 import { toImageSearchError } from '../../plugin/src/errors';
 import type { AssetSource } from '../../plugin/src/indexing/contract';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
-import { IMAGES } from './assets/asset-source';
+import { imagesInLibrary } from './assets/asset-source';
 import { contentTypes } from './content-types';
+import { trashedFileIds } from './merging/journal';
 import { FILE_UID, PLUGIN_ID } from './plugin-id';
 
 const READ_TIMEOUT_MS = 10_000;
@@ -132,7 +133,7 @@ async function checkStorage({ strapi, assets, config }: CheckParts): Promise<Che
       providers.map(async (provider) => {
         const found: unknown = await strapi.db
           .query(FILE_UID)
-          .findOne({ where: { ...IMAGES, provider }, orderBy: { id: 'desc' } });
+          .findOne({ where: { ...imagesInLibrary(strapi), provider }, orderBy: { id: 'desc' } });
         const { id, name } = fileRowSchema.parse(found);
         try {
           const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
@@ -162,6 +163,7 @@ async function providersOf(strapi: Core.Strapi): Promise<string[]> {
     .getConnection(tableName)
     .distinct('provider')
     .where('mime', 'like', 'image/%')
+    .whereNotIn('id', trashedFileIds(strapi))
     .limit(MAX_PROVIDERS);
   return z
     .array(z.object({ provider: z.string() }))

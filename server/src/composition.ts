@@ -1,7 +1,12 @@
 import type { Core } from '@strapi/strapi';
 import { createEngine, type Engine, type Repositories } from '../../plugin/src/application/engine';
+import type { LibraryListener } from '../../plugin/src/application/lifecycle';
+import { TrashJob } from '../../plugin/src/application/trash-job';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
+import { currentOwner } from '../../plugin/src/lease';
+import { toImageSearchError } from '../../plugin/src/errors';
+import type { IndexPriority } from '../../plugin/src/indexing/contract';
 import { mutedBy, type Logger, type OutageLog } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { pauseFailingHosts } from '../../plugin/src/network/host-breakers';
@@ -9,6 +14,7 @@ import type { Check } from '../../plugin/src/contracts/checks';
 import { createAssetSource } from './assets/asset-source';
 import { runChecks } from './checks';
 import type { InputLimits } from './http/search-input';
+import { createMergeJournal, type MergeJournal } from './merging/journal';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { COMMAND_SETTING, PLUGIN_ID } from './plugin-id';
 import { prefixedLogger } from './prefixed-logger';
@@ -31,6 +37,7 @@ const SECOND_MS = 1_000;
 /** The running product inside one Strapi. */
 export interface ImageSearch extends Engine {
   readonly merging: FileMerging;
+  readonly mergeJournal: MergeJournal;
   /** Whether editors are warned of duplicates when they upload one. */
   readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
@@ -65,26 +72,48 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     remote,
     readTimeoutMs: config.indexing.readTimeoutSeconds * SECOND_MS,
   });
+  const library = new LibraryRelay(logger);
   const engine = createEngine({
     config,
     repositories,
     assets,
     remote,
-    watchLibrary: (listener) => subscribeToUploads({ strapi, listener, logger }),
+    watchLibrary: (listener) => {
+      const unsubscribe = subscribeToUploads({ strapi, listener, logger });
+      library.connect(listener);
+      return unsubscribe;
+    },
     projectFolder: strapi.dirs.app.root,
     isCommand: strapi.config.get<boolean>(COMMAND_SETTING, false),
     bootedAt: strapi.config.get<number>('launchedAt'),
     logger,
     clock: systemClock,
   });
+  const merging = createFileMerging({
+    strapi,
+    logger,
+    pairs: repositories.pairs,
+    traces: repositories.traces,
+    trashDays: config.duplicates.trashDays,
+    onLeave: (fileIds) => {
+      library.tell(fileIds, 'replacement');
+    },
+    onReturn: (fileIds) => {
+      library.tell(fileIds, 'upload');
+    },
+  });
+  const trashJob = new TrashJob({
+    trash: merging,
+    jobs: repositories.jobs,
+    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
+    owner: currentOwner(),
+    logger,
+    clock: systemClock,
+  });
   return {
     ...engine,
-    merging: createFileMerging({
-      strapi,
-      logger,
-      pairs: repositories.pairs,
-      traces: repositories.traces,
-    }),
+    merging,
+    mergeJournal: createMergeJournal(strapi),
     warnsUploaders: config.duplicates.policy === 'warn',
     inputLimits: config.search,
     checkInstallation: () =>
@@ -101,11 +130,38 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       outages: engine.outages,
       requestsPerMinute: config.search.requestsPerMinute,
     },
+    start() {
+      engine.start();
+      trashJob.start();
+    },
     async stop() {
-      await engine.stop();
+      await Promise.all([engine.stop(), trashJob.stop()]);
       stopped.abort();
     },
   };
+}
+
+/** Tells indexing of files that enter or leave the library without being created or deleted. */
+class LibraryRelay {
+  readonly #logger: Logger;
+  #listener: LibraryListener | null = null;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  connect(listener: LibraryListener): void {
+    this.#listener = listener;
+  }
+
+  /** Returns at once. What fails here is found by the next comparison of library and index. */
+  tell(fileIds: readonly number[], priority: IndexPriority): void {
+    if (fileIds.length === 0) return;
+    this.#listener?.markPending(fileIds, priority).catch((error: unknown) => {
+      const { message } = toImageSearchError(error);
+      this.#logger.warn(`Couldn't queue changed files; the next sync will find them. ${message}`);
+    });
+  }
 }
 
 function createRepositories(strapi: Core.Strapi, logger: Logger): Repositories {

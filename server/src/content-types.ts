@@ -1,5 +1,6 @@
 import { pairStatuses, scanStates } from '../../plugin/src/duplicates/contract';
 import { indexPriorities, indexStates } from '../../plugin/src/indexing/contract';
+import { copyStates } from '../../plugin/src/contracts/merging';
 import { duplicateKinds } from '../../plugin/src/matching/contract';
 
 interface HiddenType {
@@ -198,6 +199,57 @@ export const contentTypes = {
       startedAt: { type: 'datetime' },
       endedAt: { type: 'datetime' },
       toldAt: { type: 'datetime' },
+    },
+  }),
+
+  /** One row per merge: what an undo needs. */
+  merge: hiddenType({
+    collectionName: 'image_search_merges',
+    info: { singularName: 'merge', pluralName: 'merges', displayName: 'Image Search merge' },
+    indexes: [{ name: 'image_search_merges_kept', columns: ['kept_id'] }],
+    attributes: {
+      keptId: { type: 'integer', required: true },
+      /** With the id it identifies the file: an import gives files other ids. */
+      keptDocumentId: { type: 'string', required: true },
+      keptName: { type: 'text', required: true },
+      state: { type: 'enumeration', enum: ['done', 'undone'], required: true },
+      movedUses: { type: 'integer', required: true },
+      mergedAt: { type: 'datetime', required: true },
+      mergedBy: { type: 'integer' },
+      undoneAt: { type: 'datetime' },
+      undoneBy: { type: 'integer' },
+      /** `MergeChanges`. */
+      changes: { type: 'json', required: true },
+      /** `UndoOutcome`; null until then. */
+      outcome: { type: 'json' },
+    },
+  }),
+
+  /** One row per copy of a merge. Those that are `trashed` or `emptying` are the trash. */
+  'merged-copy': hiddenType({
+    collectionName: 'image_search_merged_copies',
+    info: {
+      singularName: 'merged-copy',
+      pluralName: 'merged-copies',
+      displayName: 'Image Search merged copy',
+    },
+    indexes: [
+      { name: 'image_search_merged_copies_merge', columns: ['merge_id'] },
+      { name: 'image_search_merged_copies_file', columns: ['file_id', 'state'] },
+      { name: 'image_search_merged_copies_due', columns: ['state', 'empties_at'] },
+    ],
+    attributes: {
+      mergeId: { type: 'integer', required: true },
+      fileId: { type: 'integer', required: true },
+      /** With the id it identifies the file: an import gives files other ids. */
+      fileDocumentId: { type: 'string', required: true },
+      state: { type: 'enumeration', enum: [...copyStates], required: true },
+      reason: { type: 'text' },
+      contentHash: { type: 'string' },
+      /** The file as it was merged, as `loadFiles` returns it. */
+      file: { type: 'json', required: true },
+      /** When it is to be deleted. */
+      emptiesAt: { type: 'datetime', required: true },
     },
   }),
 

@@ -3,6 +3,7 @@ import { parseConfig } from '../../plugin/src/config';
 import { imageSearchOf, services } from './composition';
 import { contentTypes } from './content-types';
 import { controllers } from './controllers';
+import { hideTrashFromMediaLibrary } from './files/media-library';
 import { guardBodies } from './http/multipart';
 import { keepTables, registerMigrations } from './migrations';
 import { PLUGIN_ID } from './plugin-id';
@@ -50,6 +51,7 @@ const serverEntry: ServerEntry = {
   async bootstrap({ strapi }: WithStrapi): Promise<void> {
     await registerAdminActions(strapi);
     await keepTables(strapi);
+    hideTrashFromMediaLibrary(strapi);
     imageSearchOf(strapi).start();
   },
 

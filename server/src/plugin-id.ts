@@ -12,3 +12,5 @@ export const DUPLICATE_PAIR_UID = 'plugin::image-search.duplicate-pair';
 export const DUPLICATE_DECISION_UID = 'plugin::image-search.duplicate-decision';
 export const IMAGE_TRACE_UID = 'plugin::image-search.image-trace';
 export const DUPLICATE_SCAN_UID = 'plugin::image-search.duplicate-scan';
+export const MERGE_UID = 'plugin::image-search.merge';
+export const MERGED_COPY_UID = 'plugin::image-search.merged-copy';

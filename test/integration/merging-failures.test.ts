@@ -1,8 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { systemClock } from '../../plugin/src/clock';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
 import { checkMergePermission } from '../../server/src/controllers/duplicates';
-import { createFileMerging } from '../../server/src/merging/merging';
 import { hideTitlesInReport } from '../../server/src/merging/report';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
@@ -192,13 +190,7 @@ describe('a storage that hangs', () => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     const asked = jest.spyOn(provider(), 'delete').mockImplementation(() => released);
-    const merging = createFileMerging({
-      strapi: app.strapi,
-      logger: app.logger,
-      storageDeadlineMs: 50,
-      pairs: new MemoryDuplicatePairs(systemClock),
-      traces: app.traces,
-    });
+    const merging = app.createMerging({ storageDeadlineMs: 50 });
     const report = await merging.perform(request);
     const [copyId, thirdId] = request.fileIds.slice(1);
     const left = { outcome: 'left', obstacle: expect.stringMatching(/didn't respond in time/) };

@@ -11,10 +11,7 @@ let app: MergingApp;
 let accounts = 0;
 
 beforeAll(async () => {
-  app = await startMergingApp({
-    isPluginEnabled: true,
-    imageSearch: { indexing: { enabled: false } },
-  });
+  app = await startMergingApp();
 });
 afterAll(async () => {
   await app.stop();

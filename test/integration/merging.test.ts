@@ -1,18 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { systemClock } from '../../plugin/src/clock';
 import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
-import { createFileMerging } from '../../server/src/merging/merging';
+import { createMergeJournal } from '../../server/src/merging/journal';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { findUsage } from '../../server/src/usage/usage';
 import { describeWithServer } from '../support/describe-with-server';
 import { mariadb } from '../support/mariadb-server';
-import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';
 import {
   ARTICLE,
   dumpDatabase,
   HOME_PAGE,
   imageBlock,
+  journalTables,
   startMergingApp,
   type MergingApp,
 } from '../support/merging-app';
@@ -40,6 +39,10 @@ const PLACES = [
   'seo.image relation',
   'story blocks',
 ];
+
+interface Upload {
+  updateFileInfo(id: number, info: object): Promise<unknown>;
+}
 
 function describeMerging(options: () => Promise<StartOptions>): void {
   let app: MergingApp;
@@ -121,7 +124,8 @@ function describeMerging(options: () => Promise<StartOptions>): void {
       names.filter((name) => name.includes(keep.hash)),
     );
     expect(await findUsage(app.strapi, [copy.id])).toEqual(new Map());
-    const dump = JSON.stringify([...(await dumpDatabase(app)).values()]);
+    const content = await dumpDatabase(app, { leaveOut: journalTables });
+    const dump = JSON.stringify([...content.values()]);
     expect(dump).not.toContain(copy.hash);
   });
 
@@ -159,6 +163,41 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     expect(uses.map(({ path, kind }) => `${path} ${kind}`).sort()).toEqual(
       [...versions.flatMap(() => PLACES), 'hero relation', 'intro richtext'].sort(),
     );
+  });
+
+  it('into the trash is taken back as if it had never been', async () => {
+    const [kept, one, two] = await app.uploadCopies(
+      { width: 400, format: 'png' },
+      { width: 300, format: 'jpeg' },
+      { width: 200, format: 'png' },
+    );
+    if (!kept || !one || !two) throw new Error('Not all are uploaded.');
+    const upload = app.strapi.plugin('upload').service<Upload>('upload');
+    await upload.updateFileInfo(one.id, { alternativeText: 'A bay', caption: 'In May' });
+    await publishArticle(app, { file: one, others: [two, kept] });
+    await publishArticle(app, { file: two, others: [one, ...others] });
+    const merging = app.createMerging({ trashDays: 30 });
+    const before = await dumpDatabase(app, { leaveOut: journalTables });
+    const names = await app.storedNames();
+
+    const request = { fileIds: [kept.id, one.id, two.id], keepId: kept.id };
+    const { mergeId, ...report } = await merging.perform(request);
+    expect(report).toMatchObject({
+      trashDays: 30,
+      carriedOver: { alternativeText: 'A bay', caption: 'In May' },
+      files: [{ outcome: 'kept', addresses: [] }, { outcome: 'trashed' }, { outcome: 'trashed' }],
+    });
+    expect(report.files[1]?.addresses).toContain(one.url);
+    expect(await findUsage(app.strapi, [one.id, two.id])).toEqual(new Map());
+    expect(await app.storedNames()).toEqual(names);
+    expect(await app.files(request.fileIds)).toHaveLength(3);
+
+    await merging.undo({ mergeId: mergeId ?? 0, userId: null });
+    expect(await dumpDatabase(app, { leaveOut: journalTables })).toEqual(before);
+    expect(await createMergeJournal(app.strapi).get(mergeId ?? 0)).toMatchObject({
+      state: 'undone',
+      outcome: { unrestored: [] },
+    });
   });
 
   it('has the kept file once in a list, at the earliest position of any of them', async () => {
@@ -225,13 +264,7 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     if (!one || !two) throw new Error('Not all are uploaded.');
     const ids = [one.id, two.id];
     const { documentId: using } = await createArticle(app, { gallery: ids });
-    // As two processes have it: each has a merging of its own.
-    const merging = createFileMerging({
-      strapi: app.strapi,
-      pairs: new MemoryDuplicatePairs(systemClock),
-      traces: app.traces,
-      logger: app.logger,
-    });
+    const merging = app.createMerging();
     const results = await Promise.allSettled([
       app.merging.perform({ fileIds: ids, keepId: one.id }),
       merging.perform({ fileIds: ids, keepId: two.id }),

@@ -49,11 +49,7 @@ export function groupsIn(response: Response): number[][] {
 }
 
 export async function startDuplicatesApp(options: StartOptions = {}): Promise<DuplicatesApp> {
-  const app = await startMergingApp({
-    isPluginEnabled: true,
-    ...options,
-    imageSearch: { indexing: { enabled: false }, ...options.imageSearch },
-  });
+  const app = await startMergingApp(options);
   let accounts = 0;
   const tokenOf = async (credentials = testAdministrator): Promise<string> =>
     `Bearer ${await app.adminToken(credentials)}`;

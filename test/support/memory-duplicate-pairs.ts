@@ -120,6 +120,19 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve();
   }
 
+  restore(pairs: readonly DuplicatePair[]): Promise<void> {
+    for (const { fileA, fileB, status, decidedBy, decidedAt, ...pair } of pairs) {
+      const known = this.#newestFirst().find((one) => one.fileA === fileA && one.fileB === fileB);
+      if (known && known.status !== 'merged') continue;
+      if (!known) this.#add([{ ...pair, fileA, fileB }]);
+      const restored = known ?? this.#newestFirst()[0];
+      if (restored) {
+        this.#pairs.set(restored.id, { ...restored, status, decidedBy, decidedAt });
+      }
+    }
+    return Promise.resolve();
+  }
+
   get(ids: readonly number[]): Promise<DuplicatePair[]> {
     return Promise.resolve(this.#newestFirst().filter(({ id }) => ids.includes(id)));
   }

@@ -4,8 +4,11 @@ import sharp from 'sharp';
 import { systemClock } from '../../plugin/src/clock';
 import type { FoundPair } from '../../plugin/src/duplicates/contract';
 import type { DuplicateVerdict } from '../../plugin/src/matching/contract';
-import type { FileMerging } from '../../server/src/merging/merging';
-import { createFileMerging } from '../../server/src/merging/merging';
+import {
+  createFileMerging,
+  type FileMerging,
+  type FileMergingOptions,
+} from '../../server/src/merging/merging';
 import { loadFiles, type LibraryFile } from '../../server/src/usage/library-files';
 import { createLibrary, type FileBytes, type Library } from './library';
 import { MemoryDuplicatePairs } from './memory-duplicate-pairs';
@@ -20,7 +23,10 @@ export const HOME_PAGE = 'api::home-page.home-page';
 /** A Strapi with articles in English and German, drafts, and a home page. */
 export interface MergingApp extends StrapiApp {
   library: Library;
+  /** Without a trash: copies are deleted at once. */
   merging: FileMerging;
+  /** A merging of its own, as another process has it. */
+  createMerging(options?: Partial<FileMergingOptions>): FileMerging;
   logger: RecordingLogger;
   /** What was indexed; empty at first. */
   traces: MemoryImageTraces;
@@ -40,9 +46,13 @@ export interface ImageVariant {
 export async function startMergingApp(options: StartOptions = {}): Promise<MergingApp> {
   const app = await startStrapi({
     folder: path.join(appFolder, 'editorial'),
-    // Merging stands on its own: no model is needed for it.
-    isPluginEnabled: false,
     ...options,
+    // No model is needed for it.
+    imageSearch: {
+      indexing: { enabled: false },
+      duplicates: { trashDays: 0 },
+      ...options.imageSearch,
+    },
   });
   const { strapi } = app;
   await strapi.db
@@ -53,13 +63,16 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
   const pairs = new MemoryDuplicatePairs(systemClock);
   const traces = new MemoryImageTraces();
   let uploads = 0;
+  const createMerging: MergingApp['createMerging'] = (own) =>
+    createFileMerging({ strapi, logger, pairs, traces, trashDays: 0, ...own });
   return {
     ...app,
     library,
     logger,
     traces,
     pairs,
-    merging: createFileMerging({ strapi, logger, pairs, traces }),
+    merging: createMerging(),
+    createMerging,
     files: (ids) => loadFiles(strapi, ids),
     storedNames: () => readdir(path.join(strapi.dirs.static.public, 'uploads')),
     async uploadCopies(...variants) {
@@ -110,14 +123,28 @@ async function drawCopy({ width, format }: ImageVariant, name: string): Promise<
   return { fileName: `${name}.${format}`, bytes: await image.toFormat(format).toBuffer() };
 }
 
-/** Every row of every table, by table. */
-export async function dumpDatabase({ strapi }: StrapiApp): Promise<Map<string, unknown[]>> {
+/** Every row of every table, by table, except those that are left out. */
+export async function dumpDatabase(
+  { strapi }: StrapiApp,
+  { leaveOut = [] }: { leaveOut?: readonly string[] } = {},
+): Promise<Map<string, unknown[]>> {
   const dump = new Map<string, unknown[]>();
   for (const { tableName } of strapi.db.metadata.values()) {
-    dump.set(tableName, await strapi.db.connection(tableName).select('*').orderBy('id'));
+    if (leaveOut.includes(tableName)) continue;
+    const rows = (await strapi.db.connection(tableName).select('*').orderBy('id')) as {
+      key?: unknown;
+    }[];
+    // Strapi counts files once a week, at a random second.
+    dump.set(
+      tableName,
+      rows.filter(({ key }) => key !== 'plugin_upload_metrics'),
+    );
   }
   return dump;
 }
+
+/** Tables of what was merged. */
+export const journalTables = ['image_search_merges', 'image_search_merged_copies'];
 
 /** An image block as the panel's editor writes it: the address completed by a host. */
 export function imageBlock(file: LibraryFile, texts: object = {}): object {

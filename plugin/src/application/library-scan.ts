@@ -3,7 +3,7 @@ import type { ScanResponse } from '../contracts/duplicates';
 import type { DuplicateScans, ImageTraces } from '../duplicates/contract';
 import type { IsolatingComparison, Pass } from '../duplicates/library-comparison';
 import { toImageSearchError } from '../errors';
-import { createLease, isAbandoned, type LeaseOwner, keepRenewing, type JobLeases } from '../lease';
+import { claimJob, createLease, type LeaseOwner, keepRenewing, type JobLeases } from '../lease';
 import type { Logger } from '../logger';
 
 const JOB = 'compare all images';
@@ -137,12 +137,7 @@ export class LibraryScan {
     const { clock, jobs, owner } = this.#options;
     // Whenever it was last started: there is work to do.
     const wanted = { name: JOB, lease, notStartedSince: new Date(clock.now() + 1) };
-    const claim = await jobs.tryClaim(wanted);
-    if (claim.kind !== 'held' || !isAbandoned(claim.leaseToken, owner)) {
-      return claim.kind === 'claimed';
-    }
-    await jobs.renew({ token: claim.leaseToken, expiresAt: this.#now() });
-    return (await jobs.tryClaim(wanted)).kind === 'claimed';
+    return (await claimJob(jobs, wanted, { owner, clock })) === 'claimed';
   }
 
   /** Returns false when nothing is left or indexing takes precedence. */

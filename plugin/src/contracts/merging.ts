@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { apiLimits } from './limits';
 import { fileIdSchema } from './search';
+import { LARGEST_ID, numberSchema } from './values';
 
 export const mergingLimits = {
   /** Files per merge, including the kept one. */
@@ -83,8 +85,8 @@ const mergedFileSchema = z.object({
   createdAt: z.string(),
   alternativeText: z.string().nullable(),
   caption: z.string().nullable(),
-  /** `kept`, `removed`, or `left` in the library because of an obstacle. */
-  outcome: z.enum(['kept', 'removed', 'left']),
+  /** `kept`, moved to the trash (`trashed`), deleted (`removed`), or `left` in the library because of an obstacle. */
+  outcome: z.enum(['kept', 'trashed', 'removed', 'left']),
   /** Why it was left; null otherwise. */
   obstacle: z.string().nullable(),
   /** Without possible ones. */
@@ -92,6 +94,11 @@ const mergedFileSchema = z.object({
   possibleUseCount: z.number(),
   /** At most `mergingLimits.maxListedUses`: those that prevent its deletion first, possible ones last. */
   uses: z.array(fileUseSchema),
+  /**
+   * What stops working when a copy is deleted, wherever it is used outside Strapi's content: the URLs of the original
+   * and of its formats. Empty for files that stay.
+   */
+  addresses: z.array(z.string()),
 });
 
 /**
@@ -120,6 +127,10 @@ export const mergeWarningCodes = [
 
 export const mergeReportSchema = z.object({
   keepId: z.number(),
+  /** Days until trashed copies are deleted; 0: they are deleted at once. */
+  trashDays: z.number(),
+  /** By which it can be undone; null for a dry run, and if copies were deleted at once. */
+  mergeId: z.number().nullable(),
   suggestion: z.object({
     fileId: z.number(),
     /** Criteria in which no file is better and some are worse, most important first; empty if none differs. */
@@ -147,6 +158,90 @@ export const mergeReportSchema = z.object({
 
 export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 
+/**
+ * What became of a copy: in the trash (`trashed`), being deleted (`emptying`), deleted, brought back by an undo
+ * (`restored`), or never or no longer in the trash (`left`).
+ */
+export const copyStates = ['trashed', 'emptying', 'deleted', 'restored', 'left'] as const;
+
+const mergedCopySchema = z.object({
+  fileId: z.number(),
+  documentId: z.string(),
+  /** Empty if the caller may not see it, as is `url`. */
+  name: z.string(),
+  /** SHA-256 of its bytes; null if it was never indexed. */
+  contentHash: z.string().nullable(),
+  mime: z.string(),
+  bytes: z.number(),
+  /** For an image: of its smallest format; null if there is nothing to show. */
+  url: z.string().nullable(),
+  state: z.enum(copyStates),
+  /** Why it is in this state, unless a merge or undo is the whole reason. */
+  reason: z.string().nullable(),
+});
+
+const userSchema = z.object({ id: z.number(), name: z.string() });
+
+/** A use that an undo didn't bring back. */
+const unrestoredUseSchema = z.object({
+  use: fileUseSchema,
+  /** `changed`: the field or its entry was changed since; `file-gone`: the copy that it had no longer exists. */
+  reason: z.enum(['changed', 'file-gone']),
+});
+
+export const mergeRecordSchema = z.object({
+  id: z.number(),
+  state: z.enum(['done', 'undone']),
+  mergedAt: z.string(),
+  /** Null if unknown, or if the user was deleted. */
+  mergedBy: userSchema.nullable(),
+  kept: z.object({
+    fileId: z.number(),
+    name: z.string(),
+    mime: z.string(),
+    url: z.string().nullable(),
+    isDeleted: z.boolean(),
+  }),
+  copies: z.array(mergedCopySchema),
+  /** Number of uses that were moved to the kept file. */
+  movedUses: z.number(),
+  /** When the copies in the trash are deleted; null if none is there. */
+  emptiesAt: z.string().nullable(),
+  canUndo: z.boolean(),
+  /** Null unless undone. */
+  undo: z
+    .object({
+      at: z.string(),
+      by: userSchema.nullable(),
+      restoredUses: z.number(),
+      /** At most `mergingLimits.maxListedUses`. */
+      unrestored: z.array(unrestoredUseSchema),
+      unrestoredCount: z.number(),
+    })
+    .nullable(),
+});
+
+/** `POST duplicates/merges/:id/undo`, and `…/empty`, which deletes the copies in the trash now. */
+export const mergeRecordResponseSchema = z.object({ data: mergeRecordSchema });
+
+export const mergesQuerySchema = z.strictObject({
+  page: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).default(1),
+  pageSize: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(10),
+});
+
+/** Merges, newest first; `GET duplicates/merges`. */
+export const mergesResponseSchema = z.object({
+  data: z.array(mergeRecordSchema),
+  meta: z.object({
+    pagination: z.object({
+      page: z.number(),
+      pageSize: z.number(),
+      pageCount: z.number(),
+      total: z.number(),
+    }),
+  }),
+});
+
 /** Where a file is used; `GET files/:id/usage`. */
 export const fileUsageResponseSchema = z.object({
   /** At most `mergingLimits.maxListedUses`. */
@@ -162,4 +257,8 @@ export type FileUse = z.output<typeof fileUseSchema>;
 export type SuggestionCriterion = (typeof suggestionCriteria)[number];
 export type MergeReport = z.output<typeof mergeReportSchema>;
 export type MergedFile = z.output<typeof mergedFileSchema>;
+export type MergeRecord = z.output<typeof mergeRecordSchema>;
+export type MergeRecordResponse = z.output<typeof mergeRecordResponseSchema>;
+export type MergesResponse = z.output<typeof mergesResponseSchema>;
+export type CopyState = (typeof copyStates)[number];
 export type MergeWarning = MergeReport['warnings'][number];

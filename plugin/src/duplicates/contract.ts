@@ -81,6 +81,8 @@ export interface Findings {
  *   decision's user and time stay. A `merged` pair doesn't change.
  * - `markMerged` sets the pair of the kept and the removed file to `merged`, if there is one. It only waits for
  *   writers of this pair, so it may be part of the transaction that deletes the file.
+ * - `restore` puts back pairs that were removed with a file, with their status and review, under new ids. Of a known
+ *   pair, it restores only the status and review, and only if it is `merged`.
  * - `list` returns the newest first (descending id) below `cursor`, or from the newest when null.
  * - `listClusters` returns clusters (see `clusterPairs`) with matching pairs, once each, the one with the newest
  *   pair first, below `cursor`. `pairsOfClusters` returns their pairs, newest first, at most `limit` in all.
@@ -93,6 +95,7 @@ export interface DuplicatePairs {
   removeFiles(fileIds: readonly number[]): Promise<void>;
   decide(id: number, decision: PairDecision): Promise<DuplicatePair | null>;
   markMerged(merge: { keptId: number; removedId: number; userId: number | null }): Promise<void>;
+  restore(pairs: readonly DuplicatePair[]): Promise<void>;
   get(ids: readonly number[]): Promise<DuplicatePair[]>;
   list(
     options: PairChoice & { cursor: number | null; limit: number },

@@ -4,8 +4,8 @@ import type { Clock } from '../clock';
 import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
 import { errorTraits, toImageSearchError } from '../errors';
 import {
+  claimJob,
   createLease,
-  isAbandoned,
   keepRenewing,
   type JobClaim,
   type JobLeases,
@@ -151,11 +151,7 @@ export class ReconcileSchedule {
 
   async #claim(lease: Lease, notStartedSince: Date): Promise<JobClaim['kind']> {
     const { clock, jobName, jobs, owner } = this.#options;
-    const wanted = { name: jobName(), lease, notStartedSince };
-    const claim = await jobs.tryClaim(wanted);
-    if (claim.kind !== 'held' || !isAbandoned(claim.leaseToken, owner)) return claim.kind;
-    await jobs.renew({ token: claim.leaseToken, expiresAt: new Date(clock.now()) });
-    return (await jobs.tryClaim(wanted)).kind;
+    return claimJob(jobs, { name: jobName(), lease, notStartedSince }, { owner, clock });
   }
 
   async #compareUnder(lease: Lease): Promise<Turn> {

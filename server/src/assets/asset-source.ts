@@ -6,10 +6,11 @@ import { z } from 'zod';
 import { ImageSearchError, FetchError } from '../../../plugin/src/errors';
 import type { AssetDescription, AssetSource } from '../../../plugin/src/indexing/contract';
 import type { GuardedFetch } from '../../../plugin/src/network/contract';
+import { trashedFileIds } from '../merging/journal';
 import { FILE_UID } from '../plugin-id';
 
 /** What decides whether an upload file is an image. */
-export const IMAGES = { mime: { $startsWith: 'image/' } };
+const IMAGES = { mime: { $startsWith: 'image/' } };
 
 const LOCAL_PROVIDER = 'local';
 const BYTES_PER_KILOBYTE = 1_000;
@@ -52,17 +53,18 @@ export interface AssetSourceOptions {
   readTimeoutMs: number;
 }
 
-/** The images of Strapi's Media Library: read from disk, or through the storage provider's (signed) URLs. */
+/** The images of Strapi's Media Library without merged copies in the trash: read from disk, or through the storage provider's (signed) URLs. */
 export function createAssetSource({
   strapi,
   remote,
   readTimeoutMs,
 }: AssetSourceOptions): AssetSource {
   const files = () => strapi.db.query(FILE_UID);
+  const inLibrary = (): object => imagesInLibrary(strapi);
 
   async function findDescribed(where: object, page: object = {}): Promise<AssetDescription[]> {
     const rows: unknown[] = await files().findMany({
-      where: { ...IMAGES, ...where },
+      where: { $and: [inLibrary(), where] },
       select: COLUMNS,
       ...page,
     });
@@ -85,7 +87,9 @@ export function createAssetSource({
     },
 
     async read(fileId, { maxBytes, signal }) {
-      const found: unknown = await files().findOne({ where: { id: fileId, ...IMAGES } });
+      const found: unknown = await files().findOne({
+        where: { $and: [inLibrary(), { id: fileId }] },
+      });
       const row = found ? storedFileSchema.parse(found) : null;
       if (!row) throw missingError(`File ${String(fileId)}`, 'it was deleted');
       const sizeInBytes = row.size * BYTES_PER_KILOBYTE;
@@ -104,9 +108,14 @@ export function createAssetSource({
     },
 
     async count() {
-      return files().count({ where: IMAGES });
+      return files().count({ where: inLibrary() });
     },
   };
+}
+
+/** A condition on files: images that are not in the trash. */
+export function imagesInLibrary(strapi: Core.Strapi): object {
+  return { ...IMAGES, id: { $notIn: trashedFileIds(strapi) } };
 }
 
 function describeRow(row: FileRow): AssetDescription {

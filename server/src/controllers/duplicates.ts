@@ -38,10 +38,10 @@ import { type FileView, createVisibleFiles } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import { readImageInput } from '../http/search-input';
-import { hideUnreadableTitles, hideTitlesInReport, toFileUse } from '../merging/report';
+import { hideUnreadableTitles, hideTitlesInReport } from '../merging/report';
 import { FILE_UID } from '../plugin-id';
 import { loadFiles } from '../usage/library-files';
-import { findUsage } from '../usage/usage';
+import { findUsage, toFileUse } from '../usage/usage';
 
 /** Pairs returned for one file, newest first. */
 const MAX_PAIRS_OF_FILE = 200;
@@ -151,7 +151,7 @@ function noPairError(id: number): ImageSearchError {
 function mergedError({ id, fileA, fileB }: DuplicatePair): ImageSearchError {
   return new ImageSearchError({
     code: 'conflict',
-    message: `Pair ${String(id)}: files ${String(fileA)} and ${String(fileB)} were merged, which can't be undone.`,
+    message: `Pair ${String(id)}: files ${String(fileA)} and ${String(fileB)} were merged. Undo the merge to review them again.`,
     retryable: false,
   });
 }
@@ -212,6 +212,8 @@ export async function checkMergePermission(
     permission: manager.getQuery() ?? {},
     filters: {},
     populate: {},
+    // A merge says that a file is there; an undo is about such files.
+    includesTrash: true,
     sanitize: (row) => Promise.resolve(row),
   });
   const allowed = await files.filterReadable(fileIds);

@@ -15,6 +15,7 @@ import {
   createMonitoringHandlers,
   createPanelHandlers,
 } from './management';
+import { createMergesHandlers } from './merges';
 import { createFileUsageHandlers, createSearchHandlers } from './search';
 
 interface WithStrapi {
@@ -58,6 +59,7 @@ export const controllers = {
   status: ({ strapi }: WithStrapi) => createMonitoringHandlers(() => imageSearchOf(strapi)),
   'admin-duplicates': ({ strapi }: WithStrapi) => ({
     ...createMergingHandlers(strapi, () => imageSearchOf(strapi)),
+    ...createMergesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),

@@ -82,7 +82,10 @@ export async function toPairViews(
   strapi: Core.Strapi,
   pairs: readonly DuplicatePair[],
 ): Promise<DuplicatePairView[]> {
-  const names = await findNames(strapi, pairs);
+  const names = await findAdministrators(
+    strapi,
+    pairs.flatMap(({ decidedBy }) => decidedBy ?? []),
+  );
   return pairs.map(({ id, fileA, fileB, verdict, status, foundAt, decidedBy, decidedAt }) => {
     const name = decidedBy === null ? undefined : names.get(decidedBy);
     const by = decidedBy === null || name === undefined ? null : { id: decidedBy, name };
@@ -100,13 +103,12 @@ export async function toPairViews(
 }
 
 /** Names by administrator id; deleted administrators are missing. */
-async function findNames(
+export async function findAdministrators(
   strapi: Core.Strapi,
-  pairs: readonly DuplicatePair[],
+  ids: readonly number[],
 ): Promise<Map<number, string>> {
-  const ids = new Set(pairs.flatMap(({ decidedBy }) => decidedBy ?? []));
   const names = new Map<number, string>();
-  for (const some of chunksOf(ids)) {
+  for (const some of chunksOf(new Set(ids))) {
     const found: unknown[] = await strapi.db
       .query(ADMIN_USER_UID)
       .findMany({ where: { id: { $in: some } } });

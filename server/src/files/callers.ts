@@ -81,7 +81,7 @@ interface PermissionsManager {
 }
 
 /** Admin: the files that `plugin::upload.read` and its conditions let this user see. */
-export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
+export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}): VisibleFilesOf {
   return async (ctx, filters, traits) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
     const manager = strapi.service('admin::permission').createPermissionsManager({
@@ -109,6 +109,7 @@ export function adminFiles(strapi: Core.Strapi): VisibleFilesOf {
       filters: sanitized.filters ?? {},
       traits,
       populate: { folder: true },
+      includesTrash,
       sanitize: (row) => manager.sanitizeOutput(row),
     });
   };

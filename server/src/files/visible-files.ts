@@ -3,6 +3,7 @@ import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
   createDatabaseTables,
@@ -25,6 +26,8 @@ interface VisibleFilesOptions {
   /** The caller's conditions that Strapi filters can't express. */
   traits?: FileTraits | undefined;
   populate: Record<string, unknown>;
+  /** Whether merged copies in the trash are among them. */
+  includesTrash?: boolean;
   /** Removes the fields that the caller can't see from a row. */
   sanitize: (row: FileView) => Promise<unknown>;
 }
@@ -37,7 +40,7 @@ interface Scope {
 
 /** The Media Library's files as one caller sees them, read from Strapi's database each time. */
 export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<FileView> {
-  const { strapi, permission, filters, populate, sanitize } = options;
+  const { strapi, permission, filters, populate, includesTrash = false, sanitize } = options;
   const traits = toTraitFilters(strapi, options.traits);
   const readable: Scope = { where: toWhere(strapi, permission) };
   const wanted = toWhere(strapi, filters);
@@ -52,9 +55,9 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   };
 
   function find(scope: Scope, query: { where: object; [key: string]: unknown }) {
-    return strapi.db
-      .query(FILE_UID)
-      .findMany({ ...query, ...scope, where: { $and: [scope.where, query.where] } });
+    const where: object[] = [scope.where, query.where];
+    if (!includesTrash) where.push({ id: { $notIn: trashedFileIds(strapi) } });
+    return strapi.db.query(FILE_UID).findMany({ ...query, ...scope, where: { $and: where } });
   }
 
   async function keep(scope: Scope, fileIds: readonly number[]): Promise<Set<number>> {

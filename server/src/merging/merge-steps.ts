@@ -1,12 +1,14 @@
 import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
-import type { LocatedUse } from '../usage/contract';
+import type { LocatedUse, RowField } from '../usage/contract';
 import type { DatabaseTables } from '../usage/database-tables';
 import { namesOf, type LibraryFile } from '../usage/library-files';
 import { locateUses, readUses, toRawUse, type Uses } from '../usage/usage';
+import { describeChanges, fieldKey, type FieldChanges, readMediaFields } from './field-changes';
 import { findCarriedOver, type CarriedOver } from './metadata';
 import {
   planRelations,
   relationObstacle,
+  type TextChange,
   writeRelations,
   type RelationChange,
   repointTexts,
@@ -24,6 +26,8 @@ export interface Merge {
   carriedOver: CarriedOver;
   /** What is known of the images: pairs of these files, except merged ones. */
   pairs: readonly DuplicatePair[];
+  /** The fields that were written; none for a plan. */
+  changes: FieldChanges;
 }
 
 /**
@@ -54,8 +58,17 @@ export async function mergeUses(
   if (!keep) throw new RangeError(`File ${String(keepId)} is not one of the files to merge.`);
   const copies = files.filter((file) => file !== keep);
   const { change, obstacles } = planRelationChange(tables, found, keep);
-  const inTexts = await repointTexts(tables, found.others, { keep, copies, isWriting });
+  const texts: TextChange[] = [];
+  const inTexts = await repointTexts(tables, found.others, {
+    keep,
+    copies,
+    isWriting,
+    onWrite: (written) => texts.push(written),
+  });
+  const fields = isWriting ? changedFields(found, change) : [];
+  const before = await readMediaFields(tables, fields);
   if (isWriting) await writeRelations(tables, { keepId: keep.id, change });
+  const after = await readMediaFields(tables, fields);
   const uses = located.map((use) => ({
     ...use,
     obstacle:
@@ -63,7 +76,29 @@ export async function mergeUses(
         ? null
         : (use.obstacle ?? obstacles.get(useKey(use)) ?? inTexts.get(useKey(use)) ?? null),
   }));
-  return { keep, copies, suggestion, uses, pairs, carriedOver: findCarriedOver(keep, copies) };
+  const moved = uses.filter((use) => use.fileId !== keep.id && isMoved(use));
+  return {
+    keep,
+    copies,
+    suggestion,
+    uses,
+    pairs,
+    carriedOver: findCarriedOver(keep, copies),
+    changes: describeChanges({ fields, before, after, texts }, moved),
+  };
+}
+
+/** Whether a merge points this use of a copy to the kept file. */
+export function isMoved({ certainty, obstacle }: LocatedUse): boolean {
+  return obstacle === null && certainty === 'sure';
+}
+
+/** The media fields with a row that is changed. */
+function changedFields({ relations }: Uses, { repointed, dropped }: RelationChange): RowField[] {
+  const ids = new Set([...repointed, ...dropped]);
+  const changed = relations.filter(({ id }) => ids.has(id)).map(toRawUse);
+  const fields = changed.map(({ uid, rowId, attribute }) => ({ uid, rowId, attribute }));
+  return [...new Map(fields.map((field) => [fieldKey(field), field])).values()];
 }
 
 function planRelationChange(

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { systemClock, type Clock } from '../../../plugin/src/clock';
 import type { MergeReport } from '../../../plugin/src/contracts/merging';
 import type {
   DuplicatePair,
@@ -12,9 +13,11 @@ import { createDatabaseTables, type DatabaseTables } from '../usage/database-tab
 import { loadFiles, type LibraryFile } from '../usage/library-files';
 import { removeCopies } from './copy-removal';
 import { holdFiles } from './held-files';
-import { mergeUses, type Merge } from './merge-steps';
-import { announceUpdate, isCarrying, writeCarriedOver } from './metadata';
+import { createMergeJournal, type JournaledCopy } from './journal';
+import { isMoved, mergeUses, type Merge } from './merge-steps';
+import { announceUpdate, isCarrying, readKeptMetadata, writeCarriedOver } from './metadata';
 import { createReport, obstaclesOf } from './report';
+import { requireMerge, undoMerge } from './undo';
 
 export interface MergeRequest {
   /** At least two different files, including the one to keep. */
@@ -28,20 +31,35 @@ export interface FileMerging {
   /**
    * What `perform` would do now; writes nothing.
    *
-   * @throws ImageSearchError `file-not-found` for a missing file, `invalid-input` if the file to keep isn't one of them
+   * @throws ImageSearchError `file-not-found` for a missing file, `invalid-input` if the file to keep isn't one of
+   * them, `conflict` if one is in the trash
    */
   plan(request: MergeRequest): Promise<MergeReport>;
   /**
-   * Points every use of a copy to the kept file, all or nothing, then deletes the copies. A copy with a use that can't
-   * be changed stays in the library, with that use.
+   * Points every use of a copy to the kept file and journals it, all or nothing. The copies go to the trash, where their
+   * files and URLs stay; without a trash they are deleted now. A copy with a use that can't be changed stays in the
+   * library, with that use.
    *
    * No hooks, events or webhooks of entries fire, and their dates and publication states don't change. Files fire
-   * theirs: `media.update` for the kept one if it took something over, `media.delete` for copies.
+   * theirs: `media.update` for the kept one if it took something over, `media.delete` for copies when they are deleted.
    *
-   * @throws ImageSearchError `conflict`, with nothing written, if a file is gone, was changed, or is being merged by
-   * someone else
+   * @throws ImageSearchError `conflict`, with nothing written, if a file is gone, was changed, is in the trash, or is
+   * being merged by someone else
    */
   perform(request: MergeRequest & { userId?: number | undefined }): Promise<MergeReport>;
+  /** Takes a merge back; see `undoMerge`. */
+  undo(options: { mergeId: number; userId: number | null }): Promise<void>;
+  /**
+   * Deletes a merge's copies in the trash now. Those that are used again return to the library; those that storage can't
+   * delete are tried again by `emptyDue`.
+   *
+   * @throws ImageSearchError `merge-not-found`
+   */
+  empty(mergeId: number): Promise<void>;
+  /** Whether the time of a copy in the trash is over. */
+  hasDue(): Promise<boolean>;
+  /** Deletes the copies whose time is over, until `signal` is aborted. Safe in several processes, and after a crash. */
+  emptyDue(signal: AbortSignal): Promise<void>;
 }
 
 /** Error codes for a lock held by another transaction: PostgreSQL, MySQL, SQLite. */
@@ -56,26 +74,53 @@ const LOCK_FAILURES = [
 
 export interface FileMergingOptions {
   strapi: Core.Strapi;
-  /** Records who merged what. */
-  pairs: Pick<DuplicatePairs, 'markMerged' | 'pairsTouching'>;
+  pairs: Pick<DuplicatePairs, 'markMerged' | 'pairsTouching' | 'removeFiles' | 'restore'>;
   /** Knows the size of images that Strapi stores without one, such as AVIF. */
   traces: Pick<ImageTraces, 'get'>;
   logger: Logger;
+  /** Days that copies stay in the trash; 0: they are deleted at once. */
+  trashDays: number;
+  /** Called with files that left the library for the trash. */
+  onLeave?: (fileIds: readonly number[]) => void;
+  /** Called with files that are back in the library. */
+  onReturn?: (fileIds: readonly number[]) => void;
   /** Time limit for storage to delete one file, in milliseconds. */
   storageDeadlineMs?: number;
+  clock?: Pick<Clock, 'now'>;
 }
 
 const STORAGE_DEADLINE_MS = 30_000;
+const DAY_MS = 86_400_000;
+/** Copies deleted between two looks at what is due. */
+const BATCH = 20;
+/** More than a file can have. */
+const ALL_PAIRS = 1_000_000;
 
 export function createFileMerging({
   strapi,
   pairs,
   traces,
   logger,
+  trashDays,
+  onLeave = () => undefined,
+  onReturn = () => undefined,
   storageDeadlineMs = STORAGE_DEADLINE_MS,
+  clock = systemClock,
 }: FileMergingOptions): FileMerging {
+  const journal = createMergeJournal(strapi);
   /** Files that this process is merging; the database keeps other processes apart. */
   const underWay = new Set<number>();
+
+  async function refuseTrashed(files: readonly LibraryFile[]): Promise<void> {
+    const trashed = await journal.trashed(files.map(({ id }) => id));
+    const copy = trashed.find(({ fileDocumentId, fileId }) =>
+      files.some((file) => file.id === fileId && file.documentId === fileDocumentId),
+    );
+    if (!copy) return;
+    throw conflict(
+      `File ${String(copy.fileId)} is in the trash: merge ${String(copy.mergeId)} merged it.`,
+    );
+  }
 
   async function repoint(
     files: readonly LibraryFile[],
@@ -83,17 +128,96 @@ export function createFileMerging({
       keepId: number | undefined;
       userId: number | undefined;
       pairs: readonly DuplicatePair[];
+      hashes: ReadonlyMap<number, string>;
     },
-  ): Promise<Merge> {
-    const { keepId, pairs, userId } = options;
+  ): Promise<{ merge: Merge; mergeId: number }> {
+    const { hashes, keepId, userId } = options;
     return strapi.db.transaction(async ({ trx }) => {
       const tables = createDatabaseTables(strapi, trx);
       await holdUnchanged(tables, files);
-      const merge = await mergeUses(tables, files, { keepId, pairs, isWriting: true });
-      const { keep, carriedOver } = merge;
-      await markMerged(tables, merge.copies);
+      await refuseTrashed(files);
+      const merge = await mergeUses(tables, files, {
+        keepId,
+        pairs: options.pairs,
+        isWriting: true,
+      });
+      const { keep, copies, carriedOver } = merge;
+      const copiesUpdatedAt = await markMerged(tables, copies);
+      const before = await readKeptMetadata(strapi, keep.id);
       await writeCarriedOver(strapi, { keepId: keep.id, carriedOver, userId });
-      return merge;
+      const after = await readKeptMetadata(strapi, keep.id);
+      const mergeId = await record(merge, {
+        userId: userId ?? null,
+        hashes,
+        kept: isCarrying(carriedOver) ? { before, after } : null,
+        copiesUpdatedAt,
+      });
+      return { merge, mergeId };
+    });
+  }
+
+  async function record(
+    merge: Merge,
+    options: {
+      userId: number | null;
+      hashes: ReadonlyMap<number, string>;
+      kept: Parameters<typeof journal.record>[0]['changes']['kept'];
+      copiesUpdatedAt: Date;
+    },
+  ): Promise<number> {
+    const { keep, copies, changes: fields, uses } = merge;
+    const { kept, copiesUpdatedAt, hashes, userId } = options;
+    const obstacles = obstaclesOf(merge);
+    const leaving = copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
+    const found = await pairs.pairsTouching({ fileIds: leaving, limit: ALL_PAIRS });
+    if (trashDays > 0) {
+      for (const removedId of leaving) {
+        await pairs.markMerged({ keptId: keep.id, removedId, userId });
+      }
+      await pairs.removeFiles(leaving);
+    }
+    const mergedAt = new Date(clock.now());
+    return journal.record({
+      kept: keep,
+      movedUses: uses.filter((use) => use.fileId !== keep.id && isMoved(use)).length,
+      userId,
+      mergedAt,
+      emptiesAt: new Date(mergedAt.getTime() + trashDays * DAY_MS),
+      changes: {
+        fields,
+        kept,
+        copiesUpdatedAt,
+        pairs: found.filter(({ status }) => status !== 'merged'),
+      },
+      copies: copies.map((file) => ({
+        file,
+        contentHash: hashes.get(file.id) ?? null,
+        state: obstacles.has(file.id) ? 'left' : 'trashed',
+        reason: obstacles.get(file.id) ?? null,
+      })),
+    });
+  }
+
+  async function remove(
+    copies: readonly JournaledCopy[],
+    { isAtOnce }: { isAtOnce: boolean },
+  ): Promise<Map<number, string>> {
+    const merges = new Map<number, { keptId: number; userId: number | null }>();
+    for (const mergeId of new Set(copies.map((copy) => copy.mergeId))) {
+      const { keptId, mergedBy: userId } = await requireMerge(journal, mergeId);
+      merges.set(mergeId, { keptId, userId });
+    }
+    return removeCopies(strapi, copies, {
+      keptIds: new Map([...merges].map(([mergeId, { keptId }]) => [mergeId, keptId])),
+      journal,
+      deadlineMs: storageDeadlineMs,
+      isAtOnce,
+      onRemoval: async ({ fileId, mergeId }) => {
+        const merge = merges.get(mergeId);
+        if (merge) await pairs.markMerged({ ...merge, removedId: fileId });
+      },
+      onReturn,
+      logger,
     });
   }
 
@@ -105,29 +229,29 @@ export function createFileMerging({
     const files = await loadSized(strapi, traces, fileIds);
     const missing = missingAmong(fileIds, files);
     if (missing.length > 0) throw conflict(`${list(missing)} is no longer in the library.`);
+    // Before the transaction, which on SQLite has the only connection.
     const known = await pairsAmong(pairs, fileIds);
-    const merged = await repoint(files, { keepId, userId, pairs: known }).catch(
-      (error: unknown) => {
-        throw isLockFailure(error)
-          ? conflict('Someone else is saving an entry that uses it.', error)
-          : error;
-      },
-    );
+    const traced = await traces.get(fileIds);
+    const hashes = new Map(traced.map(({ fileId, contentHash }) => [fileId, contentHash]));
+    const { merge: merged, mergeId } = await repoint(files, {
+      keepId,
+      userId,
+      hashes,
+      pairs: known,
+    }).catch((error: unknown) => {
+      throw isLockFailure(error)
+        ? conflict('Someone else is saving an entry that uses it.', error)
+        : error;
+    });
     if (isCarrying(merged.carriedOver)) {
       void announceUpdate(strapi, { keepId: merged.keep.id, logger });
     }
     const obstacles = obstaclesOf(merged);
-    const copyIds = merged.copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
-    const keptId = merged.keep.id;
-    const left = await removeCopies(strapi, {
-      keepId: keptId,
-      copyIds,
-      logger,
-      deadlineMs: storageDeadlineMs,
-      onRemoval: (copyId) =>
-        pairs.markMerged({ keptId, removedId: copyId, userId: userId ?? null }),
-    });
-    return createReport(merged, new Map([...obstacles, ...left]));
+    const copies = (await journal.copiesOf([mergeId])).filter(({ state }) => state === 'trashed');
+    onLeave(copies.map(({ fileId }) => fileId));
+    if (trashDays > 0) return createReport(merged, obstacles, { trashDays, mergeId });
+    const left = await remove(copies, { isAtOnce: true });
+    return createReport(merged, new Map([...obstacles, ...left]), { trashDays, mergeId: null });
   }
 
   return {
@@ -142,13 +266,14 @@ export function createFileMerging({
           retryable: false,
         });
       }
+      await refuseTrashed(files);
       const tables = createDatabaseTables(strapi);
       const planned = await mergeUses(tables, files, {
         keepId,
         pairs: await pairsAmong(pairs, fileIds),
         isWriting: false,
       });
-      return createReport(planned, obstaclesOf(planned));
+      return createReport(planned, obstaclesOf(planned), { trashDays, mergeId: null });
     },
 
     async perform(request) {
@@ -166,7 +291,58 @@ export function createFileMerging({
         for (const id of fileIds) underWay.delete(id);
       }
     },
+
+    async undo({ mergeId, userId }) {
+      const now = new Date(clock.now());
+      const { returned, keptId } = await undoMerge(strapi, {
+        mergeId,
+        userId,
+        journal,
+        pairs,
+        now,
+      }).catch((error: unknown) => {
+        if (!isLockFailure(error)) throw error;
+        throw new ImageSearchError({
+          code: 'conflict',
+          message:
+            'Someone else is saving an entry that uses one of the files. Nothing was undone; try again.',
+          retryable: true,
+          cause: error,
+        });
+      });
+      onReturn(returned);
+      if (keptId !== null) void announceUpdate(strapi, { keepId: keptId, logger });
+    },
+
+    async empty(mergeId) {
+      await requireMerge(journal, mergeId);
+      const copies = await journal.copiesOf([mergeId]);
+      await remove(copies.filter(isInTrash), { isAtOnce: false });
+    },
+
+    async hasDue() {
+      return (await journal.due(new Date(clock.now()), 1)).length > 0;
+    },
+
+    async emptyDue(signal) {
+      let count = 0;
+      while (!signal.aborted) {
+        const copies = await journal.due(new Date(clock.now()), BATCH);
+        if (copies.length === 0) break;
+        const obstacles = await remove(copies, { isAtOnce: false });
+        count += copies.length - obstacles.size;
+        const ids = copies.map(({ fileId }) => fileId);
+        // Storage is down; the next run tries again.
+        const left = await journal.trashed(ids);
+        if (left.some(({ id }) => copies.some((copy) => copy.id === id))) break;
+      }
+      if (count > 0) logger.info(`Emptied the trash of duplicates: ${String(count)} file(s).`);
+    },
   };
+}
+
+function isInTrash({ state }: JournaledCopy): boolean {
+  return state === 'trashed' || state === 'emptying';
 }
 
 function refuseForeignKeep(fileIds: readonly number[], keepId: number | undefined): void {
@@ -222,18 +398,18 @@ async function holdUnchanged(tables: DatabaseTables, files: readonly LibraryFile
   }
 }
 
-/** So that another merge waiting for these rows notices; see `holdUnchanged`. */
-async function markMerged(tables: DatabaseTables, copies: readonly LibraryFile[]): Promise<void> {
+/** So that another merge waiting for these rows notices; see `holdUnchanged`. Returns the copies' new date. */
+async function markMerged(tables: DatabaseTables, copies: readonly LibraryFile[]): Promise<Date> {
   const latest = Math.max(...copies.map(({ updatedAt }) => updatedAt.getTime()));
+  const updatedAt = new Date(Math.max(Date.now(), latest + 1));
   await tables
     .table(tables.tableOf(FILE_UID))
     .whereIn(
       'id',
       copies.map(({ id }) => id),
     )
-    .update({
-      [tables.columnOf(FILE_UID, 'updatedAt')]: new Date(Math.max(Date.now(), latest + 1)),
-    });
+    .update({ [tables.columnOf(FILE_UID, 'updatedAt')]: updatedAt });
+  return updatedAt;
 }
 
 function missingAmong(fileIds: readonly number[], files: readonly LibraryFile[]): number[] {

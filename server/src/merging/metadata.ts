@@ -1,9 +1,12 @@
 import type { Core } from '@strapi/strapi';
 import { sanitize } from '@strapi/utils';
+import { z } from 'zod';
 import type { MergeReport } from '../../../plugin/src/contracts/merging';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
+import type { DatabaseTables } from '../usage/database-tables';
 import type { LibraryFile } from '../usage/library-files';
+import type { KeptMetadata, MergeChanges } from './journal';
 import { isEmpty } from './suggestion';
 
 export type CarriedOver = MergeReport['carriedOver'];
@@ -77,4 +80,56 @@ interface FolderPaths {
 
 function folderPathOf(strapi: Core.Strapi, folderId: number): Promise<string> {
   return strapi.plugin('upload').service<FolderPaths>('file').getFolderPath(folderId);
+}
+
+const keptRowSchema = z.object({
+  alternativeText: z.string().nullable(),
+  caption: z.string().nullable(),
+  folderPath: z.string().nullable(),
+  updatedAt: z.coerce.date(),
+  folder: z.object({ id: z.number() }).nullable(),
+  updatedBy: z.object({ id: z.number() }).nullable(),
+});
+
+/** What `writeCarriedOver` may change. */
+export async function readKeptMetadata(strapi: Core.Strapi, keepId: number): Promise<KeptMetadata> {
+  const row: unknown = await strapi.db
+    .query(FILE_UID)
+    .findOne({ where: { id: keepId }, populate: { folder: true, updatedBy: true } });
+  const { folder, updatedBy, ...columns } = keptRowSchema.parse(row);
+  return { ...columns, folderId: folder?.id ?? null, updatedById: updatedBy?.id ?? null };
+}
+
+/**
+ * Takes back what the kept file took over, except what was edited since; the file's hooks run.
+ *
+ * @returns whether anything changed
+ */
+export async function restoreMetadata(
+  tables: DatabaseTables,
+  keepId: number,
+  change: MergeChanges['kept'],
+): Promise<boolean> {
+  if (!change) return false;
+  const { before, after } = change;
+  const { strapi } = tables;
+  const now = await readKeptMetadata(strapi, keepId);
+  const isUntouched = now.updatedAt.getTime() === after.updatedAt.getTime();
+  const isUnchanged = (name: keyof KeptMetadata): boolean =>
+    now[name] === after[name] && after[name] !== before[name];
+  const data = {
+    ...(isUnchanged('alternativeText') && { alternativeText: before.alternativeText }),
+    ...(isUnchanged('caption') && { caption: before.caption }),
+    ...(isUnchanged('folderId') && { folder: before.folderId, folderPath: before.folderPath }),
+    ...(isUntouched && { updatedBy: before.updatedById }),
+  };
+  if (Object.keys(data).length === 0) return false;
+  await strapi.db.query(FILE_UID).update({ where: { id: keepId }, data });
+  if (isUntouched) {
+    await tables
+      .table(tables.tableOf(FILE_UID))
+      .where({ id: keepId })
+      .update({ [tables.columnOf(FILE_UID, 'updatedAt')]: before.updatedAt });
+  }
+  return true;
 }

@@ -15,6 +15,14 @@ interface TextRepointing {
   copies: readonly LibraryFile[];
   /** False: find out what would be written, but write nothing. */
   isWriting: boolean;
+  /** Called for each field that was written. */
+  onWrite: (change: TextChange) => void;
+}
+
+/** The value of a text field before and after a merge; of JSON, parsed. */
+export interface TextChange extends RowField {
+  before: unknown;
+  after: unknown;
 }
 
 /** Identifies one file's use of one field. */
@@ -59,6 +67,7 @@ export async function repointTexts(
         }
         if (options.isWriting && value !== before) {
           await writeValue(tables, { uid, field, rowId, value });
+          options.onWrite({ uid, rowId, attribute, before, after: value });
         }
       }
     }
@@ -76,7 +85,7 @@ function rewrite(
   return { value, obstacle: 'The field contains no text.' };
 }
 
-async function readValues(
+export async function readValues(
   tables: DatabaseTables,
   options: { uid: string; field: TextField; rowIds: number[]; lock: boolean },
 ): Promise<Map<number, unknown>> {
@@ -88,7 +97,7 @@ async function readValues(
   return new Map(rows.map((row) => [Number(row['id']), parse(field, row[field.column])]));
 }
 
-async function writeValue(
+export async function writeValue(
   tables: DatabaseTables,
   options: { uid: string; field: TextField; rowId: number; value: unknown },
 ): Promise<void> {

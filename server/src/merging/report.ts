@@ -11,7 +11,8 @@ import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
 import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import type { LocatedUse } from '../usage/contract';
 import { groupBy, chunksOf } from '../usage/database-tables';
-import type { LibraryFile } from '../usage/library-files';
+import { namesOf, type LibraryFile } from '../usage/library-files';
+import { toFileUse } from '../usage/usage';
 import type { Merge } from './merge-steps';
 import { pixelsOf } from './suggestion';
 import { rewrittenUrls } from './text-rewriting';
@@ -34,18 +35,29 @@ export function obstaclesOf({ copies, uses }: Merge): Map<number, string> {
   return obstacles;
 }
 
-export function createReport(merge: Merge, obstacles: Obstacles): MergeReport {
+export function createReport(
+  merge: Merge,
+  obstacles: Obstacles,
+  { trashDays, mergeId }: Pick<MergeReport, 'trashDays' | 'mergeId'>,
+): MergeReport {
   const { keep, copies, suggestion, carriedOver } = merge;
   const uses = groupBy(merge.uses, ({ fileId }) => fileId);
   const twice = findTwiceNamed(merge);
+  const outcomeOf = (file: LibraryFile): MergedFile['outcome'] => {
+    if (file === keep) return 'kept';
+    if (obstacles.has(file.id)) return 'left';
+    return trashDays > 0 ? 'trashed' : 'removed';
+  };
   return {
     keepId: keep.id,
+    trashDays,
+    mergeId,
     suggestion,
     files: [keep, ...copies].map((file) =>
       describeFile(file, {
         uses: uses.get(file.id) ?? [],
         obstacle: obstacles.get(file.id) ?? null,
-        isKept: file === keep,
+        outcome: outcomeOf(file),
       }),
     ),
     carriedOver,
@@ -60,7 +72,11 @@ export function createReport(merge: Merge, obstacles: Obstacles): MergeReport {
 
 function describeFile(
   file: LibraryFile,
-  { uses, obstacle, isKept }: { uses: LocatedUse[]; obstacle: string | null; isKept: boolean },
+  {
+    uses,
+    obstacle,
+    outcome,
+  }: { uses: LocatedUse[]; obstacle: string | null; outcome: MergedFile['outcome'] },
 ): MergedFile {
   const { id, documentId, name, mime, width, height, alternativeText, caption } = file;
   return {
@@ -74,11 +90,12 @@ function describeFile(
     caption,
     bytes: Math.round(file.size * 1_000),
     createdAt: file.createdAt.toISOString(),
-    outcome: isKept ? 'kept' : obstacle === null ? 'removed' : 'left',
+    outcome,
     obstacle,
     useCount: uses.filter(isSure).length,
     possibleUseCount: uses.filter((use) => !isSure(use)).length,
     uses: worstFirst(uses).slice(0, mergingLimits.maxListedUses).map(toFileUse),
+    addresses: outcome === 'trashed' || outcome === 'removed' ? namesOf(file).urls : [],
   };
 }
 
@@ -92,24 +109,6 @@ function worstFirst(uses: readonly LocatedUse[]): LocatedUse[] {
 
 function isSure({ certainty }: LocatedUse): boolean {
   return certainty === 'sure';
-}
-
-export function toFileUse(use: LocatedUse): FileUse {
-  const { kind, certainty, mention, contentType, documentId, entryId } = use;
-  const { locale, status, path, title, obstacle } = use;
-  return {
-    kind,
-    certainty,
-    mention,
-    contentType,
-    documentId,
-    entryId,
-    locale,
-    status,
-    path,
-    title,
-    obstacle,
-  };
 }
 
 function warningsOf(copy: LibraryFile, keep: LibraryFile): MergeWarning[] {

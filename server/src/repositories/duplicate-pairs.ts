@@ -120,6 +120,18 @@ export function createDuplicatePairs(
     });
   }
 
+  /** Clusters new pairs, and moves known ones accordingly. */
+  async function cluster<Found extends Pick<FoundPair, 'fileA' | 'fileB'>>(
+    tables: DatabaseTables,
+    unknown: readonly Found[],
+  ): Promise<(Found & { cluster: number })[]> {
+    const { added, moved } = clusterPairs(unknown, await readClusters(tables, unknown));
+    for (const [before, after] of moved) {
+      await rows().updateMany({ where: { cluster: before }, data: { cluster: after } });
+    }
+    return added;
+  }
+
   async function write(tables: DatabaseTables, findings: readonly Findings[]): Promise<number> {
     await deleteOutdated(findings);
     await deleteRefuted(findings);
@@ -137,11 +149,7 @@ export function createDuplicatePairs(
       if (before) await rows().deleteMany({ where: { id: before.id, status: { $in: undone } } });
       unknown.push(pair);
     }
-    const { added, moved } = clusterPairs(unknown, await readClusters(tables, unknown));
-    for (const [before, cluster] of moved) {
-      await rows().updateMany({ where: { cluster: before }, data: { cluster } });
-    }
-    return insert(tables, added);
+    return insert(tables, await cluster(tables, unknown));
   }
 
   /** Returns how many are open: those on reviewed bytes of which a file is gone are ignored again. */
@@ -201,6 +209,39 @@ export function createDuplicatePairs(
       const [fileA, fileB] = keptId < removedId ? [keptId, removedId] : [removedId, keptId];
       const where = { fileA, fileB, status: { $in: undone } };
       await retryConflicts(strapi, () => rows().updateMany({ where, data }));
+    },
+
+    async restore(pairs) {
+      if (pairs.length === 0) return;
+      await inTurn(strapi, TURN, async (tables) => {
+        const known = await findKnown(pairs);
+        for (const pair of pairs) {
+          const { status, decidedBy, decidedAt } = pair;
+          const merged = known.get(keyOf(pair));
+          if (merged?.status !== 'merged') continue;
+          await rows().updateMany({
+            where: { id: merged.id },
+            data: { status, decidedBy, decidedAt },
+          });
+        }
+        const missing = pairs.filter((pair) => !known.has(keyOf(pair)));
+        const data = (await cluster(tables, missing)).map(({ verdict, ...pair }) => {
+          const { contentHashA, contentHashB, decidedAt, decidedBy, fileA, fileB } = pair;
+          return {
+            fileA,
+            fileB,
+            contentHashA,
+            contentHashB,
+            cluster: pair.cluster,
+            status: pair.status,
+            foundAt: pair.foundAt,
+            decidedBy,
+            decidedAt,
+            ...toVerdictColumns(verdict),
+          };
+        });
+        for (const some of chunksOf(data, LARGEST_INSERT)) await rows().createMany({ data: some });
+      });
     },
 
     async get(ids) {

@@ -11,6 +11,7 @@ import {
   type IndexState,
 } from '../../../plugin/src/indexing/contract';
 import type { Lease } from '../../../plugin/src/lease';
+import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../plugin-id';
 import { chunksOf } from '../usage/database-tables';
 import { hasRowLocks, isConflict, lockRows, retryConflicts } from './row-locks';
@@ -364,7 +365,8 @@ const countSchema = z.object({ images: z.coerce.number() });
  * Counts the library's images that are missing from a space's index: those waiting in its queue and those not in it yet.
  * One statement, because entries may outlive their files for a while, so two counts can't be subtracted.
  */
-export async function countMissingImages({ db }: Core.Strapi, spaceId: string): Promise<number> {
+export async function countMissingImages(strapi: Core.Strapi, spaceId: string): Promise<number> {
+  const { db } = strapi;
   const files = db.metadata.get(FILE_UID).tableName;
   const entries = db.metadata.get(INDEX_ENTRY_UID).tableName;
   const settled = db
@@ -375,6 +377,7 @@ export async function countMissingImages({ db }: Core.Strapi, spaceId: string): 
   const row: unknown = await db
     .getConnection(files)
     .where('mime', 'like', 'image/%')
+    .whereNotIn(`${files}.id`, trashedFileIds(strapi))
     .whereNotExists(settled)
     .count({ images: '*' })
     .first();

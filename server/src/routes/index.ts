@@ -53,6 +53,24 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   },
   {
     method: 'GET',
+    path: '/duplicates/merges',
+    handler: 'admin-duplicates.merges',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/merges/:id/undo',
+    handler: 'admin-duplicates.undo',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/merges/:id/empty',
+    handler: 'admin-duplicates.empty',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'GET',
     path: '/duplicates',
     handler: 'admin-duplicates.list',
     action: adminActions.duplicates,

@@ -8,7 +8,7 @@ const formatSchema = z.looseObject({
   width: z.number().nullish(),
 });
 
-const fileSchema = z.object({
+export const fileSchema = z.object({
   id: z.number(),
   documentId: z.string(),
   name: z.string(),

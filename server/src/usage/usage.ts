@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import type { FileUse } from '../../../plugin/src/contracts/merging';
 import type { FileNames, LocatedUse, RawUse } from './contract';
 import { createDatabaseTables, type DatabaseTables, groupBy } from './database-tables';
 import { describeEntries, findEntryPaths, rowKey } from './entries';
@@ -90,4 +91,22 @@ export async function locateUses(
 
 function distinctRows(uses: readonly RawUse[]): RawUse[] {
   return [...new Map(uses.map((use) => [rowKey(use), use])).values()];
+}
+
+export function toFileUse(use: LocatedUse): FileUse {
+  const { kind, certainty, mention, contentType, documentId, entryId } = use;
+  const { locale, status, path, title, obstacle } = use;
+  return {
+    kind,
+    certainty,
+    mention,
+    contentType,
+    documentId,
+    entryId,
+    locale,
+    status,
+    path,
+    title,
+    obstacle,
+  };
 }

@@ -164,4 +164,34 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
       expect(await allPairs(pairs())).toMatchObject([{ status: 'open' }]);
     });
   });
+
+  describe('restore', () => {
+    const withoutIds = (found: readonly DuplicatePair[]) =>
+      found
+        .map((pair) => ({ ...pair, id: 0, cluster: 0, foundAt: noon }))
+        .sort((one, other) => one.fileA - other.fileA || one.fileB - other.fileB);
+
+    it('puts removed pairs back with their reviews', async () => {
+      await pairs().record([findings(2, [1, 3, 4])]);
+      const { id } = await pairOf(pairs(), 2, 3);
+      await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: noon });
+      const before = await allPairs(pairs());
+      await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
+      await pairs().removeFiles([2]);
+      await pairs().restore(before);
+      const after = await allPairs(pairs());
+      expect(withoutIds(after)).toEqual(withoutIds(before));
+      expect(new Set(after.map(({ cluster }) => cluster)).size).toBe(1);
+    });
+
+    it('leaves pairs that were found or reviewed since', async () => {
+      await pairs().record([findings(1, [2])]);
+      const before = await allPairs(pairs());
+      const [pair] = before;
+      await pairs().decide(pair?.id ?? 0, { status: 'ignored', userId: 6, decidedAt: later });
+      await pairs().restore(before);
+      expect(await allPairs(pairs())).toMatchObject([{ status: 'ignored', decidedBy: 6 }]);
+      await pairs().restore([]);
+    });
+  });
 }

@@ -37,7 +37,9 @@ export function MergeDialog({ group, keepId: firstKeepId, onCancel, onMerge }: M
   const fileIds = files.map(({ id }) => id);
   const { report, suggestedId, failure, isLoading } = usePlan(fileIds, keepId);
   const name = files.find(({ id }) => id === keepId)?.name ?? '';
-  const removed = report?.files.filter(({ outcome }) => outcome === 'removed').length ?? 0;
+  const countOf = (wanted: string): number =>
+    report?.files.filter(({ outcome }) => outcome === wanted).length ?? 0;
+  const removed = countOf('removed');
   return (
     <Modal.Root
       open
@@ -84,7 +86,9 @@ export function MergeDialog({ group, keepId: firstKeepId, onCancel, onMerge }: M
               if (report) onMerge({ fileIds, keepId });
             }}
           >
-            {text('duplicates.merge.confirm', { count: removed })}
+            {removed > 0
+              ? text('duplicates.merge.confirm', { count: removed })
+              : text('duplicates.merge.confirmTrash', { count: countOf('trashed') })}
           </Button>
         </Modal.Footer>
       </Modal.Content>

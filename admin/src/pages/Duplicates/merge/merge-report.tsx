@@ -39,7 +39,9 @@ export function MergeReportView({ report }: { report: MergeReport }) {
         </Section>
       )}
       <Typography variant="pi" textColor="neutral600">
-        {text('duplicates.report.irreversible')}
+        {report.trashDays > 0
+          ? text('duplicates.report.trash', { days: report.trashDays })
+          : text('duplicates.report.irreversible')}
       </Typography>
     </Flex>
   );
@@ -105,12 +107,17 @@ function warningText(
   });
 }
 
-const outcomeColors = { kept: 'success', removed: 'danger', left: 'warning' } as const;
+const outcomeColors = {
+  kept: 'success',
+  trashed: 'warning',
+  removed: 'danger',
+  left: 'warning',
+} as const;
 
 /** The outcome for one file, and where it is used. */
 function MergedFileView({ file }: { file: MergedFile }) {
   const text = useText();
-  const { name, outcome, possibleUseCount, uses, useCount } = file;
+  const { addresses, name, outcome, possibleUseCount, uses, useCount } = file;
   const unseen = useCount + possibleUseCount - uses.length;
   return (
     <Box>
@@ -138,6 +145,16 @@ function MergedFileView({ file }: { file: MergedFile }) {
             ))}
           </ul>
           {unseen > 0 && text('duplicates.report.moreUses', { count: unseen })}
+        </Uses>
+      )}
+      {addresses.length > 0 && (
+        <Uses>
+          <summary>{text('duplicates.report.addresses', { count: addresses.length })}</summary>
+          <ul>
+            {addresses.map((address) => (
+              <li key={address}>{address}</li>
+            ))}
+          </ul>
         </Uses>
       )}
     </Box>

@@ -178,7 +178,7 @@ function noticeLines(
     return [text(`duplicates.notice.${notice.kind}`, { name })];
   }
   const { files, keepId } = notice.report;
-  const removed = files.filter(({ outcome }) => outcome === 'removed');
+  const removed = files.filter(({ outcome }) => outcome === 'removed' || outcome === 'trashed');
   const moved = removed.reduce((sum, { useCount }) => sum + useCount, 0);
   const name = files.find(({ id }) => id === keepId)?.name ?? '';
   const left = files.filter(({ outcome }) => outcome === 'left');
