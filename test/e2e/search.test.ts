@@ -101,6 +101,17 @@ describeInBrowser('The search page', (browser) => {
     await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
   });
 
+  it('lists what passes the filters before anything is searched', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const search = searchOn(page);
+    await search.filter('Type', 'PNG');
+    await search.results.waitFor();
+    const pngs = app.files.filter(({ image }) => image.mimeType === 'image/png');
+    expect((await search.ids()).sort()).toEqual(pngs.map(({ id }) => id).sort());
+    await page.getByRole('button', { name: 'Remove filter “Type: PNG”' }).click();
+    await search.results.waitFor({ state: 'detached' });
+  });
+
   it('excludes what a text describes', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=animal`);
     const search = searchOn(page);

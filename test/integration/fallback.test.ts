@@ -45,7 +45,7 @@ describe('a hosted model with a local one to fall back on', () => {
 
   /** What answers a text that no one has asked for yet. */
   async function spaceThatAnswers(text: string): Promise<string> {
-    return (await client.face.searchText(text)).meta.index.space;
+    return (await client.face.searchText(text)).meta.index.space ?? '';
   }
 
   const goDown = (): void => {

@@ -177,7 +177,7 @@ describe('a library whose model is changed', () => {
         const switchedAt = spaces.indexOf(youngSpace);
         expect(new Set(spaces.slice(switchedAt))).toEqual(new Set([youngSpace]));
         for (const answer of answers) {
-          expect(hitsOf(answer)).toEqual(known.get(answer.meta.index.space));
+          expect(hitsOf(answer)).toEqual(known.get(answer.meta.index.space ?? ''));
         }
       }
     });

@@ -175,10 +175,16 @@ describe.each(faces)('a question over the %s', (_name, face) => {
     );
   });
 
-  it.each([{}, { like: [] }, { unlike: ['cat'] }, { minScore: 0.1 }, { filters: { id: 1 } }])(
-    'is not %j',
+  it.each([{}, { like: [] }])('is not %j', async (body) => {
+    const message =
+      /query is missing: send "text", "image", "url", "fileId", "vector", "like" or filters/;
+    expectFailure(await face().post('search', body), refused(message));
+  });
+
+  it.each([{ unlike: ['cat'] }, { minScore: 0.1, filters: { id: 1 } }])(
+    'is not %j, which has nothing to compare images with',
     async (body) => {
-      const message = /query is missing: send "text", "image", "url", "fileId", "vector" or "like"/;
+      const message = /query is missing, which "minScore" and "unlike" need: send "text"/;
       expectFailure(await face().post('search', body), refused(message));
     },
   );

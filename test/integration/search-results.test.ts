@@ -85,6 +85,25 @@ describe.each(faces)('a search over the %s', (_name, face) => {
     });
   });
 
+  it('lists what passes the filters, newest first, when there is nothing else', async () => {
+    const chosen = app.files.slice(0, 7).map(({ id }) => id);
+    const filters = { id: { $in: chosen } };
+    const pages = [
+      await face().search({ filters, pagination: { limit: 4 } }),
+      await face().search({ filters, pagination: { start: 4, limit: 4 } }),
+    ];
+    expect(pages.flatMap(idsOf)).toEqual(chosen.toSorted((one, other) => other - one));
+    expect(pages.map(({ meta }) => meta.pagination.hasMore)).toEqual([true, false]);
+    for (const { score, matchedBy } of pages.flatMap(({ data }) => data)) {
+      expect([score, matchedBy]).toEqual([null, []]);
+    }
+    const inAddress = readPage(await face().get('search', { hasAlternativeText: 'false' }));
+    expect(inAddress.data.length).toBeGreaterThan(0);
+    expect(inAddress.data.every(({ file }) => !file['alternativeText'])).toBe(true);
+    expect(inAddress.meta.noCloseMatch).toBeNull();
+    expect(inAddress.meta.index.space).toBe((await face().searchText('dog')).meta.index.space);
+  });
+
   it('accepts the text in the query string and in the body', async () => {
     const inAddress = await face().searchText('something to eat');
     const inBody = await face().search({ text: 'something to eat' });

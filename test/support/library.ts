@@ -99,7 +99,9 @@ export function createLibrary(client: StrapiClient): Library {
     async findImage({ bytes }) {
       const image = bytes.toString('base64');
       const body = bodyOf(await call('post', '/image-search/search', { image }));
-      return new Map((body as SearchResponse).data.map(({ file, score }) => [file.id, score]));
+      return new Map(
+        (body as SearchResponse).data.map(({ file, score }) => [file.id, score ?? -1]),
+      );
     },
   };
 }

@@ -50,6 +50,12 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     };
   }
 
+  async listNewest({ start, limit }: { start: number; limit: number }) {
+    await Promise.resolve();
+    const ids = [...this.#readable].filter((fileId) => this.#isVisible(fileId)).reverse();
+    return { ids: ids.slice(start, start + limit), hasMore: ids.length > start + limit };
+  }
+
   async filterReadable(fileIds: readonly number[]): Promise<Set<number>> {
     await Promise.resolve();
     return new Set(fileIds.filter((fileId) => this.#readable.has(fileId)));

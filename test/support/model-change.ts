@@ -119,7 +119,7 @@ export async function createModelChangeClient(client: StrapiClient): Promise<Mod
       const { spaceId } = await pollUntil(
         async () => {
           const answer = await face.searchText(text);
-          return { spaceId: answer.meta.index.space, hits: hitsOf(answer) };
+          return { spaceId: answer.meta.index.space ?? '', hits: hitsOf(answer) };
         },
         ({ hits }) => hits[0]?.fileId === fileId,
       );
@@ -130,5 +130,5 @@ export async function createModelChangeClient(client: StrapiClient): Promise<Mod
 
 /** Files and scores, best first: what two answers must have in common to be the same. */
 export function hitsOf({ data }: SearchResponse): { fileId: number; score: number }[] {
-  return data.map(({ file, score }) => ({ fileId: file.id, score }));
+  return data.map(({ file, score }) => ({ fileId: file.id, score: score ?? -1 }));
 }

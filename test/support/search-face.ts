@@ -73,7 +73,7 @@ export function idsOf({ data }: SearchResponse): number[] {
 }
 
 export function scoresOf({ data }: SearchResponse): number[] {
-  return data.map(({ score }) => score);
+  return data.flatMap(({ score }) => (score === null ? [] : [score]));
 }
 
 const failureSchema = z.strictObject({

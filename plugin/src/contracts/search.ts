@@ -102,7 +102,10 @@ const commonShape = {
   minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
 };
 
-export const textSearchQuerySchema = z.strictObject({ text: textSchema, ...commonShape });
+export const textSearchQuerySchema = z.strictObject({
+  text: textSchema.optional(),
+  ...commonShape,
+});
 
 export const similarQuerySchema = z.strictObject(commonShape);
 
@@ -142,8 +145,9 @@ export const vectorSpaceSchema = z.object({
 export const searchResponseSchema = z.object({
   data: z.array(
     z.object({
-      /** Cosine similarity, -1 to 1. */
-      score: z.number(),
+      /** Cosine similarity, -1 to 1; null without a query. */
+      score: z.number().nullable(),
+      /** Empty without a query. */
       matchedBy: z.array(z.enum(['image'])),
       file: z.looseObject({ id: z.number() }),
     }),
@@ -151,8 +155,8 @@ export const searchResponseSchema = z.object({
   meta: z.object({
     pagination: z.object({ start: z.number(), limit: z.number(), hasMore: z.boolean() }),
     index: z.object({
-      /** Id of the space that answered. */
-      space: z.string(),
+      /** Id of the space that answered, or would have; null before a model was opened for the first time. */
+      space: z.string().nullable(),
       /** Searchable images. */
       indexed: z.number(),
       /** Images in the library. */

@@ -14,6 +14,8 @@ export interface VisibleFiles<Row> {
   listIds(limit: number): Promise<number[] | null>;
   /** At most `limit` visible ids above `after`. An empty page may be followed by others: see `nextCursor`. */
   listIdsAfter(after: number, limit: number): Promise<IdPage>;
+  /** Ids of the visible images `start` … `start + limit`, newest first, and whether more follow. */
+  listNewest(page: { start: number; limit: number }): Promise<{ ids: number[]; hasMore: boolean }>;
   /** Those of these ids that the caller may see, ignoring its filters. */
   filterReadable(fileIds: readonly number[]): Promise<Set<number>>;
   /** Those of these ids that the caller may see and that match its filters. */

@@ -7,13 +7,16 @@ import {
   type SearchResponse,
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
+import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import type { VisibleFilesOf } from '../files/callers';
 import { requireReadable } from '../files/readable-file';
+import type { FileView } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import {
   readEmbeddingInput,
   readSearchInput,
+  requireFilters,
   toTextExample,
   type SearchInput,
 } from '../http/search-input';
@@ -31,6 +34,10 @@ export function createSearchHandlers(options: {
     const { searchEngine, status } = imageSearch();
     const { like, unlike, filters, pagination, minScore, ...traits } = input;
     const visible = await visibleFilesOf(ctx, filters, traits);
+    if (like.length === 0) {
+      ctx.body = await list(visible, pagination);
+      return;
+    }
     const page = await searchEngine.search(
       { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
       visible,
@@ -46,11 +53,41 @@ export function createSearchHandlers(options: {
     } satisfies SearchResponse;
   }
 
+  /** The images that pass the filters; needs no model. */
+  async function list(
+    visible: VisibleFiles<FileView>,
+    pagination: SearchInput['pagination'],
+  ): Promise<SearchResponse> {
+    const { spaces, status } = imageSearch();
+    const [{ hasMore, ids }, active] = await Promise.all([
+      visible.listNewest(pagination),
+      spaces.active(),
+    ]);
+    const spaceId = active.spaceId();
+    const [rows, { indexed, total }] = await Promise.all([
+      visible.load(ids),
+      // Before a model was opened for the first time, nothing is indexed.
+      status.coverage(spaceId ?? ''),
+    ]);
+    return {
+      data: ids.flatMap((id) => {
+        const file = rows.get(id);
+        return file ? [{ score: null, matchedBy: [], file }] : [];
+      }),
+      meta: {
+        pagination: { ...pagination, hasMore },
+        index: { space: spaceId, indexed, total },
+        noCloseMatch: null,
+      },
+    };
+  }
+
   return {
     findByText: async (ctx: Context): Promise<void> => {
       const { text, ...common } = parseInput(textSearchQuerySchema, readQuery(ctx));
-      const example = toTextExample(text, imageSearch().inputLimits);
-      await answer(ctx, { like: [example], unlike: [], ...common });
+      if (text === undefined) requireFilters(common, 'send "text" or filters');
+      const like = text === undefined ? [] : [toTextExample(text, imageSearch().inputLimits)];
+      await answer(ctx, { like, unlike: [], ...common });
     },
 
     findByExample: async (ctx: Context): Promise<void> => {

@@ -3,6 +3,7 @@ import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import { imagesInLibrary } from '../assets/asset-source';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
@@ -71,7 +72,12 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   }
 
   /** Strapi validates a filter's fields, not its values: only the database knows which values are valid. */
-  async function findVisible(query: { where: object; limit: number; orderBy?: object }) {
+  async function findVisible(query: {
+    where: object;
+    limit: number;
+    orderBy?: object;
+    select?: string[];
+  }) {
     try {
       return await find(visible, { select: ['id'], ...query });
     } catch (error) {
@@ -102,6 +108,18 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       });
       const ids = [...new Set(rows.map((row) => row.id as number))];
       return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+
+    async listNewest({ start, limit }) {
+      const rows = await findVisible({
+        where: imagesInLibrary(strapi),
+        // Databases that sort by a column want it selected, too.
+        select: ['id', 'createdAt'],
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        limit: start + limit + 1,
+      });
+      const ids = [...new Set(rows.map((row) => row.id as number))];
+      return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
     },
 
     filterReadable: (fileIds) => keep(readable, fileIds),

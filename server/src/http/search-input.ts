@@ -45,8 +45,12 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   // Filters, pagination and scores may also be in the URL, as for GET.
   const body = parseInput(searchBodySchema, { ...readQuery(ctx), ...fields });
   const { filters, pagination, minScore, orientation, unused, hasAlternativeText } = body;
+  const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
+  if (like.length === 0) {
+    requireFilters(body, 'send "text", "image", "url", "fileId", "vector", "like" or filters');
+  }
   return {
-    like: [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)],
+    like,
     unlike: toExamples('unlike', body, limits),
     filters,
     orientation,
@@ -55,6 +59,26 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
     pagination,
     minScore,
   };
+}
+
+/**
+ * Filters alone list the images that pass them; what only ranks or cuts off results needs a query.
+ *
+ * @throws ImageSearchError `invalid-input`
+ */
+export function requireFilters(
+  body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
+  advice: string,
+): void {
+  const { filters, hasAlternativeText, minScore, orientation, unused } = body;
+  const given = [filters, hasAlternativeText, orientation, unused];
+  const isRanked = minScore !== undefined || (body.unlike ?? []).length > 0;
+  if (!isRanked && given.some((filter) => filter !== undefined)) return;
+  throw inputError(
+    isRanked
+      ? `The query is missing, which "minScore" and "unlike" need: ${advice.replace(/ or filters$/, '')}.`
+      : `The query is missing: ${advice}.`,
+  );
 }
 
 /** Body of `POST embeddings` → the text or image to embed. */
@@ -161,11 +185,6 @@ function mainExample(
   if (examples.length > 1) {
     throw inputError(
       'Send one of "text", "image", "url", "fileId" and "vector"; use "like" and "unlike" for more examples.',
-    );
-  }
-  if (examples.length === 0 && !body.like?.length) {
-    throw inputError(
-      'The query is missing: send "text", "image", "url", "fileId", "vector" or "like".',
     );
   }
   return examples;

@@ -46,9 +46,20 @@ describe('A query in the page’s address', () => {
     expect(setFilter({ from: '2026-01-01', to: '2026-01-31' }, 'days', 7)).toEqual({ days: 7 });
   });
 
-  it('needs more than filters or counterexamples to search', () => {
+  it('needs more than counterexamples to search', () => {
     expect(canSearch({ ...emptyQuery, unlike: [1], filters: { type: 'png' } })).toBe(false);
+    expect(canSearch({ ...emptyQuery, filters: { type: 'png', exclude: 'people' } })).toBe(false);
+    expect(canSearch({ ...emptyQuery, filters: {} })).toBe(false);
     expect(canSearch({ ...emptyQuery, like: [1] })).toBe(true);
+  });
+
+  it('lists what passes its filters when there is nothing else', () => {
+    const filtering = { ...emptyQuery, filters: { type: 'png', usage: 'unused' } as const };
+    expect(canSearch(filtering)).toBe(true);
+    expect(toSearchFields(filtering, null, new Date(0))).toEqual({
+      filters: { $and: [{ mime: { $eq: 'image/png' } }] },
+      unused: true,
+    });
   });
 
   it('has a text that excludes images, which may consist of digits', () => {

@@ -104,8 +104,16 @@ function dropUndefined(filters: SearchFilters): SearchFilters {
   return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
 }
 
-/** Whether there is anything to search for: filters or `unlike` examples alone are not enough. */
-export function canSearch({ text, like, image }: SearchQuery): boolean {
+/** Whether there is anything to show: without a query, images that pass the filters, but nothing to compare others with. */
+export function canSearch(query: SearchQuery): boolean {
+  const { exclude, ...filters } = query.filters;
+  if (isRanked(query)) return true;
+  const isExcluding = exclude !== undefined || query.unlike.length > 0;
+  return !isExcluding && Object.values(filters).some((value) => value !== undefined);
+}
+
+/** Whether there is a query, so that results come in the order of their likeness. */
+export function isRanked({ text, like, image }: SearchQuery): boolean {
   return text.trim() !== '' || like.length > 0 || image !== null;
 }
 

@@ -185,12 +185,12 @@ function DetailsList({ hit: { file, score } }: { hit: SearchHit }) {
     ['type', (file.ext ?? file.mime).replace(/^\./, '').toUpperCase()],
     ['uploaded', createdAt ? formats.date(createdAt) : unknown],
     ['folder', file.folder?.name ?? text('search.details.topFolder')],
-    ['similarity', formats.score(score)],
+    ['similarity', score === null ? null : formats.score(score)],
   ] as const;
   return (
     <Flex tag="dl" direction="column" alignItems="stretch" gap={3}>
       {lines.map(([name, value]) => {
-        if (name === 'caption' && !value) return null;
+        if (['caption', 'similarity'].includes(name) && !value) return null;
         return (
           <Flex key={name} alignItems="baseline" gap={4}>
             <Typography tag="dt" variant="pi" textColor="neutral600" width="12rem" shrink={0}>

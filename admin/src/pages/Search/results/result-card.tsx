@@ -4,7 +4,6 @@ import { useEffect, useRef } from 'react';
 import { styled } from 'styled-components';
 import type { SearchHit } from '../../../api/search';
 import { FileImage, nameOf } from '../../../components/file-image';
-import { useFormats } from '../../../hooks/formats';
 import { useText } from '../../../hooks/text';
 
 export interface ResultActions {
@@ -21,8 +20,6 @@ interface ResultCardProps extends ResultActions {
   count: number;
   width: number;
   height: number;
-  /** The score relative to the other results, 0 to 1. */
-  strength: number;
   isSelected: boolean;
   /** Whether any result is selected; the checkboxes are then always visible. */
   isSelecting: boolean;
@@ -35,10 +32,9 @@ interface ResultCardProps extends ResultActions {
 
 /** One result: its image, and actions that appear on hover and focus. */
 export function ResultCard(props: ResultCardProps) {
-  const { hit, index, count, width, height, strength, isTabStop, takesFocus } = props;
+  const { hit, index, count, width, height, isTabStop, takesFocus } = props;
   const { isSelected, isSelecting, onOpen, onFocus } = props;
   const text = useText();
-  const formats = useFormats();
   const button = useRef<HTMLButtonElement>(null);
   const name = nameOf(hit.file);
 
@@ -70,8 +66,7 @@ export function ResultCard(props: ResultCardProps) {
         <FileImage asset={hit.file} width={width} alternativeText="" />
       </OpenButton>
       <CardActions {...props} name={name} isShown={isSelecting} />
-      <Score aria-hidden>{formats.score(hit.score)}</Score>
-      <StrengthBar style={{ width: `${String(Math.round(strength * 100))}%` }} />
+      <Name aria-hidden>{hit.file.name}</Name>
     </Card>
   );
 }
@@ -155,26 +150,17 @@ const Action = styled.button`
   }
 `;
 
-const Score = styled.div`
+const Name = styled.div`
   position: absolute;
-  right: ${({ theme }) => theme.spaces[2]};
-  bottom: ${({ theme }) => theme.spaces[3]};
-  padding: 0 ${({ theme }) => theme.spaces[1]};
-  border-radius: ${({ theme }) => theme.borderRadius};
-  background: ${({ theme }) => theme.colors.neutral800};
-  color: ${({ theme }) => theme.colors.neutral0};
+  inset: auto 0 0;
+  overflow: hidden;
+  padding: ${({ theme }) => `${theme.spaces[1]} ${theme.spaces[2]}`};
+  border-radius: ${({ theme }) => `0 0 ${theme.borderRadius} ${theme.borderRadius}`};
+  background: ${({ theme }) => theme.colors.neutral0};
+  color: ${({ theme }) => theme.colors.neutral800};
   font-size: ${({ theme }) => theme.fontSizes[1]};
-  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
-  pointer-events: none;
-`;
-
-const StrengthBar = styled.div`
-  position: absolute;
-  left: 0;
-  bottom: 0;
-  height: 3px;
-  background: ${({ theme }) => theme.colors.primary600};
-  opacity: 0.55;
+  text-overflow: ellipsis;
+  white-space: nowrap;
   pointer-events: none;
 `;
 
@@ -203,15 +189,12 @@ const Card = styled.div<{ $isSelected: boolean }>`
     border-radius: inherit;
   }
 
-  &:not(:hover, :focus-within) ${Score} {
+  &:not(:hover, :focus-within) ${Name} {
     display: none;
   }
   @media (hover: hover) {
     &:not(:hover, :focus-within) ${Corner}:not([data-shown='true']) {
       opacity: 0;
     }
-  }
-  &:hover ${StrengthBar} {
-    opacity: 1;
   }
 `;

@@ -59,7 +59,6 @@ export function ResultGrid(props: ResultGridProps) {
     event.preventDefault();
     virtualizer.scrollToIndex(row);
   };
-  const strengthOf = strengthScale(hits);
 
   return (
     <List
@@ -87,7 +86,6 @@ export function ResultGrid(props: ResultGridProps) {
                 count={hasMore ? -1 : hits.length}
                 width={imageWidth}
                 height={rows[rowIndex]?.height ?? ROW_HEIGHT}
-                strength={strengthOf(hit.score)}
                 isSelected={selected.has(hit.file.id)}
                 isSelecting={selected.size > 0}
                 isTabStop={index === focus.index}
@@ -158,13 +156,6 @@ function centersOf(row: Row | undefined): { index: number; center: number }[] {
 
 function ratioOf({ width, height }: Asset): number {
   return width && height ? width / height : 1;
-}
-
-/** From 1 for the best score to almost 0 for half of it and less. */
-function strengthScale(hits: readonly SearchHit[]): (score: number) => number {
-  const best = hits[0]?.score ?? 0;
-  const worst = best / 2;
-  return (score) => (best <= 0 ? 0 : Math.max(0.02, (score - worst) / (best - worst)));
 }
 
 const List = styled.div`

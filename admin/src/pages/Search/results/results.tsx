@@ -14,7 +14,7 @@ import type { SearchResponse } from '../../../api/search';
 import { useImageSearchPermissions, usePanelSettings } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
 import type { SearchPageState } from '../page-state';
-import { addExample, emptyQuery } from '../query';
+import { addExample, emptyQuery, isRanked } from '../query';
 import { Searching, StateMessage } from '../states';
 import { DetailsDrawer } from './details-drawer';
 import { ResultGrid } from './result-grid';
@@ -33,7 +33,7 @@ export function Results({ state }: { state: SearchPageState }) {
         <NothingFound meta={first.meta} state={state} />
       ) : (
         <Flex direction="column" alignItems="stretch" gap={4}>
-          <Notices meta={first.meta} text={state.query.text} />
+          {isRanked(state.query) && <Notices meta={first.meta} text={state.query.text} />}
           <Dimmed $isStale={isStale} aria-busy={isStale}>
             <Images state={state} />
             {results.isFetchNextPageError && <RetryMore onRetry={results.fetchNextPage} />}
@@ -88,6 +88,7 @@ function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: Se
   const text = useText();
   const whyMissing = useWhyMissing();
   const { indexed, total } = meta.index;
+  const isSearch = isRanked(state.query);
   const isFiltered = Object.values(state.query.filters).some((value) => value !== undefined);
   const reason = () => {
     if (isFiltered) return text('search.nothing.filtered');
@@ -98,7 +99,7 @@ function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: Se
       icon={<EmptyPictures width="16rem" />}
       title={text('search.nothing.title')}
       text={reason()}
-      details={indexed < total ? (whyMissing ?? undefined) : undefined}
+      details={isSearch && indexed < total ? (whyMissing ?? undefined) : undefined}
       action={
         isFiltered && (
           <Button
