@@ -18,6 +18,7 @@ export const errorCodes = [
   'image-unreadable',
   'image-too-large',
   'image-unsupported',
+  'image-decoder-missing',
   'image-missing',
   'image-unreachable',
   'storage-refused',
@@ -131,6 +132,14 @@ export const errorTraits = {
     isSkipped: true,
     httpStatus: 415,
     reason: 'unsupported',
+  },
+  // An optional package decodes it; the image is indexed once that is installed.
+  'image-decoder-missing': {
+    ...imageFault,
+    isItemFault: true,
+    isSkipped: true,
+    httpStatus: 415,
+    reason: 'decoder-missing',
   },
   // The file is missing, which says nothing about the image.
   'image-missing': { ...imageFault, httpStatus: 404, reason: 'missing' },

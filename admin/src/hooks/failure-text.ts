@@ -44,6 +44,7 @@ export const failureReasons = {
   unreadable: 'index.reason.unreadable',
   'too-large': 'index.reason.tooLarge',
   unsupported: 'index.reason.unsupported',
+  'decoder-missing': 'index.reason.decoderMissing',
   missing: 'index.reason.missing',
   rejected: 'index.reason.rejected',
   unreachable: 'index.reason.unreachable',
@@ -56,6 +57,7 @@ export const failureReasons = {
 /** The same for editors, who can only replace the image and see no technical details. */
 const editorReasons = {
   ...failureReasons,
+  'decoder-missing': 'index.reason.unsupported',
   unreachable: 'index.reason.askAdministrator',
   'storage-refused': 'index.reason.askAdministrator',
   provider: 'index.reason.askAdministrator',

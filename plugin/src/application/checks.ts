@@ -15,6 +15,7 @@ import {
   type EmbeddingConfig,
 } from '../embedding/registry';
 import { toImageSearchError } from '../errors';
+import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
 import type { Logger } from '../logger';
 import { detectPackageManager } from '../package-manager';
 import type { VectorStore } from '../vectors/contract';
@@ -45,14 +46,27 @@ export function failed(id: CheckId, found: string, advice: string): Check {
   return { id, status: 'failed', found, advice };
 }
 
-/** Node.js, the package manager and sharp: what every configuration needs. */
+/** Node.js, the package manager and what decodes images: what every configuration needs. */
 export function checkMachine(projectFolder: string): Check[] {
   const { name, version } = detectPackageManager(projectFolder);
   return [
     checkNode(process.versions.node),
     passed('package-manager', version === null ? name : `${name} ${version}`),
     checkSharp(projectFolder),
+    checkHeicDecoder(projectFolder),
   ];
+}
+
+/** Optional, so it's never a warning. */
+function checkHeicDecoder(projectFolder: string): Check {
+  if (findHeicDecoder(projectFolder) !== null) {
+    return passed('heic', `${HEIC_DECODER} is installed.`);
+  }
+  const install = detectPackageManager(projectFolder).install(HEIC_DECODER);
+  return passed(
+    'heic',
+    `${HEIC_DECODER} isn't installed, so HEIC images are skipped. To index them, run "${install}".`,
+  );
 }
 
 export function checkNode(version: string): Check {

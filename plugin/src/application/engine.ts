@@ -21,6 +21,7 @@ import {
   type EmbeddingConfig,
 } from '../embedding/registry';
 import type { ImageReader } from '../images/contract';
+import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
 import { currentOwner, type JobLeases, type LeaseOwner } from '../lease';
@@ -227,9 +228,10 @@ function openStore(
 }
 
 function detectDuplicates(
-  { assets, clock, config, logger, repositories }: EngineParts,
+  parts: EngineParts,
   built: { store: VectorStore; callbacks: SpacesCallbacks; owner: LeaseOwner },
 ): DuplicateDetection {
+  const { assets, clock, config, logger, repositories } = parts;
   return createDuplicateDetection({
     policy: config.duplicates.policy,
     traces: repositories.traces,
@@ -238,7 +240,7 @@ function detectDuplicates(
     store: built.store,
     scans: repositories.scans,
     assets,
-    images: createIndexingReader(config),
+    images: createIndexingReader(parts),
     maxBytes: config.indexing.maxBytes,
     jobs: repositories.jobs,
     isIndexing: () => built.callbacks.isIndexing(),
@@ -324,7 +326,7 @@ function createSpaces(
   const { embedding, fallback } = splitFallback(config.embedding);
   const entriesOf = (spaceId: string): IndexEntries => repositories.entriesOf(() => spaceId);
   const worker: SpaceTrackParts['worker'] = {
-    ...workerSettings(config),
+    ...workerSettings(parts),
     owner: built.owner,
     outages: built.outages,
     traces: repositories.traces,
@@ -347,6 +349,8 @@ function createSpaces(
           ...worker,
           budget: isLocalProvider(options.identity.provider) ? undefined : built.budget,
         },
+        hasDecoderFor: (code) =>
+          code === 'image-decoder-missing' && findHeicDecoder(parts.projectFolder) !== null,
         jobs: repositories.jobs,
         bootedAt,
         reconcileMinutes: config.indexing.reconcileMinutes,
@@ -358,18 +362,16 @@ function createSpaces(
   });
 }
 
-function createIndexingReader({ indexing }: ImageSearchConfig): ImageReader {
-  return createImageReader({
-    maxBytes: indexing.maxBytes,
-    maxPixels: indexing.maxPixels,
-    timeoutMs: indexing.decodeTimeoutSeconds * SECOND_MS,
-  });
+function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader {
+  const { decodeTimeoutSeconds, maxBytes, maxPixels } = config.indexing;
+  const timeoutMs = decodeTimeoutSeconds * SECOND_MS;
+  return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder);
 }
 
-function workerSettings(config: ImageSearchConfig) {
-  const { indexing } = config;
+function workerSettings(parts: EngineParts) {
+  const { indexing } = parts.config;
   return {
-    images: createIndexingReader(config),
+    images: createIndexingReader(parts),
     policy: {
       maxAttempts: indexing.maxAttempts,
       firstRetryMs: indexing.firstRetrySeconds * SECOND_MS,
@@ -383,16 +385,19 @@ function workerSettings(config: ImageSearchConfig) {
 }
 
 function createSearch(
-  { config: { search }, logger, repositories }: EngineParts,
+  { config: { search }, logger, projectFolder, repositories }: EngineParts,
   spaces: SpaceManager,
 ): { engine: SearchEngine; embedder: QueryEmbedder; fetch: GuardedFetch } {
   const fetch = createQueryFetch(search.urls);
   const embedder = new QueryEmbedder({
-    images: createImageReader({
-      maxBytes: search.maxImageBytes,
-      maxPixels: search.maxPixels,
-      timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
-    }),
+    images: createImageReader(
+      {
+        maxBytes: search.maxImageBytes,
+        maxPixels: search.maxPixels,
+        timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
+      },
+      projectFolder,
+    ),
     cacheEntries: search.queryCacheEntries,
     cacheMs: search.queryCacheMinutes * MINUTE_MS,
   });

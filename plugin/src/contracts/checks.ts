@@ -5,6 +5,7 @@ export const checkIds = [
   'node',
   'package-manager',
   'sharp',
+  'heic',
   'sqlite',
   'configuration',
   'runtime',

@@ -19,11 +19,12 @@ const fileIndexStateSchema = z.enum([
   'not-an-image',
 ]);
 
-/** Why an image isn't indexed. The first five lie in the file itself, so replacing it helps. */
+/** Why an image isn't indexed. All up to `rejected` lie in the file itself, so replacing it helps. */
 export const failureReasonSchema = z.enum([
   'unreadable',
   'too-large',
   'unsupported',
+  'decoder-missing',
   'missing',
   'rejected',
   'unreachable',

@@ -140,7 +140,7 @@ export interface ReadImageOptions {
  * Decodes an image and prepares it for a model. Never keeps or changes `bytes`.
  *
  * @throws ImageSearchError `image-unreadable` (damaged, or not an image), `image-unsupported` (a format this build
- * can't decode) or `image-too-large` (too many bytes or pixels, known before any pixel is decoded). None is
+ * can't decode), `image-decoder-missing` (one that an optional package decodes) or `image-too-large` (too many bytes or pixels, known before any pixel is decoded). None is
  * retryable, except that decoding timed out.
  * @example
  * const { prepared } = await reader.read(bytes, { preparation: provider.imagePreparation });

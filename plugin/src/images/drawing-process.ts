@@ -1,18 +1,13 @@
-import { writeSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import type { DrawingFailure, DrawingOrder } from './drawing';
+import { fail, finish, readOrder } from './apart-process';
+import type { DrawingOrder } from './drawing';
 import { findSvgRoot, replaceRootAttributes, type SvgRoot } from './svg-root';
 
-/*
- * Entry of the process that draws one SVG document; see drawing.ts. Parsing and drawing run on other threads, so the
- * timers here fire even if those hang.
- */
+/* Entry of the process that draws one SVG document; see drawing.ts. */
 
-const STANDARD_OUTPUT = 1;
-const MEMORY_CHECK_MS = 10;
 /** Pixels per inch at which an inch is 96 CSS pixels, as in browsers. */
 const CSS_DENSITY = 96;
 /** Pixels per inch at which a CSS pixel is a pixel. */
@@ -27,25 +22,18 @@ const ROUGH_EDGE = 1_000;
 /** Side of the image in which a drawing without any size is located, in pixels. */
 const PROBE_EDGE = 512;
 
-const order = JSON.parse(process.argv[2] ?? '') as DrawingOrder;
-
-setTimeout(() => {
-  fail('timeout');
-}, order.timeoutMs);
-setInterval(() => {
-  if (process.memoryUsage.rss() > order.maxMemoryBytes) fail('out-of-memory');
-}, MEMORY_CHECK_MS);
+const order = readOrder() as DrawingOrder;
 
 void drawStandardInput();
 
 async function drawStandardInput(): Promise<void> {
   const input = await buffer(process.stdin);
-  const svg = await toPlainText(input).catch((error: unknown) => fail('not-svg', error));
+  const svg = await toPlainText(input).catch((error: unknown) => fail('not-an-image', error));
   const drawing = await measure(svg).catch((error: unknown) =>
-    fail(/<(\w+:)?svg[\s>]/i.test(svg.toString('latin1')) ? 'damaged' : 'not-svg', error),
+    fail(/<(\w+:)?svg[\s>]/i.test(svg.toString('latin1')) ? 'damaged' : 'not-an-image', error),
   );
   const png = await draw(drawing).catch((error: unknown) => fail('damaged', error));
-  process.stdout.end(png, () => process.exit());
+  finish(png);
 }
 
 /** Uncompressed, in an encoding that contains ASCII. */
@@ -169,12 +157,4 @@ function toPng(drawing: Sharp): Promise<Buffer> {
     .resize({ width: longerEdge, height: longerEdge, fit: 'inside', withoutEnlargement: true })
     .png({ compressionLevel: 1 })
     .toBuffer();
-}
-
-/** Kills the process, because a regular exit would wait for the other threads. */
-function fail(failure: DrawingFailure, error?: unknown): never {
-  const message = error instanceof Error ? error.message : failure;
-  writeSync(STANDARD_OUTPUT, JSON.stringify({ failure, message }));
-  process.kill(process.pid, 'SIGKILL');
-  throw new Error('not reached');
 }

@@ -30,6 +30,7 @@ import {
 } from './geometry';
 import { ImageSearchError } from '../errors';
 import { checkBytes, checkPixels, type ImageHeader, readHeader, tooLarge } from './header';
+import { decodeHeic, isHeic } from './heic';
 import { repair } from './repair';
 import {
   chromaSize,
@@ -43,6 +44,7 @@ const BLACK = [0, 0, 0] as const;
 const WHITE = [255, 255, 255] as const;
 /** Each is a process that may use a lot of memory. */
 const DRAWINGS_AT_ONCE = 2;
+const HEIC_IMAGES_AT_ONCE = 1;
 /** Shorter edge of a drawing for a model without a fixed input size. */
 const NATURAL_DRAWING_EDGE = 512;
 
@@ -66,16 +68,37 @@ interface DecodedImage {
  * sharp's cache and thread count apply to the whole process, which Strapi's upload plugin shares, so they aren't
  * changed. The work runs on libuv's threads and leaves the event loop free.
  */
-export function createImageReader(limits: ImageLimits): ImageReader {
+export function createImageReader(
+  limits: ImageLimits,
+  /** Optional decoders are looked for here. */
+  projectFolder = process.cwd(),
+): ImageReader {
   const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
+  const heicImages = new PQueue({ concurrency: HEIC_IMAGES_AT_ONCE });
+
+  async function readHeic(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
+    const { maxPixels, timeoutMs } = limits;
+    const shorterEdge = neededEdge(options.preparation);
+    const order = { projectFolder, timeoutMs, maxPixels, shorterEdge };
+    const { png, size } = await heicImages.add(() => decodeHeic(bytes, order));
+    return { ...(await readImage(png, options, limits)), size };
+  }
+
   return {
     async read(bytes, options) {
       checkBytes(bytes, limits);
+      if (isHeic(bytes)) return readHeic(bytes, options);
       if (!mayBeDrawing(bytes)) return readImage(bytes, options, limits);
       const png = await drawings.add(() => drawFor(options.preparation, bytes, limits));
       return readImage(png, options, limits);
     },
   };
+}
+
+/** What the shorter side of an image is needed for at most, in pixels; null for all there is. */
+function neededEdge(preparation: ImagePreparation): number | null {
+  if (preparation.kind === 'encoded') return preparation.maxEdge;
+  return preparation.resize.mode === 'none' ? null : largestEdge(preparation);
 }
 
 async function readImage(

@@ -121,6 +121,7 @@ const names: Record<Check['id'], string> = {
   node: 'Node.js',
   'package-manager': 'Package manager',
   sharp: 'sharp',
+  heic: 'HEIC decoder',
   sqlite: 'SQLite driver',
   configuration: 'Configuration',
   runtime: 'ONNX runtime',

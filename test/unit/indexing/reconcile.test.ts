@@ -101,6 +101,18 @@ describe('reasonToIndex', () => {
     expect(reasonToIndex(sighting) !== null).toBe(isExpected);
   });
 
+  it('retries a file that was skipped for a missing decoder once that is installed', () => {
+    const entry = {
+      ...(entryOf('skipped') as IndexEntry),
+      errorCode: 'image-decoder-missing' as const,
+    };
+    const found = { vectorHash: null, hasTrace: false };
+    const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, ...found };
+    expect(reasonToIndex(sighting)).toBeNull();
+    expect(reasonToIndex(sighting, (code) => code === 'image-decoder-missing')).toBe('to retry');
+    expect(reasonToIndex({ ...sighting, asset: null }, () => true)).toBe('deleted');
+  });
+
   it.each([
     ['its own bytes', KNOWN_HASH, null],
     ['other bytes', 'b'.repeat(64), 'with the vector of other bytes'],
