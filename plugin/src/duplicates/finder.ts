@@ -17,6 +17,9 @@ const NEIGHBORS = 50;
 /** Neighbors aligned, and how many of them without a promising fingerprint. Each takes a millisecond. */
 const MAX_ALIGNED = 5;
 const MAX_UNPROMISING = 3;
+/** Each that is found lets this many more be aligned, up to a maximum: crops of one image come in dozens. */
+const MORE_PER_MATCH = 2;
+const MAX_ALIGNED_OF_MANY = 30;
 
 export interface DuplicateFinderOptions {
   traces: Pick<ImageTraces, 'get' | 'withContentHash'>;
@@ -111,11 +114,20 @@ async function judgeAll(job: {
     if (verdict) addMatch(candidate, verdict);
     else remaining.push(candidate);
   }
-  for (const candidate of worthAligning(trace, remaining, judge)) {
+  const { promising, unpromising } = worthAligning(trace, remaining, judge);
+  let [aligned, more] = [0, 0];
+  const align = async (candidate: Candidate): Promise<void> => {
     await pause(signal);
+    aligned += 1;
     const verdict = judge.judge(trace, candidate.trace, candidate.similarity);
-    if (verdict) addMatch(candidate, verdict);
-  }
+    if (!verdict) return;
+    addMatch(candidate, verdict);
+    more += MORE_PER_MATCH;
+  };
+  const isLeft = (most: number): boolean => aligned < Math.min(MAX_ALIGNED_OF_MANY, most + more);
+  for (const candidate of promising) if (isLeft(MAX_ALIGNED)) await align(candidate);
+  const before = Math.min(MAX_ALIGNED, aligned + MAX_UNPROMISING);
+  for (const candidate of unpromising) if (isLeft(before)) await align(candidate);
   return matches;
 }
 
@@ -124,20 +136,20 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) throw abortedError(signal.reason);
 }
 
-/** Promising fingerprints first, then by similarity. */
+/** Candidates with an embedding by their fingerprints, each kind by similarity. */
 function worthAligning(
   trace: ImageTrace,
   candidates: readonly Candidate[],
   judge: Judge,
-): Candidate[] {
+): { promising: Candidate[]; unpromising: Candidate[] } {
   const bySimilarity = candidates
     .filter(({ similarity }) => similarity !== null)
     .sort((one, other) => (other.similarity ?? 0) - (one.similarity ?? 0));
   const promising = new Set(
     bySimilarity.filter((candidate) => judge.isPromising(trace, candidate.trace)),
   );
-  const others = bySimilarity.filter((candidate) => !promising.has(candidate));
-  return [...promising, ...others.slice(0, MAX_UNPROMISING)].slice(0, MAX_ALIGNED);
+  const unpromising = bySimilarity.filter((candidate) => !promising.has(candidate));
+  return { promising: [...promising], unpromising };
 }
 
 /** The surest kind first, then the most similar, then by id. */

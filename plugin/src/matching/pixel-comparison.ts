@@ -3,11 +3,11 @@ import { classifyRegions, type DifferingRegion } from './differing-regions';
 import { type PlaneSize, smooth } from './plane';
 import { type Affine, placementOf, placeOf, register, warpAffine } from './registration';
 import {
-  type ColorMatch,
   fitColor,
   fitTone,
-  matchGray,
+  matchColorChange,
   matchOneTone,
+  matchPlanes,
   type Planes,
   type Tone,
   withinGamut,
@@ -108,22 +108,16 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
     other: { ...innerPlanes, gray: smooth(innerPlanes.gray) },
   };
   const isGrayCopy = matchOneTone(seen);
+  if (!isGrayCopy) matchColorChange(seen);
   const tone = fitTone(seen.one, seen.other);
-  const one = { ...seen.one, gray: matchGray(seen.one.gray, tone) };
-  const blocks = compareBlocks({
-    one,
-    other: seen.other,
-    color: fitColor(seen.one, seen.other, tone),
-  });
+  const one = matchPlanes(seen.one, tone, fitColor(seen.one, seen.other, tone));
+  const blocks = compareBlocks(one, seen.other);
   for (const block of blocks) block.isDifferent = isDifferent(block, { tone, isGrayCopy });
-  const regions = classifyRegions({
-    one: one.gray,
-    other: seen.other.gray,
-    blocks,
-    blockSide: BLOCK,
-  });
+  const regions = classifyRegions({ one, other: seen.other, blocks, blockSide: BLOCK });
   const isProven =
-    blocks.length >= MIN_OVERLAP * countBlocks(inner) && tone.isNatural && hasProof(blocks);
+    blocks.length >= MIN_OVERLAP * countBlocks(inner) &&
+    tone.isNatural &&
+    hasProof(blocks, regions);
   const isUpright = !isMirrored && quarterTurns === 0;
   const outcome = (): PixelComparison['outcome'] => {
     if (!isProven) return 'different';
@@ -248,14 +242,25 @@ function rounded({ height, left, top, width }: Box): Box {
   return { left: round(left), top: round(top), width: round(width), height: round(height) };
 }
 
-function hasProof(blocks: readonly Block[]): boolean {
+function hasProof(blocks: readonly Block[], regions: readonly DifferingRegion[]): boolean {
+  const explained = regions.filter(({ editOf }) => editOf.one || editOf.other);
   const detailed = blocks.filter(
     ({ deviationOne, deviationOther }) => Math.max(deviationOne, deviationOther) > DETAIL,
   );
   const agreeing = detailed.filter(
-    ({ correlation, isDifferent }) => !isDifferent && correlation > AGREEMENT,
+    ({ correlation, isDifferent: differs }) => !differs && correlation > AGREEMENT,
   );
-  return agreeing.length >= MIN_DETAILED && agreeing.length >= MIN_DETAILED_SHARE * detailed.length;
+  // What an edit covers speaks neither for nor against.
+  const telling = detailed.filter(
+    (block) => !block.isDifferent || !explained.some(({ box }) => isWithin(block, box)),
+  );
+  return agreeing.length >= MIN_DETAILED && agreeing.length >= MIN_DETAILED_SHARE * telling.length;
+}
+
+function isWithin({ left, top }: Block, box: Box): boolean {
+  return (
+    left >= box.left && top >= box.top && left < box.left + box.width && top < box.top + box.height
+  );
 }
 
 function coversWhole(placement: Affine, outer: PlaneSize, inner: PlaneSize): boolean {
@@ -300,7 +305,8 @@ function planesOf({ data, height, width }: Pixels): Planes {
 
 function warpPlanes(outer: Planes, inner: PlaneSize, placement: Affine): Planes {
   const { height, width } = outer.gray;
-  const warp = (values: Float32Array) => warpAffine({ width, height, values }, inner, placement);
+  const warp = (values: Float32Array) =>
+    warpAffine({ width, height, values }, inner, placement, -INSET / 2);
   const gray = smooth({ ...sizeOf(inner), values: warp(outer.gray.values) });
   return { gray, blue: warp(outer.blue), red: warp(outer.red) };
 }
@@ -327,8 +333,7 @@ function countBlocks({ height, width }: PlaneSize): number {
   return starts(width).length * starts(height).length;
 }
 
-function compareBlocks(job: { one: Planes; other: Planes; color: ColorMatch }): Block[] {
-  const { color, one, other } = job;
+function compareBlocks(one: Planes, other: Planes): Block[] {
   const { height, width } = other.gray;
   const blocks: Block[] = [];
   for (const top of starts(height)) {
@@ -361,8 +366,8 @@ function compareBlocks(job: { one: Planes; other: Planes; color: ColorMatch }): 
       const lesser = Math.sqrt(Math.min(varianceA, varianceB));
       const predicted = withinGamut({
         gray: meanA,
-        blue: color.saturation * (blueA / pixels) + color.blue.base + color.blue.slope * meanA,
-        red: color.saturation * (redA / pixels) + color.red.base + color.red.slope * meanA,
+        blue: blueA / pixels,
+        red: redA / pixels,
       });
       blocks.push({
         left,

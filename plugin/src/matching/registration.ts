@@ -16,7 +16,7 @@ export interface Affine {
 
 /** Longest side of the planes on which registration starts and ends, in pixels. */
 const COARSEST_EDGE = 80;
-const FINEST_EDGE = 560;
+const FINEST_EDGE = 720;
 const MAX_STEPS = 8;
 /** A step that moves no pixel farther than this, in pixels of its level, is the last of the level. */
 const FINAL_STEP = 0.03;
@@ -44,11 +44,12 @@ export function register(outer: Plane, inner: Plane, start: Affine): Affine | nu
     level = { outer: halve(level.outer), inner: halve(level.inner), scale: level.scale * 2 };
   }
   let placement = start;
-  for (const { scale, ...level } of levels.reverse()) {
+  for (const [index, { scale, ...level }] of levels.reverse().entries()) {
     if (Math.max(level.inner.width, level.inner.height) > FINEST_EDGE) break;
-    const refined = refine(level, rescaled(placement, 1 / scale));
+    const known = rescaled(placement, 1 / scale);
+    const refined = index === 0 ? refineFirst(level, known) : refine(level, known);
     if (refined === null) return null;
-    placement = rescaled(refined, scale);
+    placement = rescaled(refined.placement, scale);
   }
   const isNear =
     farthestMove(start, placement, inner) <= MAX_MOVE * Math.max(inner.width, inner.height);
@@ -115,13 +116,85 @@ function farthestMove(one: Affine, other: Affine, { height, width }: Plane): num
   );
 }
 
-function refine(level: { outer: Plane; inner: Plane }, start: Affine): Affine | null {
-  const outer = normalizeLocally(level.outer, NEIGHBORHOOD, MIN_SPREAD);
-  const inner = normalizeLocally(level.inner, NEIGHBORHOOD, MIN_SPREAD);
+interface Fit {
+  placement: Affine;
+  /** See `Step`. */
+  misfit: number;
+}
+
+type Level = Record<'outer' | 'inner', Plane>;
+
+/** Misfit at which other tilts are tried, in degrees: sparse images fit badly in many places. */
+const BAD_MISFIT = 0.3;
+const TILTS = [-6, -3, 3, 6];
+
+/** How far edge to edge may be from the start to be tried as well, as a share of the longer side. */
+const NEAR_WHOLE = 0.08;
+
+/** The best of the starts, edge to edge if that is near, and tilts if none fits. */
+function refineFirst(level: Level, start: Affine): Fit | null {
+  const { inner, outer } = level;
+  const whole: Affine = {
+    a: outer.width / inner.width,
+    b: 0,
+    c: 0,
+    d: 0,
+    e: outer.height / inner.height,
+    f: 0,
+  };
+  const side = Math.max(inner.width, inner.height);
+  const isWhole = farthestMove(start, whole, inner) <= NEAR_WHOLE * side;
+  const best = bestFit(level, isWhole ? [whole, start] : [start]);
+  if (best === null || best.misfit < BAD_MISFIT) return best;
+  const tilted = bestFit(
+    level,
+    TILTS.map((degrees) => tiltedBy(degrees, start, inner)),
+  );
+  return tilted && tilted.misfit < best.misfit ? tilted : best;
+}
+
+function bestFit(level: Level, starts: readonly Affine[]): Fit | null {
+  const fits = starts.map((start) => refine(level, start)).filter((fit) => fit !== null);
+  return fits.sort((one, other) => one.misfit - other.misfit)[0] ?? null;
+}
+
+/** The same place, turned clockwise about its center. */
+function tiltedBy(degrees: number, { a, b, c, d, e, f }: Affine, inner: PlaneSize): Affine {
+  const radians = (degrees * Math.PI) / 180;
+  const [sine, cosine] = [Math.sin(radians), Math.cos(radians)];
+  const [x, y] = [inner.width / 2, inner.height / 2];
+  const turned = {
+    a: cosine * a - sine * d,
+    b: cosine * b - sine * e,
+    d: sine * a + cosine * d,
+    e: sine * b + cosine * e,
+  };
+  return {
+    ...turned,
+    c: a * x + b * y + c - turned.a * x - turned.b * y,
+    f: d * x + e * y + f - turned.d * x - turned.e * y,
+  };
+}
+
+/** Share of the misfit that unequal scales or a shear must remove: on sparse images they fit anything. */
+const AFFINE_GAIN = 0.03;
+
+function refine(level: Level, start: Affine): Fit | null {
+  const planes = {
+    outer: normalizeLocally(level.outer, NEIGHBORHOOD, MIN_SPREAD),
+    inner: normalizeLocally(level.inner, NEIGHBORHOOD, MIN_SPREAD),
+  };
+  const similar = converge(planes, start, true);
+  if (similar === null) return null;
+  const affine = converge(planes, similar.placement, false);
+  return affine && affine.misfit < (1 - AFFINE_GAIN) * similar.misfit ? affine : similar;
+}
+
+function converge({ inner, outer }: Level, start: Affine, isSimilarity: boolean): Fit | null {
   let placement = start;
-  let best = { placement: start, misfit: Infinity };
+  let best: Fit = { placement: start, misfit: Infinity };
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const found = bestChange(inner, warpAffine(outer, inner, placement));
+    const found = bestChange(inner, warpAffine(outer, inner, placement), isSimilarity);
     if (found === null) return null;
     // Sparse drawings may lead astray: the best placement counts, not the last.
     if (found.misfit < best.misfit) best = { placement, misfit: found.misfit };
@@ -136,7 +209,7 @@ function refine(level: { outer: Plane; inner: Plane }, start: Affine): Affine | 
     if (!Number.isFinite(farthest)) return null;
     if (farthest < FINAL_STEP) break;
   }
-  return best.placement;
+  return best;
 }
 
 /** The placement after the inverse of a change of the inner plane about its center. */
@@ -165,17 +238,17 @@ function compose(placement: Affine, change: Float64Array, { height, width }: Pla
 interface Step {
   /** Shift and growth along x and y for x, then for y. */
   change: Float64Array;
-  /** How badly the planes fit before the step: mean robust difference. */
+  /** How badly the textured parts fit before the step: mean robust difference, 0 to 1. */
   misfit: number;
 }
 
 /** Null with too little overlap or texture. */
-function bestChange(inner: Plane, warped: Float32Array): Step | null {
+function bestChange(inner: Plane, warped: Float32Array, isSimilarity: boolean): Step | null {
   const { height, values, width } = inner;
   const normal = new Float64Array(UNKNOWNS * UNKNOWNS);
   const right = new Float64Array(UNKNOWNS);
   const row6 = new Float64Array(UNKNOWNS);
-  let [pixels, misfit] = [0, 0];
+  let [pixels, textured, misfit] = [0, 0, 0];
   for (let row = 1; row < height - 1; row += 1) {
     const armY = row + 0.5 - height / 2;
     for (let column = 1; column < width - 1; column += 1) {
@@ -185,10 +258,12 @@ function bestChange(inner: Plane, warped: Float32Array): Step | null {
       pixels += 1;
       const relative = difference / HALVING_DIFFERENCE;
       const weight = 1 / (1 + relative * relative);
-      misfit += 1 - weight;
       const x = ((values[place + 1] ?? 0) - (values[place - 1] ?? 0)) / 2;
       const y = ((values[place + width] ?? 0) - (values[place - width] ?? 0)) / 2;
       if (x * x + y * y < 0.0025) continue;
+      // Flat parts fit everywhere.
+      textured += 1;
+      misfit += 1 - weight;
       const armX = column + 0.5 - width / 2;
       row6[0] = x;
       row6[1] = x * armX;
@@ -208,8 +283,46 @@ function bestChange(inner: Plane, warped: Float32Array): Step | null {
   }
   if (pixels < MIN_OVERLAP * width * height) return null;
   dampen(normal, inner);
-  const change = solveSymmetric(normal, right, UNKNOWNS);
-  return change && { change, misfit: misfit / pixels };
+  const change = isSimilarity
+    ? solveSimilarity(normal, right)
+    : solveSymmetric(normal, right, UNKNOWNS);
+  return change && { change, misfit: misfit / Math.max(1, textured) };
+}
+
+/** The unknowns of `Step.change` by shift along x, shift along y, growth and clockwise turn. */
+const SIMILARITY: readonly (readonly number[])[] = [
+  [1, 0, 0, 0],
+  [0, 0, 1, 0],
+  [0, 0, 0, -1],
+  [0, 1, 0, 0],
+  [0, 0, 0, 1],
+  [0, 0, 1, 0],
+];
+
+/** The best change that keeps proportions and angles. */
+function solveSimilarity(normal: Float64Array, right: Float64Array): Float64Array | null {
+  const size = 4;
+  const entry = (row: number, column: number): number =>
+    normal[Math.max(row, column) * UNKNOWNS + Math.min(row, column)] ?? 0;
+  const reduced = new Float64Array(size * size);
+  const target = new Float64Array(size);
+  for (const [row, ofRow] of SIMILARITY.entries()) {
+    for (let one = 0; one < size; one += 1) {
+      target[one] = (target[one] ?? 0) + (ofRow[one] ?? 0) * (right[row] ?? 0);
+      for (const [column, ofColumn] of SIMILARITY.entries()) {
+        for (let other = 0; other < size; other += 1) {
+          const index = one * size + other;
+          reduced[index] =
+            (reduced[index] ?? 0) + (ofRow[one] ?? 0) * entry(row, column) * (ofColumn[other] ?? 0);
+        }
+      }
+    }
+  }
+  const found = solveSymmetric(reduced, target, size);
+  if (found === null) return null;
+  return Float64Array.from(SIMILARITY, (row) =>
+    row.reduce((sum, share, index) => sum + share * (found[index] ?? 0), 0),
+  );
 }
 
 /** Share of the texture that counts as evidence for no change: directions without texture stay as they are. */
@@ -224,7 +337,7 @@ function dampen(normal: Float64Array, { height, width }: Plane): void {
   }
 }
 
-/** How far beyond the centers of the outermost pixels a point still counts as covered. */
+/** How far beyond the centers of the outermost pixels a point still counts as covered by default. */
 const MARGIN = 0.75;
 
 /** The outer plane sampled bilinearly at the inner one's pixels; NaN where it has none. */
@@ -232,6 +345,7 @@ export function warpAffine(
   outer: Plane,
   { height, width }: { width: number; height: number },
   { a, b, c, d, e, f }: Affine,
+  margin = MARGIN,
 ): Float32Array {
   const result = new Float32Array(width * height);
   const lastX = outer.width - 1;
@@ -241,7 +355,7 @@ export function warpAffine(
     let x = a * 0.5 + b * (row + 0.5) + c - 0.5;
     let y = d * 0.5 + e * (row + 0.5) + f - 0.5;
     for (let place = row * width; place < (row + 1) * width; place += 1, x += a, y += d) {
-      if (x < -MARGIN || y < -MARGIN || x > lastX + MARGIN || y > lastY + MARGIN) {
+      if (x < -margin || y < -margin || x > lastX + margin || y > lastY + margin) {
         result[place] = Number.NaN;
         continue;
       }

@@ -73,9 +73,8 @@ const MANY_TONES = 14;
 const FEW_TONES_TOLERANCE = 15;
 
 export function fitTone(one: Planes, other: Planes): Tone {
-  const points = cellsOf(one, other)
-    .map((cell) => [cell.one.gray, cell.other.gray] as const)
-    .filter(([, after]) => after > 3 && after < 252);
+  const all = cellsOf(one, other).map((cell) => [cell.one.gray, cell.other.gray] as const);
+  const points = all.filter(([, after]) => after > 3 && after < 252);
   let [gain, offset] = [1, 0];
   for (let round = 0; round < ROUNDS && points.length > 0; round += 1) {
     let [weights, sumA, sumB, squareA, product] = [0, 0, 0, 0, 0];
@@ -93,6 +92,8 @@ export function fitTone(one: Planes, other: Planes): Tone {
     gain = (product / weights - meanA * meanB + PRIOR_VARIANCE) / variance;
     offset = meanB - gain * meanA;
   }
+  if (misfitOf({ gain: 1, offset: 0 }, all) < misfitOf({ gain, offset }, all))
+    [gain, offset] = [1, 0];
   const changes = points.map(([a]) => Math.abs(gain * a + offset - a));
   const most = changes.reduce((one, another) => Math.max(one, another), 0);
   const isRich = hasManyTones(points);
@@ -102,6 +103,17 @@ export function fitTone(one: Planes, other: Planes): Tone {
     most < MAX_TONE_CHANGE &&
     (isRich || isSimple({ gain, offset }));
   return { gain, offset, isNatural, isRich };
+}
+
+/** Robust sum of what the light leaves unexplained, clipped cells included. */
+function misfitOf(
+  { gain, offset }: { gain: number; offset: number },
+  points: readonly (readonly [number, number])[],
+): number {
+  return points.reduce((sum, [a, b]) => {
+    const error = (b - clipByte(gain * a + offset)) / HALVING;
+    return sum + 1 - 1 / (1 + error * error);
+  }, 0);
 }
 
 function hasManyTones(points: readonly (readonly [number, number])[]): boolean {
@@ -123,7 +135,7 @@ function isSimple({ gain, offset }: { gain: number; offset: number }): boolean {
   return Math.min(isBrighter, isLighter, isContrast) <= FEW_TONES_TOLERANCE;
 }
 
-export function matchGray({ height, values, width }: Plane, { gain, offset }: Tone): Plane {
+function matchGray({ height, values, width }: Plane, { gain, offset }: Tone): Plane {
   const matched = values.map((value) => Math.min(255, Math.max(0, gain * value + offset)));
   return { width, height, values: matched };
 }
@@ -135,15 +147,27 @@ export interface ColorMatch {
   red: Shift;
 }
 
+/** The one in the other's light and colors. */
+export function matchPlanes({ blue, gray, red }: Planes, tone: Tone, color: ColorMatch): Planes {
+  const matched = matchGray(gray, tone);
+  const shifted = (values: Float32Array, { base, slope }: Shift): Float32Array =>
+    values.map(
+      (value, place) => color.saturation * value + base + slope * (matched.values[place] ?? 0),
+    );
+  return { gray: matched, blue: shifted(blue, color.blue), red: shifted(red, color.red) };
+}
+
 /** In levels, at black and for each gray level. */
 interface Shift {
   base: number;
   slope: number;
 }
 
-/** With few tones, a weaker color is another paint. */
-const LEAST_SATURATION = { manyTones: 0.6, fewTones: 0.75 };
-const MOST_SATURATION = 2;
+/** With few tones, a weaker or stronger color is another paint. */
+const SATURATION = {
+  manyTones: { least: 0.6, most: 2 },
+  fewTones: { least: 0.75, most: 1.35 },
+};
 /** Maximum shift of white, in levels. */
 const MAX_WHITE_SHIFT = 26;
 const MAX_BLACK_SHIFT = 4;
@@ -153,7 +177,7 @@ const PRIOR_CELLS = 4;
 
 /** Shift and saturation, in turns. */
 export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMatch {
-  const leastSaturation = isRich ? LEAST_SATURATION.manyTones : LEAST_SATURATION.fewTones;
+  const { least, most } = isRich ? SATURATION.manyTones : SATURATION.fewTones;
   const cells = cellsOf(one, other);
   let saturation = 1;
   let blue: Shift = { base: 0, slope: 0 };
@@ -177,7 +201,7 @@ export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMat
       lines.blue.add(weight, cell.one.gray, cell.other.blue - saturation * cell.one.blue);
       lines.red.add(weight, cell.one.gray, cell.other.red - saturation * cell.one.red);
     }
-    saturation = Math.min(MOST_SATURATION, Math.max(leastSaturation, product / square));
+    saturation = Math.min(most, Math.max(least, product / square));
     blue = lines.blue.fit();
     red = lines.red.fit();
   }
@@ -232,11 +256,10 @@ export function matchOneTone(seen: { one: Planes; other: Planes }): boolean {
   const [isOneGray, isOtherGray] = [isGray('one'), isGray('other')];
   if (isOneGray === isOtherGray) return false;
   const [colorful, gray] = isOneGray ? (['other', 'one'] as const) : (['one', 'other'] as const);
-  const colored = cells.filter(
-    (cell) => Math.hypot(cell[colorful].blue, cell[colorful].red) >= 2 * GRAY,
-  );
+  // Single pixels: most formulas don't apply to means.
+  const pixels = samplePixels(seen[colorful], seen[gray], 2 * GRAY);
   const errors = grayFormulas.map((formula) => {
-    const away = colored.map((cell) => Math.abs(formula(toRgb(cell[colorful])) - cell[gray].gray));
+    const away = pixels.map(({ one, other }) => Math.abs(formula(toRgb(one)) - other.gray));
     away.sort((one, other) => one - other);
     return away[away.length >> 1] ?? 0;
   });
@@ -245,6 +268,107 @@ export function matchOneTone(seen: { one: Planes; other: Planes }): boolean {
   if (formula === undefined || !(least <= ONE_TONE_LUMINANCE)) return false;
   seen[colorful] = grayBy(formula, seen[colorful]);
   return true;
+}
+
+/** Factors of saturation and brightness that are tried. */
+const FACTORS = {
+  saturation: Array.from({ length: 15 }, (_, step) => 1.1 + 0.05 * step),
+  brightness: Array.from({ length: 14 }, (_, step) => 1.04 + 0.02 * step),
+};
+/**
+ * Mean difference in levels between colors and the changed ones that they come from, over the share of the pixels
+ * that fits best: edges and what was laid over an image don't.
+ */
+const CHANGED = 6;
+const FITTING_SHARE = 0.75;
+/** Share of the difference without a change that must remain at most. */
+const IMPROVEMENT = 0.6;
+const MAX_SAMPLED = 1_500;
+
+/**
+ * Whether one of the images is the other with stronger or brighter colors, as programs make them: one factor for all
+ * colors, clipped to the gamut. The other image then gets the same colors.
+ */
+export function matchColorChange(seen: { one: Planes; other: Planes }): boolean {
+  const { one, other } = seen;
+  const pixels = samplePixels(one, other, GRAY);
+  const sumOf = (side: 'one' | 'other', value: (color: Cell['one']) => number): number =>
+    pixels.reduce((sum, pixel) => sum + value(pixel[side]), 0);
+  const strength = ({ blue, red }: Cell['one']): number => Math.hypot(blue, red);
+  const light = ({ gray }: Cell['one']): number => gray;
+  const families = [
+    { formulas: saturationFormulas, factors: FACTORS.saturation, amount: strength },
+    { formulas: brightnessFormulas, factors: FACTORS.brightness, amount: light },
+  ];
+  let best: { error: number; change: Change; from: 'one' | 'other' } | null = null;
+  for (const { amount, factors, formulas } of families) {
+    const isOneLess = sumOf('one', amount) < sumOf('other', amount);
+    const [from, to] = isOneLess ? (['one', 'other'] as const) : (['other', 'one'] as const);
+    const errorOf = (change: Change): number => {
+      const errors = pixels.map((pixel) => distanceOf(changed(pixel[from], change), pixel[to]));
+      errors.sort((left, right) => left - right);
+      const fitting = errors.slice(0, Math.ceil(FITTING_SHARE * errors.length));
+      return fitting.reduce((sum, error) => sum + error, 0) / fitting.length;
+    };
+    const most = Math.min(CHANGED, IMPROVEMENT * errorOf((color) => color));
+    for (const change of formulas.flatMap((formula) => factors.map(formula))) {
+      const error = errorOf(change);
+      if (error < Math.min(most, best?.error ?? most)) best = { error, change, from };
+    }
+  }
+  if (best === null) return false;
+  seen[best.from] = changeColors(seen[best.from], best.change);
+  return true;
+}
+
+type Change = (color: Rgb) => Rgb;
+
+/** Pixels of both images where the first has color, evenly spread. */
+function samplePixels(one: Planes, other: Planes, leastStrength: number): Cell[] {
+  const at = ({ blue, gray, red }: Planes, place: number): Cell['one'] => ({
+    gray: gray.values[place] ?? 0,
+    blue: blue[place] ?? 0,
+    red: red[place] ?? 0,
+  });
+  const places: number[] = [];
+  for (let place = 0; place < one.blue.length; place += 1) {
+    const [blue, red] = [one.blue[place] ?? 0, one.red[place] ?? 0];
+    const isSeen = !Number.isNaN(one.gray.values[place]) && !Number.isNaN(other.gray.values[place]);
+    if (isSeen && Math.hypot(blue, red) >= leastStrength) places.push(place);
+  }
+  const step = Math.max(1, places.length / MAX_SAMPLED);
+  return Array.from({ length: Math.floor(places.length / step) }, (_, index) => {
+    const place = places[Math.floor(index * step)] ?? 0;
+    return { one: at(one, place), other: at(other, place) };
+  });
+}
+
+function distanceOf(one: Cell['one'], other: Cell['one']): number {
+  return Math.hypot(one.gray - other.gray, one.blue - other.blue, one.red - other.red);
+}
+
+function changed(color: Cell['one'], change: Change): Cell['one'] {
+  return fromRgb(change(toRgb(color)));
+}
+
+function changeColors({ blue, gray, red }: Planes, change: Change): Planes {
+  const result: Planes = {
+    gray: { ...gray, values: new Float32Array(gray.values.length) },
+    blue: new Float32Array(blue.length),
+    red: new Float32Array(red.length),
+  };
+  for (let place = 0; place < blue.length; place += 1) {
+    const before = {
+      gray: gray.values[place] ?? 0,
+      blue: blue[place] ?? 0,
+      red: red[place] ?? 0,
+    };
+    const after = Number.isNaN(before.gray) ? before : changed(before, change);
+    result.gray.values[place] = after.gray;
+    result.blue[place] = after.blue;
+    result.red[place] = after.red;
+  }
+  return result;
 }
 
 function grayBy(formula: (color: Rgb) => number, planes: Planes): Planes {
@@ -256,9 +380,18 @@ function grayBy(formula: (color: Rgb) => number, planes: Planes): Planes {
 
 /** A color as it is stored: no channel below 0 or above 255. */
 export function withinGamut(color: Cell['one']): Cell['one'] {
-  const [r, g, b] = toRgb(color).map((value) => Math.min(255, Math.max(0, value)));
-  const gray = 0.299 * (r ?? 0) + 0.587 * (g ?? 0) + 0.114 * (b ?? 0);
-  return { gray, blue: 0.564 * ((b ?? 0) - gray), red: 0.713 * ((r ?? 0) - gray) };
+  return fromRgb(toRgb(color));
+}
+
+/** Channels are clipped to their range. */
+function fromRgb([r, g, b]: Rgb): Cell['one'] {
+  const [red, green, blue] = [clipByte(r), clipByte(g), clipByte(b)];
+  const gray = 0.299 * red + 0.587 * green + 0.114 * blue;
+  return { gray, blue: 0.564 * (blue - gray), red: 0.713 * (red - gray) };
+}
+
+function clipByte(value: number): number {
+  return Math.min(255, Math.max(0, value));
 }
 
 type Rgb = readonly [number, number, number];
@@ -276,4 +409,54 @@ const grayFormulas: readonly ((color: Rgb) => number)[] = [
   ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b,
   ([r, g, b]) => 255 * (0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)) ** (1 / 2.2),
   ([r, g, b]) => (r + g + b) / 3,
+];
+
+/** How programs change the saturation: chroma of CIELAB, and distance from luma. */
+const saturationFormulas: readonly ((factor: number) => Change)[] = [
+  (factor) => (color) => {
+    const [x, y, z] = toXyz(color);
+    const [fx, fy, fz] = [Math.cbrt(x), Math.cbrt(y), Math.cbrt(z)];
+    return fromXyz([(fy + factor * (fx - fy)) ** 3, y, (fy + factor * (fz - fy)) ** 3]);
+  },
+  (factor) =>
+    ([r, g, b]) => {
+      const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+      return [luma + factor * (r - luma), luma + factor * (g - luma), luma + factor * (b - luma)];
+    },
+];
+
+type Xyz = readonly [number, number, number];
+
+/** Relative to the white of D65, from sRGB (IEC 61966-2-1). */
+function toXyz(color: Rgb): Xyz {
+  const [r, g, b] = [decodeGamma(color[0]), decodeGamma(color[1]), decodeGamma(color[2])];
+  return [
+    (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+    0.2126 * r + 0.7152 * g + 0.0722 * b,
+    (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+  ];
+}
+
+function fromXyz([relativeX, y, relativeZ]: Xyz): Rgb {
+  const [x, z] = [0.9505 * relativeX, 1.089 * relativeZ];
+  return [
+    encodeGamma(3.2406 * x - 1.5372 * y - 0.4986 * z),
+    encodeGamma(-0.9689 * x + 1.8758 * y + 0.0415 * z),
+    encodeGamma(0.0557 * x - 0.204 * y + 1.057 * z),
+  ];
+}
+
+function decodeGamma(value: number): number {
+  const part = clipByte(value) / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+}
+
+function encodeGamma(part: number): number {
+  if (part <= 0) return 0;
+  return 255 * (part <= 0.0031308 ? 12.92 * part : 1.055 * part ** (1 / 2.4) - 0.055);
+}
+
+const brightnessFormulas: readonly ((factor: number) => Change)[] = [
+  (factor) =>
+    ([r, g, b]) => [factor * r, factor * g, factor * b],
 ];

@@ -12,6 +12,12 @@ import { renderSampleImage, sampleLibrary } from '../../../sample/library';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { edits } from './edits';
 import { createHardNegatives } from './hard-negatives';
+import {
+  isClosePdq,
+  isClosePHash,
+  type PerceptualHashes,
+  perceptualHashes,
+} from './perceptual-hashes';
 import { traceOf } from './traces';
 
 export interface ConfirmedRecall {
@@ -23,6 +29,9 @@ export interface ConfirmedRecall {
   proposed: number;
   found: number;
   asExpected: number;
+  /** Parts that these hashes find; see perceptual-hashes.ts. */
+  pHash: number;
+  pdq: number;
 }
 
 export interface ConfirmedNegatives {
@@ -32,6 +41,9 @@ export interface ConfirmedNegatives {
   /** Names of pairs that the pixels confirm, proposed or not. */
   sameImage: string[];
   edited: string[];
+  /** Number of pairs that these hashes take for duplicates. */
+  pHash: number;
+  pdq: number;
 }
 
 export interface ConfirmedMeasurement {
@@ -48,14 +60,18 @@ const forced: DuplicateVerdict = {
   largestDifference: 0,
 };
 
-/** What remains of proposed pairs when their pixels are compared: copies of every `step`th image, and hard negatives. */
+/**
+ * What remains of proposed pairs when their pixels are compared: copies of every `step`th image from the one at `offset`
+ * on, and hard negatives.
+ */
 export async function measureConfirmed(job: {
   photoFolder: string;
   reader: ImageReader;
   judge: Judge;
   step: number;
+  offset: number;
 }): Promise<ConfirmedMeasurement> {
-  const { judge, photoFolder, reader, step } = job;
+  const { judge, offset, photoFolder, reader, step } = job;
   const comparer = new PixelComparer();
   const confirmation = createPixelConfirmation({ images: reader, comparePixels: comparer.compare });
   const times: number[] = [];
@@ -69,7 +85,7 @@ export async function measureConfirmed(job: {
   const photographs = names.map((name) => () => readFile(path.join(photoFolder, name)));
   const artwork = sampleLibrary.map((image) => () => renderSampleImage(image));
   const every = <Item>(items: readonly Item[]): Item[] =>
-    items.filter((_, index) => index % step === 0);
+    items.filter((_, index) => index % step === offset);
   const parts = { reader, judge, confirm };
   const recall = [
     ...(await measureRecall(every(photographs), 'photographs', parts)),
@@ -107,24 +123,38 @@ async function measureRecall(
     proposed: 0,
     found: 0,
     asExpected: 0,
+    pHash: 0,
+    pdq: 0,
   }));
   for (const [index, load] of images.entries()) {
     const image = await load();
     const one = await proposedImage(image, reader);
+    const hashes = await perceptualHashes(image);
     for (const [place, { apply, expected, name }] of edits.entries()) {
       const random = createSeededRandom(`confirmed ${String(index)} ${name}`);
-      const other = await proposedImage(await apply(image, random), reader);
+      const copy = await apply(image, random);
+      const other = await proposedImage(copy, reader);
+      const close = areClose(hashes, await perceptualHashes(copy));
       const proposal = judge.judge(one.trace, other.trace, 1);
       const verdict = proposal && (await confirm({ one, other, verdict: proposal }, undefined));
       const count = counts[place];
       if (!count) continue;
       if (proposal) count.proposed += 1 / images.length;
       if (verdict) count.found += 1 / images.length;
+      if (close.pHash) count.pHash += 1 / images.length;
+      if (close.pdq) count.pdq += 1 / images.length;
       const isExpected = verdict?.kind === expected || verdict?.kind === 'identical';
       if (isExpected) count.asExpected += 1 / images.length;
     }
   }
   return counts;
+}
+
+function areClose(
+  one: PerceptualHashes,
+  other: PerceptualHashes,
+): { pHash: boolean; pdq: boolean } {
+  return { pHash: isClosePHash(one, other), pdq: isClosePdq(one, other) };
 }
 
 async function proposedImage(bytes: Buffer, reader: ImageReader): Promise<ProposedImage> {
@@ -137,8 +167,18 @@ async function measureNegatives(
   { confirm, judge, reader }: Parts,
 ): Promise<ConfirmedNegatives> {
   const pairs = await createHardNegatives(split);
-  const result: ConfirmedNegatives = { split, pairs: pairs.length, sameImage: [], edited: [] };
+  const result: ConfirmedNegatives = {
+    split,
+    pairs: pairs.length,
+    sameImage: [],
+    edited: [],
+    pHash: 0,
+    pdq: 0,
+  };
   for (const { name, one: first, other: second } of pairs) {
+    const close = areClose(await perceptualHashes(first), await perceptualHashes(second));
+    if (close.pHash) result.pHash += 1;
+    if (close.pdq) result.pdq += 1;
     const [one, other] = [await proposedImage(first, reader), await proposedImage(second, reader)];
     const proposal = judge.judge(one.trace, other.trace, 1) ?? forced;
     const verdict = await confirm({ one, other, verdict: proposal }, undefined);
@@ -158,20 +198,20 @@ export function describeConfirmed({
   const rows = edits.map(({ expected, name }) => {
     const cells = (['photographs', 'artwork'] as const).flatMap((source) => {
       const row = recall.find((one) => one.edit === name && one.source === source);
-      return [percent(row?.asExpected ?? Number.NaN), percent(row?.found ?? Number.NaN)];
+      return [row?.asExpected, row?.pHash, row?.pdq].map((part) => percent(part ?? Number.NaN));
     });
     return `| ${[name, expected, ...cells].join(' | ')} |`;
   });
   return [
-    '| edit | verdict | photographs, correct | found | artwork, correct | found |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| edit | verdict | photos | PHash | PDQ | artwork | PHash | PDQ |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
     `- Comparing pixels: ${milliseconds.median.toFixed(0)} ms in the median, ${milliseconds.most.toFixed(0)} ms at most.`,
     ...negatives.map(
-      ({ edited, pairs, sameImage, split }) =>
+      ({ edited, pHash, pairs, pdq, sameImage, split }) =>
         `- Hard negatives, ${split}: ${String(pairs)} pairs, ${String(sameImage.length)} taken for the same image` +
-        ` (${sameImage.join(', ')}), ${String(edited.length)} for edited versions (${edited.join(', ')}).`,
+        ` (${sameImage.join(', ')}), ${String(edited.length)} for edited versions (${edited.join(', ')}); PHash ${String(pHash)}, PDQ ${String(pdq)}.`,
     ),
   ].join('\n');
 }

@@ -23,8 +23,9 @@ import { measureFinder } from './whole-finder';
  * scene from that which IMAGE_SEARCH_PHOTO_SERIES names, a folder each. What was decoded and embedded is kept in a folder
  * for temporary files; delete it when the edits or the traces change.
  *
- * `npm run measure:duplicates -- confirmed [step]` measures only what the comparison of pixels leaves of proposed pairs, on
- * every `step`th image, and writes `bench/duplicates-confirmed.json`.
+ * `npm run measure:duplicates -- confirmed [step] [offset]` measures only what the comparison of pixels leaves of proposed
+ * pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
+ * `bench/duplicates-confirmed.json`. Thresholds were chosen on steps of 15 from 0, 1, 2 and 4 on.
  */
 
 const repositoryFolder = path.resolve(__dirname, '../../..');
@@ -41,12 +42,14 @@ const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_
 const RANDOM_PAIRS = 20_000;
 const BURSTS = 100;
 
-const [mode, step] = process.argv.slice(2);
-void (mode === 'confirmed' ? measurePixels(Number(step ?? 1)) : main(Number(mode ?? RANDOM_PAIRS)));
+const [mode, ...numbers] = process.argv.slice(2);
+void (mode === 'confirmed'
+  ? measurePixels(Number(numbers[0] ?? 1), Number(numbers[1] ?? 0))
+  : main(Number(mode ?? RANDOM_PAIRS)));
 
-async function measurePixels(every: number): Promise<void> {
+async function measurePixels(step: number, offset: number): Promise<void> {
   const judge = createJudge(thresholdsFor({ model: modelName }));
-  const measurement = await measureConfirmed({ photoFolder, reader, judge, step: every });
+  const measurement = await measureConfirmed({ photoFolder, reader, judge, step, offset });
   const file = path.join(repositoryFolder, 'bench/duplicates-confirmed.json');
   await writeFile(file, `${JSON.stringify(measurement, null, 2)}\n`);
   console.log(describeConfirmed(measurement));

@@ -1,12 +1,18 @@
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import { createDuplicateFinder } from '../../../plugin/src/duplicates/finder';
-import type { Judge, ImageTrace } from '../../../plugin/src/matching/contract';
+import type { DuplicateVerdict, Judge, ImageTrace } from '../../../plugin/src/matching/contract';
 import { traceOf } from '../../bench/duplicates/traces';
 import { bareTrace, DuplicateWorld, reference } from '../../support/duplicate-world';
 import { sampleImage } from '../../support/library';
 import { reader } from '../images/images';
 
+const sameImage: DuplicateVerdict = {
+  kind: 'same-image',
+  fingerprintDistance: 0,
+  correlation: 1,
+  largestDifference: 0,
+};
 const MOST_ALIGNED = 5;
 const MOST_EQUAL = 20;
 
@@ -96,12 +102,15 @@ describe('candidates', () => {
   class RecordingJudge implements Judge {
     readonly aligned: number[] = [];
     promising = new Set<number>();
+    /** Files that are duplicates once aligned. */
+    duplicates = new Set<number>();
     onJudge: () => void = () => undefined;
 
-    judge(_one: ImageTrace, other: ImageTrace, similarity: number | null) {
+    judge(_one: ImageTrace, other: ImageTrace, similarity: number | null): DuplicateVerdict | null {
       this.onJudge();
-      if (similarity !== null) this.aligned.push(other.width);
-      return null;
+      if (similarity === null) return null;
+      this.aligned.push(other.width);
+      return this.duplicates.has(other.width) ? sameImage : null;
     }
 
     readonly prepared: ImageTrace[] = [];
@@ -133,6 +142,14 @@ describe('candidates', () => {
     await addFiles(60);
     await createFinder(judge).find(image);
     expect(judge.aligned).toEqual([1, 2, 3]);
+  });
+
+  it('are all aligned while they turn out to be duplicates', async () => {
+    await addFiles(60);
+    judge.duplicates = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    const found = await createFinder(judge).find(image);
+    expect(found.map(({ fileId }) => fileId)).toEqual([...judge.duplicates]);
+    expect(judge.aligned.length).toBeLessThanOrEqual(30);
   });
 
   it('are searched while the image is prepared', async () => {

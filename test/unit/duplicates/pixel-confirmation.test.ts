@@ -59,6 +59,7 @@ describe('copies', () => {
     ['brighter', (image) => image.linear(1.15, 0).jpeg({ quality: 85 })],
     ['darker', (image) => image.linear(0.85, 0).jpeg({ quality: 85 })],
     ['gray', (image) => image.greyscale().jpeg({ quality: 85 })],
+    ['stronger colors', (image) => image.modulate({ saturation: 1.5 }).jpeg({ quality: 85 })],
   ])('are the same image: %s', async (_name, change) => {
     const image = await elephant();
     expect(await confirm(image, await change(sharp(image)).toBuffer())).toMatchObject({
@@ -125,6 +126,24 @@ describe('edits that a thumbnail barely shows', () => {
       expect(Math.round(Math.abs(alignment?.degrees ?? 0))).toBe(name.startsWith('tilt') ? 5 : 0);
     },
   );
+});
+
+describe('what is laid over flat artwork', () => {
+  it.each([
+    ['eggplant', 'text banner'],
+    ['bowling', 'text banner'],
+    ['pretzel', 'sticker in the middle'],
+    ['goat', 'corner logo'],
+  ])('makes edited versions: %s with a %s', async (concept, name) => {
+    const image = await sharp((await sampleImage(concept)).bytes)
+      .flatten({ background: '#fff' })
+      .resize({ width: 480 })
+      .png()
+      .toBuffer();
+    const edit = edits.find((one) => one.name === name);
+    const copy = await edit?.apply(image, createSeededRandom(`${concept} ${name}`));
+    expect(await confirm(image, copy ?? image, sameImage)).toMatchObject({ kind: 'edited' });
+  });
 });
 
 describe('images that only look alike in miniature', () => {
