@@ -102,7 +102,7 @@ describeInBrowser('The duplicates page', (browser) => {
     await reaches(id, 'open');
   });
 
-  it('previews a merge, then merges', async () => {
+  it('previews a merge, merges, and undoes it', async () => {
     const { original, copies } = await app.addGroup('sailboat', 'resaved');
     const [copy] = copies;
     const { documentId } = await createArticle(app, { title: 'At sea', cover: copy?.id });
@@ -115,15 +115,60 @@ describeInBrowser('The duplicates page', (browser) => {
     expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
     expect(await app.files([copy?.id ?? 0])).toHaveLength(1);
 
-    await dialog.getByRole('button', { name: 'delete 1 file' }).click();
+    await dialog.getByText('The copies stay in the trash for 30 days.').waitFor();
+    await dialog.getByRole('button', { name: 'Merge 1 copy' }).click();
     await page
-      .getByText('Merged into “sailboat.png”. 1 file deleted, 1 reference updated.')
+      .getByText('Merged into “sailboat.png”. 1 copy moved to the trash, 1 reference updated.')
       .waitFor();
-    expect(await app.files([copy?.id ?? 0])).toHaveLength(0);
-    const article = await readArticle(app, documentId, { locale: 'en', status: 'draft' });
-    expect(article).toMatchObject({ cover: { id: original.id } });
-    await page.getByRole('button', { name: 'Merged' }).click();
-    await review(page).getByText('Merged by Test Administrator').waitFor();
+    const cover = async () =>
+      (await readArticle(app, documentId, { locale: 'en', status: 'draft' }))['cover'];
+    expect(await cover()).toMatchObject({ id: original.id });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('Merge undone. 1 reference restored.').waitFor();
+    expect(await cover()).toMatchObject({ id: copy?.id });
+    await review(page).getByText('Suggestion: keep “sailboat.png”').waitFor();
+  });
+
+  it('lists merges, and undoes or empties them', async () => {
+    const page = await browser.open(app.url, `${app.path}?status=merged`);
+    const merge = async (concept: string) => {
+      const { original, copies } = await app.addGroup(concept, 'resaved');
+      const fileIds = [original, ...copies].map(({ id }) => id);
+      await app.post('duplicates/merge', { fileIds, keepId: original.id });
+      return fileIds[1] ?? 0;
+    };
+    const dogCopy = await merge('dog');
+    const owlCopy = await merge('owl');
+    await page.route('**/duplicates/merges?**', (route) => route.abort('connectionfailed'));
+    await page.reload();
+    await page.getByText('Can’t reach Strapi').first().waitFor();
+    await page.unroute('**/duplicates/merges?**');
+    await page.getByRole('button', { name: 'Retry' }).first().click();
+
+    const merges = page.getByRole('list', { name: 'Merges' });
+    const item = (name: string) =>
+      merges.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
+    await item('owl.png').getByText('In the trash: 30 days left').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await item('owl.png').getByRole('button', { name: 'Undo merge into “owl.png”' }).focus();
+    await page.keyboard.press('Enter');
+    await item('owl.png').getByText('Undone').waitFor();
+    // The focus stays with the merge whose button is gone.
+    await pollUntil(
+      () => page.evaluate(() => document.activeElement?.textContent ?? ''),
+      (focused) => focused.includes('owl.png'),
+    );
+
+    await item('dog.png').getByRole('button', { name: 'Delete now' }).click();
+    const question = page.getByRole('alertdialog', { name: 'Delete these copies now?' });
+    await question.getByText('this merge can’t be undone anymore').waitFor();
+    await question.getByRole('button', { name: 'Delete now' }).click();
+    await page.getByText('1 copy deleted.').waitFor();
+    expect(await item('dog.png').getByRole('button').count()).toBe(0);
+    expect((await app.files([dogCopy, owlCopy])).map(({ id }) => id)).toEqual([owlCopy]);
+    const dark = await browser.open(app.url, `${app.path}?status=merged`, { theme: 'dark' });
+    await dark.getByText('Undone').first().waitFor();
+    expect(await findAccessibilityFaults(dark)).toEqual([]);
   });
 
   it('works with the keyboard alone, also in dark mode', async () => {
@@ -151,7 +196,7 @@ describeInBrowser('The duplicates page', (browser) => {
 
     await page.keyboard.press('2');
     const dialog = page.getByRole('dialog', { name: 'Merge into “croissant-copy.png”' });
-    await dialog.getByRole('button', { name: 'Merge and delete 1 file' }).waitFor();
+    await dialog.getByRole('button', { name: 'Merge 1 copy' }).waitFor();
     // A key pressed too early deletes nothing: the focus is on “Cancel”.
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');

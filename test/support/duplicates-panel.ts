@@ -20,7 +20,10 @@ export interface AddedGroup {
 }
 
 export async function startDuplicatesPanel(): Promise<DuplicatesPanel> {
-  const app = await startDuplicatesApp({ servesPanel: true });
+  const app = await startDuplicatesApp({
+    servesPanel: true,
+    imageSearch: { indexing: { enabled: false }, duplicates: { trashDays: 30 } },
+  });
   const upload = async (image: CopiedImage['original']): Promise<UploadedFile> => {
     const [file] = await app.library.upload(image);
     if (!file) throw new Error(`“${image.fileName}” was not uploaded.`);

@@ -7,7 +7,14 @@ import {
   type DuplicatePairView,
   type ScanResponse,
 } from '../../../plugin/src/contracts/duplicates';
-import { mergeResponseSchema, type MergeReport } from '../../../plugin/src/contracts/merging';
+import {
+  mergeRecordResponseSchema,
+  mergeResponseSchema,
+  mergesResponseSchema,
+  type MergeRecord,
+  type MergeReport,
+  type MergesResponse,
+} from '../../../plugin/src/contracts/merging';
 import { assetSchema } from './asset';
 import { pluginApi } from './client';
 
@@ -75,6 +82,31 @@ async function postMerge(
     schema: mergeResponseSchema,
     body: { fileIds, dryRun, ...(keepId !== null && { keepId }) },
     ...(signal && { signal }),
+  });
+  return data;
+}
+
+/** A page of merges, newest first; the first page is 1. */
+export function fetchMerges(page: number, signal: AbortSignal): Promise<MergesResponse> {
+  return pluginApi.get('/duplicates/merges', {
+    schema: mergesResponseSchema,
+    query: { page },
+    signal,
+  });
+}
+
+export function undoMerge(mergeId: number): Promise<MergeRecord> {
+  return postToMerge(mergeId, 'undo');
+}
+
+/** Deletes a merge's copies in the trash. */
+export function emptyMerge(mergeId: number): Promise<MergeRecord> {
+  return postToMerge(mergeId, 'empty');
+}
+
+async function postToMerge(mergeId: number, action: 'undo' | 'empty'): Promise<MergeRecord> {
+  const { data } = await pluginApi.post(`/duplicates/merges/${String(mergeId)}/${action}`, {
+    schema: mergeRecordResponseSchema,
   });
   return data;
 }

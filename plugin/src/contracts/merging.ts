@@ -224,6 +224,11 @@ export const mergeRecordSchema = z.object({
 /** `POST duplicates/merges/:id/undo`, and `…/empty`, which deletes the copies in the trash now. */
 export const mergeRecordResponseSchema = z.object({ data: mergeRecordSchema });
 
+/** Path parameters. */
+export const mergeParametersSchema = z.object({
+  id: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)),
+});
+
 export const mergesQuerySchema = z.strictObject({
   page: numberSchema.pipe(z.int().min(1).max(LARGEST_ID)).default(1),
   pageSize: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(10),

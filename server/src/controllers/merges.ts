@@ -1,13 +1,14 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import {
+  mergeParametersSchema,
   mergesQuerySchema,
   type MergeRecordResponse,
   type MergesResponse,
 } from '../../../plugin/src/contracts/merging';
 import type { ImageSearch } from '../composition';
 import { adminFiles } from '../files/callers';
-import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
+import { parseInput, readQuery } from '../http/parse-input';
 import { toMergeRecords } from '../merging/merge-records';
 import { requireMerge } from '../merging/undo';
 import { loadFiles } from '../usage/library-files';
@@ -61,7 +62,7 @@ export function createMergesHandlers(strapi: Core.Strapi, imageSearch: () => Ima
     },
 
     undo: async (ctx: Context): Promise<void> => {
-      const { id: mergeId } = parseInput(fileParametersSchema, ctx['params']);
+      const { id: mergeId } = parseInput(mergeParametersSchema, ctx['params']);
       await requirePermission(ctx, mergeId);
       const { user } = ctx.state as { user: { id: number } };
       await imageSearch().merging.undo({ mergeId, userId: user.id });
@@ -69,7 +70,7 @@ export function createMergesHandlers(strapi: Core.Strapi, imageSearch: () => Ima
     },
 
     empty: async (ctx: Context): Promise<void> => {
-      const { id: mergeId } = parseInput(fileParametersSchema, ctx['params']);
+      const { id: mergeId } = parseInput(mergeParametersSchema, ctx['params']);
       await requirePermission(ctx, mergeId);
       await imageSearch().merging.empty(mergeId);
       ctx.body = await answer(ctx, mergeId);

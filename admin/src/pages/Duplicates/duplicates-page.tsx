@@ -9,6 +9,7 @@ import { InboxFilters, useInboxAddress } from './inbox/filters';
 import { EmptyInbox, GroupList, ListFailure } from './inbox/group-list';
 import { ScanBar, ScanButton, useScan, useUnseenFindings } from './inbox/scan';
 import { MergeDialog } from './merge/merge-dialog';
+import { MergedList } from './merge/merged-list';
 import { NoticeBar, NoticeRegion, useGroupActions, type GroupActions } from './review/actions';
 import { useReviewControls } from './review/controls';
 import { Review, ReviewHeader } from './review/review';
@@ -18,6 +19,7 @@ export default function DuplicatesPage() {
   const text = useText();
   const { filter, pairId, firstPairId, setFilter, select } = useInboxAddress();
   const isOpen = filter.status === 'open';
+  const isMerged = filter.status === 'merged';
   const list = useDuplicateGroups(filter, firstPairId);
   const { scan, control, failure, line } = useScan();
   const unseen = useUnseenFindings(scan, list);
@@ -47,9 +49,10 @@ export default function DuplicatesPage() {
         <Flex direction="column" alignItems="stretch" gap={4}>
           {scan && <ScanBar scan={scan} failure={failure} {...unseen} />}
           <InboxFilters filter={filter} counts={list.counts} onChange={setFilter} />
-          {list.error && <ListFailure failure={list.error} onRetry={list.reload} />}
-          {list.isLoading && <Page.Loading />}
-          {group && (
+          {isMerged && <MergedList />}
+          {!isMerged && list.error && <ListFailure failure={list.error} onRetry={list.reload} />}
+          {!isMerged && list.isLoading && <Page.Loading />}
+          {!isMerged && group && (
             <Inbox
               filter={filter}
               firstPairId={firstPairId}
@@ -62,7 +65,7 @@ export default function DuplicatesPage() {
               setShortcuts={setShortcuts}
             />
           )}
-          {!group && list.isLoaded && !list.hasMore && (
+          {!isMerged && !group && list.isLoaded && !list.hasMore && (
             <EmptyInbox
               filter={filter}
               scan={scan}

@@ -1,9 +1,9 @@
-import { Badge, Box, Button, Dialog, Flex, Typography } from '@strapi/design-system';
-import { WarningCircle } from '@strapi/icons';
+import { Badge, Box, Button, Flex, Typography } from '@strapi/design-system';
 import { useState } from 'react';
 import { styled } from 'styled-components';
 import type { SpaceStatus } from '../../../../plugin/src/contracts/management';
 import type { Status } from '../../api/management';
+import { Confirmation } from '../../components/confirmation';
 import { useFormats } from '../../hooks/formats';
 import { useIndexActions } from '../../hooks/management';
 import { useText } from '../../hooks/text';
@@ -178,51 +178,6 @@ function SpaceQuestion({ intent: { what, space }, status, onClose }: SpaceQuesti
       }}
       onClose={onClose}
     />
-  );
-}
-
-interface ConfirmationProps {
-  title: string;
-  question: string;
-  /** Label of the confirm button. */
-  action: string;
-  isDangerous?: boolean;
-  onConfirm: () => void;
-  onClose: () => void;
-}
-
-/** Asks before an action that is hard to undo. */
-function Confirmation(props: ConfirmationProps) {
-  const { title, question, action, isDangerous = false, onConfirm, onClose } = props;
-  const text = useText();
-  return (
-    <Dialog.Root
-      open
-      onOpenChange={(isOpen) => {
-        if (!isOpen) onClose();
-      }}
-    >
-      <Dialog.Content>
-        <Dialog.Header>{title}</Dialog.Header>
-        <Dialog.Body
-          icon={<WarningCircle aria-hidden fill={isDangerous ? 'danger600' : 'warning600'} />}
-        >
-          {question}
-        </Dialog.Body>
-        <Dialog.Footer>
-          <Dialog.Cancel>
-            <Button variant="tertiary" fullWidth>
-              {text('index.cancel')}
-            </Button>
-          </Dialog.Cancel>
-          <Dialog.Action>
-            <Button variant={isDangerous ? 'danger' : 'default'} onClick={onConfirm} fullWidth>
-              {action}
-            </Button>
-          </Dialog.Action>
-        </Dialog.Footer>
-      </Dialog.Content>
-    </Dialog.Root>
   );
 }
 

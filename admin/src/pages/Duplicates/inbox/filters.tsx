@@ -65,21 +65,23 @@ export function InboxFilters({ filter, counts, onChange }: InboxFiltersProps) {
           />
         ))}
       </Flex>
-      <SingleSelect
-        aria-label={text('duplicates.filter.kind')}
-        size="S"
-        value={filter.kind ?? ANY_KIND}
-        onChange={(value) => {
-          onChange({ kind: duplicateKindSchema.nullable().catch(null).parse(value) });
-        }}
-      >
-        <SingleSelectOption value={ANY_KIND}>{text('duplicates.kind.any')}</SingleSelectOption>
-        {duplicateKindSchema.options.map((kind) => (
-          <SingleSelectOption key={kind} value={kind}>
-            {text(`duplicates.kind.${kind}`)}
-          </SingleSelectOption>
-        ))}
-      </SingleSelect>
+      {filter.status !== 'merged' && (
+        <SingleSelect
+          aria-label={text('duplicates.filter.kind')}
+          size="S"
+          value={filter.kind ?? ANY_KIND}
+          onChange={(value) => {
+            onChange({ kind: duplicateKindSchema.nullable().catch(null).parse(value) });
+          }}
+        >
+          <SingleSelectOption value={ANY_KIND}>{text('duplicates.kind.any')}</SingleSelectOption>
+          {duplicateKindSchema.options.map((kind) => (
+            <SingleSelectOption key={kind} value={kind}>
+              {text(`duplicates.kind.${kind}`)}
+            </SingleSelectOption>
+          ))}
+        </SingleSelect>
+      )}
     </Flex>
   );
 }

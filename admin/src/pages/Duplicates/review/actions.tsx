@@ -21,6 +21,7 @@ import {
   type GroupList,
 } from '../../../hooks/duplicates';
 import { useDuplicatesFailureText } from '../../../hooks/failure-text';
+import { useMergeActions } from '../../../hooks/merges';
 import { useText, type Text } from '../../../hooks/text';
 import { KeyHint } from './shortcuts';
 
@@ -46,6 +47,7 @@ interface Undoable {
 export function useGroupActions(filter: GroupFilter) {
   const client = useQueryClient();
   const undoable = useRef<Undoable[]>([]);
+  const { undo: undoing } = useMergeActions();
   const [notice, setNotice] = useState<Notice | null>(null);
   const fail = (failure: unknown): void => {
     setNotice({ kind: 'failed', failure });
@@ -70,8 +72,13 @@ export function useGroupActions(filter: GroupFilter) {
     sendStatus(client, { filter, group, pairs, status: 'open' }).catch(fail);
   }
 
-  /** Reopens the group that was ignored last; returns it, or null when there is none. */
+  /** Undoes the last action: a merge, or reopens the group that was ignored last, and returns it. */
   function undo(): Group | null {
+    if (notice?.kind === 'merged') {
+      if (notice.report.mergeId !== null) undoing.mutate(notice.report.mergeId);
+      setNotice(null);
+      return null;
+    }
     const last = undoable.current.pop();
     if (!last) return null;
     setNotice({ kind: 'reopened', group: last.group });
@@ -130,7 +137,7 @@ export function NoticeBar({ notice, place, onUndo, onDismiss }: NoticeBarProps) 
       }}
     >
       <Lines lines={noticeLines(notice, text, failureText)} place={place} />
-      {notice.kind === 'ignored' && (
+      {canUndo(notice) && (
         <Button size="S" variant="secondary" onClick={onUndo}>
           {text('duplicates.undo')}
           <KeyHint>U</KeyHint>
@@ -177,17 +184,25 @@ function noticeLines(
     const name = notice.group.files[0]?.name ?? '';
     return [text(`duplicates.notice.${notice.kind}`, { name })];
   }
-  const { files, keepId } = notice.report;
+  const { files, keepId, mergeId } = notice.report;
   const removed = files.filter(({ outcome }) => outcome === 'removed' || outcome === 'trashed');
   const moved = removed.reduce((sum, { useCount }) => sum + useCount, 0);
   const name = files.find(({ id }) => id === keepId)?.name ?? '';
   const left = files.filter(({ outcome }) => outcome === 'left');
   return [
-    text('duplicates.notice.merged', { name, removed: removed.length, uses: moved }),
+    text(`duplicates.notice.${mergeId === null ? 'merged' : 'mergedToTrash'}`, {
+      name,
+      removed: removed.length,
+      uses: moved,
+    }),
     ...left.map((file) =>
       text('duplicates.notice.left', { name: file.name, reason: file.obstacle ?? '' }),
     ),
   ];
+}
+
+function canUndo(notice: Notice): boolean {
+  return notice.kind === 'ignored' || (notice.kind === 'merged' && notice.report.mergeId !== null);
 }
 
 function hasProblem(notice: Notice): boolean {

@@ -9,17 +9,7 @@ import { useText } from '../../../hooks/text';
 import { Comparison } from '../comparison/comparison';
 import { DifferenceTable } from '../comparison/difference-table';
 import { EvidenceLine } from '../comparison/evidence';
-import {
-  describeImage,
-  FileLinks,
-  Frame,
-  PairImage,
-  pairsOf,
-  shapeOf,
-  sharpUrl,
-  type ShownPair,
-  type Side,
-} from '../comparison/pair';
+import { FileLinks, pairsOf, type ShownPair, type Side } from '../comparison/pair';
 import { suggestionText } from '../merge/merge-report';
 import { KeyHint } from './shortcuts';
 
@@ -41,7 +31,7 @@ interface ReviewProps {
 export function Review(props: ReviewProps) {
   const { group, shown, report, obstacle, onCompare, onKeep, onIgnore, onReopen } = props;
   const status = group.pairs[0]?.status;
-  if (!shown || status === 'merged') return <MergedGroup group={group} />;
+  if (!shown) return null;
   const isOpen = status === 'open';
   const leaveOut = (file: Asset): void => {
     onIgnore(pairsOf(group, file.id));
@@ -270,31 +260,6 @@ function KeepButton({ side, name, isSuggested, isDisabled, onKeep }: KeepButtonP
       </span>
       <KeyHint>{isLeft ? '1' : '2'}</KeyHint>
     </Button>
-  );
-}
-
-/** A merged group: the kept file, and who merged into it when. */
-function MergedGroup({ group: { files, pairs } }: { group: Group }) {
-  const text = useText();
-  const [kept] = files;
-  return (
-    <Flex direction="column" alignItems="stretch" gap={4}>
-      {kept ? (
-        <Frame $shape={shapeOf(kept)}>
-          <PairImage src={sharpUrl(kept)} alt={describeImage(kept)} />
-        </Frame>
-      ) : (
-        <Typography textColor="neutral600">{text('duplicates.merged.deleted')}</Typography>
-      )}
-      {kept && (
-        <Typography tag="h2" variant="beta">
-          {text('duplicates.merged.into', { name: kept.name, count: pairs.length })}
-        </Typography>
-      )}
-      {pairs.map((pair) => (
-        <ReviewedLine key={pair.id} pair={pair} />
-      ))}
-    </Flex>
   );
 }
 
