@@ -201,10 +201,14 @@ export interface ClusteredPairs<Found extends Pair> {
   moved: Map<number, number>;
 }
 
+/** With fewer new partners, a file may as well be the end of a chain. */
+const MANY_PARTNERS = 3;
+
 /**
  * Assigns new pairs to clusters, so that pairs shown together can be read together. A cluster is a file, its pairs,
  * and the pairs among its partners; it never grows along a chain. A pair joins a cluster that both files are in,
- * else the cluster that one of its files is the center of, else it starts a new one. In a cluster of one pair, the
+ * else the cluster that one of its files is the center of, else the one that most partners of one of its files are in,
+ * else it starts a new one. In a cluster of one pair, the
  * file that gets the next pair becomes the center.
  */
 export function clusterPairs<Found extends Pair>(
@@ -214,6 +218,7 @@ export function clusterPairs<Found extends Pair>(
   const ofFile = new Map([...known.ofFile].map(([file, clusters]) => [file, new Set(clusters)]));
   const sizes = new Map(known.sizes);
   const moved = new Map<number, number>();
+  const partners = partnersOf(pairs);
   const added: (Found & { cluster: number })[] = [];
   const clustersOf = (file: number): Set<number> => {
     const clusters = ofFile.get(file) ?? new Set<number>();
@@ -240,7 +245,26 @@ export function clusterPairs<Found extends Pair>(
     if (common.length > 0) return Math.min(...common);
     // A deleted file may still name a cluster, so the center must have a pair in it.
     const center = [fileA, fileB].find((file) => clustersOf(file).has(file));
-    return center ?? [fileA, fileB].find(takeCenter) ?? fileA;
+    return (
+      center ??
+      clusterOfPartners(fileA, ofB) ??
+      clusterOfPartners(fileB, ofA) ??
+      [fileA, fileB].find(takeCenter) ??
+      fileA
+    );
+  }
+
+  /**
+   * The cluster that this file isn't in but most of its new partners are, if there are several: crops of one image, of
+   * which not all overlap.
+   */
+  function clusterOfPartners(file: number, ofPartner: ReadonlySet<number>): number | undefined {
+    const all = [...(partners.get(file) ?? [])];
+    if (all.length < MANY_PARTNERS) return undefined;
+    const isCommon = (cluster: number): boolean =>
+      all.filter((partner) => clustersOf(partner).has(cluster)).length > all.length / 2;
+    const common = [...ofPartner].filter((cluster) => isCommon(cluster));
+    return common.length > 0 ? Math.min(...common) : undefined;
   }
 
   for (const pair of pairs) {

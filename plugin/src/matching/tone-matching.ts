@@ -283,7 +283,9 @@ const CHANGED = 6;
 const FITTING_SHARE = 0.75;
 /** Share of the difference without a change that must remain at most. */
 const IMPROVEMENT = 0.6;
-const MAX_SAMPLED = 1_500;
+const MAX_SAMPLED = 600;
+/** Pixels looked at for that, most of which may be gray. */
+const MAX_VISITED = 30_011;
 
 /**
  * Whether one of the images is the other with stronger or brighter colors, as programs make them: one factor for all
@@ -330,8 +332,9 @@ function samplePixels(one: Planes, other: Planes, leastStrength: number): Cell[]
     blue: blue[place] ?? 0,
     red: red[place] ?? 0,
   });
+  const stride = Math.max(1, Math.floor(one.blue.length / MAX_VISITED));
   const places: number[] = [];
-  for (let place = 0; place < one.blue.length; place += 1) {
+  for (let place = 0; place < one.blue.length; place += stride) {
     const [blue, red] = [one.blue[place] ?? 0, one.red[place] ?? 0];
     const isSeen = !Number.isNaN(one.gray.values[place]) && !Number.isNaN(other.gray.values[place]);
     if (isSeen && Math.hypot(blue, red) >= leastStrength) places.push(place);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { groupPairs } from '../../../plugin/src/duplicates/groups';
+import { clusterPairs, groupPairs } from '../../../plugin/src/duplicates/groups';
 import { createSeededRandom } from '../../../sample/seeded-random';
 
 const pairs = (...given: [number, number][]) => given.map(([fileA, fileB]) => ({ fileA, fileB }));
@@ -57,5 +57,50 @@ describe('grouping pairs', () => {
   it('handles thousands of copies of one image', () => {
     const copies = Array.from({ length: 5_000 }, (_, index): [number, number] => [1, index + 2]);
     expect(groupPairs(pairs(...copies))).toMatchObject([{ representative: 1 }]);
+  });
+});
+
+describe('the clusters of crops of one image', () => {
+  const crops = Array.from({ length: 12 }, (_, index) => index + 1);
+  /** All overlap but the first and the seventh, and the second and the ninth. */
+  const overlapping = crops.flatMap((fileA) =>
+    crops
+      .filter((fileB) => fileA < fileB)
+      .filter((fileB) => ![[1, 7].join(), [2, 9].join()].includes([fileA, fileB].join()))
+      .map((fileB) => ({ fileA, fileB })),
+  );
+
+  it('are one cluster and one group', () => {
+    const { added } = clusterPairs(overlapping, { ofFile: new Map(), sizes: new Map() });
+    expect(added).toHaveLength(64);
+    expect(new Set(added.map(({ cluster }) => cluster)).size).toBe(1);
+    expect(groupPairs(added)).toEqual([
+      { representative: 3, members: crops.filter((file) => file !== 3) },
+    ]);
+  });
+
+  it('are one cluster if they are uploaded one after the other', () => {
+    const ofFile = new Map<number, Set<number>>();
+    const sizes = new Map<number, number>();
+    for (const file of crops) {
+      const own = overlapping.filter(({ fileB }) => fileB === file);
+      const { added, moved } = clusterPairs(own, { ofFile, sizes });
+      expect(moved.size).toBe(0);
+      for (const { cluster, fileA, fileB } of added) {
+        for (const crop of [fileA, fileB]) {
+          ofFile.set(crop, (ofFile.get(crop) ?? new Set()).add(cluster));
+        }
+        sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
+      }
+    }
+    expect([...sizes]).toEqual([[1, 64]]);
+  });
+
+  it('leave out an image that only one of them goes with', () => {
+    const { added } = clusterPairs([...overlapping, { fileA: 12, fileB: 13 }], {
+      ofFile: new Map(),
+      sizes: new Map(),
+    });
+    expect(new Set(added.map(({ cluster }) => cluster)).size).toBe(2);
   });
 });
