@@ -1,12 +1,22 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { indexPriorities } from '../../plugin/src/indexing/contract';
 import { contentTypes } from './content-types';
-import { DUPLICATE_PAIR_UID, IMAGE_TRACE_UID, PLUGIN_ID } from './plugin-id';
+import {
+  DUPLICATE_PAIR_UID,
+  FILE_UID,
+  IMAGE_TRACE_UID,
+  INDEX_ENTRY_UID,
+  PLUGIN_ID,
+} from './plugin-id';
 
 /** What 0.1 previews called the table of image traces. */
 const FORMER_TRACES = 'image_search_picture_traces';
 /** Not in the schema that Strapi has stored, because its sync drops every table in there that is no longer declared. */
 const TRACES_TO_MIGRATE = 'image_search_traces_to_migrate';
+/** Which version of the image reader the index was made with: raised when `queueImagesReadOtherwise` has work. */
+const READER_VERSION = 2;
+const LAST_PRIORITY = indexPriorities.length - 1;
 const FORMER_KINDS = { 'same-picture': 'same-image', variant: 'edited' } as const;
 
 /**
@@ -18,6 +28,7 @@ export function registerMigrations(strapi: Core.Strapi): void {
   strapi.hook('strapi::content-types.afterSync').register(async () => {
     await migrateTraces(strapi);
     await migratePairKinds(strapi);
+    await queueImagesReadOtherwise(strapi);
   });
 }
 
@@ -53,6 +64,56 @@ async function migratePairKinds({ db }: Core.Strapi): Promise<void> {
   for (const [former, kind] of Object.entries(FORMER_KINDS)) {
     await db.query(DUPLICATE_PAIR_UID).updateMany({ where: { kind: former }, data: { kind } });
   }
+}
+
+/** Types that were read wrongly, all or in part. */
+const REREAD_TYPES = ['image/svg+xml', 'image/tiff', 'image/gif', 'image/webp'];
+/** Of these, types of which only images that looked flat were. */
+const FLAT_TYPES = ['image/gif', 'image/webp'];
+/** A fingerprint's quality up to which an image may have looked flat. */
+const FLAT_QUALITY = 0.25;
+
+/**
+ * Queues, once, the images that an earlier version of the reader saw otherwise, so that nothing else is embedded again:
+ * the space stays the same. Those are SVG and TIFF files, animations and transparent images that looked flat, and what
+ * couldn't be read.
+ */
+async function queueImagesReadOtherwise(strapi: Core.Strapi): Promise<void> {
+  const { db, log } = strapi;
+  const store = strapi.store({ type: 'plugin', name: PLUGIN_ID, key: 'reader-version' });
+  const version = z
+    .number()
+    .catch(1)
+    .parse(await store.get({}));
+  if (version >= READER_VERSION) return;
+  const traces = () => db.getConnection(db.metadata.get(IMAGE_TRACE_UID).tableName);
+  const files = () => db.getConnection(db.metadata.get(FILE_UID).tableName).select('id');
+  const flat = () => traces().select('file_id').where('fingerprint_quality', '<=', FLAT_QUALITY);
+  const flatTypes = files().whereIn('mime', FLAT_TYPES).whereIn('id', flat());
+  const others = files().whereIn(
+    'mime',
+    REREAD_TYPES.filter((type) => !FLAT_TYPES.includes(type)),
+  );
+  const reread = { $or: [{ fileId: { $in: others } }, { fileId: { $in: flatTypes } }] };
+  const transparent = { fileId: { $in: flat().whereNotNull('on_black') } };
+  const pending = { state: 'pending', attempts: 0, dueAt: new Date(), priority: LAST_PRIORITY };
+  const entries = db.query(INDEX_ENTRY_UID);
+  const { count } = await entries.updateMany({
+    where: { state: 'indexed', $or: [reread, transparent] },
+    // Without its hash an entry is embedded again even if its bytes are the same.
+    data: { ...pending, contentHash: null },
+  });
+  const { count: unread } = await entries.updateMany({
+    where: { errorCode: { $in: ['image-unreadable', 'image-unsupported'] } },
+    data: { ...pending, errorCode: null, errorMessage: null },
+  });
+  // Without a thumbnail it is read again. Duplicates are told by the white ground as before.
+  await db.query(IMAGE_TRACE_UID).updateMany({ where: reread, data: { thumbnail: null } });
+  await store.set({ value: READER_VERSION });
+  if (count + unread === 0) return;
+  log.info(
+    `[image-search] Images are read better now: ${String(count)} will be embedded again, and ${String(unread)} that couldn't be read are retried.`,
+  );
 }
 
 const keptTableSchema = z.union([z.string(), z.looseObject({ name: z.string() })]);

@@ -1,6 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DUPLICATE_PAIR_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../../server/src/plugin-id';
+import {
+  DUPLICATE_PAIR_UID,
+  IMAGE_TRACE_UID,
+  INDEX_ENTRY_UID,
+  PLUGIN_ID,
+} from '../../server/src/plugin-id';
 import { describeWithServer } from '../support/describe-with-server';
 import { createLibrary, sampleImage } from '../support/library';
 import { mariadb } from '../support/mariadb-server';
@@ -115,6 +120,62 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
     expect(after.traces).toEqual(expect.arrayContaining(before.traces));
     expect(after.traces).toHaveLength(before.traces.length);
     expect(await hasTable(TRACES_TO_MIGRATE)).toBe(false);
+  });
+
+  it('embeds again what is read otherwise now, and nothing else', async () => {
+    const entries = app.strapi.db.query(INDEX_ENTRY_UID);
+    const traces = app.strapi.db.query(IMAGE_TRACE_UID);
+    const [plain, flat, drawing] = (await createLibrary(app).entries()).map(({ fileId }) => fileId);
+    const onBlack = { fingerprint: { bits: '0'.repeat(64), quality: 0.5 }, thumbnail: '' };
+    await traces.update({ where: { fileId: flat }, data: { fingerprintQuality: 0, onBlack } });
+    // Without a hook, which would queue it.
+    await app.strapi.db
+      .connection('files')
+      .where({ id: drawing })
+      .update({ mime: 'image/svg+xml' });
+    // A file that an earlier version couldn't read.
+    const broken = 99;
+    const [spaceId] = ((await entries.findMany({})) as { spaceId: string }[]).map(
+      (entry) => entry.spaceId,
+    );
+    await entries.create({
+      data: {
+        fileId: broken,
+        spaceId,
+        state: 'failed',
+        attempts: 1,
+        errorCode: 'image-unreadable',
+        priority: 2,
+      },
+    });
+    const store = app.strapi.store({ type: 'plugin', name: PLUGIN_ID, key: 'reader-version' });
+    expect(await store.get({})).toBe(2);
+    await store.delete({});
+    await app.stop();
+    app = await startStrapi({
+      dataFolder,
+      ...database,
+      imageSearch: { indexing: { enabled: false } },
+    });
+    const states = await app.strapi.db
+      .query(INDEX_ENTRY_UID)
+      .findMany({ orderBy: [{ fileId: 'asc' }] });
+    const byFile = Object.fromEntries(
+      (states as { fileId: number; state: string; contentHash: string | null }[]).map((entry) => [
+        entry.fileId,
+        [entry.state, entry.contentHash !== null],
+      ]),
+    );
+    expect(byFile).toEqual({
+      [Number(plain)]: ['indexed', true],
+      [Number(flat)]: ['pending', false],
+      [Number(drawing)]: ['pending', false],
+      [broken]: ['pending', false],
+    });
+    const thumbnails = (await app.strapi.db
+      .query(IMAGE_TRACE_UID)
+      .findMany({ where: { thumbnail: { $null: true } } })) as { fileId: number }[];
+    expect(thumbnails.map(({ fileId }) => fileId)).toEqual([drawing]);
   });
 }
 
