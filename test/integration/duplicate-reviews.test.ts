@@ -5,6 +5,7 @@ import {
   scanResponseSchema,
   type ScanResponse,
 } from '../../plugin/src/contracts/duplicates';
+import { mergesResponseSchema } from '../../plugin/src/contracts/merging';
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
 import { IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
@@ -85,6 +86,21 @@ describe('a review of duplicates', () => {
     await untilCompared();
     expect(await pairOf(ids.guitar, ids.guitarCopy)).toEqual(merged);
     expect(await pairOf(ids.guitar, again)).toMatchObject({ status: 'open' });
+  });
+
+  it('comes back with the copy when the merge is undone', async () => {
+    const indexed = async () => (await library.entries()).map(({ fileId }) => fileId);
+    expect(await indexed()).not.toContain(ids.guitarCopy);
+    const { body } = await library.call('get', '/image-search/duplicates/merges');
+    const [record] = mergesResponseSchema.parse(body).data;
+    const path = `/image-search/duplicates/merges/${String(record?.id)}/undo`;
+    expect((await library.call('post', path)).status).toBe(200);
+    await untilCompared();
+    expect(await indexed()).toContain(ids.guitarCopy);
+    expect(await pairOf(ids.guitar, ids.guitarCopy)).toMatchObject({
+      status: 'open',
+      decidedBy: null,
+    });
   });
 
   const pairs = () => createDuplicatePairs(app.strapi);

@@ -118,6 +118,8 @@ describe('the trash', () => {
     expect(byId.body).toMatchObject({ id: copy.id, url: copy.url });
     expect(await listed()).not.toContain(copy.id);
     expect(await listed()).toContain(kept.id);
+    const { body } = await app.get(`files/${String(copy.id)}/index`);
+    expect(body).toMatchObject({ data: { state: 'in-trash', isSearchable: false } });
     expect(await assets.count()).toBe(before - 1);
     expect(await assets.describeMany([kept.id, copy.id])).toMatchObject([{ fileId: kept.id }]);
     expectFailure(await app.get(`files/${String(copy.id)}/duplicates`), {

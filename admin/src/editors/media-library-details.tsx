@@ -38,9 +38,10 @@ function Contents({ fileId }: { fileId: number }) {
   const { may } = useImageSearchPermissions();
   const index = useFileIndex(fileId);
   const textId = useId();
+  const isOutsideLibrary = index?.state === 'not-an-image' || index?.state === 'in-trash';
   return (
     <Flex direction="column" alignItems="stretch" gap={3}>
-      {index?.state !== 'not-an-image' && (may.search || may.duplicates) && (
+      {!isOutsideLibrary && (may.search || may.duplicates) && (
         <Flex gap={3} justifyContent="space-between" wrap="wrap">
           {may.search && (
             <FindSimilar

@@ -88,6 +88,13 @@ export function fileIndexText(index: FileIndex, canManage: boolean): FileIndexTe
       return { tone: 'good', title: 'widgets.index.indexed', reason: null, action: null };
     case 'not-an-image':
       return { tone: 'neutral', title: 'widgets.index.noImage', reason: null, action: null };
+    case 'in-trash':
+      return {
+        tone: 'neutral',
+        title: 'widgets.index.inTrash',
+        reason: 'widgets.index.inTrashReason',
+        action: null,
+      };
     case 'not-queued':
       return {
         tone: 'waiting',

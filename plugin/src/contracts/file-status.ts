@@ -9,6 +9,7 @@ import * as z from 'zod';
  * - `skipped`: can't be indexed as it is (too large, an unsupported format).
  * - `not-queued`: an image that isn't in the queue yet.
  * - `not-an-image`: its type isn't indexed.
+ * - `in-trash`: a merge moved it to the trash; `GET duplicates/merges` says where its uses went.
  */
 const fileIndexStateSchema = z.enum([
   'indexed',
@@ -17,6 +18,7 @@ const fileIndexStateSchema = z.enum([
   'skipped',
   'not-queued',
   'not-an-image',
+  'in-trash',
 ]);
 
 /** Why an image isn't indexed. All up to `rejected` lie in the file itself, so replacing it helps. */

@@ -21,6 +21,8 @@ import type { ImageSearch } from '../composition';
 import { adminFiles } from '../files/callers';
 import { requireReadable } from '../files/readable-file';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
+import { trashedFileIds } from '../merging/journal';
+import { FILE_UID } from '../plugin-id';
 
 /** The Index page: status, reindexing, costs, spaces. */
 export function createManagementHandlers(imageSearch: () => ImageSearch) {
@@ -145,18 +147,38 @@ export function createPanelHandlers(imageSearch: () => ImageSearch) {
 
 /** Whether a file is searchable, for users who can see the file. */
 export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
-  const visibleFilesOf = adminFiles(strapi);
+  const visibleFilesOf = adminFiles(strapi, { includesTrash: true });
 
   return {
     find: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
-      const described = await imageSearch().fileStatus.describe(id);
+      const described = (await isInTrash(strapi, id))
+        ? fileInTrash(id)
+        : await imageSearch().fileStatus.describe(id);
       const { userAbility } = ctx.state as { userAbility: { can(action: string): boolean } };
       const isOperator = userAbility.can(adminActions.manage);
       ctx.body = {
         data: { ...described, message: isOperator ? described.message : null },
       } satisfies FileIndexResponse;
     },
+  };
+}
+
+async function isInTrash(strapi: Core.Strapi, fileId: number): Promise<boolean> {
+  const where = { $and: [{ id: fileId }, { id: { $in: trashedFileIds(strapi) } }] };
+  return (await strapi.db.query(FILE_UID).count({ where })) > 0;
+}
+
+function fileInTrash(fileId: number): FileIndexResponse['data'] {
+  return {
+    fileId,
+    state: 'in-trash',
+    isSearchable: false,
+    isPaused: false,
+    code: null,
+    reason: null,
+    message: null,
+    indexedAt: null,
   };
 }

@@ -73,5 +73,6 @@ describe('The text about a file in the index', () => {
     expect(actionFor({})).toBeNull();
     expect(actionFor({ state: 'indexed', isSearchable: true })).toBeNull();
     expect(actionFor({ state: 'not-an-image' })).toBeNull();
+    expect(actionFor({ state: 'in-trash' })).toBeNull();
   });
 });

@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { TrashJob, type TrashJobOptions } from '../../../plugin/src/application/trash-job';
+import { createLease, type LeaseOwner } from '../../../plugin/src/lease';
+import { createFakeClock } from '../../support/fake-clock';
+import { MemoryJobLeases } from '../../support/memory-job-leases';
+import { createRecordingLogger } from '../../support/recording-logger';
+
+const JOB = 'empty the trash of duplicates';
+const LEASE_MS = 60_000;
+const POLL_MS = 600_000;
+
+function ownerOf(host: string): LeaseOwner {
+  return { host, pid: process.pid, life: `${host}-life` };
+}
+
+function setUp(emptyDue: (signal: AbortSignal) => Promise<void>, isDue = true) {
+  const clock = createFakeClock();
+  const jobs = new MemoryJobLeases(clock);
+  const logger = createRecordingLogger();
+  const trash: TrashJobOptions['trash'] = { hasDue: () => Promise.resolve(isDue), emptyDue };
+  const createJob = (host: string) =>
+    new TrashJob({ trash, jobs, leaseMs: LEASE_MS, owner: ownerOf(host), logger, clock });
+  return { clock, jobs, logger, createJob };
+}
+
+describe('the job that empties the trash', () => {
+  it('runs in one process at a time, and again afterwards', async () => {
+    let runs = 0;
+    let finish = (): void => undefined;
+    const { createJob } = setUp(() => {
+      runs += 1;
+      return new Promise((resolve) => (finish = resolve));
+    });
+    const first = createJob('a').runOnce();
+    await createJob('b').runOnce();
+    expect(runs).toBe(1);
+    finish();
+    await first;
+    const again = createJob('b').runOnce();
+    await Promise.resolve();
+    while (runs < 2) await Promise.resolve();
+    finish();
+    await again;
+  });
+
+  it('claims nothing while nothing is due', async () => {
+    let runs = 0;
+    const { clock, createJob, jobs } = setUp(() => {
+      runs += 1;
+      return Promise.resolve();
+    }, false);
+    await createJob('a').runOnce();
+    const lease = createLease(ownerOf('b'), new Date(clock.now() + LEASE_MS));
+    const claim = await jobs.tryClaim({ name: JOB, lease, notStartedSince: new Date(0) });
+    expect([runs, claim.kind]).toEqual([0, 'claimed']);
+  });
+
+  it('takes over from a process of this host that died', async () => {
+    let runs = 0;
+    const { clock, createJob, jobs } = setUp(() => {
+      runs += 1;
+      return Promise.resolve();
+    });
+    const dead = { ...ownerOf('a'), life: 'an earlier one' };
+    const lease = createLease(dead, new Date(clock.now() + LEASE_MS));
+    await jobs.tryClaim({ name: JOB, lease, notStartedSince: new Date(clock.now() + 1) });
+    await createJob('b').runOnce();
+    expect(runs).toBe(0);
+    await createJob('a').runOnce();
+    expect(runs).toBe(1);
+  });
+
+  it('warns of a failure, and tries again later', async () => {
+    let runs = 0;
+    const { clock, createJob, logger } = setUp(() => {
+      runs += 1;
+      return runs === 1 ? Promise.reject(new Error('The database is gone.')) : Promise.resolve();
+    });
+    const job = createJob('a');
+    job.start();
+    await clock.advance(1);
+    expect(logger.at('warn').join()).toContain('The database is gone.');
+    await clock.advance(POLL_MS);
+    expect(runs).toBe(2);
+    await job.stop();
+  });
+});
