@@ -9,7 +9,7 @@ const WINDOW_SECONDS = 60;
 
 /**
  * Limits the requests of one API token, user or address, so that no single caller can overload the server or run up
- * the provider's costs. Callers together are not limited, each process counts on its own, and behind a proxy that
+ * the provider's costs. Every response says how many are left. Callers together are not limited, each process counts on its own, and behind a proxy that
  * Strapi does not trust (`server.proxy`) all callers share one address.
  *
  * @param requestsPerMinute 0: no limit
@@ -19,19 +19,34 @@ export function rateLimit(requestsPerMinute: number) {
   const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: WINDOW_SECONDS });
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
-      await limiter.consume(callerOf(ctx));
+      announce(ctx, requestsPerMinute, await limiter.consume(callerOf(ctx)));
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
+      announce(ctx, requestsPerMinute, error);
       throw new ImageSearchError({
         code: 'rate-limited',
         message: `Too many requests: the limit is ${String(requestsPerMinute)} per minute. Wait and retry.`,
         retryable: true,
-        // More after the clock was set back.
-        retryAfterMs: Math.min(error.msBeforeNext, WINDOW_SECONDS * 1_000),
+        retryAfterMs: untilReset(error),
       });
     }
     await next();
   };
+}
+
+/** The header fields of draft-ietf-httpapi-ratelimit-headers-06, which clients know best. */
+function announce(ctx: Context, requestsPerMinute: number, state: RateLimiterRes): void {
+  ctx.set({
+    'RateLimit-Limit': String(requestsPerMinute),
+    'RateLimit-Remaining': String(state.remainingPoints),
+    'RateLimit-Reset': String(Math.ceil(untilReset(state) / 1_000)),
+    'RateLimit-Policy': `${String(requestsPerMinute)};w=${String(WINDOW_SECONDS)}`,
+  });
+}
+
+/** In milliseconds; no more than a window, also after the clock was set back. */
+function untilReset({ msBeforeNext }: RateLimiterRes): number {
+  return Math.min(msBeforeNext, WINDOW_SECONDS * 1_000);
 }
 
 function callerOf(ctx: Context): string {

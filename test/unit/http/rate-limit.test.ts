@@ -19,7 +19,9 @@ describe('anonymous callers', () => {
   const limit = (): ((ip: string) => Promise<void>) => {
     const middleware = rateLimit(2);
     return (ip) =>
-      middleware({ request: { ip }, state: {} } as unknown as Context, () => Promise.resolve());
+      middleware({ request: { ip }, state: {}, set: () => undefined } as unknown as Context, () =>
+        Promise.resolve(),
+      );
   };
   const limited = { code: 'rate-limited' };
 
