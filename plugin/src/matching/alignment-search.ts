@@ -22,10 +22,10 @@ export interface Guess {
 
 /** Longer side of the outer image during the search, in pixels. */
 const SEARCH_EDGE = 20;
-/** The factor between scales, the largest (slightly too large to fit), and how many there are: down to 0.6 of that. */
+/** The factor between scales, the largest (slightly too large to fit), and how many there are: down to half of that. */
 const SCALE_STEP = 1.08;
 const MAX_SCALE = 1.04;
-const SCALES = 8;
+const SCALES = 10;
 /**
  * How far the inner image may extend beyond the outer one, as a share of its own side, and how much of the smaller
  * image must overlap.

@@ -15,7 +15,7 @@ import { reader } from '../../unit/images/images';
 const EVERY = 25;
 
 /** Edits that are found less often, of 12: an image has a quarter of its trace's pixels in a collage. */
-const LEAST: Record<string, number> = { collage: 8 };
+const LEAST: Record<string, number> = { collage: 10 };
 
 describeWithTestData('photos', 'verdicts on photographs', () => {
   const judge = createJudge(thresholdsFor({ model: 'any' }));

@@ -112,20 +112,23 @@ describe('copies', () => {
 });
 
 describe('edits that a thumbnail barely shows', () => {
-  it.each(['tilt by 5°, cropped', 'quarter turn, left', 'vertical flip', 'browser frame'])(
-    'are edited versions: %s',
-    async (name) => {
-      const edit = edits.find((one) => one.name === name);
-      const image = await elephant();
-      const copy = await edit?.apply(image, createSeededRandom(name));
-      const verdict = await confirm(image, copy ?? image);
-      expect(verdict).toMatchObject({ kind: 'edited', pixels: { differences: { one: [] } } });
-      const alignment = verdict?.kind === 'edited' ? verdict.alignment : undefined;
-      const isTurned = (alignment?.quarterTurns ?? 0) !== 0;
-      expect(isTurned).toBe(name.startsWith('quarter') || name.startsWith('vertical'));
-      expect(Math.round(Math.abs(alignment?.degrees ?? 0))).toBe(name.startsWith('tilt') ? 5 : 0);
-    },
-  );
+  it.each([
+    'tilt by 5°, cropped',
+    'quarter turn, left',
+    'vertical flip',
+    'browser frame',
+    'collage',
+  ])('are edited versions: %s', async (name) => {
+    const edit = edits.find((one) => one.name === name);
+    const image = await elephant();
+    const copy = await edit?.apply(image, createSeededRandom(name));
+    const verdict = await confirm(image, copy ?? image);
+    expect(verdict).toMatchObject({ kind: 'edited', pixels: { differences: { one: [] } } });
+    const alignment = verdict?.kind === 'edited' ? verdict.alignment : undefined;
+    const isTurned = (alignment?.quarterTurns ?? 0) !== 0;
+    expect(isTurned).toBe(name.startsWith('quarter') || name.startsWith('vertical'));
+    expect(Math.round(Math.abs(alignment?.degrees ?? 0))).toBe(name.startsWith('tilt') ? 5 : 0);
+  });
 });
 
 describe('what is laid over flat artwork', () => {
