@@ -170,13 +170,15 @@ const SATURATION = {
 };
 /** Maximum shift of white, in levels. */
 const MAX_WHITE_SHIFT = 26;
-const MAX_BLACK_SHIFT = 4;
+/** A change of light hardly shifts black; with few tones, navy would pass for black. */
+const MAX_BLACK_SHIFT = { manyTones: 4, fewTones: 1.5 };
 const HALVING_COLOR = 10;
 /** Weight of the assumption that nothing changed, in cells. */
 const PRIOR_CELLS = 4;
 
 /** Shift and saturation, in turns. */
 export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMatch {
+  const mostBlack = isRich ? MAX_BLACK_SHIFT.manyTones : MAX_BLACK_SHIFT.fewTones;
   const { least, most } = isRich ? SATURATION.manyTones : SATURATION.fewTones;
   const cells = cellsOf(one, other);
   let saturation = 1;
@@ -202,8 +204,8 @@ export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMat
       lines.red.add(weight, cell.one.gray, cell.other.red - saturation * cell.one.red);
     }
     saturation = Math.min(most, Math.max(least, product / square));
-    blue = lines.blue.fit();
-    red = lines.red.fit();
+    blue = lines.blue.fit(mostBlack);
+    red = lines.red.fit(mostBlack);
   }
   return { saturation, blue, red };
 }
@@ -224,12 +226,12 @@ class Line {
     this.#xy += weight * x * y;
   }
 
-  fit(): Shift {
+  fit(mostBlack: number): Shift {
     const [meanX, meanY] = [this.#x / this.#weights, this.#y / this.#weights];
     const variance = this.#xx / this.#weights - meanX * meanX + 200;
     const slope = (this.#xy / this.#weights - meanX * meanY) / variance;
     const base = meanY - slope * meanX;
-    const black = clip(base, MAX_BLACK_SHIFT);
+    const black = clip(base, mostBlack);
     const white = clip(base + 255 * slope, MAX_WHITE_SHIFT);
     return { base: black, slope: (white - black) / 255 };
   }

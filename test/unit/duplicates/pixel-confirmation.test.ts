@@ -162,6 +162,20 @@ describe('images that only look alike in miniature', () => {
     }
     expect(found).toEqual([]);
   });
+
+  it('are no duplicates in navy and black', async () => {
+    const shirt = (color: string) =>
+      sharp(
+        Buffer.from(
+          '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><rect width="400" height="400" fill="#f8f8f8"/>' +
+            `<path d="M120 80L170 60Q200 85 230 60L280 80L350 150L310 190L280 165V340H120V165L90 190L50 150Z" fill="${color}"/></svg>`,
+        ),
+      )
+        .png()
+        .toBuffer();
+    const [black, navy] = [await shirt('#1e2328'), await shirt('#141946')];
+    expect(await confirm(black, navy, sameImage)).toBeNull();
+  });
 });
 
 describe('a file', () => {
