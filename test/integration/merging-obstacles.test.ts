@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { findUsage } from '../../server/src/usage/usage';
-import { type DuplicateVerdict, PIXEL_VERSION } from '../../plugin/src/matching/contract';
+import {
+  type CopyQuality,
+  type DuplicateVerdict,
+  PIXEL_VERSION,
+  type PixelEvidence,
+} from '../../plugin/src/matching/contract';
 import {
   dumpDatabase,
   journalTables,
@@ -281,25 +286,106 @@ describe('what the kept file takes over', () => {
   });
 });
 
+const box = { left: 0.1, top: 0.2, width: 0.3, height: 0.1 };
+const edited: Extract<DuplicateVerdict, { kind: 'edited' }> = {
+  kind: 'edited',
+  similarity: 0.9,
+  fingerprintDistance: 10,
+  alignment: {
+    inner: 'other',
+    isMirrored: false,
+    region: { left: 0, top: 0, width: 1, height: 1 },
+    covered: 1,
+    matching: 1,
+    correlation: 0.98,
+  },
+  pixels: { version: PIXEL_VERSION, differences: { one: [box], other: [box] } },
+};
+
 describe('the suggestion', () => {
-  it('prefers pixels, then a lossless format, then use, then age', async () => {
-    const [small, photo, drawing, late] = await app.uploadCopies(
+  /** That a pair has this evidence; `one` is the file with the lower id. */
+  async function find(
+    [one, other]: [LibraryFile, LibraryFile],
+    quality: Partial<CopyQuality>,
+    kind: 'same-image' | 'edited' = 'same-image',
+  ): Promise<void> {
+    const pixels: PixelEvidence = {
+      version: PIXEL_VERSION,
+      differences: { one: [], other: [] },
+      quality: { edited: null, gray: null, upscaled: null, detail: null, ...quality },
+    };
+    const verdict: DuplicateVerdict =
+      kind === 'edited'
+        ? { ...edited, pixels }
+        : { kind, fingerprintDistance: 0, correlation: 1, largestDifference: 0, pixels };
+    await app.pairs.record([
+      {
+        fileId: other.id,
+        contentHash: hashOf(other.id),
+        pairs: [pairOf(one.id, other.id, verdict)],
+      },
+    ]);
+  }
+
+  const suggest = async (...files: LibraryFile[]) =>
+    (await app.merging.plan({ fileIds: files.map(({ id }) => id) })).suggestion;
+  const criteria = ({ reasons }: MergeReport['suggestion']) =>
+    reasons.map(({ criterion }) => criterion);
+
+  it('prefers pixels, then use, texts and age, whatever the format, and gives the facts', async () => {
+    const [small, photo, drawing] = await app.uploadCopies(
       { width: 100, format: 'png' },
       { width: 200, format: 'jpeg' },
       { width: 200, format: 'png' },
-      { width: 200, format: 'png' },
     );
-    if (!small || !photo || !drawing || !late) throw new Error('Not all are uploaded.');
-    const suggest = async (...files: LibraryFile[]) =>
-      (await app.merging.plan({ fileIds: files.map(({ id }) => id) })).suggestion;
+    if (!small || !photo || !drawing) throw new Error('Not all are uploaded.');
     expect(await suggest(small, photo)).toEqual({
       fileId: photo.id,
-      reasons: expect.arrayContaining(['pixels']),
+      reasons: [{ criterion: 'pixels', value: 20_000, others: 5_000 }],
     });
-    expect(await suggest(photo, drawing)).toMatchObject({ fileId: drawing.id });
-    expect(await suggest(late, drawing)).toEqual({ fileId: drawing.id, reasons: ['age'] });
-    await createArticle(app, { cover: late.id });
-    expect(await suggest(drawing, late)).toEqual({ fileId: late.id, reasons: ['usage'] });
+    const byAge = await suggest(drawing, photo);
+    expect([byAge.fileId, criteria(byAge)]).toEqual([photo.id, ['age']]);
+    await createArticle(app, { cover: drawing.id });
+    expect(await suggest(photo, drawing)).toEqual({
+      fileId: drawing.id,
+      reasons: [{ criterion: 'usage', value: 1, others: 0 }],
+    });
+  });
+
+  it('prefers what an edit, an enlargement or gray lost, even in fewer pixels', async () => {
+    const lost: [Partial<CopyQuality>, 'same-image' | 'edited', string][] = [
+      [{ edited: { side: 'one', effect: 'covered' } }, 'edited', 'unedited'],
+      [{ upscaled: 'one' }, 'same-image', 'detail'],
+      [{ detail: { one: 0.7, other: 1 } }, 'same-image', 'detail'],
+      [{ gray: 'one' }, 'same-image', 'color'],
+    ];
+    const [large, small] = await upload(2);
+    for (const [quality, kind, criterion] of lost) {
+      await find([large, small], quality, kind);
+      const suggestion = await suggest(large, small);
+      expect([suggestion.fileId, criteria(suggestion)[0]]).toEqual([small.id, criterion]);
+    }
+    const edit = { edited: { side: 'other', effect: 'blurred' } } as const;
+    await find([large, small], { ...edit, upscaled: 'one' }, 'edited');
+    expect(await suggest(large, small)).toMatchObject({ fileId: large.id });
+  });
+
+  it('is none if the evidence does not decide, and a merge then needs a choice', async () => {
+    const [large, small] = await upload(2);
+    await find([large, small], {}, 'edited');
+    const request = { fileIds: [small.id, large.id] };
+    expect(await app.merging.plan(request)).toMatchObject({
+      keepId: small.id,
+      suggestion: { fileId: null, reasons: [] },
+    });
+    await expect(app.merging.perform(request)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining('keepId'),
+    });
+    expect(await app.files(request.fileIds)).toHaveLength(2);
+    const [stranger] = await app.uploadCopies({ width: 90, format: 'png' });
+    if (!stranger) throw new Error('Not all are uploaded.');
+    expect(await suggest(large, stranger)).toMatchObject({ fileId: null });
   });
 
   it('knows the size of an image that Strapi stores none of', async () => {
@@ -321,7 +407,10 @@ describe('the suggestion', () => {
     ]);
     const report = await app.merging.plan({ fileIds: [small.id, large.id], keepId: small.id });
     expect(report).toMatchObject({
-      suggestion: { fileId: large.id, reasons: expect.arrayContaining(['pixels']) },
+      suggestion: {
+        fileId: large.id,
+        reasons: [{ criterion: 'pixels', value: 115_200, others: 7_200 }, {}],
+      },
       warnings: expect.arrayContaining([
         expect.objectContaining({ code: 'fewer-pixels', fileId: large.id }),
       ]),
@@ -334,8 +423,7 @@ describe('the suggestion', () => {
       { width: 500, format: 'jpeg' },
     );
     if (!unknown || !large) throw new Error('Not all are uploaded.');
-    const { suggestion } = await app.merging.plan({ fileIds: [unknown.id, large.id] });
-    expect(suggestion.reasons).not.toContain('pixels');
+    expect(await suggest(unknown, large)).toEqual({ fileId: null, reasons: [] });
   });
 
   it("yields to the user's choice, with a warning", async () => {
@@ -375,21 +463,6 @@ describe('warnings', () => {
   it('name edited versions and where they differ, also by way of another file', async () => {
     const [first, second, third] = await upload(3);
     if (!third) throw new Error('Not all are uploaded.');
-    const box = { left: 0.1, top: 0.2, width: 0.3, height: 0.1 };
-    const edited: DuplicateVerdict = {
-      kind: 'edited',
-      similarity: 0.9,
-      fingerprintDistance: 10,
-      alignment: {
-        inner: 'other',
-        isMirrored: false,
-        region: { left: 0, top: 0, width: 1, height: 1 },
-        covered: 1,
-        matching: 1,
-        correlation: 0.98,
-      },
-      pixels: { version: PIXEL_VERSION, differences: { one: [box], other: [box] } },
-    };
     await app.pairs.record([
       {
         fileId: third.id,
@@ -401,6 +474,32 @@ describe('warnings', () => {
     expect(await warnings([first, second, third], first)).toEqual([
       { code: 'edited-version', fileId: third.id },
       { code: 'differing-regions', fileId: third.id, count: 1 },
+    ]);
+  });
+
+  it('name which file is edited, blurred or gray', async () => {
+    const [keep, copy] = await upload(2);
+    const quality: CopyQuality = {
+      edited: { side: 'other', effect: 'blurred' },
+      gray: 'one',
+      upscaled: null,
+      detail: null,
+    };
+    const differences = { one: [box, box], other: [box, box] };
+    const pixels = { version: PIXEL_VERSION, differences, blurred: [1], quality };
+    const verdict: DuplicateVerdict = { ...edited, pixels };
+    await app.pairs.record([
+      {
+        fileId: copy.id,
+        contentHash: hashOf(copy.id),
+        pairs: [pairOf(keep.id, copy.id, verdict)],
+      },
+    ]);
+    expect(await warnings([keep, copy], keep)).toEqual([
+      { code: 'edited-copy', fileId: copy.id },
+      { code: 'gray-kept', fileId: copy.id },
+      { code: 'differing-regions', fileId: copy.id, count: 1 },
+      { code: 'blurred-regions', fileId: copy.id, count: 1 },
     ]);
   });
 

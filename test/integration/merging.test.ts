@@ -103,7 +103,13 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     expect(mergeReportSchema.parse(dry)).toEqual(dry);
     expect(dry).toMatchObject({
       keepId: keep.id,
-      suggestion: { fileId: keep.id, reasons: ['pixels', 'format', 'age'] },
+      suggestion: {
+        fileId: keep.id,
+        reasons: [
+          { criterion: 'pixels', value: 720_000, others: 320_000 },
+          { criterion: 'age', value: -keep.createdAt.getTime(), others: -copy.createdAt.getTime() },
+        ],
+      },
       files: [
         { id: keep.id, outcome: 'kept', useCount: 0 },
         { id: copy.id, outcome: 'removed', obstacle: null, useCount: 38 },

@@ -72,7 +72,7 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
   const openCollection = createCollectionOpener(parts);
   const finder = createDuplicateFinder({ traces, openCollection });
   const comparer = new PixelComparer();
-  const confirmation = createPixelConfirmation({ images, comparePixels: comparer.compare });
+  const confirmation = createPixelConfirmation({ images, pixels: comparer });
   const read = (fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array> =>
     assets.read(fileId, { maxBytes, signal });
   const comparison = new LibraryComparison({

@@ -17,7 +17,7 @@ export const mergeBodySchema = z.strictObject({
     .min(2, 'must name at least two files')
     .max(mergingLimits.maxFiles, `must name at most ${String(mergingLimits.maxFiles)} files`)
     .refine((ids) => new Set(ids).size === ids.length, 'must not name a file twice'),
-  /** The file to keep; by default the suggested one. */
+  /** The file to keep; by default the suggested one. Required to merge when none is suggested. */
   keepId: fileIdSchema.optional(),
   /** Whether to return the report only and write nothing. */
   dryRun: z.boolean().default(false),
@@ -58,14 +58,29 @@ export const fileUseSchema = z.object({
   obstacle: z.string().nullable(),
 });
 
+/**
+ * - `unedited`: nothing covers, blurs, frames or crops it; `detail`: it isn't enlarged or strongly compressed;
+ *   `color`: it isn't gray.
+ * - `pixels`; `compression`: it keeps more fine detail; `usage`: number of uses; `texts`: alternative text and caption.
+ * - `age`: the time of the upload in milliseconds, negative, so that the oldest is largest.
+ */
 export const suggestionCriteria = [
+  'unedited',
+  'detail',
+  'color',
   'pixels',
-  'format',
-  'bytes',
+  'compression',
   'usage',
-  'alternativeText',
+  'texts',
   'age',
 ] as const;
+
+const suggestionReasonSchema = z.object({
+  criterion: z.enum(suggestionCriteria),
+  /** Of the suggested file, and the best of the others; 1 or 0 for yes or no, null for the pixels of a vector image. */
+  value: z.number().nullable(),
+  others: z.number().nullable(),
+});
 
 const losslessTypes = ['image/png', 'image/tiff', 'image/bmp', 'image/svg+xml'];
 
@@ -103,7 +118,11 @@ const mergedFileSchema = z.object({
 
 /**
  * - `unrelated`: nothing shows that the copy and the kept file are duplicates; `ignored`: a user said that they aren't.
- * - `edited-version`: one of them is an edited version of the other; `differing-regions`: they differ in `count` places.
+ * - `edited-version`: one of them is an edited version of the other; `edited-kept` and `edited-copy`: it is the kept file
+ *   or the copy that something covers, blurs, frames or crops (`effect`).
+ * - `differing-regions`: they differ in `count` places; `blurred-regions`: one of them is blurred in `count` places, such as
+ *   a face or a plate.
+ * - `gray-kept`, `gray-copy`: one of them has no colors.
  * - `fewer-sizes`: `count` texts offer several sizes of the copy, such as in `srcset`; the kept file has fewer.
  * - `listed-once`: `count` lists contain both; they will contain the kept file once, at the earlier place.
  * - `named-twice`: `count` entries use both; they will use the kept file twice.
@@ -114,7 +133,12 @@ export const mergeWarningCodes = [
   'unrelated',
   'ignored',
   'edited-version',
+  'edited-kept',
+  'edited-copy',
   'differing-regions',
+  'blurred-regions',
+  'gray-kept',
+  'gray-copy',
   'fewer-pixels',
   'other-shape',
   'lossy-kept',
@@ -132,9 +156,10 @@ export const mergeReportSchema = z.object({
   /** By which it can be undone; null for a dry run, and if copies were deleted at once. */
   mergeId: z.number().nullable(),
   suggestion: z.object({
-    fileId: z.number(),
-    /** Criteria in which no file is better and some are worse, most important first; empty if none differs. */
-    reasons: z.array(z.enum(suggestionCriteria)),
+    /** Null if nothing tells which file is better. */
+    fileId: z.number().nullable(),
+    /** Facts in which no file is better and some are worse, most important first. */
+    reasons: z.array(suggestionReasonSchema),
   }),
   /** The kept one first, the others in the requested order. */
   files: z.array(mergedFileSchema),
@@ -152,6 +177,7 @@ export const mergeReportSchema = z.object({
       message: z.string(),
       /** What the message says in numbers. */
       count: z.number().optional(),
+      effect: z.enum(['covered', 'blurred', 'framed', 'cropped']).optional(),
     }),
   ),
 });
@@ -260,6 +286,7 @@ export type MergeResponse = z.output<typeof mergeResponseSchema>;
 export type UseKind = z.output<typeof useKindSchema>;
 export type FileUse = z.output<typeof fileUseSchema>;
 export type SuggestionCriterion = (typeof suggestionCriteria)[number];
+export type SuggestionReason = z.output<typeof suggestionReasonSchema>;
 export type MergeReport = z.output<typeof mergeReportSchema>;
 export type MergedFile = z.output<typeof mergedFileSchema>;
 export type MergeRecord = z.output<typeof mergeRecordSchema>;

@@ -7,9 +7,14 @@ import { hashContent } from '../images/trace';
 import {
   PIXEL_VERSION,
   type Alignment,
+  type Box,
+  type CopyQuality,
   type DuplicateVerdict,
   type ImageTrace,
+  type PixelEvidence,
+  type Side,
 } from '../matching/contract';
+import type { DetailMeasure, DetailRequest } from '../matching/copy-quality';
 import type { PixelComparison, Pixels, PlacedPixels } from '../matching/pixel-comparison';
 import { resolveWorker } from '../workers';
 
@@ -49,9 +54,9 @@ const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 
 export function createPixelConfirmation(options: {
   images: ImageReader;
-  comparePixels: PixelComparer['compare'];
+  pixels: Pick<PixelComparer, 'compare' | 'measure'>;
 }): PairConfirmation {
-  const { comparePixels, images } = options;
+  const { pixels, images } = options;
   // A pair is proposed from both sides. Only one pair is in memory at a time.
   const known = new LRUCache<string, { one: string; verdict: DuplicateVerdict | null }>({
     max: REMEMBERED,
@@ -80,7 +85,7 @@ export function createPixelConfirmation(options: {
       if (signal?.aborted) throw abortedError(signal.reason);
       const { inner, isMirrored, region } = alignment;
       const outer = inner === 'one' ? 'other' : 'one';
-      best = await comparePixels({
+      best = await pixels.compare({
         outer: decoded[outer],
         inner: decoded[inner],
         isMirrored,
@@ -90,7 +95,14 @@ export function createPixelConfirmation(options: {
       });
       if (best.outcome !== 'different') break;
     }
-    return best && toVerdict(verdict, alignment, best);
+    const confirmed = best && toVerdict(verdict, alignment, best);
+    const evidence = confirmed?.pixels;
+    if (!confirmed || !evidence?.quality) return confirmed;
+    const detail = await measureDetails(
+      { images, pixels, signal },
+      { pair, files, alignment: confirmed.kind === 'edited' ? confirmed.alignment : alignment },
+    );
+    return { ...confirmed, pixels: { ...evidence, quality: { ...evidence.quality, ...detail } } };
   }
 
   return async (pair, signal) => {
@@ -194,7 +206,7 @@ function toVerdict(
   proposed: Exclude<DuplicateVerdict, { kind: 'identical' }>,
   alignment: Alignment,
   comparison: PixelComparison,
-): DuplicateVerdict | null {
+): Exclude<DuplicateVerdict, { kind: 'identical' }> | null {
   const { differences, largestDifference, outcome } = comparison;
   if (outcome === 'different') return null;
   const { fingerprintDistance } = proposed;
@@ -204,7 +216,20 @@ function toVerdict(
     alignment.inner === 'one'
       ? [differences.inner, differences.outer]
       : [differences.outer, differences.inner];
-  const pixels = { version: PIXEL_VERSION, differences: { one, other } };
+  const sideOf = (side: Side | null): Side | null =>
+    side === null || alignment.inner === 'other' ? side : side === 'one' ? 'other' : 'one';
+  const edited = outcome === 'same' ? null : comparison.edited;
+  const pixels: PixelEvidence = {
+    version: PIXEL_VERSION,
+    differences: { one, other },
+    ...(comparison.blurred.length > 0 && { blurred: comparison.blurred }),
+    quality: {
+      edited: edited && { ...edited, side: sideOf(edited.side) ?? edited.side },
+      gray: sideOf(comparison.gray),
+      upscaled: null,
+      detail: null,
+    },
+  };
   if (outcome === 'same') {
     return { kind: 'same-image', fingerprintDistance, correlation, largestDifference, pixels };
   }
@@ -224,6 +249,89 @@ function toVerdict(
   };
 }
 
+/** Longest side of an image whose details are measured, in pixels, and of the part that is. */
+const DETAIL_EDGE = 4_096;
+const DETAIL_PART = 1_024;
+/** Sizes of two images that are compared as equal, and at which one is larger. */
+const SAME_SIZE = 1.001;
+const LARGER = 1.2;
+/** Power beyond what the smaller image can show, in units of its finest details, of a larger image that shows more. */
+const SHOWS_MORE = 0.03;
+
+/** Details are lost when an image is shrunk to be compared, so they are read at the images' own resolution. */
+async function measureDetails(
+  {
+    images,
+    pixels,
+    signal,
+  }: {
+    images: ImageReader;
+    pixels: Pick<PixelComparer, 'measure'>;
+    signal: AbortSignal | undefined;
+  },
+  compared: {
+    pair: ProposedPair;
+    files: { one: Uint8Array; other: Uint8Array };
+    alignment: Alignment;
+  },
+): Promise<Pick<CopyQuality, 'upscaled' | 'detail'>> {
+  const { alignment, files, pair } = compared;
+  const { inner, isMirrored, quarterTurns = 0, region } = alignment;
+  const outer = inner === 'one' ? 'other' : 'one';
+  const [over, under] = [pair[inner].trace, pair[outer].trace];
+  const overWidth = quarterTurns % 2 === 1 ? over.height : over.width;
+  /** Pixels of the outer image per pixel of the inner one. */
+  const scale = (under.width * region.width) / overWidth;
+  const read = async (side: Side, part: Box): Promise<Pixels> => {
+    const { height, width } = pair[side].trace;
+    const shrink = Math.min(1, DETAIL_EDGE / Math.max(width, height));
+    const size = { width: Math.round(width * shrink), height: Math.round(height * shrink) };
+    const decoded = await decode(images, files[side], { ...size, ground: 'white' });
+    if (signal?.aborted) throw abortedError(signal.reason);
+    return middleOf(decoded, part);
+  };
+  const isWhole = region.width > 0.98 && region.height > 0.98 && !isMirrored && quarterTurns === 0;
+  if (isWhole && scale < SAME_SIZE && scale > 1 / SAME_SIZE && over.height === under.height) {
+    const [one, other] = await Promise.all([read('one', WHOLE), read('other', WHOLE)]);
+    const measured = await pixels.measure({ one, other });
+    return { upscaled: null, detail: 'one' in measured ? measured : null };
+  }
+  if (scale < LARGER && scale > 1 / LARGER) return { upscaled: null, detail: null };
+  const larger = scale > 1 ? outer : inner;
+  const shrunk = Math.max(
+    1,
+    Math.max(pair[larger].trace.width, pair[larger].trace.height) / DETAIL_EDGE,
+  );
+  const times = Math.max(scale, 1 / scale) / shrunk;
+  if (times < LARGER) return { upscaled: null, detail: null };
+  const measured = await pixels.measure({
+    larger: await read(larger, larger === outer ? region : WHOLE),
+    scale: times,
+  });
+  const isUpscaled = 'beyond' in measured && measured.beyond < SHOWS_MORE;
+  return { upscaled: isUpscaled ? larger : null, detail: null };
+}
+
+/** A copy of the middle of a part, which starts where a block of JPEG does. */
+function middleOf({ data, height, width }: Pixels, part: Box): Pixels {
+  const size = {
+    width: Math.floor(Math.min(DETAIL_PART, width * Math.min(1, part.width))),
+    height: Math.floor(Math.min(DETAIL_PART, height * Math.min(1, part.height))),
+  };
+  const start = (corner: number, share: number, side: number, whole: number): number => {
+    const wanted = (corner + share / 2) * whole - side / 2;
+    return 8 * Math.floor(Math.min(whole - side, Math.max(0, wanted)) / 8);
+  };
+  const left = start(part.left, part.width, size.width, width);
+  const top = start(part.top, part.height, size.height, height);
+  const middle = new Uint8Array(3 * size.width * size.height);
+  for (let row = 0; row < size.height; row += 1) {
+    const from = 3 * ((top + row) * width + left);
+    middle.set(data.subarray(from, from + 3 * size.width), 3 * row * size.width);
+  }
+  return { ...size, data: middle };
+}
+
 /** Swaps `one` and `other`. */
 export function swapSides(verdict: DuplicateVerdict): DuplicateVerdict {
   if (verdict.kind === 'identical') return verdict;
@@ -232,6 +340,7 @@ export function swapSides(verdict: DuplicateVerdict): DuplicateVerdict {
     pixels: {
       ...pixels,
       differences: { one: pixels.differences.other, other: pixels.differences.one },
+      ...(pixels.quality && { quality: swapQuality(pixels.quality) }),
     },
   };
   if (verdict.kind === 'same-image') return { ...verdict, ...swapped };
@@ -239,14 +348,25 @@ export function swapSides(verdict: DuplicateVerdict): DuplicateVerdict {
   return { ...verdict, alignment: { ...verdict.alignment, inner }, ...swapped };
 }
 
-export interface PixelRequest extends PlacedPixels {
+function swapQuality({ detail, edited, gray, upscaled }: CopyQuality): CopyQuality {
+  const swap = (side: Side): Side => (side === 'one' ? 'other' : 'one');
+  return {
+    edited: edited && { ...edited, side: swap(edited.side) },
+    gray: gray && swap(gray),
+    upscaled: upscaled && swap(upscaled),
+    detail: detail && { one: detail.other, other: detail.one },
+  };
+}
+
+export interface PixelRequest {
   id: number;
+  task: PlacedPixels | DetailRequest;
 }
 
 export interface PixelReply {
   id: number;
   /** An error message when the arithmetic failed. */
-  result: PixelComparison | string;
+  result: PixelComparison | DetailMeasure | string;
 }
 
 /** The thread ends when it has nothing to do for this long. */
@@ -259,24 +379,29 @@ export class PixelComparer {
   #lastId = 0;
   readonly #pending = new Map<
     number,
-    { worker: Worker; resolve: (result: PixelComparison) => void; reject: (error: Error) => void }
+    { worker: Worker; resolve: (result: never) => void; reject: (error: Error) => void }
   >();
 
   /** Takes the pixels over. */
-  readonly compare = (images: PlacedPixels): Promise<PixelComparison> => {
+  readonly compare = (images: PlacedPixels): Promise<PixelComparison> =>
+    this.#do(images, [images.outer, images.inner]);
+
+  /** Takes the pixels over. */
+  readonly measure = (request: DetailRequest): Promise<DetailMeasure> =>
+    this.#do(request, 'larger' in request ? [request.larger] : [request.one, request.other]);
+
+  #do<Result>(task: PixelRequest['task'], images: readonly Pixels[]): Promise<Result> {
     if (this.#idle) clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     this.#lastId += 1;
-    const request: PixelRequest = { id: this.#lastId, ...images };
+    const request: PixelRequest = { id: this.#lastId, task };
     return new Promise((resolve, reject) => {
       this.#pending.set(request.id, { worker, resolve, reject });
       worker.ref();
-      worker.postMessage(request, [
-        images.outer.data.buffer as ArrayBuffer,
-        images.inner.data.buffer as ArrayBuffer,
-      ]);
+      const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
+      worker.postMessage(request, buffers);
     });
-  };
+  }
 
   async stop(): Promise<void> {
     if (this.#idle) clearTimeout(this.#idle);
@@ -292,7 +417,7 @@ export class PixelComparer {
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#rest(worker);
       if (typeof result === 'string') call?.reject(failure(result));
-      else call?.resolve(result);
+      else call?.resolve(result as never);
     });
     let crash: Error | undefined;
     worker.on('error', (error) => (crash = error));

@@ -47,7 +47,7 @@ export type DuplicateVerdict =
     };
 
 /** The version of the pixel comparison. Verdicts of another version are confirmed again. */
-export const PIXEL_VERSION = 1;
+export const PIXEL_VERSION = 2;
 
 /** That the pixels of both files confirm a verdict; missing from verdicts that only compare traces. */
 export interface PixelEvidence {
@@ -55,6 +55,26 @@ export interface PixelEvidence {
   version: number;
   /** Where the images differ, the same parts in the same order in each image; none for `same-image`. */
   differences: { one: Box[]; other: Box[] };
+  /** Indices of those in which one image is blurred. */
+  blurred?: number[] | undefined;
+  quality?: CopyQuality | undefined;
+}
+
+/** An image of a pair. */
+export type Side = 'one' | 'other';
+
+/** What an edit did to an image: something covers a part, a part is blurred, it got a frame, or a part was cut off. */
+export const editEffects = ['covered', 'blurred', 'framed', 'cropped'] as const;
+
+/** What the pixels say of which image is the better one to keep. Null is equal, or can't be told. */
+export interface CopyQuality {
+  edited: { side: Side; effect: (typeof editEffects)[number] } | null;
+  /** The image without colors if the other has some. */
+  gray: Side | null;
+  /** The larger image if it shows no more than the smaller one. */
+  upscaled: Side | null;
+  /** Fine details of either image in units of the other's, at most 1; only for images of one size. */
+  detail: { one: number; other: number } | null;
 }
 
 /** A rectangle by its corner and size, as fractions of the image's width and height, 0 to 1. */

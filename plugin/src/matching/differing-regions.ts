@@ -18,6 +18,10 @@ export interface DifferingRegion {
   box: Box;
   /** Of which image the other may have been made here by an edit: something laid over it, or a blur. */
   editOf: { one: boolean; other: boolean };
+  /** The image that is the other one without its details here. */
+  blurred: 'one' | 'other' | null;
+  /** The image that has less detail of the same light here; never null if one is blurred. */
+  softer: 'one' | 'other' | null;
 }
 
 /** Difference in gray levels at which a pixel differs. */
@@ -54,10 +58,10 @@ export function classifyRegions(images: {
   const isRich = isNaturalImage(one.gray) || isNaturalImage(other.gray);
   const regionOf = (members: readonly PlacedBlock[]): DifferingRegion => {
     const box = boxAround(members, blockSide, one.gray);
-    const editOf = isRecolored(members)
-      ? { one: false, other: false }
-      : explain({ one, other, box, isRich, blockSide });
-    return { box, editOf };
+    if (isRecolored(members)) {
+      return { box, editOf: { one: false, other: false }, blurred: null, softer: null };
+    }
+    return { box, ...explain({ one, other, box, isRich, blockSide }) };
   };
   const groups = connect(different, blockSide).map((members) => ({
     members,
@@ -185,7 +189,7 @@ function explain(region: {
   box: Box;
   isRich: boolean;
   blockSide: number;
-}): DifferingRegion['editOf'] {
+}): Omit<DifferingRegion, 'box'> {
   const { blockSide, box, isRich, one, other } = region;
   const { bins, opacity } = differingTones(one, other, box);
   const isSolid = isRich ? opacity >= COVERED : solidShare(one, other, box) >= SOLID;
@@ -199,15 +203,22 @@ function explain(region: {
     one: isRich || edges.one <= MOST_MORE_EDGES * edges.other,
     other: isRich || edges.other <= MOST_MORE_EDGES * edges.one,
   };
-  const isBlur = isBlurred(one.gray, other.gray, box);
+  const soft = softerSide(one.gray, other.gray, box);
+  const isLargeEnough = Math.min(box.width, box.height) >= MIN_BLURRED_SIDE;
+  const blurred = isLargeEnough && soft.energy < BLURRED ? soft.side : null;
+  const isBlur = blurred !== null;
   const strip = stripOf(box, one.gray, blockSide);
   const bars = {
     one: strip !== null && isBar({ on: one, over: other, strip }),
     other: strip !== null && isBar({ on: other, over: one, strip }),
   };
   return {
-    one: (isCover && mayBeClear.one && inkShare(bins.other) >= FEW_INKS) || isBlur || bars.other,
-    other: (isCover && mayBeClear.other && inkShare(bins.one) >= FEW_INKS) || isBlur || bars.one,
+    editOf: {
+      one: (isCover && mayBeClear.one && inkShare(bins.other) >= FEW_INKS) || isBlur || bars.other,
+      other: (isCover && mayBeClear.other && inkShare(bins.one) >= FEW_INKS) || isBlur || bars.one,
+    },
+    blurred,
+    softer: blurred ?? (soft.isFiltered && soft.energy < SOFTER ? soft.side : null),
   };
 }
 
@@ -393,19 +404,30 @@ function inkShare(bins: Float64Array): number {
   return fullest.reduce((sum, share) => sum + share, 0);
 }
 
-/** Whether one side is the other without its details. */
-function isBlurred(one: Plane, other: Plane, box: Box): boolean {
+/** Variance of an image in units of the other's at which it is the other one blurred, or softer. */
+const BLURRED = 0.35;
+const SOFTER = 0.8;
+/** Covariance of a filtered image with its original, in units of its own variance: at least 1, less noise. */
+const FILTERED = 0.5;
+
+/** The side with less variance, in units of the other's; 1 if the sides differ in more than details. */
+function softerSide(
+  one: Plane,
+  other: Plane,
+  box: Box,
+): { side: 'one' | 'other'; energy: number; isFiltered: boolean } {
   const CELL = 16;
-  let [cells, shifted, energyOne, energyOther] = [0, 0, 0, 0];
+  let [cells, shifted, energyOne, energyOther, common] = [0, 0, 0, 0, 0];
   for (let top = box.top; top + CELL <= box.top + box.height; top += CELL) {
     for (let left = box.left; left + CELL <= box.left + box.width; left += CELL) {
-      let [a, b, aa, bb] = [0, 0, 0, 0];
+      let [a, b, aa, bb, ab] = [0, 0, 0, 0, 0];
       eachPixel(one, { left, top, width: CELL, height: CELL }, (place) => {
         const [valueA, valueB] = [one.values[place] ?? 0, other.values[place] ?? 0];
         a += valueA;
         b += valueB;
         aa += valueA * valueA;
         bb += valueB * valueB;
+        ab += valueA * valueB;
       });
       if (Number.isNaN(a)) continue;
       const pixels = CELL * CELL;
@@ -413,10 +435,13 @@ function isBlurred(one: Plane, other: Plane, box: Box): boolean {
       if (Math.abs(a - b) / pixels > BLUR_SHIFT) shifted += 1;
       energyOne += aa / pixels - (a / pixels) ** 2;
       energyOther += bb / pixels - (b / pixels) ** 2;
+      common += ab / pixels - (a / pixels) * (b / pixels);
     }
   }
-  if (Math.min(box.width, box.height) < MIN_BLURRED_SIDE || shifted > 0.15 * cells) return false;
-  return Math.min(energyOne, energyOther) < 0.35 * Math.max(energyOne, energyOther);
+  const side = energyOne < energyOther ? 'one' : 'other';
+  const [lesser, greater] = [Math.min(energyOne, energyOther), Math.max(energyOne, energyOther)];
+  if (cells === 0 || shifted > 0.15 * cells) return { side, energy: 1, isFiltered: false };
+  return { side, energy: lesser / Math.max(1, greater), isFiltered: common >= FILTERED * lesser };
 }
 
 const NATURAL_SHARE = 0.25;

@@ -1,6 +1,7 @@
-import type { Box } from './contract';
+import type { Box, CopyQuality } from './contract';
+import { editedSide, graySide, whatLiesAround } from './copy-quality';
 import { classifyRegions, type DifferingRegion } from './differing-regions';
-import { type PlaneSize, smooth } from './plane';
+import { type Plane, type PlaneSize, smooth } from './plane';
 import { type Affine, placementOf, placeOf, register, warpAffine } from './registration';
 import {
   fitColor,
@@ -45,6 +46,11 @@ export interface PixelComparison {
   degrees: number;
   /** Parts that differ, the same parts in the same order. */
   differences: { outer: Box[]; inner: Box[] };
+  /** Indices of those in which one image is blurred. */
+  blurred: number[];
+  /** See `CopyQuality`; `one` is the outer image. */
+  edited: CopyQuality['edited'];
+  gray: CopyQuality['gray'];
   /** Largest difference in structure of any block in units of its contrast; copies stay below 1. */
   largestDifference: number;
 }
@@ -107,6 +113,7 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
     one: warpPlanes(outerPlanes, inner, placement),
     other: { ...innerPlanes, gray: smooth(innerPlanes.gray) },
   };
+  const gray = graySide(seen.one, seen.other);
   const isGrayCopy = matchOneTone(seen);
   if (!isGrayCopy) matchColorChange(seen);
   const tone = fitTone(seen.one, seen.other);
@@ -124,9 +131,18 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
     if (regions.length > 0) return areEdits(regions, blocks) ? 'edited' : 'different';
     return isUpright && coversWhole(placement, outer, inner) ? 'same' : 'edited';
   };
+  const place = placeOf(placement, { inner, outer });
   return {
     outcome: outcome(),
-    ...placeOf(placement, { inner, outer }),
+    ...place,
+    edited: findEdit({
+      one: one.gray,
+      other: seen.other.gray,
+      regions,
+      around: whatLiesAround(outerPlanes.gray, inPixels(place.region, outer)),
+    }),
+    gray,
+    blurred: regions.flatMap(({ blurred }, index) => (blurred === null ? [] : [index])),
     differences: {
       outer: regions.map(({ box }) => clipped(boxOn(outer, box, placement))),
       inner: regions.map(({ box }) => turnBack(fractions(box, inner), images)),
@@ -140,8 +156,32 @@ const nothing: PixelComparison = {
   region: null,
   degrees: 0,
   differences: { outer: [], inner: [] },
+  blurred: [],
+  edited: null,
+  gray: null,
   largestDifference: 0,
 };
+
+/** On which image something was done that the other one doesn't show; null also if on both. */
+function findEdit(compared: {
+  one: Plane;
+  other: Plane;
+  regions: readonly DifferingRegion[];
+  around: ReturnType<typeof whatLiesAround>;
+}): CopyQuality['edited'] {
+  const { around, regions } = compared;
+  const side = editedSide(compared);
+  const isBlur = regions.length > 0 && regions.every(({ blurred }) => blurred !== null);
+  const within = side && { side, effect: isBlur ? ('blurred' as const) : ('covered' as const) };
+  const beyond =
+    around === null
+      ? null
+      : around === 'frame'
+        ? { side: 'one' as const, effect: 'framed' as const }
+        : { side: 'other' as const, effect: 'cropped' as const };
+  if (within && beyond) return within.side === beyond.side ? within : null;
+  return regions.length > 0 && !within ? null : (within ?? beyond);
+}
 
 function isDifferent(
   { color, luminance, strength, structure }: Block,
@@ -202,6 +242,15 @@ function turnBack(box: Box, { isMirrored, quarterTurns }: Turning): Box {
     3: { left: 1 - top - height, top: left, width: height, height: width },
   }[quarterTurns];
   return rounded(isMirrored ? { ...upright, left: 1 - upright.left - upright.width } : upright);
+}
+
+function inPixels(box: Box, { height, width }: PlaneSize): Box {
+  return {
+    left: box.left * width,
+    top: box.top * height,
+    width: box.width * width,
+    height: box.height * height,
+  };
 }
 
 function fractions(box: Box, { height, width }: PlaneSize): Box {

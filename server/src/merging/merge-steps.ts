@@ -1,4 +1,5 @@
 import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import type { LocatedUse, RowField } from '../usage/contract';
 import type { DatabaseTables } from '../usage/database-tables';
 import { namesOf, type LibraryFile } from '../usage/library-files';
@@ -32,7 +33,10 @@ export interface Merge {
 
 /**
  * Finds all uses of these files and points those of the copies to the kept one. With `isWriting`, call it in a
- * transaction that locks the files' rows; otherwise it reads the same and writes nothing.
+ * transaction that locks the files' rows; otherwise it reads the same and writes nothing. Without a file to keep, and if
+ * none is suggested, it plans to keep the first.
+ *
+ * @throws ImageSearchError `invalid-input` when it would then write
  */
 export async function mergeUses(
   tables: DatabaseTables,
@@ -53,8 +57,11 @@ export async function mergeUses(
         ({ certainty, fileId }) => fileId === file.id && certainty === 'sure',
       ).length,
     })),
+    pairs,
   );
-  const keep = files.find(({ id }) => id === (keepId ?? suggestion.fileId));
+  const wanted = keepId ?? suggestion.fileId;
+  if (wanted === null && isWriting) throw undecidedError(files);
+  const keep = wanted === null ? files[0] : files.find(({ id }) => id === wanted);
   if (!keep) throw new RangeError(`File ${String(keepId)} is not one of the files to merge.`);
   const copies = files.filter((file) => file !== keep);
   const { change, obstacles } = planRelationChange(tables, found, keep);
@@ -99,6 +106,15 @@ function changedFields({ relations }: Uses, { repointed, dropped }: RelationChan
   const changed = relations.filter(({ id }) => ids.has(id)).map(toRawUse);
   const fields = changed.map(({ uid, rowId, attribute }) => ({ uid, rowId, attribute }));
   return [...new Map(fields.map((field) => [fieldKey(field), field])).values()];
+}
+
+function undecidedError(files: readonly LibraryFile[]): ImageSearchError {
+  const ids = files.map(({ id }) => String(id)).join(', ');
+  return new ImageSearchError({
+    code: 'invalid-input',
+    message: `keepId: nothing tells which of the files ${ids} is the better one. Name the file to keep.`,
+    retryable: false,
+  });
 }
 
 function planRelationChange(

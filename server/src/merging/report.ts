@@ -8,7 +8,7 @@ import {
   type MergeWarning,
 } from '../../../plugin/src/contracts/merging';
 import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
-import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
+import type { DuplicateVerdict, Side } from '../../../plugin/src/matching/contract';
 import type { LocatedUse } from '../usage/contract';
 import { groupBy, chunksOf } from '../usage/database-tables';
 import { namesOf, type LibraryFile } from '../usage/library-files';
@@ -143,19 +143,65 @@ function warningsOfPairs(copy: LibraryFile, { keep, pairs }: Merge): MergeWarnin
     const message = `Nothing shows that ${one} and ${other} are duplicates.`;
     return [{ code: 'unrelated', fileId, message }];
   }
-  if (!way.some(({ verdict }) => verdict.kind === 'edited')) return [];
-  const edited = `One of ${one} and ${other} is an edited version of the other.`;
-  const warnings: MergeWarning[] = [{ code: 'edited-version', fileId, message: edited }];
-  const count = Math.max(...way.map(({ verdict }) => differencesIn(verdict)));
-  if (count > 0) {
-    const message = `${one} and ${other} differ in ${quantity(count, 'region')}.`;
-    warnings.push({ code: 'differing-regions', fileId, message, count });
+  const warnings = direct ? warningsOfQuality(copy, { keep, pair: direct }) : [];
+  const isEdited = way.some(({ verdict }) => verdict.kind === 'edited');
+  if (isEdited && !warnings.some(({ code }) => code === 'edited-kept' || code === 'edited-copy')) {
+    const message = `One of ${one} and ${other} is an edited version of the other.`;
+    warnings.unshift({ code: 'edited-version', fileId, message });
+  }
+  const regions = way.map(({ verdict }) => regionsOf(verdict));
+  const blurred = Math.max(...regions.map((region) => region.blurred));
+  const differing = Math.max(...regions.map((region) => region.all - region.blurred));
+  if (differing > 0) {
+    const message = `${one} and ${other} differ in ${quantity(differing, 'region')}.`;
+    warnings.push({ code: 'differing-regions', fileId, message, count: differing });
+  }
+  if (blurred > 0) {
+    const message = `One of ${one} and ${other} is blurred in ${quantity(blurred, 'region')}, such as a face or a plate.`;
+    warnings.push({ code: 'blurred-regions', fileId, message, count: blurred });
   }
   return warnings;
 }
 
-function differencesIn(verdict: DuplicateVerdict): number {
-  return verdict.kind === 'edited' ? (verdict.pixels?.differences.one.length ?? 0) : 0;
+function regionsOf(verdict: DuplicateVerdict): { all: number; blurred: number } {
+  const pixels = verdict.kind === 'edited' ? verdict.pixels : undefined;
+  return {
+    all: pixels?.differences.one.length ?? 0,
+    blurred: pixels?.blurred?.length ?? 0,
+  };
+}
+
+const effects = {
+  covered: 'something covers a part of it',
+  blurred: 'a part of it is blurred',
+  framed: 'it has a frame',
+  cropped: 'a part of it was cut off',
+};
+
+function warningsOfQuality(
+  copy: LibraryFile,
+  { keep, pair }: { keep: LibraryFile; pair: DuplicatePair },
+): MergeWarning[] {
+  const quality = pair.verdict.kind === 'identical' ? undefined : pair.verdict.pixels?.quality;
+  if (!quality) return [];
+  const isKept = (side: Side): boolean => (side === 'one' ? pair.fileA : pair.fileB) === keep.id;
+  const fileId = copy.id;
+  const warnings: MergeWarning[] = [];
+  if (quality.edited) {
+    const { effect, side } = quality.edited;
+    const [code, file] = isKept(side)
+      ? (['edited-kept', keep] as const)
+      : (['edited-copy', copy] as const);
+    const message = `${name(file)} is an edited version: ${effects[effect]}.`;
+    warnings.push({ code, fileId, message, effect });
+  }
+  if (quality.gray) {
+    const [code, file] = isKept(quality.gray)
+      ? (['gray-kept', keep] as const)
+      : (['gray-copy', copy] as const);
+    warnings.push({ code, fileId, message: `${name(file)} has no colors, the other file has.` });
+  }
+  return warnings;
 }
 
 /** The pairs that lead from one file to another, fewest first; null if there is no way. */

@@ -17,7 +17,7 @@ import {
   currentPairs,
 } from '../../../plugin/src/duplicates/groups';
 import type { Logger } from '../../../plugin/src/logger';
-import { duplicateKinds, type DuplicateVerdict } from '../../../plugin/src/matching/contract';
+import { duplicateKinds, type DuplicateVerdict, editEffects } from '../../../plugin/src/matching/contract';
 import {
   DUPLICATE_DECISION_UID,
   DUPLICATE_PAIR_UID,
@@ -428,10 +428,20 @@ const alignmentSchema = z.object({
 const boxesSchema = z.array(
   z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
 );
+const sideSchema = z.enum(['one', 'other']);
 const pixelsSchema = z
   .object({
     version: z.number(),
     differences: z.object({ one: boxesSchema, other: boxesSchema }),
+    blurred: z.array(z.number()).optional(),
+    quality: z
+      .object({
+        edited: z.object({ side: sideSchema, effect: z.enum(editEffects) }).nullable(),
+        gray: sideSchema.nullable(),
+        upscaled: sideSchema.nullable(),
+        detail: z.object({ one: z.number(), other: z.number() }).nullable(),
+      })
+      .optional(),
   })
   .optional();
 

@@ -73,7 +73,7 @@ export async function measureConfirmed(job: {
 }): Promise<ConfirmedMeasurement> {
   const { judge, offset, photoFolder, reader, step } = job;
   const comparer = new PixelComparer();
-  const confirmation = createPixelConfirmation({ images: reader, comparePixels: comparer.compare });
+  const confirmation = createPixelConfirmation({ images: reader, pixels: comparer });
   const times: number[] = [];
   const confirm: PairConfirmation = async (pair, signal) => {
     const start = performance.now();

@@ -8,6 +8,7 @@ import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { nextOfBurst } from './bursts';
 import { describeConfirmed, measureConfirmed } from './confirmed';
+import { describeKeepers, measureKeepers } from './keepers';
 import { alignAtRandom, findFalsePairs } from './false-pairs';
 import { measureRecall } from './recall';
 import { describe, type DuplicateMeasurement } from './report';
@@ -26,6 +27,9 @@ import { measureFinder } from './whole-finder';
  * `npm run measure:duplicates -- confirmed [step] [offset]` measures only what the comparison of pixels leaves of proposed
  * pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
  * `bench/duplicates-confirmed.json`. Thresholds were chosen on steps of 15 from 0, 1, 2 and 4 on.
+ *
+ * `npm run measure:duplicates -- keepers [step] [split]` measures how often the original is suggested to be kept rather than
+ * a worse copy, and writes `bench/keepers.json`.
  */
 
 const repositoryFolder = path.resolve(__dirname, '../../..');
@@ -42,10 +46,25 @@ const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_
 const RANDOM_PAIRS = 20_000;
 const BURSTS = 100;
 
-const [mode, ...numbers] = process.argv.slice(2);
-void (mode === 'confirmed'
-  ? measurePixels(Number(numbers[0] ?? 1), Number(numbers[1] ?? 0))
-  : main(Number(mode ?? RANDOM_PAIRS)));
+const [mode, step, last] = process.argv.slice(2);
+void start();
+
+async function start(): Promise<void> {
+  if (mode === 'confirmed') await measurePixels(Number(step ?? 1), Number(last ?? 0));
+  else if (mode === 'keepers') await measureSuggestions(Number(step ?? 1));
+  else await main(Number(mode ?? RANDOM_PAIRS));
+}
+
+async function measureSuggestions(every: number): Promise<void> {
+  const judge = createJudge(thresholdsFor({ model: modelName }));
+  const splits = (['tuning', 'holdout'] as const).filter(
+    (one) => last === undefined || last === one,
+  );
+  const measurement = await measureKeepers({ photoFolder, reader, judge, step: every, splits });
+  const file = path.join(repositoryFolder, 'bench/keepers.json');
+  await writeFile(file, `${JSON.stringify(measurement, null, 2)}\n`);
+  console.log(describeKeepers(measurement));
+}
 
 async function measurePixels(step: number, offset: number): Promise<void> {
   const judge = createJudge(thresholdsFor({ model: modelName }));

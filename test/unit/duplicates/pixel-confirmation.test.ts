@@ -4,6 +4,7 @@ import {
   createPixelConfirmation,
   PixelComparer,
   type ProposedImage,
+  swapSides,
 } from '../../../plugin/src/duplicates/pixel-confirmation';
 import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
@@ -31,7 +32,7 @@ async function imageOf(bytes: Buffer): Promise<ProposedImage> {
 }
 
 function createConfirmation() {
-  return createPixelConfirmation({ images: reader, comparePixels: comparer.compare });
+  return createPixelConfirmation({ images: reader, pixels: comparer });
 }
 
 /** What becomes of a pair: proposed by the traces unless a verdict is given, then compared by the pixels. */
@@ -233,7 +234,7 @@ describe('a file', () => {
     const first = await confirmPair({ one, other: counted, verdict: sameImage }, undefined);
     const second = await confirmPair({ one: counted, other: one, verdict: sameImage }, undefined);
     expect(first).toMatchObject({ kind: 'same-image' });
-    expect(second).toEqual(first);
+    expect(second).toEqual(first && swapSides(first));
     expect(reads).toBe(1);
   });
 });
@@ -260,5 +261,42 @@ describe('the thread of comparisons', () => {
       jest.useRealTimers();
       await own.stop();
     }
+  });
+});
+
+describe('the better copy', () => {
+  const qualityOf = async (first: Buffer, second: Buffer) => {
+    const verdict = await confirm(first, second);
+    return verdict && verdict.kind !== 'identical' ? verdict.pixels?.quality : undefined;
+  };
+
+  it('is told by what an enlargement and compression lost', async () => {
+    const image = await elephant();
+    const { height, width } = await sharp(image).metadata();
+    const larger = await sharp(image)
+      .resize(2 * width, 2 * height)
+      .jpeg({ quality: 90 })
+      .toBuffer();
+    expect(await qualityOf(image, larger)).toMatchObject({ upscaled: 'other', edited: null });
+    const smaller = await sharp(image)
+      .resize(Math.round(width / 2))
+      .png()
+      .toBuffer();
+    expect(await qualityOf(image, smaller)).toMatchObject({ upscaled: null, edited: null });
+    const coarse = await sharp(await sharp(image).jpeg({ quality: 20 }).toBuffer())
+      .png()
+      .toBuffer();
+    const detail = (await qualityOf(image, coarse))?.detail;
+    expect(detail?.one).toBe(1);
+    expect(detail?.other).toBeLessThan(0.9);
+  });
+
+  it.each(['border'])('is the one without a %s', async (name) => {
+    const image = await elephant();
+    const edit = edits.find((one) => one.name === name);
+    const copy = await edit?.apply(image, createSeededRandom(name));
+    if (!copy) throw new Error(`No edit is called ${name}.`);
+    expect((await qualityOf(image, copy))?.edited?.side).toBe('other');
+    expect((await qualityOf(copy, image))?.edited?.side).toBe('one');
   });
 });

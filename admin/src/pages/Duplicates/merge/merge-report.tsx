@@ -7,6 +7,7 @@ import type {
   MergedFile,
   MergeReport,
   MergeWarning,
+  SuggestionReason,
 } from '../../../../../plugin/src/contracts/merging';
 import { useText, type Text } from '../../../hooks/text';
 
@@ -49,13 +50,20 @@ export function MergeReportView({ report }: { report: MergeReport }) {
 
 /** Which file the server suggests to keep, and why. */
 export function suggestionText(
-  { suggestion: { reasons } }: MergeReport,
+  { suggestion: { fileId, reasons } }: MergeReport,
   name: string,
   text: Text,
 ): string {
-  if (reasons.length === 0) return text('duplicates.suggestion.none');
-  const words = reasons.map((reason) => text(`duplicates.reason.${reason}`)).join(', ');
-  return text('duplicates.suggestion', { name, reasons: words });
+  if (fileId === null || reasons.length === 0) return text('duplicates.suggestion.none');
+  const facts = reasons.map((reason) => reasonText(reason, text)).join(', ');
+  return text('duplicates.suggestion', { name, reasons: facts });
+}
+
+function reasonText({ criterion, others, value }: SuggestionReason, text: Text): string {
+  if (criterion === 'pixels' && (value === null || others === null)) {
+    return text('duplicates.reason.vector');
+  }
+  return text(`duplicates.reason.${criterion}`, { value, others });
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
@@ -93,7 +101,7 @@ function carriedLines(
 }
 
 function warningText(
-  { code, count = 0, fileId }: MergeWarning,
+  { code, count = 0, effect, fileId }: MergeWarning,
   report: MergeReport,
   text: Text,
 ): string {
@@ -103,6 +111,7 @@ function warningText(
     copy: copy?.name ?? '',
     kept: kept?.name ?? '',
     reason: copy?.obstacle ?? '',
+    effect: effect ? text(`duplicates.effect.${effect}`) : '',
     count,
   });
 }
