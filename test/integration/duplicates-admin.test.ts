@@ -378,9 +378,9 @@ describe('GET files/:id/usage', () => {
       return fileUsageResponseSchema.parse(response.body);
     };
     const { data, meta } = await usage(a);
-    expect(meta).toEqual({ useCount: data.length });
+    expect(meta).toEqual({ useCount: data.length, possibleUseCount: 0 });
     expect(data).toMatchObject([{ kind: 'relation', path: 'cover', title: 'Harvest' }]);
-    expect(await usage(b)).toEqual({ data: [], meta: { useCount: 0 } });
+    expect(await usage(b)).toEqual({ data: [], meta: { useCount: 0, possibleUseCount: 0 } });
     const editor = await app.editorWith(DUPLICATES, READ);
     expect((await usage(a, editor)).data).toMatchObject([{ path: 'cover', title: null }]);
   });
