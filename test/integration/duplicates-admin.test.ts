@@ -3,7 +3,7 @@ import {
   reviewResponseSchema,
   fileDuplicatesResponseSchema,
 } from '../../plugin/src/contracts/duplicates';
-import { fileUsageResponseSchema } from '../../plugin/src/contracts/merging';
+import { fileUsageResponseSchema, mergeResponseSchema } from '../../plugin/src/contracts/merging';
 import { DUPLICATE_PAIR_UID, FILE_UID } from '../../server/src/plugin-id';
 import {
   dataOf,
@@ -16,6 +16,7 @@ import {
   type DuplicatesApp,
 } from '../support/duplicates-app';
 import { recordManyPairs } from '../support/many-pairs';
+import { ARTICLE } from '../support/merging-app';
 import { createArticle } from '../support/merging-content';
 import { pollUntil } from '../support/polling';
 import { productOf } from '../support/search-app';
@@ -369,14 +370,15 @@ describe('GET files/:id/duplicates', () => {
 });
 
 describe('GET files/:id/usage', () => {
+  const usage = async (id: number, account?: AdminCredentials) => {
+    const response = await app.get(`files/${String(id)}/usage`, account);
+    expect(response.status).toBe(200);
+    return fileUsageResponseSchema.parse(response.body);
+  };
+
   it('returns where a file is used, with titles only for users who may read them', async () => {
     const [a, b] = await two();
     await createArticle(app, { title: 'Harvest', cover: a });
-    const usage = async (id: number, account?: AdminCredentials) => {
-      const response = await app.get(`files/${String(id)}/usage`, account);
-      expect(response.status).toBe(200);
-      return fileUsageResponseSchema.parse(response.body);
-    };
     const { data, meta } = await usage(a);
     expect(meta).toEqual({ useCount: data.length, possibleUseCount: 0 });
     expect(data).toMatchObject([{ kind: 'relation', path: 'cover', title: 'Harvest' }]);
@@ -384,4 +386,72 @@ describe('GET files/:id/usage', () => {
     const editor = await app.editorWith(DUPLICATES, READ);
     expect((await usage(a, editor)).data).toMatchObject([{ path: 'cover', title: null }]);
   });
+
+  it('returns what a setting says only to users who may read that setting', async () => {
+    const [a] = await two();
+    const [file] = await app.files([a]);
+    const email = app.strapi.store({ type: 'plugin', name: 'users-permissions', key: 'email' });
+    const before = await email.get({});
+    const message = `<img src="${file?.url ?? ''}">`;
+    await email.set({ value: { reset_password: { options: { message } } } });
+    const banner = app.strapi.store({ type: 'plugin', name: 'banner', key: 'options' });
+    await banner.set({ value: { imageId: a } });
+    const titles = async (account?: AdminCredentials) => {
+      const { data } = await usage(a, account);
+      expect(data.map(({ contentType }) => contentType.kind)).toEqual(['setting', 'setting']);
+      expect(data.map(({ mention }) => mention)).toEqual(data.map(({ title }) => title));
+      return data.map(({ title }) => title);
+    };
+    const inEmail = 'plugin_users-permissions_email: reset_password.options.message';
+    const inBanner = `plugin_banner_options: imageId: ${String(a)}`;
+    expect(await titles()).toEqual([inEmail, inBanner]);
+    const search = { action: 'plugin::image-search.search' };
+    const readTemplates = { action: 'plugin::users-permissions.email-templates.read' };
+    const updateRoles = { action: 'admin::roles.update' };
+    const updateUsers = { action: 'admin::users.update' };
+    const titlesFor = async (...permissions: Parameters<DuplicatesApp['editorWith']>) =>
+      titles(await app.editorWith(search, READ, ...permissions));
+    expect(await titlesFor()).toEqual([null, null]);
+    expect(await titlesFor(readTemplates)).toEqual([inEmail, null]);
+    expect(await titlesFor(updateRoles)).toEqual([null, null]);
+    expect(await titlesFor(updateRoles, updateUsers)).toEqual([inEmail, inBanner]);
+    await email.set({ value: before });
+    await banner.delete();
+  });
+
+  it('lists uses that prevent the deletion first, and possible ones last', async () => {
+    const [a, b] = await two();
+    const possible = Array.from({ length: 250 }, (_, index) => ({
+      documentId: `possible-${String(index)}`,
+      title: 'Possible',
+      locale: 'en',
+      notes: [a],
+    }));
+    await app.strapi.db.query(ARTICLE).createMany({ data: possible });
+    await createArticle(app, { cover: a });
+    await createArticle(app, { notes: { imageId: a } });
+    const { data, meta } = await usage(a);
+    expect(meta).toEqual({ useCount: 2, possibleUseCount: 250 });
+    expect(data).toHaveLength(200);
+    expect(data.slice(0, 3)).toMatchObject([
+      { kind: 'id', certainty: 'sure', obstacle: expect.any(String) },
+      { kind: 'relation', certainty: 'sure', obstacle: null },
+      { kind: 'id', certainty: 'possible' },
+    ]);
+    const response = await app.post('duplicates/merge', {
+      fileIds: [b, a],
+      keepId: b,
+      dryRun: true,
+    });
+    expect(mergeResponseSchema.parse(response.body).data.files[1]).toMatchObject({
+      outcome: 'left',
+      obstacle: "1 of its 2 uses can't be changed.",
+      uses: [{ kind: 'id', certainty: 'sure' }, { kind: 'relation' }, ...possibleUses(198)],
+    });
+    await app.strapi.db.query(ARTICLE).deleteMany({ where: { title: 'Possible' } });
+  });
 });
+
+function possibleUses(count: number): object[] {
+  return Array.from({ length: count }, () => ({ certainty: 'possible' }));
+}

@@ -52,7 +52,7 @@ export const fileUseSchema = z.object({
   status: z.enum(['draft', 'published']).nullable(),
   /** From the entry to the field, with list items counted from 0: `sections[1].slides[0].image`. */
   path: z.string(),
-  /** The entry's title; null if it has none or the caller may not read it. */
+  /** The entry's title, or the setting's key and the place in it; null if it has none or the caller may not read it. */
   title: z.string().nullable(),
   /** Why this use can't be pointed to another file; null if it can. */
   obstacle: z.string().nullable(),
@@ -275,7 +275,7 @@ export const mergesResponseSchema = z.object({
 
 /** Where a file is used; `GET files/:id/usage`. */
 export const fileUsageResponseSchema = z.object({
-  /** At most `mergingLimits.maxListedUses`. */
+  /** At most `mergingLimits.maxListedUses`: those that prevent its deletion first, possible ones last. */
   data: z.array(fileUseSchema),
   /** `useCount` is without possible uses. */
   meta: z.object({ useCount: z.number(), possibleUseCount: z.number() }),

@@ -15,7 +15,6 @@ import {
   type ScanResponse,
 } from '../../../plugin/src/contracts/duplicates';
 import {
-  mergingLimits,
   type FileUsageResponse,
   mergeBodySchema,
   type MergeResponse,
@@ -38,10 +37,10 @@ import { type FileView, createVisibleFiles } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import { readImageInput } from '../http/search-input';
-import { hideUnreadableTitles, hideTitlesInReport } from '../merging/report';
+import { hideUnreadableTitles, hideTitlesInReport, listUses } from '../merging/report';
 import { FILE_UID } from '../plugin-id';
 import { loadFiles } from '../usage/library-files';
-import { findUsage, toFileUse } from '../usage/usage';
+import { findUsage } from '../usage/usage';
 
 /** Pairs returned for one file, newest first. */
 const MAX_PAIRS_OF_FILE = 200;
@@ -117,12 +116,10 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       const { id } = parseInput(fileParametersSchema, ctx['params']);
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
       const { userAbility: ability } = ctx.state as { userAbility: unknown };
-      const uses = (await findUsage(strapi, [id])).get(id) ?? [];
-      const listed = uses.slice(0, mergingLimits.maxListedUses).map(toFileUse);
-      const possibleUseCount = uses.filter(({ certainty }) => certainty === 'possible').length;
+      const { uses, ...meta } = listUses((await findUsage(strapi, [id])).get(id) ?? []);
       ctx.body = {
-        data: await hideUnreadableTitles(strapi, { ability, uses: listed }),
-        meta: { useCount: uses.length - possibleUseCount, possibleUseCount },
+        data: await hideUnreadableTitles(strapi, { ability, uses }),
+        meta,
       } satisfies FileUsageResponse;
     },
   };

@@ -27,7 +27,7 @@ type Obstacles = ReadonlyMap<number, string>;
 export function obstaclesOf({ copies, uses }: Merge): Map<number, string> {
   const obstacles = new Map<number, string>();
   for (const { id } of copies) {
-    const ofCopy = uses.filter(({ fileId }) => fileId === id);
+    const ofCopy = uses.filter((use) => use.fileId === id && isSure(use));
     const count = ofCopy.filter(({ obstacle }) => obstacle !== null).length;
     if (count === 0) continue;
     obstacles.set(id, `${String(count)} of its ${String(ofCopy.length)} uses can't be changed.`);
@@ -92,19 +92,27 @@ function describeFile(
     createdAt: file.createdAt.toISOString(),
     outcome,
     obstacle,
-    useCount: uses.filter(isSure).length,
-    possibleUseCount: uses.filter((use) => !isSure(use)).length,
-    uses: worstFirst(uses).slice(0, mergingLimits.maxListedUses).map(toFileUse),
+    ...listUses(uses),
     addresses: outcome === 'trashed' || outcome === 'removed' ? namesOf(file).urls : [],
   };
 }
 
-function worstFirst(uses: readonly LocatedUse[]): LocatedUse[] {
-  return [
-    ...uses.filter(({ obstacle }) => obstacle !== null),
-    ...uses.filter((use) => use.obstacle === null && isSure(use)),
-    ...uses.filter((use) => use.obstacle === null && !isSure(use)),
+/** The uses of one file as a response lists them: those that prevent its deletion first, possible ones last. */
+export function listUses(
+  uses: readonly LocatedUse[],
+): Pick<MergedFile, 'useCount' | 'possibleUseCount' | 'uses'> {
+  const sure = uses.filter(isSure);
+  const possible = uses.filter((use) => !isSure(use));
+  const worstFirst = [
+    ...sure.filter(({ obstacle }) => obstacle !== null),
+    ...sure.filter(({ obstacle }) => obstacle === null),
+    ...possible,
   ];
+  return {
+    useCount: sure.length,
+    possibleUseCount: possible.length,
+    uses: worstFirst.slice(0, mergingLimits.maxListedUses).map(toFileUse),
+  };
 }
 
 function isSure({ certainty }: LocatedUse): boolean {
@@ -332,6 +340,18 @@ function name(file: LibraryFile): string {
 }
 
 const READ_ENTRIES = 'plugin::content-manager.explorer.read';
+/** The actions that show settings in Strapi's panel, by the settings' keys. */
+const READ_SETTINGS = new Map([
+  ['plugin_users-permissions_advanced', 'plugin::users-permissions.advanced-settings.read'],
+  ['plugin_users-permissions_email', 'plugin::users-permissions.email-templates.read'],
+  ['plugin_users-permissions_grant', 'plugin::users-permissions.providers.read'],
+]);
+/** Super admins have them, and who has them can become one. */
+const SUPER_ADMIN_ACTIONS = ['admin::roles.update', 'admin::users.update'];
+
+interface Ability {
+  can(action: string): boolean;
+}
 
 interface PermissionsManager {
   isAllowed: boolean;
@@ -351,8 +371,9 @@ export async function hideTitlesInReport(
 }
 
 /**
- * Removes the titles of entries that this administrator can't read in the Content Manager: they must know that an entry
- * uses the file, but not what it is called.
+ * Removes the titles and mentions of uses in entries that this administrator can't read in the Content Manager, and in
+ * settings that they can't read in Strapi's settings: they must know that something uses the file, but not what it is
+ * called or says.
  *
  * @param ability `ctx.state.userAbility` of an admin request
  */
@@ -363,16 +384,32 @@ export async function hideUnreadableTitles(
   const readable = new Set<string>();
   for (const [uid, ofType] of groupBy(uses, ({ contentType }) => contentType.uid)) {
     const ids = new Set(ofType.map(({ entryId }) => entryId));
-    for (const id of await readableIds(strapi, { ability, uid, ids })) {
+    const isSetting = ofType[0]?.contentType.kind === 'setting';
+    const readableOf = isSetting ? readableSettings : readableIds;
+    for (const id of await readableOf(strapi, { ability, uid, ids })) {
       readable.add(`${uid} ${String(id)}`);
     }
   }
   return uses.map((use) =>
-    use.contentType.kind === 'setting' ||
     readable.has(`${use.contentType.uid} ${String(use.entryId)}`)
       ? use
       : { ...use, title: null, mention: null },
   );
+}
+
+async function readableSettings(
+  strapi: Core.Strapi,
+  { ability, uid, ids }: { ability: unknown; uid: string; ids: ReadonlySet<number> },
+): Promise<number[]> {
+  const can = (action: string): boolean => (ability as Ability).can(action);
+  const isSuperAdmin = SUPER_ADMIN_ACTIONS.every(can);
+  const rows: { id: number; key: string }[] = await strapi.db
+    .query(uid)
+    .findMany({ where: { id: { $in: [...ids] } }, select: ['id', 'key'] });
+  return rows.flatMap(({ id, key }) => {
+    const action = READ_SETTINGS.get(key);
+    return isSuperAdmin || (action !== undefined && can(action)) ? [id] : [];
+  });
 }
 
 async function readableIds(

@@ -216,9 +216,13 @@ function UsageList({ fileId }: { fileId: number }) {
     queryFn: ({ signal }) => fetchFileUsage(fileId, signal),
   });
   if (!usage) return null;
-  const { useCount } = usage.meta;
-  const uses = usage.data.filter(({ certainty }) => certainty === 'sure');
-  const more = useCount - Math.min(uses.length, MAX_USES);
+  const { possibleUseCount, useCount } = usage.meta;
+  const uses = usage.data.filter(({ certainty }) => certainty === 'sure').slice(0, MAX_USES);
+  const more = useCount - uses.length;
+  const rest = [
+    more > 0 && text('search.details.usedInMore', { count: more }),
+    possibleUseCount > 0 && text('duplicates.report.possible', { count: possibleUseCount }),
+  ].filter(Boolean);
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>
       <Typography tag="h3" variant="sigma" textColor="neutral600">
@@ -228,7 +232,7 @@ function UsageList({ fileId }: { fileId: number }) {
         <Typography textColor="neutral600">{text('search.details.unused')}</Typography>
       )}
       <Flex tag="ul" direction="column" alignItems="stretch" gap={2}>
-        {uses.slice(0, MAX_USES).map((use) => (
+        {uses.map((use) => (
           <li key={`${use.contentType.uid} ${String(use.entryId)} ${use.path}`}>
             <Typography tag="p" ellipsis>
               {use.title ?? use.contentType.displayName}
@@ -239,9 +243,9 @@ function UsageList({ fileId }: { fileId: number }) {
           </li>
         ))}
       </Flex>
-      {more > 0 && (
+      {rest.length > 0 && (
         <Typography variant="pi" textColor="neutral600">
-          {text('search.details.usedInMore', { count: more })}
+          {rest.join(' · ')}
         </Typography>
       )}
     </Flex>
