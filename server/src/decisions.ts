@@ -1,13 +1,13 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { FoundPair } from '../../plugin/src/duplicates/contract';
+import type {
+  DuplicatePair,
+  DuplicatePairs,
+  FoundPair,
+} from '../../plugin/src/duplicates/contract';
 import { swapSides } from '../../plugin/src/duplicates/pixel-confirmation';
-import {
-  createDuplicatePairs,
-  keepReview,
-  listReviews,
-  verdictSchema,
-} from './repositories/duplicate-pairs';
+import { createDuplicatePairs, verdictSchema } from './repositories/duplicate-pairs';
+import { keepReview, listReviews } from './repositories/duplicate-reviews';
 import { createImageTraces } from './repositories/image-traces';
 import { listAllUsage, raiseUsage, usageRecordSchema } from './repositories/usage-records';
 
@@ -112,29 +112,41 @@ function decidedAtOf({ decidedAt }: IgnoredPair): Date {
   return decidedAt === null ? new Date() : new Date(decidedAt);
 }
 
-/** Returns whether there are two files with these bytes. */
+/** Returns whether there are two files with these bytes that are a pair. */
 async function ignorePair(strapi: Core.Strapi, pair: IgnoredPair): Promise<boolean> {
   const { verdict } = pair;
-  if (verdict === null) return false;
   const pairs = createDuplicatePairs(strapi);
   const traces = createImageTraces(strapi);
   const [ones, others] = await Promise.all(
     pair.contentHashes.map((contentHash) => traces.withContentHash(contentHash, MAX_COPIES)),
   );
   const found = (ones ?? []).flatMap((one) =>
-    (others ?? [])
-      .filter((other) => other !== one)
-      .map((other) => toFoundPair({ ...pair, verdict }, one, other)),
+    (others ?? []).filter((other) => other !== one).map((other): [number, number] => [one, other]),
   );
-  for (const each of found) {
-    const { fileA, contentHashA, fileB } = each;
-    await pairs.record([{ fileId: fileA, contentHash: contentHashA, pairs: [each] }]);
-    const known = await pairs.pairsTouching({ fileIds: [fileA], status: 'open', limit: PAGE });
-    const open = known.find((candidate) => candidate.fileA === fileA && candidate.fileB === fileB);
+  let isPlaced = false;
+  for (const [one, other] of found) {
+    if (verdict !== null) {
+      const each = toFoundPair({ ...pair, verdict }, one, other);
+      await pairs.record([{ fileId: each.fileA, contentHash: each.contentHashA, pairs: [each] }]);
+    }
+    const [open, ignored] = await Promise.all(
+      (['open', 'ignored'] as const).map((status) => findPair(pairs, status, one, other)),
+    );
     const decidedAt = decidedAtOf(pair);
     if (open) await pairs.decide(open.id, { status: 'ignored', userId: null, decidedAt });
+    isPlaced ||= open !== undefined || ignored !== undefined;
   }
-  return found.length > 0;
+  return isPlaced;
+}
+
+async function findPair(
+  pairs: DuplicatePairs,
+  status: 'open' | 'ignored',
+  one: number,
+  other: number,
+): Promise<DuplicatePair | undefined> {
+  const touching = await pairs.pairsTouching({ fileIds: [one], status, limit: PAGE });
+  return touching.find(({ fileA, fileB }) => fileA === other || fileB === other);
 }
 
 /** The lower id comes first, which turns the evidence around. */

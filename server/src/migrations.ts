@@ -89,7 +89,9 @@ async function queueImagesReadOtherwise(strapi: Core.Strapi): Promise<void> {
   const traces = () => db.getConnection(db.metadata.get(IMAGE_TRACE_UID).tableName);
   const files = () => db.getConnection(db.metadata.get(FILE_UID).tableName).select('id');
   const flat = () => traces().select('file_id').where('fingerprint_quality', '<=', FLAT_QUALITY);
-  const flatTypes = files().whereIn('mime', FLAT_TYPES).whereIn('id', flat());
+  // Derived: MySQL updates no table that a subquery of the same statement reads itself.
+  const flatIds = db.connection.select('file_id').from(flat().as('flat'));
+  const flatTypes = files().whereIn('mime', FLAT_TYPES).whereIn('id', flatIds);
   const others = files().whereIn(
     'mime',
     REREAD_TYPES.filter((type) => !FLAT_TYPES.includes(type)),

@@ -285,6 +285,7 @@ describe('fields of JSON bodies', () => {
       ...withFields(`${ADMIN}/duplicates/1/review`, ['status', 'nonsense']),
       ...withFields(`${ADMIN}/duplicates/merge`, ['fileIds', 'keepId', 'dryRun'], {
         fileIds: [1, 2],
+        keepId: 1,
         dryRun: true,
       }),
     ];

@@ -191,6 +191,8 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       ],
       [{ $not: { height: { $lt: 250 } } }, (_, height) => height >= 250],
       [{ $or: [{ height: { $null: true } }, { width: { $gt: 470 } }] }, (width) => width > 470],
+      [{ width: { $not: { $lt: 400 } } }, (width) => width >= 400],
+      [{ width: { $ne: null, $notIn: [480] } }, (width) => width !== 480],
     ])('finds files by their sides as displayed (%j)', async (filters, isWanted) => {
       const known = Object.keys(displayed).map((index) => Number(index) + 1);
       const only = { $and: [filters, { id: { $in: known } }] };

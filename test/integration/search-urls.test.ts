@@ -260,7 +260,7 @@ describe('searches by URL', () => {
       imageSearch: {
         search: {
           requestsPerMinute: 2,
-          urls: { enabled: true, allowedHosts: [LISTED], concurrency: 1, timeoutSeconds: 1 },
+          urls: { enabled: true, allowedHosts: [LISTED], concurrency: 1, timeoutSeconds: 3 },
         },
       },
     });

@@ -1,5 +1,5 @@
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
-import type { DuplicateVerdict } from '../../plugin/src/matching/contract';
+import { PIXEL_VERSION, type DuplicateVerdict } from '../../plugin/src/matching/contract';
 import { CROP, copyImage, type CopiedImage, type CopyKind } from './duplicate-images';
 import { startDuplicatesApp, verdicts, type DuplicatesApp } from './duplicates-app';
 import type { UploadedFile } from './strapi-client';
@@ -54,6 +54,19 @@ const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 const verdictOf: Record<CopyKind, DuplicateVerdict> = {
   identical: verdicts.identical,
   resaved: verdicts.sameImage,
-  cropped: { ...verdicts.edited, alignment: { ...alignment, isMirrored: false, region: CROP } },
+  cropped: {
+    ...verdicts.edited,
+    alignment: { ...alignment, isMirrored: false, region: CROP },
+    pixels: {
+      version: PIXEL_VERSION,
+      differences: { one: [], other: [] },
+      quality: {
+        edited: { side: 'other', effect: 'cropped' },
+        gray: null,
+        upscaled: null,
+        detail: null,
+      },
+    },
+  },
   mirrored: { ...verdicts.edited, alignment: { ...alignment, isMirrored: true, region: WHOLE } },
 };

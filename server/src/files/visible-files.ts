@@ -39,6 +39,14 @@ interface Scope {
   filters?: TraitFilters | undefined;
 }
 
+interface FileQuery {
+  where: object;
+  select?: string[];
+  populate?: object;
+  orderBy?: object;
+  limit?: number;
+}
+
 /** The Media Library's files as one caller sees them, read from Strapi's database each time. */
 export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<FileView> {
   const { strapi, permission, filters, populate, includesTrash = false, sanitize } = options;
@@ -55,32 +63,31 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     }),
   };
 
-  function find(scope: Scope, query: { where: object; [key: string]: unknown }) {
+  function find(scope: Scope, query: FileQuery) {
     const where: object[] = [scope.where, query.where];
     if (!includesTrash) where.push({ id: { $notIn: trashedFileIds(strapi) } });
     return strapi.db.query(FILE_UID).findMany({ ...query, ...scope, where: { $and: where } });
   }
 
-  async function keep(scope: Scope, fileIds: readonly number[]): Promise<Set<number>> {
+  async function keep(
+    fileIds: readonly number[],
+    findRows: (query: FileQuery) => Promise<{ id?: unknown }[]>,
+  ): Promise<Set<number>> {
     const kept = new Set<number>();
     for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
       const ids = fileIds.slice(start, start + LARGEST_LIST);
-      const rows = await find(scope, { where: { id: { $in: ids } }, select: ['id'] });
+      const rows = await findRows({ where: { id: { $in: ids } }, select: ['id'] });
       for (const row of rows) kept.add(row.id as number);
     }
     return kept;
   }
 
   /** Strapi validates a filter's fields, not its values: only the database knows which values are valid. */
-  async function findVisible(query: {
-    where: object;
-    limit: number;
-    orderBy?: object;
-    select?: string[];
-  }) {
+  async function findVisible(query: FileQuery) {
     try {
-      return await find(visible, { select: ['id'], ...query });
+      return await find(visible, query);
     } catch (error) {
+      if (error instanceof ImageSearchError) throw error;
       // If the query works without the filters, they are at fault.
       await find({ ...readable, filters: traits }, { where: {}, select: ['id'], limit: 1 });
       throw new ImageSearchError({
@@ -96,13 +103,14 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     isNarrowed: !isEmpty(permission) || !isEmpty(filters) || traits !== undefined,
 
     async listIds(limit) {
-      const rows = await findVisible({ where: {}, limit: limit + 1 });
+      const rows = await findVisible({ where: {}, select: ['id'], limit: limit + 1 });
       return rows.length > limit ? null : [...new Set(rows.map((row) => row.id as number))];
     },
 
     async listIdsAfter(after, limit) {
       const rows = await findVisible({
         where: { id: { $gt: after } },
+        select: ['id'],
         orderBy: { id: 'asc' },
         limit,
       });
@@ -122,12 +130,12 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
     },
 
-    filterReadable: (fileIds) => keep(readable, fileIds),
+    filterReadable: (fileIds) => keep(fileIds, (query) => find(readable, query)),
 
-    filterVisible: (fileIds) => keep(visible, fileIds),
+    filterVisible: (fileIds) => keep(fileIds, findVisible),
 
     async load(fileIds) {
-      const rows: FileView[] = await find(visible, { where: { id: { $in: fileIds } }, populate });
+      const rows: FileView[] = await findVisible({ where: { id: { $in: fileIds } }, populate });
       const fileService = strapi.plugin('upload').service('file');
       const views = rows.map(async (row): Promise<[number, FileView]> => {
         const signed = (await fileService.signFileUrls(row)) as FileView;
@@ -245,8 +253,8 @@ function byDisplayedSides(strapi: Core.Strapi, where: object, files: string): ob
     const parts = Object.entries(condition).map(([key, value]: [string, unknown]) => {
       if (['$and', '$or', '$not'].includes(key)) return { [key]: rewrite(value) };
       if (key !== 'width' && key !== 'height') return { [key]: value };
-      const ids = narrow(idsOfRead(tables, files), `sides.${key}`, value);
-      if (ids === null) return { [key]: value };
+      const { sql, bindings } = toSql(`sides.${key}`, value);
+      const ids = idsOfRead(tables, files).whereRaw(sql, bindings);
       const unread = { $and: [{ id: { $notIn: idsOfRead(tables, files) } }, { [key]: value }] };
       return { $or: [{ id: { $in: ids } }, unread] };
     });
@@ -256,7 +264,7 @@ function byDisplayedSides(strapi: Core.Strapi, where: object, files: string): ob
   return rewrite(where) as object;
 }
 
-/** Numbers in SQL for Strapi's operators on a column that is never null. */
+/** Strapi's operators in SQL on a column that is never null. */
 const comparisons: Record<string, string> = {
   $eq: '=',
   $ne: '<>',
@@ -266,45 +274,60 @@ const comparisons: Record<string, string> = {
   $lte: '<=',
 };
 
-/** Adds a condition in Strapi's form; null for an operator that makes no sense for a number. */
-function narrow(query: TableQuery, column: string, condition: unknown): TableQuery | null {
-  if (condition === null) return query.whereRaw('1 = 0');
-  if (typeof condition !== 'object') return query.whereRaw('?? = ?', [column, condition]);
-  let narrowed: TableQuery | null = query;
-  for (const [operator, value] of Object.entries(condition)) {
-    narrowed = narrowed && narrowBy(narrowed, column, { operator, value });
-  }
-  return narrowed;
+interface Sql {
+  sql: string;
+  bindings: (string | number)[];
 }
 
-function narrowBy(
-  query: TableQuery,
-  column: string,
-  { operator, value }: { operator: string; value: unknown },
-): TableQuery | null {
+const EVERY: Sql = { sql: '1 = 1', bindings: [] };
+const NONE: Sql = { sql: '1 = 0', bindings: [] };
+
+/** A condition on one field in Strapi's form, as SQL on a column of numbers that is never null. */
+function toSql(column: string, condition: unknown): Sql {
+  if (typeof condition !== 'object' || condition === null) {
+    return operatorToSql(column, '$eq', condition);
+  }
+  const parts = Object.entries(condition).map(([operator, value]) =>
+    operatorToSql(column, operator, value),
+  );
+  if (parts.length === 0) return EVERY;
+  return {
+    sql: parts.map(({ sql }) => `(${sql})`).join(' and '),
+    bindings: parts.flatMap(({ bindings }) => bindings),
+  };
+}
+
+function operatorToSql(column: string, operator: string, value: unknown): Sql {
+  const list = Array.isArray(value) ? (value as unknown[]) : null;
+  const numbers = (list ?? [value]).filter(
+    (each): each is string | number => typeof each === 'number' || typeof each === 'string',
+  );
   const comparison = comparisons[operator];
-  if (comparison !== undefined && (typeof value === 'number' || typeof value === 'string')) {
-    return query.whereRaw(`?? ${comparison} ?`, [column, value]);
+  if (comparison !== undefined && value === null) return operator === '$ne' ? EVERY : NONE;
+  if (comparison !== undefined && list === null && numbers.length === 1) {
+    return { sql: `?? ${comparison} ?`, bindings: [column, ...numbers] };
   }
   if (operator === '$null' || operator === '$notNull') {
-    const isWanted = (operator === '$notNull') === (value === true || value === 'true');
-    return isWanted ? query : query.whereRaw('1 = 0');
+    return (operator === '$notNull') === (value === true || value === 'true') ? EVERY : NONE;
   }
-  if (!Array.isArray(value)) return null;
-  const values = value as (string | number)[];
-  const [least, most] = values;
-  switch (operator) {
-    case '$in':
-      return query.whereIn(column, values);
-    case '$notIn':
-      return query.whereNotIn(column, values);
-    case '$between':
-      return least === undefined || most === undefined
-        ? null
-        : query.whereBetween(column, [least, most]);
-    default:
-      return null;
+  if (operator === '$not') {
+    const { sql, bindings } = toSql(column, value);
+    return { sql: `not (${sql})`, bindings };
   }
+  if (operator === '$in' || operator === '$notIn') {
+    const isIn = operator === '$in';
+    if (numbers.length === 0) return isIn ? NONE : EVERY;
+    const places = numbers.map(() => '?').join(', ');
+    return { sql: `?? ${isIn ? '' : 'not '}in (${places})`, bindings: [column, ...numbers] };
+  }
+  if (operator === '$between' && numbers.length === 2) {
+    return { sql: '?? between ? and ?', bindings: [column, ...numbers] };
+  }
+  throw new ImageSearchError({
+    code: 'invalid-input',
+    message: `filters: "${operator}" with this value doesn't work for width and height. Use $eq, $ne, $gt, $gte, $lt, $lte, $in, $notIn or $between with numbers.`,
+    retryable: false,
+  });
 }
 
 function unusedCondition(tables: DatabaseTables, unused: boolean): Condition {

@@ -17,14 +17,12 @@ import {
   currentPairs,
 } from '../../../plugin/src/duplicates/groups';
 import type { Logger } from '../../../plugin/src/logger';
-import { duplicateKinds, type DuplicateVerdict, editEffects } from '../../../plugin/src/matching/contract';
 import {
-  DUPLICATE_DECISION_UID,
-  DUPLICATE_PAIR_UID,
-  FILE_UID,
-  IMAGE_TRACE_UID,
-  JOB_UID,
-} from '../plugin-id';
+  duplicateKinds,
+  type DuplicateVerdict,
+  editEffects,
+} from '../../../plugin/src/matching/contract';
+import { DUPLICATE_PAIR_UID, JOB_UID } from '../plugin-id';
 import { prefixedLogger } from '../prefixed-logger';
 import {
   chunksOf,
@@ -32,6 +30,7 @@ import {
   type DatabaseTables,
   type TableQuery,
 } from '../usage/database-tables';
+import { findDecisions, hashesOf, keepDecision } from './duplicate-reviews';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -290,112 +289,6 @@ export function createDuplicatePairs(
 }
 
 const noDecision = { decidedBy: null, decidedAt: null };
-
-interface Decision {
-  decidedBy: number | null;
-  decidedAt: Date;
-}
-
-/** No row has this id. */
-const NO_FILE = 0;
-
-type Compared = Pick<FoundPair, 'contentHashA' | 'contentHashB'>;
-
-/** Two images by their bytes, whichever files have them. */
-function hashesOf({ contentHashA, contentHashB }: Compared): string {
-  return [contentHashA, contentHashB].sort().join(' ');
-}
-
-const decisionSchema = z.object({
-  hashes: z.string(),
-  fileA: z.number(),
-  fileB: z.number(),
-  decidedBy: z.number().nullable(),
-  decidedAt: z.coerce.date(),
-});
-
-/** Reviews of the same bytes of which a file is gone, by `hashesOf`: an import gives every file another id. */
-async function findDecisions(
-  tables: DatabaseTables,
-  pairs: readonly Compared[],
-): Promise<Map<string, Decision>> {
-  const decisions = new Map<string, Decision>();
-  for (const hashes of chunksOf(new Set(pairs.map(hashesOf)))) {
-    const found: unknown[] = await tables.strapi.db
-      .query(DUPLICATE_DECISION_UID)
-      .findMany({ where: { hashes: { $in: hashes } } });
-    for (const row of found) {
-      const { hashes: key, fileA, fileB, decidedBy, decidedAt } = decisionSchema.parse(row);
-      const [hashA = '', hashB = ''] = key.split(' ');
-      // While both files remain, another pair on the same bytes is a copy that nobody reviewed.
-      if ((await hasBytes(tables, fileA, hashA)) && (await hasBytes(tables, fileB, hashB)))
-        continue;
-      decisions.set(key, { decidedBy, decidedAt });
-    }
-  }
-  return decisions;
-}
-
-/** Whether a file exists and had these bytes when it was last read. */
-async function hasBytes(
-  tables: DatabaseTables,
-  fileId: number,
-  contentHash: string,
-): Promise<boolean> {
-  const [files, traces] = [tables.tableOf(FILE_UID), tables.tableOf(IMAGE_TRACE_UID)];
-  const found: unknown = await tables
-    .table(traces)
-    .select('file_id')
-    .where({ file_id: fileId, content_hash: contentHash })
-    .whereIn('file_id', tables.table(files).select('id').where({ id: fileId }))
-    .first();
-  return found !== undefined;
-}
-
-/** A review of two images that were told apart, by their bytes. */
-export interface Review {
-  contentHashes: [string, string];
-  decidedAt: Date;
-}
-
-/** All reviews that outlive their pairs, in ascending order of their hashes. */
-export async function listReviews(strapi: Core.Strapi): Promise<Review[]> {
-  const found: unknown[] = await strapi.db
-    .query(DUPLICATE_DECISION_UID)
-    .findMany({ orderBy: { hashes: 'asc' } });
-  return found.map((row) => {
-    const { hashes, decidedAt } = decisionSchema.parse(row);
-    const [hashA = '', hashB = ''] = hashes.split(' ');
-    return { contentHashes: [hashA, hashB], decidedAt };
-  });
-}
-
-/** Keeps a review for files that are not there yet: pairs on these bytes are ignored as soon as they are found. */
-export async function keepReview(
-  strapi: Core.Strapi,
-  { contentHashes: [contentHashA, contentHashB], decidedAt }: Review,
-): Promise<void> {
-  const rows = strapi.db.query(DUPLICATE_DECISION_UID);
-  const hashes = hashesOf({ contentHashA, contentHashB });
-  await rows.deleteMany({ where: { hashes } });
-  await rows.create({ data: { hashes, fileA: NO_FILE, fileB: NO_FILE, decidedAt } });
-}
-
-/** Both files may be imported under other ids, or uploaded again: the review outlives its pair. */
-async function keepDecision(
-  strapi: Core.Strapi,
-  pair: Omit<DuplicatePair, 'id' | 'verdict' | 'cluster' | 'foundAt'>,
-): Promise<void> {
-  const rows = strapi.db.query(DUPLICATE_DECISION_UID);
-  const hashes = hashesOf(pair);
-  await rows.deleteMany({ where: { hashes } });
-  if (pair.status !== 'ignored') return;
-  const { contentHashA, contentHashB, decidedBy, decidedAt } = pair;
-  const isInOrder = contentHashA <= contentHashB;
-  const [fileA, fileB] = isInOrder ? [pair.fileA, pair.fileB] : [pair.fileB, pair.fileA];
-  const data = { hashes, fileA, fileB, decidedBy, decidedAt: decidedAt ?? new Date() };
-  await rows.create({ data });
-}
 
 function keyOf({ fileA, fileB }: Pick<FoundPair, 'fileA' | 'fileB'>): string {
   return `${String(fileA)} ${String(fileB)}`;
