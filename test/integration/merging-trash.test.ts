@@ -182,6 +182,37 @@ describe('the trash', () => {
   });
 });
 
+describe('the list of merges', () => {
+  it('tells of files that the caller may not see only ids and states', async () => {
+    const [kept, copy] = await upload(2);
+    if (!kept || !copy) throw new Error('Not all are uploaded.');
+    const id = await merge([kept, copy]);
+    const own = await app.editorWith(DUPLICATES, { ...READ, conditions: ['admin::is-creator'] });
+    const { body } = await app.get('duplicates/merges?pageSize=1', own);
+    const [record] = mergesResponseSchema.parse(body).data;
+    expect(record).toMatchObject({
+      id,
+      kept: { fileId: kept.id, name: '', mime: '', url: null },
+      copies: [
+        {
+          fileId: copy.id,
+          documentId: null,
+          name: '',
+          contentHash: null,
+          mime: null,
+          bytes: null,
+          url: null,
+          state: 'trashed',
+          reason: null,
+        },
+      ],
+    });
+    for (const secret of [kept.name, copy.name, copy.documentId, copy.mime]) {
+      expect(JSON.stringify(record)).not.toContain(secret);
+    }
+  });
+});
+
 describe('an undo', () => {
   it('leaves uses that were changed since, and names them', async () => {
     const [kept, copy, other] = await upload(3);

@@ -190,15 +190,15 @@ export const mergeResponseSchema = z.object({ data: mergeReportSchema });
  */
 export const copyStates = ['trashed', 'emptying', 'deleted', 'restored', 'left'] as const;
 
+/** Of a file that the caller may not see, only its id and state; the name is empty, everything else null. */
 const mergedCopySchema = z.object({
   fileId: z.number(),
-  documentId: z.string(),
-  /** Empty if the caller may not see it, as is `url`. */
+  documentId: z.string().nullable(),
   name: z.string(),
   /** SHA-256 of its bytes; null if it was never indexed. */
   contentHash: z.string().nullable(),
-  mime: z.string(),
-  bytes: z.number(),
+  mime: z.string().nullable(),
+  bytes: z.number().nullable(),
   /** For an image: of its smallest format; null if there is nothing to show. */
   url: z.string().nullable(),
   state: z.enum(copyStates),

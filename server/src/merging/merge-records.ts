@@ -16,7 +16,17 @@ export interface RecordOptions {
   ability: unknown;
 }
 
-/** Merges as the panel gets them, in the given order. Names and images are those of files that the caller may see. */
+const hiddenCopy = {
+  documentId: null,
+  name: '',
+  contentHash: null,
+  mime: null,
+  bytes: null,
+  url: null,
+  reason: null,
+};
+
+/** Merges as the panel gets them, in the given order. Of files that the caller may not see, only ids and states. */
 export async function toMergeRecords(
   strapi: Core.Strapi,
   merges: readonly JournaledMerge[],
@@ -43,15 +53,16 @@ export async function toMergeRecords(
     const { contentHash, file, fileDocumentId: documentId, fileId, reason, state } = copy;
     const stored = find(fileId, documentId);
     const isGone = !stored && state !== 'deleted';
+    const shown = { fileId, state: isGone ? ('deleted' as const) : state };
+    if (!isShown(fileId)) return { ...shown, ...hiddenCopy };
     return {
-      fileId,
+      ...shown,
       documentId,
-      name: isShown(fileId) ? file.name : '',
+      name: file.name,
       contentHash,
       mime: file.mime,
       bytes: Math.round(file.size * 1_000),
       url: stored ? previewUrlOf(views.get(fileId)) : null,
-      state: isGone ? ('deleted' as const) : state,
       reason: isGone ? 'It was deleted in the Media Library.' : reason,
     };
   }
@@ -78,7 +89,7 @@ export async function toMergeRecords(
         kept: {
           fileId: keptId,
           name: isShown(keptId) ? (kept?.name ?? merge.keptName) : '',
-          mime: kept?.mime ?? '',
+          mime: (isShown(keptId) && kept?.mime) || '',
           url: kept ? previewUrlOf(views.get(keptId)) : null,
           isDeleted: !kept,
         },
