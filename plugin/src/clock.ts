@@ -21,3 +21,21 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Whether work succeeds in that time; a failure counts as not done. Never rejects. */
+export async function isDoneWithin(
+  work: Promise<unknown>,
+  { milliseconds, clock }: { milliseconds: number; clock: Pick<Clock, 'wait'> },
+): Promise<boolean> {
+  const ended = new AbortController();
+  const timeIsUp = clock.wait(milliseconds, ended.signal).then(() => false);
+  const isDone = work.then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([isDone, timeIsUp]);
+  } finally {
+    ended.abort();
+  }
+}

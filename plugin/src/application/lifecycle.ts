@@ -1,5 +1,5 @@
 import type { UsageMeter } from '../billing/usage-meter';
-import type { Clock } from '../clock';
+import { isDoneWithin, type Clock } from '../clock';
 import type { IndexPriority } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { GuardedFetch } from '../network/contract';
@@ -113,22 +113,4 @@ export async function shutDown(options: ShutdownOptions): Promise<void> {
   logger.warn(
     "Image search didn't stop in time. Unfinished images will be indexed after the next start.",
   );
-}
-
-/** A failure counts as not done. */
-async function isDoneWithin(
-  work: Promise<unknown>,
-  { milliseconds, clock }: { milliseconds: number; clock: Clock },
-): Promise<boolean> {
-  const ended = new AbortController();
-  const timeIsUp = clock.wait(milliseconds, ended.signal).then(() => false);
-  const isDone = work.then(
-    () => true,
-    () => false,
-  );
-  try {
-    return await Promise.race([isDone, timeIsUp]);
-  } finally {
-    ended.abort();
-  }
 }

@@ -1,10 +1,12 @@
-import type { Clock } from '../clock';
+import { isDoneWithin, type Clock } from '../clock';
 import { toImageSearchError } from '../errors';
 import { claimJob, createLease, keepRenewing, type JobLeases, type LeaseOwner } from '../lease';
 import type { Logger } from '../logger';
 
 const JOB = 'empty the trash of duplicates';
 const POLL_MS = 10 * 60_000;
+/** Of the five seconds that a shutdown may take. */
+const STOP_MS = 4_000;
 
 export interface TrashJobOptions {
   /** The trash of merged copies. */
@@ -34,10 +36,16 @@ export class TrashJob {
     this.#loop ??= this.#run();
   }
 
-  /** Resolves after the deletion in progress. */
+  /**
+   * Resolves after the deletion in progress, or after four seconds: then the next start finishes it. Never rejects.
+   */
   async stop(): Promise<void> {
+    const { clock, logger } = this.#options;
     this.#stopping.abort();
-    await this.#loop;
+    if (!this.#loop || (await isDoneWithin(this.#loop, { milliseconds: STOP_MS, clock }))) return;
+    logger.warn(
+      "Storage didn't delete a merged copy in time to stop; it is deleted after the next start.",
+    );
   }
 
   /** Does what is due, unless another process is doing it. */

@@ -84,4 +84,19 @@ describe('the job that empties the trash', () => {
     expect(runs).toBe(2);
     await job.stop();
   });
+
+  it('stops within five seconds though storage hangs', async () => {
+    const { clock, createJob, logger } = setUp(() => new Promise(() => undefined));
+    const job = createJob('a');
+    job.start();
+    await clock.advance(1);
+    let isStopped = false;
+    const stopped = job.stop().then(() => (isStopped = true));
+    await clock.advance(3_900);
+    expect(isStopped).toBe(false);
+    await clock.advance(1_000);
+    expect(isStopped).toBe(true);
+    await stopped;
+    expect(logger.at('warn').join()).toContain('after the next start');
+  });
 });
