@@ -218,8 +218,8 @@ export const contentTypes = {
       mergedBy: { type: 'integer' },
       undoneAt: { type: 'datetime' },
       undoneBy: { type: 'integer' },
-      /** `MergeChanges`. */
-      changes: { type: 'json', required: true },
+      /** `MergeChanges`; null once it can't be undone anymore. */
+      changes: { type: 'json' },
       /** `UndoOutcome`; null until then. */
       outcome: { type: 'json' },
     },

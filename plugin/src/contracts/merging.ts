@@ -185,10 +185,29 @@ export const mergeReportSchema = z.object({
 export const mergeResponseSchema = z.object({ data: mergeReportSchema });
 
 /**
- * What became of a copy: in the trash (`trashed`), being deleted (`emptying`), deleted, brought back by an undo
+ * What became of a copy: in the trash (`trashed`), being deleted, so that its file may be gone (`emptying`), deleted, brought back by an undo
  * (`restored`), or never or no longer in the trash (`left`).
  */
 export const copyStates = ['trashed', 'emptying', 'deleted', 'restored', 'left'] as const;
+
+/**
+ * - `unchangeable-uses`: uses of it can't be changed; `used-again`, `replaced`: since the merge.
+ * - `used-without-file`: it was used again after storage was asked to delete its file.
+ * - `deleted-by-hand`: in the Media Library.
+ * - `not-deleted`: storage refused; `unanswered`: storage didn't respond in time, and may delete it yet; `not-asked`: it
+ *   didn't respond for another file; `entry-left`: storage deleted the file, but its entry in the library is left.
+ */
+export const copyReasons = [
+  'unchangeable-uses',
+  'used-again',
+  'used-without-file',
+  'replaced',
+  'deleted-by-hand',
+  'not-deleted',
+  'unanswered',
+  'not-asked',
+  'entry-left',
+] as const;
 
 /** Of a file that the caller may not see, only its id and state; the name is empty, everything else null. */
 const mergedCopySchema = z.object({
@@ -203,7 +222,7 @@ const mergedCopySchema = z.object({
   url: z.string().nullable(),
   state: z.enum(copyStates),
   /** Why it is in this state, unless a merge or undo is the whole reason. */
-  reason: z.string().nullable(),
+  reason: z.enum(copyReasons).nullable(),
 });
 
 const userSchema = z.object({ id: z.number(), name: z.string() });
@@ -293,4 +312,5 @@ export type MergeRecord = z.output<typeof mergeRecordSchema>;
 export type MergeRecordResponse = z.output<typeof mergeRecordResponseSchema>;
 export type MergesResponse = z.output<typeof mergesResponseSchema>;
 export type CopyState = (typeof copyStates)[number];
+export type CopyReason = (typeof copyReasons)[number];
 export type MergeWarning = MergeReport['warnings'][number];

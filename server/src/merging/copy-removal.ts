@@ -1,5 +1,6 @@
 import PQueue, { TimeoutError } from 'p-queue';
 import type { Core } from '@strapi/strapi';
+import type { CopyReason } from '../../../plugin/src/contracts/merging';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
@@ -9,22 +10,43 @@ import { loadFiles, namesOf, type LibraryFile } from '../usage/library-files';
 import { readRelationRows } from '../usage/relations';
 import { locateUses, readUses, toRawUse } from '../usage/usage';
 import { holdFiles } from './held-files';
-import type { JournaledCopy, MergeJournal } from './journal';
+import { TRASH, type JournaledCopy, type MergeJournal } from './journal';
 
 interface UploadService {
   /** Deletes a file from storage, then its row; lifecycle hooks and listeners run. */
   remove(file: unknown): Promise<unknown>;
 }
 
-const USED_AGAIN = 'It was used again after the merge.';
-const REPLACED = 'It was replaced after the merge.';
-const DELETED_BY_HAND = 'It was deleted in the Media Library.';
-const NOT_DELETED =
-  "It is no longer used, but storage couldn't delete it. See the log, then delete it in the Media Library.";
-const ENTRY_LEFT =
-  'It is no longer used and was deleted from storage, but not from the Media Library. See the log, then delete it there.';
-const UNANSWERED =
-  "It is no longer used, but storage didn't respond in time. Delete it in the Media Library once storage is available.";
+type Obstacle = Exclude<CopyReason, 'unchangeable-uses' | 'deleted-by-hand'>;
+
+const sentences: Record<Obstacle, string> = {
+  'used-again': 'It was used again after the merge.',
+  'used-without-file':
+    'It was used again, but its file was deleted from storage or is being deleted. Replace it in the Media Library.',
+  replaced: 'It was replaced after the merge.',
+  'not-deleted':
+    "It is no longer used, but storage couldn't delete it. See the log, then delete it in the Media Library.",
+  unanswered:
+    "It is no longer used, but storage didn't respond in time. Delete it in the Media Library once storage is available.",
+  'not-asked':
+    "It is no longer used, but storage didn't respond in time for another file. Delete it in the Media Library once storage is available.",
+  'entry-left':
+    'It is no longer used and was deleted from storage, but not from the Media Library. See the log, then delete it there.',
+};
+
+/** Why a merge without a trash left a copy in the library, in English. */
+export function sentenceOf(obstacle: Obstacle): string {
+  return sentences[obstacle];
+}
+
+export interface Removal {
+  /** Why a copy was not deleted, by file id; copies that left the trash in the meantime are not mentioned. */
+  kept: Map<number, Obstacle>;
+  /** Without those that were deleted in the Media Library or by another process. */
+  deletedCount: number;
+  /** Storage didn't respond in time; the remaining copies were not tried. */
+  isStorageDown: boolean;
+}
 
 export interface RemovalOptions {
   /** The kept file of each copy's merge, by merge id. */
@@ -42,81 +64,131 @@ export interface RemovalOptions {
   /** Called with the copies that are back in the library. */
   onReturn: (fileIds: readonly number[]) => void;
   logger: Logger;
+  /** No further copy is touched once it is aborted. */
+  signal?: AbortSignal;
 }
 
 /**
  * Deletes copies in the trash through the upload service. Each is checked once more first: one that has been used or
  * replaced since the merge returns to the library. Before storage is asked, the journal says that the copy is being
  * deleted, so that after a crash the next call finishes, and no undo brings back a file without bytes.
- *
- * @returns why a copy was not deleted, by file id; copies that left the trash in the meantime are not mentioned
  */
 export async function removeCopies(
   strapi: Core.Strapi,
   copies: readonly JournaledCopy[],
   options: RemovalOptions,
-): Promise<Map<number, string>> {
-  const { isAtOnce, journal, logger, onReturn } = options;
-  const obstacles = new Map<number, string>();
+): Promise<Removal> {
+  const { journal, signal } = options;
+  const removal: Removal = { kept: new Map(), deletedCount: 0, isStorageDown: false };
   const files = await loadFiles(
     strapi,
     copies.map(({ fileId }) => fileId),
   );
   const usedAgain = await findUsed(strapi, files);
-  const release = async (copy: JournaledCopy, reason: string): Promise<void> => {
-    obstacles.set(copy.fileId, reason);
-    const from = ['trashed', 'emptying'] as const;
-    if (await journal.setState(copy.id, { from, to: 'left', reason })) onReturn([copy.fileId]);
-  };
-  const postpone = async (copy: JournaledCopy, reason: string): Promise<void> => {
-    if (isAtOnce) return release(copy, reason);
-    obstacles.set(copy.fileId, reason);
-    await journal.setState(copy.id, { from: ['emptying'], to: 'emptying', reason });
-  };
-  for (const [index, copy] of copies.entries()) {
+  for (const copy of copies) {
+    if (signal?.aborted) break;
     const file = files.find(({ id }) => id === copy.fileId);
     if (!file || file.documentId !== copy.fileDocumentId) {
-      const from = ['trashed', 'emptying'] as const;
-      await journal.setState(copy.id, { from, to: 'deleted', reason: DELETED_BY_HAND });
+      const reason = reasonOfGone(copy);
+      const isNews = await journal.setState(copy.id, { from: TRASH, to: 'deleted', reason });
+      if (isNews && reason === null) removal.deletedCount += 1;
       continue;
     }
-    const reason = usedAgain.has(file.id) ? USED_AGAIN : isReplaced(file, copy) ? REPLACED : null;
-    if (reason !== null) {
-      await release(copy, reason);
-      continue;
+    const isIntact = copy.state === 'trashed';
+    let attempt: Attempt = { isIntact, outcome: 'not-asked' };
+    if (usedAgain.has(file.id)) attempt = { isIntact, outcome: 'used-again' };
+    else if (isReplaced(file, copy)) attempt = { isIntact, outcome: 'replaced' };
+    else if (!removal.isStorageDown) attempt = await tryRemoval(strapi, copy, options);
+    const { outcome } = attempt;
+    if (outcome === 'deleted') removal.deletedCount += 1;
+    else if (outcome !== 'gone') {
+      removal.kept.set(copy.fileId, await keep(copy, { ...attempt, outcome }, options));
     }
-    const from = ['trashed', 'emptying'] as const;
-    if (!(await journal.setState(copy.id, { from, to: 'emptying' }))) continue;
-    const bytes = { areStored: true };
-    const onStorageDeletion = (): void => {
-      bytes.areStored = false;
-    };
-    try {
-      const isUsed = await retryConflicts(strapi, () =>
-        removeCopy(strapi, copy, { ...options, onStorageDeletion }),
-      );
-      if (isUsed) await release(copy, USED_AGAIN);
-    } catch (error) {
-      if (error instanceof TimeoutError) {
-        logger.warn(
-          `Storage didn't delete file ${String(file.id)} in time; the remaining merged copies were kept.`,
-        );
-        for (const rest of copies.slice(index)) {
-          if (usedAgain.has(rest.fileId)) await release(rest, USED_AGAIN);
-          else await postpone(rest, UNANSWERED);
-        }
-        break;
-      }
-      const left = bytes.areStored
-        ? "couldn't be deleted"
-        : 'was deleted from storage only, not from the Media Library';
-      logger.warn(
-        `File ${String(file.id)} was merged, but ${left}: ${(error as Error).message}. It is no longer used.`,
-      );
-      await postpone(copy, bytes.areStored ? NOT_DELETED : ENTRY_LEFT);
-    }
+    removal.isStorageDown ||= outcome === 'unanswered';
   }
-  return obstacles;
+  return removal;
+}
+
+/** Why a copy is no longer in the library; null if storage had been asked, and has answered late. */
+export function reasonOfGone({ state }: Pick<JournaledCopy, 'state'>): CopyReason | null {
+  return state === 'emptying' ? null : 'deleted-by-hand';
+}
+
+interface Attempt<Outcome = Obstacle | 'deleted' | 'gone'> {
+  /** Whether storage still has all that it had before. */
+  isIntact: boolean;
+  /** `gone`: the copy left the trash in the meantime. */
+  outcome: Outcome;
+}
+
+/** Journals why a copy is kept, and where. Returns the reason. */
+async function keep(
+  copy: JournaledCopy,
+  { isIntact, outcome }: Attempt<Obstacle>,
+  { isAtOnce, journal, onReturn }: RemovalOptions,
+): Promise<Obstacle> {
+  const reason = outcome === 'used-again' && !isIntact ? 'used-without-file' : outcome;
+  if (isAtOnce || outcome === 'used-again' || outcome === 'replaced') {
+    const isReturning = await journal.setState(copy.id, { from: TRASH, to: 'left', reason });
+    if (isReturning) onReturn([copy.fileId]);
+  } else if (outcome !== 'not-asked') {
+    const to = isIntact ? 'trashed' : 'emptying';
+    await journal.setState(copy.id, { from: ['emptying'], to, reason });
+  }
+  return reason;
+}
+
+async function tryRemoval(
+  strapi: Core.Strapi,
+  copy: JournaledCopy,
+  options: RemovalOptions,
+): Promise<Attempt> {
+  const { journal } = options;
+  const marked = { to: 'emptying', reason: copy.reason } as const;
+  const bytes: StoredBytes = { original: 'stored', all: 'stored' };
+  if (!(await journal.setState(copy.id, { from: ['trashed'], ...marked }))) {
+    // Someone asked storage before, and doesn't know what it did.
+    bytes.original = 'unknown';
+    const isMarked = await journal.setState(copy.id, { from: ['emptying'], ...marked });
+    if (!isMarked) return { isIntact: false, outcome: 'gone' };
+  }
+  try {
+    const outcome = await retryConflicts(strapi, () => removeCopy(strapi, copy, options, bytes));
+    return { isIntact: bytes.original === 'stored', outcome };
+  } catch (error) {
+    const outcome = failureOf(error, bytes);
+    const isIntact = outcome === 'not-deleted' && bytes.original === 'stored';
+    logFailure(copy, { outcome, error, logger: options.logger });
+    return { isIntact, outcome };
+  }
+}
+
+function failureOf(error: unknown, { all }: StoredBytes): FailedOutcome {
+  if (error instanceof TimeoutError) return 'unanswered';
+  return all === 'stored' ? 'not-deleted' : 'entry-left';
+}
+
+type FailedOutcome = 'unanswered' | 'not-deleted' | 'entry-left';
+
+/** A copy is tried again and again; what fails for the same reason as before is logged for debugging. */
+function logFailure(
+  { fileId, reason }: JournaledCopy,
+  { error, logger, outcome }: { error: unknown; logger: Logger; outcome: FailedOutcome },
+): void {
+  const level = reason === outcome ? 'debug' : 'warn';
+  if (outcome === 'unanswered') {
+    logger[level](
+      `Storage didn't delete file ${String(fileId)} in time; the remaining merged copies were kept.`,
+    );
+    return;
+  }
+  const left =
+    outcome === 'not-deleted'
+      ? "couldn't be deleted"
+      : 'was deleted from storage only, not from the Media Library';
+  logger[level](
+    `File ${String(fileId)} was merged, but ${left}: ${(error as Error).message}. It is no longer used.`,
+  );
 }
 
 async function findUsed(strapi: Core.Strapi, files: readonly LibraryFile[]): Promise<Set<number>> {
@@ -135,21 +207,25 @@ function isReplaced(file: LibraryFile, { file: merged }: JournaledCopy): boolean
   return sides.some((side) => file[side] && merged[side] && file[side] !== merged[side]);
 }
 
+/** What is known of a file's bytes in storage, and of those of its formats. */
+interface StoredBytes {
+  original: 'stored' | 'deleted' | 'unknown';
+  all: 'stored' | 'deleted';
+}
+
 /**
  * Locks the file's row: a field that is assigned this file waits, then finds it gone. Safe to retry after a deadlock,
  * because storage accepts deleting a missing file.
  *
- * @returns whether it is used after all
+ * @param bytes is told of what storage deletes
  */
 async function removeCopy(
   strapi: Core.Strapi,
   copy: JournaledCopy,
-  options: RemovalOptions & {
-    /** After this only the row is left. */
-    onStorageDeletion: () => void;
-  },
-): Promise<boolean> {
-  const { deadlineMs, isAtOnce, journal, keptIds, onRemoval, onStorageDeletion } = options;
+  options: RemovalOptions,
+  bytes: StoredBytes,
+): Promise<'deleted' | 'gone' | 'used-again'> {
+  const { deadlineMs, isAtOnce, journal, keptIds, onRemoval } = options;
   const { fileId } = copy;
   const keptId = keptIds.get(copy.mergeId) ?? 0;
   return strapi.db.transaction(async ({ trx }) => {
@@ -163,15 +239,31 @@ async function removeCopy(
       });
     }
     if (held.has(fileId)) {
-      if ((await readRelationRows(tables, [fileId])).length > 0) return true;
-      const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: fileId } });
+      if ((await readRelationRows(tables, [fileId])).length > 0) return 'used-again';
+      const file = (await strapi.db.query(FILE_UID).findOne({ where: { id: fileId } })) as object;
       const upload = strapi.plugin('upload').service<UploadService>('upload');
-      await new PQueue({ timeout: deadlineMs }).add(() => upload.remove(file));
-      onStorageDeletion();
+      const watched = watchOriginal(file, () => {
+        bytes.original = 'deleted';
+      });
+      await new PQueue({ timeout: deadlineMs }).add(() => upload.remove(watched));
+      bytes.original = 'deleted';
+      bytes.all = 'deleted';
     }
-    await journal.setState(copy.id, { from: ['emptying'], to: 'deleted' });
+    const isRemoved = await journal.setState(copy.id, { from: TRASH, to: 'deleted' });
     // Last, because storage may be slow, and writers of pairs would wait for this lock.
     await onRemoval(copy);
-    return false;
+    return isRemoved ? 'deleted' : 'gone';
+  });
+}
+
+/** The upload service reads a file's formats once storage has deleted the original: whatever fails then, it is gone. */
+function watchOriginal(file: object, onDeletion: () => void): object {
+  const { formats } = file as { formats?: unknown };
+  return Object.defineProperty({ ...file }, 'formats', {
+    enumerable: true,
+    get: () => {
+      onDeletion();
+      return formats;
+    },
   });
 }

@@ -1,6 +1,12 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { copyStates, fileUseSchema, type CopyState } from '../../../plugin/src/contracts/merging';
+import {
+  copyReasons,
+  copyStates,
+  fileUseSchema,
+  type CopyReason,
+  type CopyState,
+} from '../../../plugin/src/contracts/merging';
 import { pairStatuses, type DuplicatePair } from '../../../plugin/src/duplicates/contract';
 import { FILE_UID, MERGE_UID, MERGED_COPY_UID } from '../plugin-id';
 import { verdictSchema } from '../repositories/duplicate-pairs';
@@ -9,7 +15,10 @@ import { fileSchema, type LibraryFile } from '../usage/library-files';
 import { fieldChangesSchema } from './field-changes';
 
 /** States of copies that are in the trash. */
-const TRASH: CopyState[] = ['trashed', 'emptying'];
+export const TRASH: CopyState[] = ['trashed', 'emptying'];
+
+/** Reasons of copies in the library whose file storage deleted, or may have. */
+const WITHOUT_FILE: (CopyReason | null)[] = ['used-without-file', 'unanswered', 'entry-left'];
 
 const keptMetadataSchema = z.object({
   alternativeText: z.string().nullable(),
@@ -70,7 +79,7 @@ const copySchema = z.object({
   fileId: z.number(),
   fileDocumentId: z.string(),
   state: z.enum(copyStates),
-  reason: z.string().nullable(),
+  reason: z.enum(copyReasons).nullable(),
   contentHash: z.string().nullable(),
   /** As it was merged. */
   file: fileSchema,
@@ -93,7 +102,7 @@ export interface NewMerge {
   copies: {
     file: LibraryFile;
     contentHash: string | null;
-    reason: string | null;
+    reason: CopyReason | null;
     state: CopyState;
   }[];
 }
@@ -108,21 +117,25 @@ export interface MergeJournal {
   /** Returns the merge's id. */
   record(merge: NewMerge): Promise<number>;
   get(mergeId: number): Promise<JournaledMerge | null>;
-  changesOf(mergeId: number): Promise<MergeChanges>;
+  /** Null once it can't be undone anymore. */
+  changesOf(mergeId: number): Promise<MergeChanges | null>;
   /** Newest first. */
   list(page: { start: number; limit: number }): Promise<JournaledMerge[]>;
   count(): Promise<number>;
   /** In the order of the merge's report. */
   copiesOf(mergeIds: readonly number[]): Promise<JournaledCopy[]>;
-  /** Copies whose time in the trash is over, oldest first. */
-  due(now: Date, limit: number): Promise<JournaledCopy[]>;
+  /** Copies whose time in the trash is over, by id, after that one. */
+  due(now: Date, page: { limit: number; afterId?: number }): Promise<JournaledCopy[]>;
   /** The records of these files in the trash. */
   trashed(fileIds: readonly number[]): Promise<JournaledCopy[]>;
   /** Changes the state of a copy that has one of these; returns whether it had. */
   setState(
     copyId: number,
-    change: { from: readonly CopyState[]; to: CopyState; reason?: string | null },
+    change: { from: readonly CopyState[]; to: CopyState; reason?: CopyReason | null },
   ): Promise<boolean>;
+  /** Forgets what a merge changed if no copy can be brought back. */
+  prune(mergeId: number): Promise<void>;
+  /** Forgets what it changed, too. */
   finishUndo(
     mergeId: number,
     undo: { outcome: UndoOutcome; userId: number | null; undoneAt: Date },
@@ -179,7 +192,7 @@ export function createMergeJournal(strapi: Core.Strapi): MergeJournal {
       const row = (await merges().findOne({ where: { id: mergeId }, select: ['changes'] })) as {
         changes: unknown;
       };
-      return changesSchema.parse(row.changes);
+      return changesSchema.nullable().parse(row.changes);
     },
 
     async list({ start, limit }) {
@@ -196,10 +209,9 @@ export function createMergeJournal(strapi: Core.Strapi): MergeJournal {
 
     copiesOf: (mergeIds) => findCopies({ where: { mergeId: { $in: [...mergeIds] } } }),
 
-    due: (now, limit) =>
+    due: (now, { limit, afterId = 0 }) =>
       findCopies({
-        where: { state: { $in: TRASH }, emptiesAt: { $lte: now } },
-        orderBy: [{ emptiesAt: 'asc' }, { id: 'asc' }],
+        where: { state: { $in: TRASH }, emptiesAt: { $lte: now }, id: { $gt: afterId } },
         limit,
       }),
 
@@ -214,13 +226,24 @@ export function createMergeJournal(strapi: Core.Strapi): MergeJournal {
       return count > 0;
     },
 
+    async prune(mergeId) {
+      const ofMerge = await findCopies({ where: { mergeId } });
+      if (ofMerge.some((copy) => copy.state === 'emptying' || isRecoverable(copy))) return;
+      await merges().updateMany({ where: { id: mergeId }, data: { changes: null } });
+    },
+
     async finishUndo(mergeId, { outcome, userId, undoneAt }) {
       await merges().updateMany({
         where: { id: mergeId },
-        data: { state: 'undone', outcome, undoneAt, undoneBy: userId },
+        data: { state: 'undone', outcome, undoneAt, undoneBy: userId, changes: null },
       });
     },
   };
+}
+
+/** Whether its file is known to exist unless someone deletes it by hand. */
+export function isRecoverable({ reason, state }: Pick<JournaledCopy, 'reason' | 'state'>): boolean {
+  return state === 'trashed' || (state === 'left' && !WITHOUT_FILE.includes(reason));
 }
 
 /** A subquery for the ids of the files in the trash, as a value of `$in` or `$notIn` in a query on files. */

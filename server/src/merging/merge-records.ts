@@ -5,7 +5,13 @@ import { findAdministrators } from '../duplicates/pair-views';
 import type { FileView } from '../files/visible-files';
 import { groupBy } from '../usage/database-tables';
 import { loadFiles } from '../usage/library-files';
-import type { JournaledCopy, JournaledMerge, MergeJournal } from './journal';
+import { reasonOfGone } from './copy-removal';
+import {
+  isRecoverable,
+  type JournaledCopy,
+  type JournaledMerge,
+  type MergeJournal,
+} from './journal';
 import { hideUnreadableTitles } from './report';
 
 export interface RecordOptions {
@@ -63,7 +69,7 @@ export async function toMergeRecords(
       mime: file.mime,
       bytes: Math.round(file.size * 1_000),
       url: stored ? previewUrlOf(views.get(fileId)) : null,
-      reason: isGone ? 'It was deleted in the Media Library.' : reason,
+      reason: isGone ? reasonOfGone(copy) : reason,
     };
   }
 
@@ -98,7 +104,9 @@ export async function toMergeRecords(
         emptiesAt: dueDates.length === 0 ? null : new Date(Math.min(...dueDates)).toISOString(),
         canUndo:
           state === 'done' &&
-          described.some((copy) => copy.state === 'trashed' || copy.state === 'left'),
+          journaled.some(
+            (copy, index) => described[index]?.state !== 'deleted' && isRecoverable(copy),
+          ),
         undo: undoneAt && {
           at: undoneAt.toISOString(),
           by: userOf(merge.undoneBy),

@@ -11,9 +11,9 @@ import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
 import { createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
 import { loadFiles, type LibraryFile } from '../usage/library-files';
-import { removeCopies } from './copy-removal';
+import { removeCopies, sentenceOf, type Removal } from './copy-removal';
 import { holdFiles } from './held-files';
-import { createMergeJournal, type JournaledCopy } from './journal';
+import { createMergeJournal, TRASH, type JournaledCopy } from './journal';
 import { isMoved, mergeUses, type Merge } from './merge-steps';
 import { announceUpdate, isCarrying, readKeptMetadata, writeCarriedOver } from './metadata';
 import { createReport, obstaclesOf } from './report';
@@ -51,14 +51,17 @@ export interface FileMerging {
   undo(options: { mergeId: number; userId: number | null }): Promise<void>;
   /**
    * Deletes a merge's copies in the trash now. Those that are used again return to the library; those that storage can't
-   * delete are tried again by `emptyDue`.
+   * delete stay in the trash, and are tried again by `emptyDue` when their time is over.
    *
    * @throws ImageSearchError `merge-not-found`
    */
   empty(mergeId: number): Promise<void>;
   /** Whether the time of a copy in the trash is over. */
   hasDue(): Promise<boolean>;
-  /** Deletes the copies whose time is over, until `signal` is aborted. Safe in several processes, and after a crash. */
+  /**
+   * Tries once to delete each copy whose time is over, until `signal` is aborted or storage doesn't respond. Safe in
+   * several processes, and after a crash.
+   */
   emptyDue(signal: AbortSignal): Promise<void>;
 }
 
@@ -142,7 +145,7 @@ export function createFileMerging({
         isWriting: true,
       });
       const { keep, copies, carriedOver } = merge;
-      const copiesUpdatedAt = await markMerged(tables, copies);
+      const copiesUpdatedAt = await markMerged(tables, copies, new Date(clock.now()));
       const before = await readKeptMetadata(strapi, keep.id);
       await writeCarriedOver(strapi, { keepId: keep.id, carriedOver, userId });
       const after = await readKeptMetadata(strapi, keep.id);
@@ -193,25 +196,25 @@ export function createFileMerging({
         file,
         contentHash: hashes.get(file.id) ?? null,
         state: obstacles.has(file.id) ? 'left' : 'trashed',
-        reason: obstacles.get(file.id) ?? null,
+        reason: obstacles.has(file.id) ? 'unchangeable-uses' : null,
       })),
     });
   }
 
   async function remove(
     copies: readonly JournaledCopy[],
-    { isAtOnce }: { isAtOnce: boolean },
-  ): Promise<Map<number, string>> {
+    options: { isAtOnce: boolean; signal?: AbortSignal },
+  ): Promise<Removal> {
     const merges = new Map<number, { keptId: number; userId: number | null }>();
     for (const mergeId of new Set(copies.map((copy) => copy.mergeId))) {
       const { keptId, mergedBy: userId } = await requireMerge(journal, mergeId);
       merges.set(mergeId, { keptId, userId });
     }
-    return removeCopies(strapi, copies, {
+    const removal = await removeCopies(strapi, copies, {
+      ...options,
       keptIds: new Map([...merges].map(([mergeId, { keptId }]) => [mergeId, keptId])),
       journal,
       deadlineMs: storageDeadlineMs,
-      isAtOnce,
       onRemoval: async ({ fileId, mergeId }) => {
         const merge = merges.get(mergeId);
         if (merge) await pairs.markMerged({ ...merge, removedId: fileId });
@@ -219,6 +222,8 @@ export function createFileMerging({
       onReturn,
       logger,
     });
+    for (const mergeId of merges.keys()) await journal.prune(mergeId);
+    return removal;
   }
 
   async function merge({
@@ -250,7 +255,8 @@ export function createFileMerging({
     const copies = (await journal.copiesOf([mergeId])).filter(({ state }) => state === 'trashed');
     onLeave(copies.map(({ fileId }) => fileId));
     if (trashDays > 0) return createReport(merged, obstacles, { trashDays, mergeId });
-    const left = await remove(copies, { isAtOnce: true });
+    const { kept } = await remove(copies, { isAtOnce: true });
+    const left = [...kept].map(([fileId, reason]) => [fileId, sentenceOf(reason)] as const);
     return createReport(merged, new Map([...obstacles, ...left]), { trashDays, mergeId: null });
   }
 
@@ -321,20 +327,18 @@ export function createFileMerging({
     },
 
     async hasDue() {
-      return (await journal.due(new Date(clock.now()), 1)).length > 0;
+      return (await journal.due(new Date(clock.now()), { limit: 1 })).length > 0;
     },
 
     async emptyDue(signal) {
+      const now = new Date(clock.now());
       let count = 0;
-      while (!signal.aborted) {
-        const copies = await journal.due(new Date(clock.now()), BATCH);
-        if (copies.length === 0) break;
-        const obstacles = await remove(copies, { isAtOnce: false });
-        count += copies.length - obstacles.size;
-        const ids = copies.map(({ fileId }) => fileId);
-        // Storage is down; the next run tries again.
-        const left = await journal.trashed(ids);
-        if (left.some(({ id }) => copies.some((copy) => copy.id === id))) break;
+      let afterId: number | undefined = 0;
+      while (afterId !== undefined && !signal.aborted) {
+        const copies = await journal.due(now, { limit: BATCH, afterId });
+        const { deletedCount, isStorageDown } = await remove(copies, { isAtOnce: false, signal });
+        count += deletedCount;
+        afterId = isStorageDown ? undefined : copies.at(-1)?.id;
       }
       if (count > 0) logger.info(`Emptied the trash of duplicates: ${String(count)} file(s).`);
     },
@@ -342,7 +346,7 @@ export function createFileMerging({
 }
 
 function isInTrash({ state }: JournaledCopy): boolean {
-  return state === 'trashed' || state === 'emptying';
+  return TRASH.includes(state);
 }
 
 function refuseForeignKeep(fileIds: readonly number[], keepId: number | undefined): void {
@@ -399,9 +403,13 @@ async function holdUnchanged(tables: DatabaseTables, files: readonly LibraryFile
 }
 
 /** So that another merge waiting for these rows notices; see `holdUnchanged`. Returns the copies' new date. */
-async function markMerged(tables: DatabaseTables, copies: readonly LibraryFile[]): Promise<Date> {
+async function markMerged(
+  tables: DatabaseTables,
+  copies: readonly LibraryFile[],
+  now: Date,
+): Promise<Date> {
   const latest = Math.max(...copies.map(({ updatedAt }) => updatedAt.getTime()));
-  const updatedAt = new Date(Math.max(Date.now(), latest + 1));
+  const updatedAt = new Date(Math.max(now.getTime(), latest + 1));
   await tables
     .table(tables.tableOf(FILE_UID))
     .whereIn(

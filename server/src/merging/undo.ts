@@ -7,7 +7,13 @@ import { createDatabaseTables, type DatabaseTables } from '../usage/database-tab
 import { loadFiles, type LibraryFile } from '../usage/library-files';
 import { restoreFields } from './field-changes';
 import { holdFiles } from './held-files';
-import type { JournaledCopy, JournaledMerge, MergeChanges, MergeJournal } from './journal';
+import {
+  isRecoverable,
+  type JournaledCopy,
+  type JournaledMerge,
+  type MergeChanges,
+  type MergeJournal,
+} from './journal';
 import { restoreMetadata } from './metadata';
 
 export interface Undo {
@@ -74,11 +80,11 @@ async function takeBack(
       file !== undefined &&
       (await journal.setState(copy.id, { from: ['trashed'], to: 'restored' }));
     if (isTaken) returned.push(copy.fileId);
-    if (file && (isTaken || copy.state === 'left')) present.push(file);
+    if (file && (isTaken || (copy.state === 'left' && isRecoverable(copy)))) present.push(file);
     else lost.push(copy);
   }
-  if (present.length === 0) throw nothingLeft(merge, lost);
   const changes = await journal.changesOf(merge.id);
+  if (present.length === 0 || !changes) throw nothingLeft(merge, lost);
   const isKeptThere = find(merge.keptId, merge.keptDocumentId) !== undefined;
   const outcome = await restoreFields(tables, changes.fields, {
     keptId: merge.keptId,
