@@ -32,37 +32,55 @@ export function useMerges() {
   };
 }
 
+/** Whether a copy can be deleted before its time. */
+export function isInTrash({ state }: MergeRecord['copies'][number]): boolean {
+  return state === 'trashed' || state === 'emptying';
+}
+
+interface Notice {
+  type: 'success' | 'warning';
+  message: string;
+}
+
 /** Undoes a merge, or deletes its copies; each reports its outcome as a notification. */
 export function useMergeActions() {
   const text = useText();
   return {
-    undo: useMergeAction(undoMerge, ({ undo }) =>
-      text('duplicates.notice.unmerged', {
+    undo: useMergeAction(undoMerge, ({ undo }) => ({
+      type: 'success',
+      message: text('duplicates.notice.unmerged', {
         uses: undo?.restoredUses ?? 0,
         changed: undo?.unrestoredCount ?? 0,
       }),
-    ),
-    empty: useMergeAction(emptyMerge, ({ copies }) =>
-      text('duplicates.notice.emptied', {
-        count: copies.filter(({ state }) => state === 'deleted').length,
-        left: copies.filter(({ state }) => state === 'left' || state === 'emptying').length,
-      }),
-    ),
+    })),
+    empty: useMergeAction(emptyMerge, ({ copies }, before: MergeRecord) => {
+      const asked = new Set(before.copies.filter(isInTrash).map(({ fileId }) => fileId));
+      const settled = copies.filter(({ fileId }) => asked.has(fileId));
+      const isDeleted = ({ reason, state }: (typeof copies)[number]): boolean =>
+        state === 'deleted' && reason !== 'deleted-by-hand';
+      const count = settled.filter(isDeleted).length;
+      const left = settled.filter(({ state }) => state !== 'deleted').length;
+      return {
+        type: count > 0 ? 'success' : 'warning',
+        message: text('duplicates.notice.emptied', { count, left }),
+      };
+    }),
   };
 }
 
-function useMergeAction(
+/** @param notice what to say of the record after the action and the one before */
+function useMergeAction<Merge extends { id: number }>(
   act: (mergeId: number) => Promise<MergeRecord>,
-  notice: (record: MergeRecord) => string,
+  notice: (record: MergeRecord, before: Merge) => Notice,
 ) {
   const client = useQueryClient();
   const { toggleNotification } = useNotification();
   // The server's own words for a conflict name the files.
   const failureText = useFailureText({ forbidden: 'duplicates.failure.forbidden' });
   return useMutation({
-    mutationFn: act,
-    onSuccess: (record) => {
-      toggleNotification({ type: 'success', message: notice(record) });
+    mutationFn: ({ id }: Merge) => act(id),
+    onSuccess: (record, before) => {
+      toggleNotification(notice(record, before));
     },
     onError: (failure) => {
       toggleNotification({ type: 'danger', message: failureText(failure) });

@@ -7,7 +7,7 @@ import type { MergeRecord } from '../../../../../plugin/src/contracts/merging';
 import { absoluteUrl } from '../../../api/asset';
 import { Confirmation } from '../../../components/confirmation';
 import { useFormats } from '../../../hooks/formats';
-import { useMergeActions, useMerges } from '../../../hooks/merges';
+import { isInTrash, useMergeActions, useMerges } from '../../../hooks/merges';
 import { useText, type Text } from '../../../hooks/text';
 import { ListFailure } from '../inbox/group-list';
 
@@ -51,7 +51,8 @@ function Merge({ merge }: { merge: MergeRecord }) {
   const actions = useMergeActions();
   const title = useRef<HTMLHeadingElement>(null);
   const [isAsking, setAsking] = useState(false);
-  const { canUndo, copies, emptiesAt, id, kept, mergedAt, mergedBy, movedUses, undo } = merge;
+  const { canUndo, copies, emptiesAt, kept, mergedAt, mergedBy, movedUses, undo } = merge;
+  const trashed = copies.filter(isInTrash);
   const isBusy = actions.undo.isPending || actions.empty.isPending;
   // The button that had the focus may be gone.
   const onSettled = (): void => title.current?.focus();
@@ -91,7 +92,8 @@ function Merge({ merge }: { merge: MergeRecord }) {
                   {copy.name || `#${String(copy.fileId)}`}
                 </Typography>
                 <Typography tag="p" variant="pi" textColor="neutral600">
-                  {[text(`duplicates.copy.${copy.state}`), copy.reason].filter(Boolean).join('. ')}
+                  {text(`duplicates.copy.${copy.state}`)}
+                  {copy.reason !== null && ` · ${text(`duplicates.copyReason.${copy.reason}`)}`}
                 </Typography>
               </Box>
             </li>
@@ -108,7 +110,7 @@ function Merge({ merge }: { merge: MergeRecord }) {
             loading={actions.undo.isPending}
             disabled={isBusy}
             onClick={() => {
-              actions.undo.mutate(id, { onSettled });
+              actions.undo.mutate(merge, { onSettled });
             }}
           >
             {text('duplicates.undo')}
@@ -132,14 +134,17 @@ function Merge({ merge }: { merge: MergeRecord }) {
         <Confirmation
           title={text('duplicates.merges.emptyTitle')}
           question={text('duplicates.merges.emptyQuestion', {
+            count: trashed.length,
             names: formats.list(
-              copies.filter(({ state }) => state === 'trashed').map(({ name }) => `“${name}”`),
+              trashed.map(({ fileId, name }) =>
+                name ? text('duplicates.merges.quoted', { name }) : `#${String(fileId)}`,
+              ),
             ),
           })}
           action={text('duplicates.merges.empty')}
           isDangerous
           onConfirm={() => {
-            actions.empty.mutate(id, { onSettled });
+            actions.empty.mutate(merge, { onSettled });
           }}
           onClose={() => {
             setAsking(false);

@@ -75,7 +75,7 @@ export function useGroupActions(filter: GroupFilter) {
   /** Undoes the last action: a merge, or reopens the group that was ignored last, and returns it. */
   function undo(): Group | null {
     if (notice?.kind === 'merged') {
-      if (notice.report.mergeId !== null) undoing.mutate(notice.report.mergeId);
+      if (notice.report.mergeId !== null) undoing.mutate({ id: notice.report.mergeId });
       setNotice(null);
       return null;
     }

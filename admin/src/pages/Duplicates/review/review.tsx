@@ -263,15 +263,15 @@ function KeepButton({ side, name, isSuggested, isDisabled, onKeep }: KeepButtonP
   );
 }
 
-/** Who ignored or merged a pair, and when. */
+/** Who ignored a pair, and when. */
 function ReviewedLine({ pair: { status, review } }: { pair: Pair }) {
   const text = useText();
   const formats = useFormats();
-  if (!review || status === 'open') return null;
+  if (!review || status !== 'ignored') return null;
   const name = review.by?.name ?? text('duplicates.reviewed.unknown');
   return (
     <Typography tag="p" textColor="neutral700">
-      {text(`duplicates.reviewed.${status}`, { name, when: formats.dateTime(review.at) })}
+      {text('duplicates.reviewed.ignored', { name, when: formats.dateTime(review.at) })}
     </Typography>
   );
 }
