@@ -32,7 +32,7 @@ describeWithServer(postgres, 'two processes on one PostgreSQL', (server) => {
     app = await startDuplicatesApp({ dataFolder, database });
     other = await spawnStrapi({
       folder: path.join(appFolder, 'editorial'),
-      imageSearch: { indexing: { enabled: false } },
+      imageSearch: { indexing: { enabled: false }, duplicates: { trashDays: 0 } },
       dataFolder,
       database,
     });
