@@ -161,7 +161,7 @@ describeInBrowser('The duplicates page', (browser) => {
 
     await item('dog.png').getByRole('button', { name: 'Delete now' }).click();
     const question = page.getByRole('alertdialog', { name: 'Delete these copies now?' });
-    await question.getByText('this merge can’t be undone anymore').waitFor();
+    await question.getByText('the merge can no longer be undone').waitFor();
     await question.getByRole('button', { name: 'Delete now' }).click();
     await page.getByText('1 copy deleted.').waitFor();
     expect(await item('dog.png').getByRole('button').count()).toBe(0);
