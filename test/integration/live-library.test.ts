@@ -80,10 +80,14 @@ describe('a library that editors work in while 200 images of it wait for a slow 
     releaseRest();
   });
 
-  it('finishes the rest', async () => {
-    const { counts } = await app.waitUntilIndexed({ timeoutMs: LONGEST_MS });
-    expect(counts).toMatchObject({ indexed: BACKFILL + 4, failed: 0 });
-  }, LONGEST_MS);
+  it(
+    'finishes the rest',
+    async () => {
+      const { counts } = await app.waitUntilIndexed({ timeoutMs: LONGEST_MS });
+      expect(counts).toMatchObject({ indexed: BACKFILL + 4, failed: 0 });
+    },
+    LONGEST_MS,
+  );
 });
 
 /** An image that no other equals. */
