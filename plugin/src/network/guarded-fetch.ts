@@ -1,7 +1,7 @@
 import { Resolver, lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, request, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher, request } from 'undici';
 import { FetchError, type FetchFailure } from '../errors';
 import type { GuardedFetch } from './contract';
 
@@ -45,10 +45,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { resolve = systemAddresses, isPublic = isPublicAddress } = options;
   const allowedHosts = new Set(options.allowedHosts.map(toPlainHost));
   const guard: Guard = { allowedHosts, ports, resolve, isPublic };
-  const agent = new Agent({
-    connect: { lookup: guardedLookup(guard) },
-    keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
-  });
+  let client: Promise<Client> | undefined;
 
   async function follow(
     url: URL,
@@ -56,6 +53,8 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     redirects: number,
   ): Promise<Dispatcher.ResponseData> {
     rejectUrl(url, guard);
+    client ??= createClient(guard);
+    const { agent, request } = await client;
     const response = await request(url, { dispatcher: agent, signal, headers });
     const { location } = response.headers;
     const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
@@ -93,9 +92,24 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       }
     },
     async dispose() {
-      await agent.destroy();
+      await (await client)?.agent.destroy();
     },
   };
+}
+
+interface Client {
+  agent: Agent;
+  request: typeof request;
+}
+
+/** Its package is loaded with the first request: most projects read their files from disk. */
+async function createClient(guard: Guard): Promise<Client> {
+  const { Agent, request } = await import('undici');
+  const agent = new Agent({
+    connect: { lookup: guardedLookup(guard) },
+    keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
+  });
+  return { agent, request };
 }
 
 /**

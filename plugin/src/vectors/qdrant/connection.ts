@@ -1,5 +1,5 @@
-import { QdrantClient, QdrantClientResourceExhaustedError } from '@qdrant/js-client-rest';
-import { Agent } from 'undici';
+import type { QdrantClient } from '@qdrant/js-client-rest';
+import type { Agent } from 'undici';
 import { z } from 'zod';
 import { ImageSearchError, type ImageSearchErrorOptions } from '../../errors';
 
@@ -8,6 +8,10 @@ const KEEP_ALIVE_MS = 4_000;
 const MAX_CONNECTIONS = 25;
 
 type Api = ReturnType<QdrantClient['api']>;
+interface Client {
+  api: Api;
+  agent: Agent;
+}
 type Request = (api: Api, init: RequestInit) => Promise<{ data: unknown }>;
 
 export interface ConnectionOptions {
@@ -21,34 +25,15 @@ export class Connection {
   /** Qdrant's address, for messages. */
   readonly server: string;
   readonly #options: ConnectionOptions;
-  readonly #api: Api;
-  readonly #agent = new Agent({
-    connections: MAX_CONNECTIONS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Each request has its own deadline.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  readonly #address: Address;
+  #client: Promise<Client> | null = null;
   readonly #pending = new Set<Promise<unknown>>();
   #disposal: Promise<void> | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { origin, port, prefix, text } = parseAddress(options.url);
-    this.server = text;
-    this.#api = new QdrantClient({
-      url: origin,
-      port,
-      prefix,
-      headers: {
-        // Qdrant sends compressed answers in chunks, and the last one waits for an acknowledgment: 40 ms.
-        'accept-encoding': 'identity',
-        // As `apiKey`, the client would log a warning to the console when the address is http.
-        ...(options.apiKey !== undefined && { 'api-key': options.apiKey }),
-      },
-      timeout: Infinity,
-      checkCompatibility: false,
-    }).api();
+    this.#address = parseAddress(options.url);
+    this.server = this.#address.text;
   }
 
   /**
@@ -70,17 +55,19 @@ export class Connection {
    * Every request is idempotent.
    */
   async #sendWithRetry(request: Request): ReturnType<Request> {
+    this.#client ??= createClient(this.#address, this.#options.apiKey);
+    const { api, agent } = await this.#client;
     try {
-      return await request(this.#api, this.#createInit());
+      return await request(api, this.#createInit(agent));
     } catch (error) {
       if (!isConnectionFailure(error)) throw error;
-      return await request(this.#api, this.#createInit());
+      return await request(api, this.#createInit(agent));
     }
   }
 
-  #createInit(): RequestInit {
+  #createInit(agent: Agent): RequestInit {
     const init: RequestInit & { dispatcher: Agent } = {
-      dispatcher: this.#agent,
+      dispatcher: agent,
       signal: AbortSignal.timeout(this.#options.timeoutSeconds * 1_000),
       // The key must not follow a redirect to another server.
       redirect: 'error',
@@ -113,8 +100,38 @@ export class Connection {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#pending);
-    await this.#agent.close();
+    await (await this.#client)?.agent.close();
   }
+}
+
+/** Its packages are loaded with the first request: a project whose vectors are elsewhere has no use for them. */
+async function createClient(address: Address, apiKey: string | undefined): Promise<Client> {
+  const [{ QdrantClient }, { Agent }] = await Promise.all([
+    import('@qdrant/js-client-rest'),
+    import('undici'),
+  ]);
+  const { origin, port, prefix } = address;
+  const client = new QdrantClient({
+    url: origin,
+    port,
+    prefix,
+    headers: {
+      // Qdrant sends compressed answers in chunks, and the last one waits for an acknowledgment: 40 ms.
+      'accept-encoding': 'identity',
+      // As `apiKey`, the client would log a warning to the console when the address is http.
+      ...(apiKey !== undefined && { 'api-key': apiKey }),
+    },
+    timeout: Infinity,
+    checkCompatibility: false,
+  });
+  const agent = new Agent({
+    connections: MAX_CONNECTIONS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Each request has its own deadline.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return { api: client.api(), agent };
 }
 
 const DEFAULT_PORT = 6333;
@@ -153,6 +170,12 @@ const refusalSchema = z.object({ status: z.object({ error: z.string() }) });
 
 /** The error that the client throws for an unsuccessful answer. */
 const answerSchema = z.object({ status: z.int(), data: z.unknown() });
+
+/** The error that the client throws for an answer with status 429. Seconds. */
+const rateLimitSchema = z.object({
+  name: z.literal('QdrantClientResourceExhaustedError'),
+  retry_after: z.number(),
+});
 
 /** A failed request. */
 export class QdrantFailure extends ImageSearchError {
@@ -204,9 +227,10 @@ export function toFailure(
   const answer = answerSchema.safeParse(error);
   if (answer.success) return toRefusal(answer.data, { server, cause: error });
   const base = { retryable: true, cause: error };
-  if (error instanceof QdrantClientResourceExhaustedError) {
+  const rateLimit = rateLimitSchema.safeParse(error);
+  if (rateLimit.success) {
     const message = `Qdrant at ${server} is rate-limiting requests (429).`;
-    const retryAfterMs = error.retry_after * 1_000;
+    const retryAfterMs = rateLimit.data.retry_after * 1_000;
     return new QdrantFailure({ ...base, message, retryAfterMs }, { status: 429, reason: '' });
   }
   const message = `Qdrant at ${server} ${describe(error, timeoutSeconds)}`;
