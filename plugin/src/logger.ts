@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** Where the engine logs. Strapi's own logger fits; messages carry no secret, vector or image bytes. */
 export interface Logger {
   debug(message: string): void;
@@ -6,13 +8,16 @@ export interface Logger {
   error(message: string): void;
 }
 
+/** Outages that are known at once; a message may hold figures that change. */
+const MAX_OUTAGES = 100;
+
 /**
  * Logs what makes everything fail, such as a missing model, once: again only when it changes, or when it comes back after
  * a recovery. In between it is logged for debugging.
  */
 export class OutageLog {
   readonly #logger: Logger;
-  readonly #known = new Set<string>();
+  readonly #known = new LRUCache<string, true>({ max: MAX_OUTAGES });
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -21,7 +26,7 @@ export class OutageLog {
   /** @param outage what identifies it; @param line what is logged */
   report(outage: string, line: string): void {
     this.#logger[this.#known.has(outage) ? 'debug' : 'error'](line);
-    this.#known.add(outage);
+    this.#known.set(outage, true);
   }
 
   recover(): void {
