@@ -11,6 +11,7 @@ import {
   IMAGE_TRACE_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
+import { createDatabaseIdentity } from '../../server/src/repositories/database-identity';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createDuplicateScans } from '../../server/src/repositories/duplicate-scans';
 import { createImageTraces } from '../../server/src/repositories/image-traces';
@@ -213,6 +214,24 @@ describe('SQLite', () => {
 for (const kind of [postgres, mariadb]) {
   describeWithServer(kind, kind.name, (server) => {
     const strapi = describeRepositories(() => server().createDatabase());
+
+    it('knows a copy of the database by its place, and a renewed connection by its id', async () => {
+      const logger = createRecordingLogger();
+      const identify = () => createDatabaseIdentity(strapi(), logger)();
+      const original = await identify();
+      expect(await identify()).toEqual(original);
+      const table = () => strapi().db.getConnection('image_search_database');
+      await table().update({ location: 'where it was dumped' });
+      const copy = await identify();
+      expect(copy.id).not.toBe(original.id);
+      expect(logger.lines.map(({ message }) => message)).toEqual([
+        expect.stringContaining('is a copy'),
+      ]);
+      expect(await identify()).toEqual(copy);
+      // Earlier versions couldn't tell where it was.
+      await table().update({ location: null });
+      expect(await identify()).toEqual(copy);
+    });
 
     it('gives concurrent claims their full share each', async () => {
       await strapi().db.query(INDEX_ENTRY_UID).deleteMany({});

@@ -26,7 +26,7 @@ interface Place {
 
 /**
  * The id of Strapi's database, made at the first call. A copy of the database gets an id of its own, so that it doesn't
- * change the vectors of the original, if its place tells: never on MySQL or MariaDB. A moved file keeps it.
+ * change the vectors of the original, if its place tells: on MySQL and MariaDB by its name alone. A moved file keeps it.
  */
 export function createDatabaseIdentity(
   strapi: Core.Strapi,
@@ -118,8 +118,8 @@ async function findPlace({ db }: Core.Strapi): Promise<Place> {
 const placeInPostgres = `select system_identifier::text as server, oid::text as database, datname as name
   from pg_control_system(), pg_database where datname = current_database()`;
 
-/** A server's id would be another one after a failover, as each node has its own, and MariaDB has none. */
-const placeInMysql = 'select null as server, null as `database`, database() as name';
+/** Without the server's id, which is another one after a failover, as each node has its own; MariaDB has none. */
+const placeInMysql = "select 'mysql' as server, database() as `database`, database() as name";
 
 const placeSchema = z.object({
   server: z.string().nullable(),
