@@ -12,7 +12,7 @@ describe('a private bucket at a private address', () => {
   beforeAll(async () => {
     storage = await startS3Server();
     app = await startStrapi({
-      // As in the README.
+      // As in docs/operating.md.
       imageSearch: { indexing: { allowedHosts: ['127.0.0.1'] } },
       env: {
         UPLOAD_CONFIG: JSON.stringify({

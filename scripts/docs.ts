@@ -1,0 +1,139 @@
+/**
+ * `npx tsx scripts/docs.ts`: writes the reference of settings from the schema and checks that the links between pages lead
+ * somewhere; with `--check` it writes nothing and says what is wrong.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { format } from 'prettier';
+import { z } from 'zod';
+import { configSchema } from '../plugin/src/config';
+
+const repositoryFolder = path.resolve(__dirname, '..');
+const reference = path.join(repositoryFolder, 'docs/configuration.md');
+
+interface SettingSchema {
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, SettingSchema>;
+  required?: string[];
+  oneOf?: SettingSchema[];
+}
+
+/** One heading for each section of the configuration, and for each kind of a section that has several. */
+async function describeConfiguration(): Promise<string> {
+  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as SettingSchema;
+  const sections = Object.entries(schema.properties ?? {}).flatMap(([name, section]) =>
+    name === 'previousEmbedding'
+      ? [`## ${name}\n\nAs \`embedding\`. ${section.description ?? ''}.`]
+      : (section.oneOf ?? [section]).map((kind) => describeSection(name, kind)),
+  );
+  return (await format(sections.join('\n\n'), { parser: 'markdown', printWidth: 120 })).trim();
+}
+
+function describeSection(name: string, section: SettingSchema): string {
+  const kind = Object.entries(section.properties ?? {}).find(
+    ([, setting]) => setting.const !== undefined,
+  );
+  const heading = kind ? `${name}, ${kind[0]} ${JSON.stringify(kind[1].const)}` : name;
+  return `## ${heading}\n\n${describeSettings(name, section).join('\n')}`;
+}
+
+function describeSettings(name: string, section: SettingSchema): string[] {
+  return Object.entries(section.properties ?? {})
+    .filter(([, setting]) => setting.const === undefined)
+    .flatMap(([key, setting]) => {
+      const description = setting.description ?? '';
+      if (key === 'fallback') {
+        return [`- **\`${name}.${key}\`** (as \`embedding\` with \`"clip"\`): ${description}.`];
+      }
+      if (setting.properties) return describeSettings(`${name}.${key}`, setting);
+      const facts = [
+        describeAllowed(setting),
+        ...(section.required?.includes(key) ? ['required'] : describeDefault(setting)),
+      ].filter((fact) => fact !== '');
+      return [`- **\`${name}.${key}\`** (${facts.join('; ')}): ${description}.`];
+    });
+}
+
+/** A default that depends on the machine is told in words by the description. */
+function describeDefault({ default: value, description = '' }: SettingSchema): string[] {
+  if (value === undefined || /by default/i.test(description)) return [];
+  return [`default \`${JSON.stringify(value)}\``];
+}
+
+function describeAllowed({ type, enum: values, minimum, maximum }: SettingSchema): string {
+  if (values) return values.map((value) => `\`${String(value)}\``).join(', ');
+  if (minimum !== undefined && maximum !== undefined) {
+    return `${String(minimum)} to ${String(maximum)}`;
+  }
+  return type ?? '';
+}
+
+/** The page with the settings as they should be. */
+function withSettings(text: string, settings: string): string {
+  const begin = '<!-- settings: written by scripts/docs.ts -->';
+  const end = '<!-- /settings -->';
+  const [before, rest] = text.split(begin);
+  const [, after] = rest?.split(end) ?? [];
+  if (before === undefined || after === undefined) {
+    throw new Error('docs/configuration.md has no place for the settings.');
+  }
+  return `${before}${begin}\n\n${settings}\n\n${end}${after}`;
+}
+
+/** Links to files and headings that don't exist, as `page: target`. */
+function findBrokenLinks(): string[] {
+  const pages = [
+    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'sample/README.md'],
+    ...readdirSync(path.join(repositoryFolder, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ];
+  return pages.flatMap((page) => {
+    const file = path.join(repositoryFolder, page);
+    const links = readFileSync(file, 'utf8').matchAll(/\]\(([^)\s]+)\)/g);
+    return [...links]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target) && !leadsSomewhere(target, file))
+      .map((target) => `${page}: ${target}`);
+  });
+}
+
+function leadsSomewhere(target: string, from: string): boolean {
+  const [name = '', heading] = target.split('#');
+  const file = name === '' ? from : path.resolve(path.dirname(from), name);
+  if (!existsSync(file)) return false;
+  return heading === undefined || headingsOf(file).includes(heading);
+}
+
+/** Anchors of a page's headings, as GitHub makes them. */
+function headingsOf(file: string): string[] {
+  const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+async function main(isCheck: boolean): Promise<void> {
+  const current = readFileSync(reference, 'utf8');
+  const wanted = withSettings(current, await describeConfiguration());
+  if (wanted !== current) {
+    if (isCheck) throw new Error('docs/configuration.md is out of date: npx tsx scripts/docs.ts');
+    writeFileSync(reference, wanted);
+  }
+  const broken = findBrokenLinks();
+  if (broken.length > 0) throw new Error(`These links lead nowhere:\n${broken.join('\n')}`);
+}
+
+main(process.argv.includes('--check')).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
