@@ -155,9 +155,9 @@ if (live !== null && isRecording) {
 } else {
   const suite = 'Qdrant 1.18.2, replayed';
   let recording: Promise<QdrantRecording> | undefined;
-  describeVectorStore(
-    suite,
-    createHarness(async () => {
+  describeVectorStore(suite, {
+    isReplayed: true,
+    ...createHarness(async () => {
       recording ??= readRecording(recordingFile);
       const replay = await startReplay((await recording).get(sessionName(suite)) ?? []);
       return {
@@ -170,5 +170,5 @@ if (live !== null && isRecording) {
         },
       };
     }),
-  );
+  });
 }

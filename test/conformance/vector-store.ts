@@ -5,6 +5,7 @@ import { describeDisposal, describeReachability } from './vector-store/describe-
 import { describePoints } from './vector-store/describe-points';
 import { describeLargeCollection, describeSearch } from './vector-store/describe-search';
 import { describeSpaces } from './vector-store/describe-spaces';
+import { describeViews } from './vector-store/describe-views';
 import type { VectorStoreHarness } from './vector-store/harness';
 
 export type { UnreachableVectorStore, VectorStoreHarness } from './vector-store/harness';
@@ -18,6 +19,7 @@ export function describeVectorStore(name: string, harness: VectorStoreHarness): 
     describeFilters(harness);
     describeLargeCollection(harness);
     describeBytes(harness);
+    if (harness.isReplayed !== true) describeViews(harness);
     describeReachability(harness);
     describeDisposal(harness);
   });

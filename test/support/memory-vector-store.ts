@@ -1,6 +1,7 @@
 import type { VectorSpace } from '../../plugin/src/embedding/contract';
 import { ImageSearchError } from '../../plugin/src/errors';
 import type {
+  FileVectors,
   IdPage,
   StoreHealth,
   VectorCollection,
@@ -8,7 +9,9 @@ import type {
   VectorPoint,
   VectorQuery,
   VectorStore,
+  ViewVector,
 } from '../../plugin/src/vectors/contract';
+import { toViewId } from '../../plugin/src/vectors/views';
 
 /** An exact vector store in memory; `isDown` makes it fail as one that cannot be reached. */
 export class MemoryVectorStore implements VectorStore {
@@ -71,7 +74,13 @@ class MemoryVectorCollection implements VectorCollection {
   ) {}
 
   async upsert(points: readonly VectorPoint[]): Promise<void> {
-    for (const { vector } of points) this.#assertLength(vector);
+    for (const { fileId, vector, views = [] } of points) {
+      this.#assertLength(vector);
+      for (const view of views) {
+        toViewId(fileId, view);
+        this.#assertLength(view.vector);
+      }
+    }
     await this.store.assertUp();
     for (const point of points) this.#points.set(point.fileId, copyOf(point));
   }
@@ -81,14 +90,15 @@ class MemoryVectorCollection implements VectorCollection {
     for (const fileId of fileIds) this.#points.delete(fileId);
   }
 
-  async search({ vector, limit, filter, minimumScore = -1 }: VectorQuery): Promise<VectorHit[]> {
+  async search(query: VectorQuery): Promise<VectorHit[]> {
+    const { vector, limit, filter, minimumScore = -1, isWholeOnly = false } = query;
     this.#assertLength(vector);
     await this.store.assertUp();
     const included = filter?.includeIds && new Set(filter.includeIds);
     const excluded = new Set(filter?.excludeIds);
     return [...this.#points.values()]
       .filter(({ fileId }) => (included?.has(fileId) ?? true) && !excluded.has(fileId))
-      .map(({ fileId, vector: stored }) => ({ fileId, score: cosine(vector, stored) }))
+      .map((point) => bestView(vector, isWholeOnly ? { ...point, views: [] } : point))
       .filter(({ score }) => score >= minimumScore)
       .sort((left, right) => right.score - left.score || left.fileId - right.fileId)
       .slice(0, limit);
@@ -98,8 +108,18 @@ class MemoryVectorCollection implements VectorCollection {
     await this.store.assertUp();
     return [...new Set(fileIds)].flatMap((fileId) => {
       const point = this.#points.get(fileId);
-      return point ? [copyOf(point)] : [];
+      return point ? [withoutViews(copyOf(point))] : [];
     });
+  }
+
+  async viewsOf(fileIds: readonly number[]): Promise<Map<number, ViewVector[]>> {
+    await this.store.assertUp();
+    const entries = fileIds.flatMap((fileId): [number, ViewVector[]][] => {
+      const point = this.#points.get(fileId);
+      const views = point ? copyOf(point).views : undefined;
+      return views ? [[fileId, [...views]]] : [];
+    });
+    return new Map(entries);
   }
 
   async contentHashesOf(fileIds: readonly number[]): Promise<Map<number, string>> {
@@ -107,11 +127,13 @@ class MemoryVectorCollection implements VectorCollection {
     return new Map(points.map(({ fileId, payload }) => [fileId, payload.contentHash]));
   }
 
-  async findByContentHash(contentHash: string): Promise<Float32Array | null> {
+  async findByContentHash(contentHash: string): Promise<FileVectors | null> {
     await this.store.assertUp();
     const points = [...this.#points.values()];
     const found = points.find(({ payload }) => payload.contentHash === contentHash);
-    return found?.vector.slice() ?? null;
+    if (!found) return null;
+    const { vector, views = [] } = copyOf(found);
+    return { vector, views };
   }
 
   async count(): Promise<number> {
@@ -141,8 +163,26 @@ class MemoryVectorCollection implements VectorCollection {
   }
 }
 
-function copyOf({ fileId, vector, payload }: VectorPoint): VectorPoint {
-  return { fileId, vector: vector.slice(), payload: { ...payload } };
+function copyOf({ fileId, vector, views = [], payload }: VectorPoint): VectorPoint {
+  const point = { fileId, vector: vector.slice(), payload: { ...payload } };
+  if (views.length === 0) return point;
+  const copies = views.map((view) => ({ ...view, vector: view.vector.slice() }));
+  const sorted = copies.sort((one, other) => toViewId(fileId, one) - toViewId(fileId, other));
+  return { ...point, views: sorted };
+}
+
+function withoutViews({ fileId, vector, payload }: VectorPoint): VectorPoint {
+  return { fileId, vector, payload };
+}
+
+/** Of equal views, the whole file, then the first. */
+function bestView(query: Float32Array, { fileId, vector, views = [] }: VectorPoint): VectorHit {
+  let best: VectorHit = { fileId, score: cosine(query, vector) };
+  for (const { kind, number, vector: stored } of views) {
+    const score = cosine(query, stored);
+    if (score > best.score) best = { fileId, score, view: { kind, number } };
+  }
+  return best;
 }
 
 /** Of unit vectors; rounding may carry a dot product a little beyond ±1. */

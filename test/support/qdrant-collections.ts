@@ -3,6 +3,7 @@ import type {
   QdrantFilter,
   QdrantRequest,
   QueryBody,
+  RemoveBody,
   RetrieveBody,
   ScrollBody,
 } from './qdrant-requests';
@@ -77,7 +78,7 @@ export class QdrantCollections {
         return within((collection) => upsert(collection, request.body.points));
       case 'remove':
         return within((collection) => {
-          for (const id of request.body.points) collection.points.delete(id);
+          for (const id of idsToRemove(collection, request.body)) collection.points.delete(id);
           return completed(collection);
         });
       case 'retrieve':
@@ -184,7 +185,7 @@ function query(collection: StoredCollection, body: QueryBody): QdrantAnswer {
   const matches = matcherOf(body.filter);
   const threshold = body.score_threshold ?? -Infinity;
   const points = [...collection.points]
-    .filter(([id]) => matches(id))
+    .filter(([id, { payload }]) => matches(id, payload))
     .map(([id, point]) => ({ id, version: point.version, score: dot(vector, point.vector) }))
     .filter(({ score }) => score > threshold)
     // The real server settles ties as it likes.
@@ -197,10 +198,9 @@ function scroll(
   collection: StoredCollection,
   { offset = 0, limit, filter, with_vector: isVectorWanted }: ScrollBody,
 ): QdrantAnswer {
-  const matches = ({ payload }: StoredPoint): boolean =>
-    filter?.must.every(({ key, match }) => payload[key] === match.value) ?? true;
+  const matches = matcherOf(filter);
   const ids = [...collection.points]
-    .filter(([id, point]) => id >= offset && matches(point))
+    .filter(([id, { payload }]) => id >= offset && matches(id, payload))
     .map(([id]) => id)
     .sort((left, right) => left - right);
   const points = ids.slice(0, limit).map((id) => {
@@ -210,10 +210,31 @@ function scroll(
   return result({ points, next_page_offset: ids[limit] ?? null });
 }
 
-function matcherOf({ must, must_not: mustNot }: QdrantFilter = {}): (id: number) => boolean {
-  const included = must?.map(({ has_id }) => new Set(has_id)) ?? [];
-  const excluded = mustNot?.map(({ has_id }) => new Set(has_id)) ?? [];
-  return (id) => included.every((ids) => ids.has(id)) && !excluded.some((ids) => ids.has(id));
+function idsToRemove(collection: StoredCollection, body: RemoveBody): readonly number[] {
+  if ('points' in body) return body.points;
+  const matches = matcherOf(body.filter);
+  const points = [...collection.points];
+  return points.filter(([id, { payload }]) => matches(id, payload)).map(([id]) => id);
+}
+
+type Matcher = (id: number, payload: Record<string, unknown>) => boolean;
+
+function matcherOf({ must = [], must_not: mustNot = [] }: QdrantFilter = {}): Matcher {
+  const included = must.map(toMatcher);
+  const excluded = mustNot.map(toMatcher);
+  return (id, payload) =>
+    included.every((matches) => matches(id, payload)) &&
+    !excluded.some((matches) => matches(id, payload));
+}
+
+function toMatcher(condition: NonNullable<QdrantFilter['must']>[number]): Matcher {
+  if ('has_id' in condition) {
+    const ids = new Set(condition.has_id);
+    return (id) => ids.has(id);
+  }
+  const { key, match } = condition;
+  const values = new Set<unknown>('any' in match ? match.any : [match.value]);
+  return (_, payload) => values.has(payload[key]);
 }
 
 function dimensionError(expected: number, given: number): QdrantAnswer {

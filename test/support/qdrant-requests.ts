@@ -8,9 +8,14 @@ const pointId = z.int().min(0);
 const seconds = z.coerce.number().int().min(1);
 const isWaiting = z.object({ wait: z.literal('true') }).strict();
 const noQuery = z.strictObject({});
+const condition = z.union([
+  z.strictObject({ has_id: distinctIds() }),
+  z.strictObject({ key: z.string().min(1), match: z.strictObject({ any: distinctIds() }) }),
+  z.strictObject({ key: z.string().min(1), match: z.strictObject({ value: z.string() }) }),
+]);
 const filter = z.strictObject({
-  must: z.array(hasId()).min(1).optional(),
-  must_not: z.array(hasId()).min(1).optional(),
+  must: z.array(condition).min(1).optional(),
+  must_not: z.array(condition).min(1).optional(),
 });
 
 const collectionBody = z.strictObject({
@@ -50,7 +55,7 @@ const collectionChange = z.strictObject({ metadata: z.record(z.string(), z.unkno
 const indexBody = z.strictObject({
   field_name: z.string().min(1),
   field_schema: z.union([
-    z.enum(['keyword', 'datetime']),
+    z.enum(['keyword', 'datetime', 'integer']),
     z.strictObject({ type: z.literal('keyword'), on_disk: z.boolean().optional() }),
   ]),
 });
@@ -67,7 +72,10 @@ const upsertBody = z.strictObject({
     .min(1),
 });
 
-const deleteBody = z.strictObject({ points: z.array(pointId).min(1) });
+const deleteBody = z.union([
+  z.strictObject({ points: z.array(pointId).min(1) }),
+  z.strictObject({ filter }),
+]);
 
 const retrieveBody = z.strictObject({
   ids: z.array(pointId).min(1),
@@ -93,20 +101,9 @@ const queryBody = z.strictObject({
     .optional(),
 });
 
-const payloadFilter = z.strictObject({
-  must: z
-    .array(
-      z.strictObject({
-        key: z.string().min(1),
-        match: z.strictObject({ value: z.string() }),
-      }),
-    )
-    .min(1),
-});
-
 const scrollBody = z.strictObject({
   offset: pointId.optional(),
-  filter: payloadFilter.optional(),
+  filter: filter.optional(),
   limit: z.int().min(1),
   with_payload: z.literal(false),
   with_vector: z.boolean(),
@@ -165,6 +162,7 @@ const routes = {
 
 export type CollectionBody = z.output<typeof collectionBody>;
 export type ScrollBody = z.output<typeof scrollBody>;
+export type RemoveBody = z.output<typeof deleteBody>;
 export type RetrieveBody = z.output<typeof retrieveBody>;
 export type QueryBody = z.output<typeof queryBody>;
 export type QdrantFilter = z.output<typeof filter>;
@@ -235,7 +233,7 @@ function matchPath(pattern: string, path: string): string | null {
   return match === null ? null : decodeURIComponent(match[1] ?? '');
 }
 
-function hasId() {
+function distinctIds() {
   const isDistinct = (ids: readonly number[]): boolean => new Set(ids).size === ids.length;
-  return z.strictObject({ has_id: z.array(pointId).refine(isDistinct, 'holds an id twice') });
+  return z.array(pointId).refine(isDistinct, 'holds an id twice');
 }

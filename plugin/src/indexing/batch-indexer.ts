@@ -13,7 +13,7 @@ import {
   toImageSearchError,
 } from '../errors';
 import type { Logger } from '../logger';
-import type { VectorPoint } from '../vectors/contract';
+import type { FileVectors, VectorPoint } from '../vectors/contract';
 import {
   indexPriorities,
   type AssetSource,
@@ -160,7 +160,7 @@ export class BatchIndexer {
   async #storeReused(reused: readonly ReusedImage[], batch: Batch): Promise<void> {
     try {
       await this.#store(
-        reused.map((image) => toPoint(image, image.vector)),
+        reused.map((image) => toPoint(image, image.vectors)),
         reused,
         batch,
       );
@@ -186,7 +186,11 @@ export class BatchIndexer {
       });
       const vectors = new Map([...distinct.keys()].map((hash, index) => [hash, embedded[index]]));
       await this.#store(
-        ready.map((image) => toPoint(image, vectors.get(image.result.contentHash))),
+        ready.map((image) => {
+          const vector = vectors.get(image.result.contentHash);
+          if (!vector) throw new RangeError('The provider returned fewer vectors than images.');
+          return toPoint(image, { vector, views: [] });
+        }),
         ready,
         batch,
       );
@@ -384,11 +388,10 @@ function idsOf(images: readonly ReadImage[]): number[] {
   return images.map(({ entry }) => entry.fileId);
 }
 
-function toPoint({ asset, result }: ImageToStore, vector: Float32Array | undefined): VectorPoint {
-  if (!vector) throw new RangeError('The provider returned fewer vectors than images.');
+function toPoint({ asset, result }: ImageToStore, vectors: FileVectors): VectorPoint {
   return {
     fileId: asset.fileId,
-    vector,
+    ...vectors,
     payload: {
       mimeType: asset.mimeType,
       extension: asset.extension,

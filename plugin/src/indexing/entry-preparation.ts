@@ -4,6 +4,7 @@ import type { DuplicateWatch, FileTrace, ImageTraces } from '../duplicates/contr
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { ImageReader, ImageReading, PreparedImage } from '../images/contract';
 import { hashContent, isCurrentThumbnail } from '../images/trace';
+import type { FileVectors } from '../vectors/contract';
 import type { AssetDescription, AssetSource, IndexedImage, IndexEntry } from './contract';
 
 /** A failed attempt. */
@@ -34,7 +35,7 @@ export interface ReadyImage extends ImageToStore {
 
 /** A claimed entry whose bytes were embedded before, for another file or another database. */
 export interface ReusedImage extends ImageToStore {
-  vector: Float32Array;
+  vectors: FileVectors;
 }
 
 export type Prepared =
@@ -102,17 +103,18 @@ export class EntryPreparation {
     const isEmbedded = await hasVectorOf({ entry, contentHash, space });
     const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
     let trace = isTraced ? null : await this.#copyTrace(fileId, contentHash);
-    const vector = isEmbedded ? null : await findVector({ entry, contentHash, space });
+    const vectors = isEmbedded ? null : await findVectors({ entry, contentHash, space });
     const isRead = isTraced || trace !== null;
     if (isEmbedded && isRead) return { kind: 'unchanged', image: { entry, result, trace } };
-    if (vector && isRead) return { kind: 'reused', image: { entry, asset, result, trace, vector } };
+    if (vectors && isRead)
+      return { kind: 'reused', image: { entry, asset, result, trace, vectors } };
     const reading = await images.read(bytes, {
       preparation: space.provider.imagePreparation,
       fingerprint: !isRead,
     });
     trace ??= isTraced ? null : toTrace(fileId, contentHash, reading);
     if (isEmbedded) return { kind: 'unchanged', image: { entry, result, trace } };
-    if (vector) return { kind: 'reused', image: { entry, asset, result, trace, vector } };
+    if (vectors) return { kind: 'reused', image: { entry, asset, result, trace, vectors } };
     return { kind: 'ready', image: { entry, asset, image: reading.prepared, result, trace } };
   }
 
@@ -147,12 +149,12 @@ async function hasVectorOf(job: {
   return point?.payload.contentHash === contentHash;
 }
 
-/** The vector that these bytes have elsewhere; null when there is none, or when an operator wants a new one. */
-async function findVector(job: {
+/** The vectors that these bytes have elsewhere; null when there are none, or when an operator wants new ones. */
+async function findVectors(job: {
   entry: IndexEntry;
   contentHash: string;
   space: OpenSpace;
-}): Promise<Float32Array | null> {
+}): Promise<FileVectors | null> {
   const { entry, contentHash, space } = job;
   const isToBeEmbedded = entry.indexedAt !== null && entry.contentHash === null;
   return isToBeEmbedded ? null : space.collection.findByContentHash(contentHash);

@@ -343,10 +343,10 @@ async function reuseVectors(
     const contentHash = entry?.contentHash ?? null;
     if (!isVectorLost || !space || !asset || !hasTrace || contentHash === null) continue;
     if (signal.aborted) break;
-    const vector = await space.collection.findByContentHash(contentHash);
-    if (vector === null) continue;
+    const vectors = await space.collection.findByContentHash(contentHash);
+    if (vectors === null) continue;
     const { createdAt, extension, fileId, mimeType } = asset;
-    points.push({ fileId, vector, payload: { mimeType, extension, createdAt, contentHash } });
+    points.push({ fileId, ...vectors, payload: { mimeType, extension, createdAt, contentHash } });
   }
   if (points.length > 0) await space?.collection.upsert(points);
   return new Set(points.map(({ fileId }) => fileId));

@@ -1,13 +1,36 @@
 import type { VectorSpace } from '../embedding/contract';
 
-/** One image in a collection. */
+/**
+ * What a further view shows, beside the whole file that each has a vector of: a square part of a long image, a frame of
+ * an animation or video, a page of a document.
+ */
+export const viewKinds = ['part', 'frame', 'page'] as const;
+
+export interface FileView {
+  kind: (typeof viewKinds)[number];
+  /** From 1 to MAX_VIEW_NUMBER: the position among parts, frames or pages, left to right or top to bottom. */
+  number: number;
+}
+
+export const MAX_VIEW_NUMBER = 16_383;
+
+export interface ViewVector extends FileView {
+  /** Unit length, `space.dimensions` long. */
+  vector: Float32Array;
+}
+
+/** One file in a collection. */
 export interface VectorPoint {
   /** The upload file's numeric id: a positive integer. */
   fileId: number;
-  /** Unit length, `space.dimensions` long. */
+  /** Of the whole file: unit length, `space.dimensions` long. */
   vector: Float32Array;
+  /** Further views of the file. `getMany` leaves them out. @default none */
+  views?: readonly ViewVector[];
   payload: VectorPayload;
 }
+
+export type FileVectors = Required<Pick<VectorPoint, 'vector' | 'views'>>;
 
 export interface VectorPayload {
   mimeType: string;
@@ -27,6 +50,8 @@ export interface VectorQuery {
   filter?: VectorFilter;
   /** Excludes hits below this cosine similarity (-1 to 1). */
   minimumScore?: number;
+  /** Compares whole files only, not their further views. @default false */
+  isWholeOnly?: boolean;
 }
 
 /** Both lists may be given; unknown ids are ignored. */
@@ -39,8 +64,10 @@ export interface VectorFilter {
 
 export interface VectorHit {
   fileId: number;
-  /** Cosine similarity in [-1, 1]; higher is more similar. */
+  /** Cosine similarity of the file's best view in [-1, 1]; higher is more similar. */
   score: number;
+  /** The best view; absent when it is the whole file. */
+  view?: FileView;
 }
 
 export interface IdPage {
@@ -69,14 +96,16 @@ export interface StoreHealth {
 /**
  * The vectors of one space.
  *
- * - `upsert` inserts or replaces by file id, all points or none; of points with the same id, the last wins, and an
- *   empty list does nothing. When it resolves, the next `search` finds the points, and they survive a killed
- *   process.
- * - `remove`, `getMany` and `contentHashesOf` ignore missing ids; the order of `getMany` is unspecified.
- * - `findByContentHash` returns the vector of an image with these bytes, whichever file it belongs to, also from
+ * - `upsert` inserts or replaces by file id, further views included, all points or none; of points with the same id,
+ *   the last wins, and an empty list does nothing. When it resolves, the next `search` finds the points, and they
+ *   survive a killed process.
+ * - `remove`, `getMany`, `viewsOf` and `contentHashesOf` ignore missing ids; the order of `getMany` is unspecified.
+ * - `findByContentHash` returns the vectors of an image with these bytes, whichever file it belongs to, also from
  *   another database's collection of the same space; null when there is none. Uses an index.
- * - `search` returns the best hits first, ties by ascending file id; an empty list when there are none. The same
- *   query on the same points returns the same hits, and a larger `limit` only adds hits at the end.
+ * - `search` returns each file once, by its best view, the best hits first, ties by ascending file id; an empty list
+ *   when there are none. The same query on the same points returns the same hits, and a larger `limit` only adds hits
+ *   at the end.
+ * - `count` and `listIds` are about files, however many views these have.
  *
  * @throws RangeError from `upsert` and `search`, for a vector whose length isn't `space.dimensions`
  * @throws ImageSearchError `store-unavailable` (retryable) when the store can't be reached or written
@@ -90,9 +119,11 @@ export interface VectorCollection {
   remove(fileIds: readonly number[]): Promise<void>;
   search(query: VectorQuery): Promise<VectorHit[]>;
   getMany(fileIds: readonly number[]): Promise<VectorPoint[]>;
+  /** Further views by file id, in order of kind and number; files without any are missing. */
+  viewsOf(fileIds: readonly number[]): Promise<Map<number, ViewVector[]>>;
   /** By file id. */
   contentHashesOf(fileIds: readonly number[]): Promise<Map<number, string>>;
-  findByContentHash(contentHash: string): Promise<Float32Array | null>;
+  findByContentHash(contentHash: string): Promise<FileVectors | null>;
   count(): Promise<number>;
   /** Ids in ascending order after `cursor`, or from the start when null. */
   listIds(cursor: number | null, limit: number): Promise<IdPage>;

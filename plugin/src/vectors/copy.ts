@@ -1,6 +1,6 @@
 import type { VectorSpace } from '../embedding/contract';
 import { abortedError, ImageSearchError } from '../errors';
-import type { VectorCollection, VectorPayload, VectorPoint, VectorStore } from './contract';
+import type { VectorCollection, VectorPoint, VectorStore } from './contract';
 
 /** Maximum number of points in memory at a time. */
 const MAX_PAGE = 500;
@@ -125,20 +125,33 @@ async function copyPage(
   ids: readonly number[],
   { source, target }: { source: VectorCollection; target: VectorCollection },
 ): Promise<{ copied: number; kept: Set<number> }> {
-  const [points, present] = await Promise.all([source.getMany(ids), target.getMany(ids)]);
-  const payloads = new Map(present.map(({ fileId, payload }) => [fileId, payload]));
-  const missing = points.filter((point) => !isCopy(point, payloads.get(point.fileId)));
+  const points = await withViews(source, ids);
+  const present = new Map((await withViews(target, ids)).map((point) => [point.fileId, point]));
+  const missing = points.filter((point) => !isCopy(point, present.get(point.fileId)));
   await target.upsert(missing);
   return { copied: missing.length, kept: new Set(points.map(({ fileId }) => fileId)) };
 }
 
-/** Within a space, equal content hashes mean equal vectors. */
-function isCopy({ payload }: VectorPoint, other: VectorPayload | undefined): boolean {
+async function withViews(
+  collection: VectorCollection,
+  ids: readonly number[],
+): Promise<VectorPoint[]> {
+  const [points, views] = await Promise.all([collection.getMany(ids), collection.viewsOf(ids)]);
+  return points.map((point) => {
+    const further = views.get(point.fileId);
+    return further ? { ...point, views: further } : point;
+  });
+}
+
+/** Within a space, equal content hashes mean equal vectors, of as many views as were stored. */
+function isCopy({ payload, views = [] }: VectorPoint, other: VectorPoint | undefined): boolean {
+  const { views: otherViews = [], payload: otherPayload } = other ?? {};
   return (
-    payload.contentHash === other?.contentHash &&
-    payload.mimeType === other.mimeType &&
-    payload.extension === other.extension &&
-    payload.createdAt === other.createdAt
+    views.length === otherViews.length &&
+    payload.contentHash === otherPayload?.contentHash &&
+    payload.mimeType === otherPayload.mimeType &&
+    payload.extension === otherPayload.extension &&
+    payload.createdAt === otherPayload.createdAt
   );
 }
 

@@ -38,6 +38,11 @@ export interface VectorStoreHarness {
    */
   isDurable?: boolean;
   /**
+   * Whether recorded answers are replayed, which have no views.
+   * @default false
+   */
+  isReplayed?: boolean;
+  /**
    * How far a score may be from the true cosine.
    * @default 1e-6
    */

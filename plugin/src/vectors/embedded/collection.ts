@@ -1,9 +1,10 @@
 import type { VectorSpace } from '../../embedding/contract';
 import type { IdPage, VectorHit, VectorQuery } from '../contract';
 import { compareHits, dotProduct, toScore } from '../similarity';
-import { DamagedFileError, transact } from './database';
+import { fileIdOf, mergeViews, toViewId, viewIdsOf, type ViewHit } from '../views';
+import { createViewsTable, DamagedFileError, transact } from './database';
 import type { SqlDatabase } from './driver';
-import type { PointBatch, ThreadNotice } from './protocol';
+import type { PointBatch, ThreadNotice, ViewBatch } from './protocol';
 import { QuantizedIndex, SAMPLE_SIZE } from './quantized-index';
 
 /** The index is rebuilt with a new mean and scale when the collection has grown by this factor. */
@@ -23,6 +24,11 @@ export interface CollectionOptions {
 
 interface VectorRow {
   file_id: number;
+  vector: Uint8Array;
+}
+
+interface ViewRow {
+  id: number;
   vector: Uint8Array;
 }
 
@@ -48,6 +54,7 @@ export function createCollectionTables(database: SqlDatabase, number: number): v
       vector blob not null
     ) strict;
   `);
+  createViewsTable(database, number);
 }
 
 /** Equal bytes are looked up in every collection of their space. */
@@ -57,7 +64,16 @@ export function ensureHashIndex(database: SqlDatabase, number: number): void {
 }
 
 export function dropCollectionTables(database: SqlDatabase, number: number): void {
-  database.exec(`drop table points_${String(number)}; drop table vectors_${String(number)}`);
+  const tables = ['points', 'vectors', 'views'].map((name) => `${name}_${String(number)}`);
+  database.exec(tables.map((table) => `drop table ${table}`).join(';'));
+}
+
+/** What an exact search has to compare. */
+export interface Candidates {
+  /** Null for all files. */
+  fileIds: readonly number[] | null;
+  /** Of further views; null for all those of the files. */
+  viewIds: readonly number[] | null;
 }
 
 /** The points of one space, on one open connection. */
@@ -68,6 +84,8 @@ export class Collection {
   #index: QuantizedIndex | null = null;
   #sizeWhenBuilt = 0;
   #canIndex = true;
+  /** Whether a file may have further views; null until it is known. */
+  #mayHaveViews: boolean | null = null;
 
   constructor(options: CollectionOptions) {
     this.space = options.space;
@@ -77,17 +95,29 @@ export class Collection {
 
   upsert({ points, vectors }: PointBatch): void {
     const { dimensions } = this.space;
-    const vectorAt = (position: number) =>
-      vectors.subarray(position * dimensions, (position + 1) * dimensions);
+    let position = 0;
+    const batch = points.map(({ fileId, payload, views = [] }) => {
+      const vectorOfNext = () => vectors.subarray(position * dimensions, ++position * dimensions);
+      const vector = vectorOfNext();
+      const further = views.map((view) => ({ id: toViewId(fileId, view), vector: vectorOfNext() }));
+      return { fileId, payload, vector, views: further };
+    });
+    if (batch.some(({ views }) => views.length > 0)) this.#mayHaveViews = true;
     this.#transact(() => {
-      for (const [position, { fileId, payload }] of points.entries()) {
+      for (const { fileId, payload, vector, views } of batch) {
         const { mimeType, extension, createdAt, contentHash } = payload;
         this.#statements.putPoint.run(fileId, mimeType, extension, createdAt, contentHash);
-        this.#statements.putVector.run(fileId, toBlob(vectorAt(position)));
+        this.#statements.putVector.run(fileId, toBlob(vector));
+        if (this.#hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
+        for (const view of views) this.#statements.putView.run(view.id, toBlob(view.vector));
       }
     });
     this.#updateIndex((index) => {
-      for (const [position, { fileId }] of points.entries()) index.set(fileId, vectorAt(position));
+      for (const { fileId, vector, views } of batch) {
+        index.set(fileId, vector);
+        index.deleteViews(fileId);
+        for (const view of views) index.setView(fileId, view.id, view.vector);
+      }
     });
   }
 
@@ -99,11 +129,15 @@ export class Collection {
         this.#statements.keepRemoved.run(this.space.id, removedAt.toISOString(), fileId);
         this.#statements.removePoint.run(fileId);
         this.#statements.removeVector.run(fileId);
+        if (this.#hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
       }
       this.#statements.forgetRemoved.run(forgottenBefore, MAX_REMOVED_VECTORS);
     });
     this.#updateIndex((index) => {
-      for (const fileId of fileIds) index.delete(fileId);
+      for (const fileId of fileIds) {
+        index.delete(fileId);
+        index.deleteViews(fileId);
+      }
     });
   }
 
@@ -112,29 +146,47 @@ export class Collection {
     return new Map(rows.map((row) => [row.file_id, row.content_hash]));
   }
 
-  /** In this collection, whichever file has it. */
-  findByContentHash(contentHash: string): Float32Array<ArrayBuffer> | null {
-    const row = this.#statements.vectorByHash.get(contentHash);
-    return row === undefined ? null : Float32Array.from(this.#vectorOf(row));
+  /** Further views of these files. */
+  viewsOf(fileIds: readonly number[]): ViewBatch {
+    if (!this.#hasViews()) return this.#toViews([]);
+    return this.#toViews([...this.#viewRows({ fileIds, viewIds: null })]);
   }
 
-  /** Of a file that was removed from this or another collection of the space. */
-  findRemoved(contentHash: string): Float32Array<ArrayBuffer> | null {
+  /** In this collection, whichever file has it: its vector and then those of its views. */
+  findByContentHash(contentHash: string): ViewBatch | null {
+    const row = this.#statements.vectorByHash.get(contentHash);
+    if (row === undefined) return null;
+    const { viewIds, vectors } = this.viewsOf([row.file_id]);
+    return { viewIds, vectors: Float32Array.from([...this.#vectorOf(row), ...vectors]) };
+  }
+
+  /** Of a file that was removed from this or another collection of the space, without further views. */
+  findRemoved(contentHash: string): ViewBatch | null {
     const row = this.#statements.removedByHash.get(this.space.id, contentHash);
-    return row === undefined ? null : Float32Array.from(this.#vectorOf(row));
+    return row === undefined
+      ? null
+      : { viewIds: [], vectors: Float32Array.from(this.#vectorOf(row)) };
   }
 
   /** Exact, with the index and without. */
   search(query: VectorQuery): VectorHit[] {
     const { vector, limit, filter = {}, minimumScore = -1 } = query;
     const excluded = new Set(filter.excludeIds);
+    const candidates = this.#candidatesFor(query);
     const hits: VectorHit[] = [];
-    for (const row of this.#rows(this.#idsToCompare(query))) {
+    for (const row of this.#rows(candidates.fileIds)) {
       if (excluded.has(row.file_id)) continue;
       const score = toScore(dotProduct(vector, this.#vectorOf(row)));
       if (score >= minimumScore) hits.push({ fileId: row.file_id, score });
     }
-    return hits.sort(compareHits).slice(0, limit);
+    const views: ViewHit[] = [];
+    for (const row of this.#viewRows(candidates)) {
+      if (excluded.has(fileIdOf(row.id))) continue;
+      const score = toScore(dotProduct(vector, this.#vectorOfView(row)));
+      if (score >= minimumScore) views.push({ viewId: row.id, score });
+    }
+    const ordered = views.length > 0 ? mergeViews(hits, views) : hits.sort(compareHits);
+    return ordered.slice(0, limit);
   }
 
   getMany(fileIds: readonly number[]): PointBatch {
@@ -157,19 +209,48 @@ export class Collection {
     return { ids: page, nextCursor: ids.length > limit ? (page.at(-1) ?? null) : null };
   }
 
-  /** Ids that contain all hits; null for all ids. */
-  #idsToCompare(query: VectorQuery): readonly number[] | null {
+  #candidatesFor(query: VectorQuery): Candidates {
     const includeIds = query.filter?.includeIds ?? null;
+    const hasViews = query.isWholeOnly !== true && this.#hasViews();
     const isIndexWorthBuilding = () =>
       (includeIds?.length ?? this.count()) >= this.#options.prefilterFrom;
     const index = this.#index !== null || isIndexWorthBuilding() ? this.#openIndex() : null;
-    return index === null ? includeIds : index.findCandidates(query);
+    if (index !== null) return index.findCandidates(query);
+    return { fileIds: includeIds, viewIds: hasViews ? null : [] };
   }
 
   #rows(fileIds: readonly number[] | null): Iterable<VectorRow> {
     return fileIds === null
       ? this.#statements.vectors.iterate()
       : this.#statements.vectorsById.iterate(JSON.stringify(fileIds));
+  }
+
+  #viewRows({ fileIds, viewIds }: Candidates): Iterable<ViewRow> {
+    if (viewIds !== null) {
+      return viewIds.length === 0
+        ? []
+        : this.#statements.viewsById.iterate(JSON.stringify(viewIds));
+    }
+    return fileIds === null
+      ? this.#statements.views.iterate()
+      : this.#statements.viewsOfFiles.iterate(JSON.stringify([...new Set(fileIds)]));
+  }
+
+  #hasViews(): boolean {
+    this.#mayHaveViews ??= this.#statements.anyView.get() !== undefined;
+    return this.#mayHaveViews;
+  }
+
+  #toViews(rows: readonly ViewRow[]): ViewBatch {
+    const vectors = new Float32Array(rows.length * this.space.dimensions);
+    for (const [position, row] of rows.entries()) {
+      vectors.set(this.#vectorOfView(row), position * this.space.dimensions);
+    }
+    return { viewIds: rows.map(({ id }) => id), vectors };
+  }
+
+  #vectorOfView({ id, vector }: ViewRow): Float32Array {
+    return this.#vectorOf({ file_id: fileIdOf(id), vector });
   }
 
   #vectorOf({ file_id: fileId, vector: blob }: VectorRow): Float32Array {
@@ -212,6 +293,11 @@ export class Collection {
     if (sample.length === 0) return null;
     const index = new QuantizedIndex(sample, fileIds.length);
     for (const row of this.#rows(null)) index.set(row.file_id, this.#vectorOf(row));
+    if (this.#hasViews()) {
+      for (const row of this.#statements.views.iterate()) {
+        index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));
+      }
+    }
     this.#sizeWhenBuilt = index.size;
     return index;
   }
@@ -232,6 +318,8 @@ export class Collection {
 function prepareStatements(database: SqlDatabase, number: number) {
   const points = `points_${String(number)}`;
   const vectors = `vectors_${String(number)}`;
+  const views = `views_${String(number)}`;
+  const [firstView, lastView] = viewIdsOf(1);
   const isWanted = 'file_id in (select value from json_each(?))';
   return {
     putPoint: database.prepare<[number, string, string, string, string]>(
@@ -269,6 +357,20 @@ function prepareStatements(database: SqlDatabase, number: number) {
       `select * from ${vectors} where ${isWanted}`,
     ),
     vectors: database.prepare<[], VectorRow>(`select * from ${vectors}`),
+    anyView: database.prepare<[], { id: number }>(`select id from ${views} limit 1`),
+    putView: database.prepare<[number, Uint8Array]>(`insert into ${views} values (?, ?)`),
+    removeViews: database.prepare<[number, number]>(
+      `delete from ${views} where id between ? and ?`,
+    ),
+    views: database.prepare<[], ViewRow>(`select * from ${views}`),
+    viewsById: database.prepare<[string], ViewRow>(
+      `select * from ${views} where id in (select value from json_each(?))`,
+    ),
+    viewsOfFiles: database.prepare<[string], ViewRow>(
+      `select ${views}.* from json_each(?) join ${views}
+       on ${views}.id between value * ${String(firstView)} and value * ${String(firstView)} + ${String(lastView - firstView)}
+       order by ${views}.id`,
+    ),
     count: database.prepare<[], { count: number }>(`select count(*) count from ${points}`),
     idsAfter: database.prepare<[number, number], { file_id: number }>(
       `select file_id from ${points} where file_id > ? order by file_id limit ?`,

@@ -22,7 +22,7 @@ const MAX_KEPT_JOURNAL_BYTES = 64 * 1024 * 1024;
 const LOCK_TIMEOUT_MS = 5000;
 
 /** Step `n` migrates a file from version `n` to `n + 1`. Only ever append. */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: SqlDatabase) => void))[] = [
   `create table spaces (
      number integer primary key,
      id text not null unique,
@@ -59,7 +59,18 @@ const migrations: readonly string[] = [
      primary key (space_id, content_hash)
    ) strict;
    create index removed_vectors_time on removed_vectors (removed_at)`,
+  (database) => {
+    const spaces = database.prepare<[], { number: number }>('select number from spaces').all();
+    for (const { number } of spaces) createViewsTable(database, number);
+  },
 ];
+
+/** Of files' further views, whose ids `toViewId` makes. */
+export function createViewsTable(database: SqlDatabase, number: number): void {
+  database.exec(
+    `create table views_${String(number)} (id integer primary key, vector blob not null) strict`,
+  );
+}
 
 /**
  * Opens the file, checks its integrity and migrates it; creates it and its folder if missing. A file of a newer
@@ -181,7 +192,10 @@ function migrate(database: SqlDatabase): void {
   if (versionOf(database) === migrations.length) return;
   transact(database, () => {
     // Read inside the transaction: another process may have been first.
-    for (const step of migrations.slice(versionOf(database))) database.exec(step);
+    for (const step of migrations.slice(versionOf(database))) {
+      if (typeof step === 'string') database.exec(step);
+      else step(database);
+    }
     database.exec(`pragma application_id = ${String(APPLICATION_ID)}`);
     database.exec(`pragma user_version = ${String(migrations.length)}`);
   });

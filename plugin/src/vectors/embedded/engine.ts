@@ -22,7 +22,13 @@ import {
   transact,
 } from './database';
 import { loadDriver, type SqlDatabase, type SqlStatement } from './driver';
-import type { FileReport, OperationHandlers, ThreadNotice, ThreadOptions } from './protocol';
+import type {
+  FileReport,
+  OperationHandlers,
+  ThreadNotice,
+  ThreadOptions,
+  ViewBatch,
+} from './protocol';
 
 /** How long the store's health mentions what has happened to the file. */
 const INCIDENT_MS = 3_600_000;
@@ -199,6 +205,7 @@ export function createEngine(options: EngineOptions): OperationHandlers {
     },
     search: ({ space, query }) => use((opened) => opened.collection(space).search(query)),
     getMany: ({ space, fileIds }) => use((opened) => opened.collection(space).getMany(fileIds)),
+    viewsOf: ({ space, fileIds }) => use((opened) => opened.collection(space).viewsOf(fileIds)),
     contentHashesOf: ({ space, fileIds }) =>
       use((opened) => opened.collection(space).contentHashesOf(fileIds)),
     findByContentHash: ({ space, contentHash }) =>
@@ -256,12 +263,12 @@ class Session {
     return rows.map(({ name }) => name);
   }
 
-  /** The vector of these bytes from any collection of the space, this database's first. */
-  findByContentHash(space: VectorSpace, contentHash: string): Float32Array<ArrayBuffer> | null {
+  /** The vectors of these bytes from any collection of the space, this database's first. */
+  findByContentHash(space: VectorSpace, contentHash: string): ViewBatch | null {
     const own = this.collection(space);
     for (const collection of [own, ...this.#collectionsOfOthers(space)]) {
-      const vector = collection.findByContentHash(contentHash);
-      if (vector !== null) return vector;
+      const found = collection.findByContentHash(contentHash);
+      if (found !== null) return found;
     }
     return own.findRemoved(contentHash);
   }

@@ -9,8 +9,10 @@ import type {
   VectorCollection,
   VectorPoint,
   VectorStore,
+  ViewVector,
 } from '../contract';
 import { assertQuery, assertVector } from '../similarity';
+import { fileIdOf, toView, toViewId } from '../views';
 import type { DriverName } from './driver';
 import type { PointBatch } from './protocol';
 import { ThreadClient } from './thread-client';
@@ -168,6 +170,18 @@ function createCollection(
       if (fileIds.length === 0) return [];
       return fromBatch(await client.call('getMany', { space, fileIds }), space);
     },
+    async viewsOf(fileIds) {
+      assertNotDropped();
+      if (fileIds.length === 0) return new Map();
+      const batch = await client.call('viewsOf', { space, fileIds });
+      const views = new Map<number, ViewVector[]>();
+      for (const [position, viewId] of batch.viewIds.entries()) {
+        const view = { ...toView(viewId), vector: vectorIn(batch, position, space) };
+        const fileId = fileIdOf(viewId);
+        views.set(fileId, [...(views.get(fileId) ?? []), view]);
+      }
+      return views;
+    },
     async contentHashesOf(fileIds) {
       assertNotDropped();
       if (fileIds.length === 0) return new Map();
@@ -175,7 +189,13 @@ function createCollection(
     },
     async findByContentHash(contentHash) {
       assertNotDropped();
-      return client.call('findByContentHash', { space, contentHash });
+      const batch = await client.call('findByContentHash', { space, contentHash });
+      if (batch === null) return null;
+      const views = batch.viewIds.map((viewId, position) => ({
+        ...toView(viewId),
+        vector: vectorIn(batch, position + 1, space),
+      }));
+      return { vector: vectorIn(batch, 0, space), views };
     },
     async count() {
       assertNotDropped();
@@ -190,23 +210,47 @@ function createCollection(
 
 /** Packs points for the thread. */
 function toBatch(points: readonly VectorPoint[], space: VectorSpace): PointBatch {
-  const vectors = new Float32Array(points.length * space.dimensions);
-  for (const [position, { fileId, vector }] of points.entries()) {
+  const count = points.reduce((sum, { views = [] }) => sum + 1 + views.length, 0);
+  const vectors = new Float32Array(count * space.dimensions);
+  let position = 0;
+  const put = (vector: Float32Array): void => {
+    assertVector(vector, space);
+    vectors.set(vector, position * space.dimensions);
+    position += 1;
+  };
+  for (const { fileId, vector, views = [] } of points) {
     if (!Number.isSafeInteger(fileId) || fileId < 1) {
       throw new RangeError(`A file id must be a positive integer, not ${String(fileId)}.`);
     }
-    assertVector(vector, space);
-    vectors.set(vector, position * space.dimensions);
+    put(vector);
+    for (const view of views) {
+      toViewId(fileId, view);
+      put(view.vector);
+    }
   }
   return {
-    points: points.map(({ fileId, payload }) => ({ fileId, payload })),
+    points: points.map(({ fileId, payload, views = [] }) =>
+      views.length === 0
+        ? { fileId, payload }
+        : { fileId, payload, views: views.map(({ kind, number }) => ({ kind, number })) },
+    ),
     vectors,
   };
 }
 
-function fromBatch({ points, vectors }: PointBatch, space: VectorSpace): VectorPoint[] {
-  return points.map((point, position) => ({
-    ...point,
-    vector: vectors.slice(position * space.dimensions, (position + 1) * space.dimensions),
+/** Of points without further views. */
+function fromBatch(batch: PointBatch, space: VectorSpace): VectorPoint[] {
+  return batch.points.map(({ fileId, payload }, position) => ({
+    fileId,
+    payload,
+    vector: vectorIn(batch, position, space),
   }));
+}
+
+function vectorIn(
+  { vectors }: Pick<PointBatch, 'vectors'>,
+  position: number,
+  { dimensions }: VectorSpace,
+): Float32Array {
+  return vectors.slice(position * dimensions, (position + 1) * dimensions);
 }

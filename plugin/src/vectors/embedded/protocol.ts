@@ -1,13 +1,27 @@
 import type { VectorSpace } from '../../embedding/contract';
 import type { ErrorCode } from '../../errors';
 import type { Logger } from '../../logger';
-import type { DatabaseIdentity, IdPage, VectorHit, VectorPoint, VectorQuery } from '../contract';
+import type {
+  DatabaseIdentity,
+  FileView,
+  IdPage,
+  VectorHit,
+  VectorPoint,
+  VectorQuery,
+} from '../contract';
 import type { DriverOptions } from './driver';
 
 /** Points in a message between threads. */
 export interface PointBatch {
-  points: Omit<VectorPoint, 'vector'>[];
-  /** All vectors back to back, in the order of `points`. Its buffer is transferred, not copied. */
+  points: (Omit<VectorPoint, 'vector' | 'views'> & { views?: FileView[] })[];
+  /** All vectors back to back: each point's and then those of its views. Its buffer is transferred, not copied. */
+  vectors: Float32Array<ArrayBuffer>;
+}
+
+/** Further views in a message between threads. */
+export interface ViewBatch {
+  viewIds: number[];
+  /** All vectors back to back, in the order of `viewIds`. */
   vectors: Float32Array<ArrayBuffer>;
 }
 
@@ -35,9 +49,11 @@ interface Operations {
     input: { space: VectorSpace; fileIds: readonly number[] };
     result: Map<number, string>;
   };
+  viewsOf: { input: { space: VectorSpace; fileIds: readonly number[] }; result: ViewBatch };
+  /** The vector of the whole file comes first, without a view id. */
   findByContentHash: {
     input: { space: VectorSpace; contentHash: string };
-    result: Float32Array<ArrayBuffer> | null;
+    result: ViewBatch | null;
   };
   count: { input: { space: VectorSpace }; result: number };
   listIds: {

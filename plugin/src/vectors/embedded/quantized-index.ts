@@ -1,5 +1,6 @@
-import type { VectorFilter, VectorQuery } from '../contract';
+import type { VectorQuery } from '../contract';
 import { dotProduct, toScore } from '../similarity';
+import { fileIdOf } from '../views';
 import { CodeMatrix } from './code-matrix';
 
 /** Number of vectors from which the quantizer learns its mean and scale. */
@@ -22,13 +23,18 @@ const SLACK = 1e-9;
  * images only half were among the best 80 by bits and nine tenths among the best 1,000, whether or not the bits were
  * centered on the mean.
  *
+ * Further views have rows of their own. A file is a hit by its best view, so its bounds are the best of theirs.
+ *
  * Takes the number of dimensions + about 80 bytes per point: 60 MB for 100,000 points of 512 dimensions.
  */
 export class QuantizedIndex {
   readonly #quantizer: Quantizer;
   readonly #matrix: CodeMatrix;
+  /** By key: the id of a file, or that of a view as a negative number. */
   readonly #rows = new Map<number, number>();
-  readonly #fileIds: number[] = [];
+  readonly #keys: number[] = [];
+  /** Keys of the further views of files that have any. */
+  readonly #views = new Map<number, number[]>();
   readonly #errors: number[] = [];
 
   /**
@@ -42,56 +48,101 @@ export class QuantizedIndex {
     this.#matrix = new CodeMatrix(dimensions, capacity);
   }
 
+  /** With further views. */
   get size(): number {
-    return this.#fileIds.length;
+    return this.#keys.length;
   }
 
   /** Adds or replaces. */
   set(fileId: number, vector: Float32Array): void {
-    const row = this.#rows.get(fileId) ?? this.size;
-    this.#matrix.reserve(row + 1);
-    this.#errors[row] = this.#quantizer.encode(vector, this.#matrix.row(row));
-    this.#fileIds[row] = fileId;
-    this.#rows.set(fileId, row);
+    this.#set(fileId, vector);
   }
 
-  /** Ignores a missing id. */
+  /** Adds a view that the file doesn't have yet. */
+  setView(fileId: number, viewId: number, vector: Float32Array): void {
+    this.#set(-viewId, vector);
+    const known = this.#views.get(fileId);
+    if (known) known.push(-viewId);
+    else this.#views.set(fileId, [-viewId]);
+  }
+
+  /** Ignores a missing id; leaves further views. */
   delete(fileId: number): void {
-    const row = this.#rows.get(fileId);
+    this.#delete(fileId);
+  }
+
+  deleteViews(fileId: number): void {
+    for (const key of this.#views.get(fileId) ?? []) this.#delete(key);
+    this.#views.delete(fileId);
+  }
+
+  #set(key: number, vector: Float32Array): void {
+    const row = this.#rows.get(key) ?? this.size;
+    this.#matrix.reserve(row + 1);
+    this.#errors[row] = this.#quantizer.encode(vector, this.#matrix.row(row));
+    this.#keys[row] = key;
+    this.#rows.set(key, row);
+  }
+
+  #delete(key: number): void {
+    const row = this.#rows.get(key);
     if (row === undefined) return;
-    this.#rows.delete(fileId);
-    const lastId = this.#fileIds.pop();
+    this.#rows.delete(key);
+    const lastKey = this.#keys.pop();
     const lastError = this.#errors.pop();
-    if (lastId === undefined || lastError === undefined || lastId === fileId) return;
+    if (lastKey === undefined || lastError === undefined || lastKey === key) return;
     // Moves the last row into the gap.
     this.#matrix.row(row).set(this.#matrix.row(this.size));
-    this.#fileIds[row] = lastId;
+    this.#keys[row] = lastKey;
     this.#errors[row] = lastError;
-    this.#rows.set(lastId, row);
+    this.#rows.set(lastKey, row);
   }
 
   /** Ids that contain all hits of the query, in no particular order. */
-  findCandidates({ vector, limit, filter, minimumScore = -1 }: VectorQuery): number[] {
+  findCandidates(asked: VectorQuery): { fileIds: number[]; viewIds: number[] } {
+    const { vector, limit, minimumScore = -1 } = asked;
     const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
-    const rows = this.#rowsWithin(filter);
+    const rows = this.#rowsWithin(asked);
     const { isByRow, scores } = this.#score(rows);
     const upperBounds = new Float64Array(rows.length);
     const lowerBounds = new BoundCounts();
+    const ofViews = this.#views.size > 0 ? new Map<number, number>() : null;
     for (let position = 0; position < rows.length; position += 1) {
       const row = rows[position] ?? 0;
       const score = query.offset + query.step * (scores[isByRow ? row : position] ?? 0);
       const left = this.#errors[row] ?? 0;
       const error = query.norm * left + query.roundingError + SLACK;
       upperBounds[position] = toScore(score + error);
-      lowerBounds.add(toScore(score - error));
+      const lowerBound = toScore(score - error);
+      if (ofViews === null) lowerBounds.add(lowerBound);
+      else this.#addToFile(row, lowerBound, { ofViews, lowerBounds });
     }
+    for (const bound of ofViews?.values() ?? []) lowerBounds.add(bound);
     const cut = Math.max(lowerBounds.reachedBy(limit), minimumScore);
-    const candidates: number[] = [];
+    const fileIds: number[] = [];
+    const viewIds: number[] = [];
     for (let position = 0; position < rows.length; position += 1) {
       if ((upperBounds[position] ?? 0) < cut) continue;
-      candidates.push(this.#fileIds[rows[position] ?? 0] ?? 0);
+      const key = this.#keys[rows[position] ?? 0] ?? 0;
+      if (key > 0) fileIds.push(key);
+      else viewIds.push(-key);
     }
-    return candidates;
+    return { fileIds, viewIds };
+  }
+
+  /** The bound of a file with further views is that of its best one, known when all rows were seen. */
+  #addToFile(
+    row: number,
+    bound: number,
+    { ofViews, lowerBounds }: { ofViews: Map<number, number>; lowerBounds: BoundCounts },
+  ): void {
+    const key = this.#keys[row] ?? 0;
+    if (key > 0 && !this.#views.has(key)) {
+      lowerBounds.add(bound);
+      return;
+    }
+    const fileId = key > 0 ? key : fileIdOf(-key);
+    ofViews.set(fileId, Math.max(bound, ofViews.get(fileId) ?? -1));
   }
 
   /** Scores of these rows, in their order or indexed by row. */
@@ -102,9 +153,13 @@ export class QuantizedIndex {
   }
 
   /** Ascending, without repetition. */
-  #rowsWithin({ includeIds, excludeIds = [] }: VectorFilter = {}): Uint32Array {
+  #rowsWithin({ filter = {}, isWholeOnly = false }: VectorQuery): Uint32Array {
+    const { includeIds, excludeIds = [] } = filter;
     const isWanted = new Uint8Array(this.size).fill(includeIds === undefined ? 1 : 0);
     for (const row of this.#rowsOf(includeIds)) isWanted[row] = 1;
+    if (isWholeOnly) {
+      for (const key of [...this.#views.values()].flat()) isWanted[this.#rows.get(key) ?? 0] = 0;
+    }
     for (const row of this.#rowsOf(excludeIds)) isWanted[row] = 0;
     const rows = new Uint32Array(this.size);
     let count = 0;
@@ -116,10 +171,13 @@ export class QuantizedIndex {
     return rows.subarray(0, count);
   }
 
+  /** With those of further views. */
   *#rowsOf(fileIds: readonly number[] = []): Iterable<number> {
     for (const fileId of fileIds) {
-      const row = this.#rows.get(fileId);
-      if (row !== undefined) yield row;
+      for (const key of [fileId, ...(this.#views.get(fileId) ?? [])]) {
+        const row = this.#rows.get(key);
+        if (row !== undefined) yield row;
+      }
     }
   }
 }

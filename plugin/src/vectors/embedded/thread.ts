@@ -43,7 +43,6 @@ function toFailure(error: unknown): ThreadFailure {
 function transferablesOf(message: ThreadMessage): ArrayBuffer[] {
   if (message.kind !== 'result') return [];
   const { result } = message;
-  if (result instanceof Float32Array) return [result.buffer];
   return typeof result === 'object' && result !== null && 'vectors' in result
     ? [result.vectors.buffer]
     : [];

@@ -45,7 +45,10 @@ export const hashesSchema = resultOf(
 
 export const vectorsSchema = (dimensions: number) =>
   resultOf(
-    z.object({ points: z.array(z.object({ vector: z.array(z.number()).length(dimensions) })) }),
+    z.object({
+      points: z.array(z.object({ id: fileId, vector: z.array(z.number()).length(dimensions) })),
+      next_page_offset: fileId.nullish(),
+    }),
   );
 
 export const pointsSchema = (dimensions: number) =>

@@ -13,6 +13,7 @@ import {
 } from './answers';
 import type { QdrantConfig } from './config';
 import { type Connection, isExistingCollection, isMissingCollection } from './connection';
+import { viewsNameOf, type ViewCatalog } from './view-collection';
 
 interface FoundCollection {
   vectors: unknown;
@@ -25,10 +26,13 @@ export interface ForeignCollection {
   name: string;
   /** Of the database; null when the collection has no owner. */
   database: string | null;
+  hasViews: boolean;
 }
 
 /** How long a list of other databases' collections is trusted. */
 const FOREIGN_AGE_MS = 60_000;
+/** How long a collection counts as one without further views, unless this process stores the first. */
+const NO_VIEWS_AGE_MS = 60_000;
 /** Characters of a database's id in the name of its collections. */
 const SHORT_ID = 8;
 
@@ -36,7 +40,7 @@ const SHORT_ID = 8;
  * The collections in Qdrant that share the configured prefix. A database's collection has the plain name of its space,
  * or its own id behind that when another database has the plain one. A plain one without an owner is taken over.
  */
-export class CollectionCatalog {
+export class CollectionCatalog implements ViewCatalog {
   readonly #connection: Connection;
   readonly #config: QdrantConfig;
   readonly #database: () => Promise<DatabaseIdentity | null>;
@@ -47,6 +51,8 @@ export class CollectionCatalog {
   /** Keyed by space id and dimensions: concurrent calls share one result. */
   readonly #pending = new Map<string, Promise<boolean>>();
   #knownVersion: string | null = null;
+  /** By the name of a collection: whether files have further views, and when that was read. */
+  readonly #views = new Map<string, { hasViews: boolean; at: number }>();
 
   constructor(options: {
     connection: Connection;
@@ -99,9 +105,13 @@ export class CollectionCatalog {
       if (readSpace(found.metadata)?.id !== spaceId) {
         throw this.#clash(name, "wasn't created by this plugin, so it can't be dropped.");
       }
-      await this.#connection.send(doneSchema, (api, init) =>
-        api.deleteCollection({ collection_name: name }, init),
-      );
+      const { views = false } = readMarker(found.metadata) ?? {};
+      for (const dropped of views ? [viewsNameOf(name), name] : [name]) {
+        await this.#connection.send(doneSchema, (api, init) =>
+          api.deleteCollection({ collection_name: dropped }, init),
+        );
+      }
+      this.#views.delete(name);
     }
     this.#names.delete(spaceId);
   }
@@ -119,10 +129,51 @@ export class CollectionCatalog {
       const found = await this.#find(name);
       const marker = readMarker(found?.metadata);
       if (found === null || marker === null || findClash(found, space) !== null) continue;
-      collections.push({ name, database: marker.database?.name ?? null });
+      const { database, views = false } = marker;
+      collections.push({ name, database: database?.name ?? null, hasViews: views });
     }
     this.#foreign.set(space.id, { at: Date.now(), collections });
     return collections;
+  }
+
+  async hasViews(name: string): Promise<boolean> {
+    const known = this.#views.get(name);
+    if (known && (known.hasViews || Date.now() - known.at < NO_VIEWS_AGE_MS)) return known.hasViews;
+    return this.#rememberViews(name, (await this.#find(name))?.metadata);
+  }
+
+  /** The collection itself says that there are some, so that nobody has to look for them. */
+  async createViews(name: string, space: VectorSpace): Promise<void> {
+    const definition = {
+      ...defineCollection(space, this.#config),
+      metadata: { maker: MAKER, viewsOf: name },
+    };
+    const views = viewsNameOf(name);
+    try {
+      await this.#connection.send(doneSchema, (api, init) =>
+        api.createCollection({ collection_name: views, ...definition }, init),
+      );
+    } catch (error) {
+      // Another process was first.
+      if (!isExistingCollection(error)) throw error;
+    }
+    await this.#connection.send(completedSchema, (api, init) =>
+      api.createFieldIndex(
+        { collection_name: views, wait: true, field_name: 'fileId', field_schema: 'integer' },
+        init,
+      ),
+    );
+    const metadata = { ...toMetadata(space, await this.#database()), views: true };
+    await this.#connection.send(doneSchema, (api, init) =>
+      api.updateCollection({ collection_name: name, metadata }, init),
+    );
+    this.#views.set(name, { hasViews: true, at: Date.now() });
+  }
+
+  #rememberViews(name: string, metadata: unknown): boolean {
+    const hasViews = readMarker(metadata)?.views ?? false;
+    this.#views.set(name, { hasViews, at: Date.now() });
+    return hasViews;
   }
 
   /** The server's version and the number of collections with the prefix. */
@@ -150,6 +201,7 @@ export class CollectionCatalog {
     }
     await this.#createIndexes(name, found.indexedFields, database);
     this.#names.set(space.id, name);
+    this.#rememberViews(name, found.metadata);
     return isCreated;
   }
 
@@ -308,6 +360,8 @@ const hashIndex = { type: 'keyword', on_disk: true } as const;
 const markerSchema = z.object({
   maker: z.literal(MAKER),
   database: z.object({ id: z.string(), name: z.string() }).optional(),
+  /** Whether files have further views, in a collection beside this one. */
+  views: z.boolean().optional(),
   space: z.object({
     id: z.string(),
     provider: z.string(),

@@ -25,6 +25,8 @@ export interface QdrantStoreOptions {
  * - A collection is named `<prefix>-<space id>`, and its metadata names this plugin, the space and the database. When
  *   another database has that name, the database's id is appended. Any other collection of that name is never used,
  *   changed or dropped: `store-space-clash`.
+ * - Further views of files are in a collection beside it, `<name>-views`, created with the first one. Other processes
+ *   notice the first one within a minute.
  * - Searches are approximate once Qdrant has built a graph, from some 20,000 points on; `searchInSteps` describes
  *   what stays exact. In a cluster, each replica has its own graph, so two searches may differ.
  * - Nothing connects before the first call, every call after a failure may succeed, and a call that misses its
@@ -64,7 +66,8 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
       name: catalog.nameOf(space.id),
       space,
       config,
-      namesOfOthers: async () => (await catalog.foreignTo(space)).map(({ name }) => name),
+      catalog,
+      others: () => catalog.foreignTo(space),
       within: (work) =>
         connection.run(async () => {
           assertNotDropped(space);

@@ -165,6 +165,7 @@ describe('a file of several databases', () => {
     const database = new Database(folder.file);
     database.exec(`
       drop index points_1_hash;
+      drop table views_1;
       drop table databases;
       drop table removed_vectors;
       create table former (number integer primary key, id text not null unique, provider text not null,
@@ -177,7 +178,9 @@ describe('a file of several databases', () => {
     database.close();
     const collection = await openFor(production).ensureSpace(space);
     await expect(collection.count()).resolves.toBe(300);
-    await expect(collection.findByContentHash(hashOf(7))).resolves.toEqual(points[6]?.vector);
+    await expect(collection.findByContentHash(hashOf(7))).resolves.toMatchObject({
+      vector: points[6]?.vector,
+    });
     await expect((await openFor(staging).ensureSpace(space)).count()).resolves.toBe(0);
   });
 });
@@ -187,7 +190,9 @@ describe('the vector of a removed file', () => {
     const store = await openFilled();
     const collection = await store.ensureSpace(space);
     await collection.remove([7]);
-    await expect(collection.findByContentHash(hashOf(7))).resolves.toEqual(points[6]?.vector);
+    await expect(collection.findByContentHash(hashOf(7))).resolves.toMatchObject({
+      vector: points[6]?.vector,
+    });
     const hits = await collection.search({ vector: vectors.text(), limit: 500 });
     expect(hits.map(({ fileId }) => fileId)).not.toContain(7);
     await expect(collection.count()).resolves.toBe(299);
@@ -226,5 +231,7 @@ it('copies of a file keep what they had', async () => {
   opened.push(store);
   const collection = await store.ensureSpace(space);
   await expect(collection.count()).resolves.toBe(0);
-  await expect(collection.findByContentHash(hashOf(9))).resolves.toEqual(points[8]?.vector);
+  await expect(collection.findByContentHash(hashOf(9))).resolves.toMatchObject({
+    vector: points[8]?.vector,
+  });
 });

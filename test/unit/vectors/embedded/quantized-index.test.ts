@@ -34,7 +34,7 @@ function fill(vectors: readonly Float32Array[], sample = vectors) {
 }
 
 function expectAllHits(index: QuantizedIndex, reference: Reference, query: VectorQuery): void {
-  const candidates = new Set(index.findCandidates(query));
+  const candidates = new Set(index.findCandidates(query).fileIds);
   const hits = reference.search(query);
   expect(hits.filter((fileId) => !candidates.has(fileId))).toEqual([]);
 }
@@ -62,7 +62,7 @@ describe('QuantizedIndex', () => {
     const { index, reference } = fill(times(6000, vectors.image));
     for (const vector of [...times(8, vectors.text), ...times(8, vectors.image)]) {
       expectAllHits(index, reference, { vector, limit: 20 });
-      expect(index.findCandidates({ vector, limit: 20 }).length).toBeLessThan(200);
+      expect(index.findCandidates({ vector, limit: 20 }).fileIds.length).toBeLessThan(200);
     }
   });
 
@@ -122,7 +122,7 @@ describe('QuantizedIndex', () => {
     const { index, reference } = fill([plus, minus, ...noise], noise);
     for (const vector of [plus, minus]) {
       expectAllHits(index, reference, { vector, limit: 1 });
-      expect(index.findCandidates({ vector, limit: 1 })).toEqual(
+      expect(index.findCandidates({ vector, limit: 1 }).fileIds).toEqual(
         reference.search({ vector, limit: 1 }),
       );
     }
@@ -135,7 +135,7 @@ describe('QuantizedIndex', () => {
       ...times(50, () => randomUnitVector(random, 32)),
       ...times(30, () => twin),
     ]);
-    const candidates = index.findCandidates({ vector: twin, limit: 3 });
+    const { fileIds: candidates } = index.findCandidates({ vector: twin, limit: 3 });
     expect(candidates.toSorted((left, right) => left - right)).toEqual(
       Array.from({ length: 30 }, (_, position) => position + 51),
     );
@@ -162,17 +162,18 @@ describe('QuantizedIndex', () => {
       expectAllHits(index, reference, { vector, limit });
       const filter = { includeIds: ids.slice(0, 900), excludeIds: ids.slice(600, 1000) };
       expectAllHits(index, reference, { vector, limit, filter });
-      const candidates = index.findCandidates({ vector, limit, filter });
+      const { fileIds: candidates } = index.findCandidates({ vector, limit, filter });
       expect(candidates.every((fileId) => ids.indexOf(fileId) < 600)).toBe(true);
       const few = { includeIds: [...ids.slice(40, 80), 9_999, ...ids.slice(60, 90)] };
       expectAllHits(index, reference, { vector, limit, filter: few });
-      expect(new Set(index.findCandidates({ vector, limit: 50, filter: few }))).toEqual(
+      expect(new Set(index.findCandidates({ vector, limit: 50, filter: few }).fileIds)).toEqual(
         new Set(ids.slice(40, 90)),
       );
     }
     for (const fileId of ids) index.delete(fileId);
     expect(index.size).toBe(0);
-    expect(index.findCandidates({ vector: randomUnitVector(random, 24), limit: 5 })).toEqual([]);
+    const vector = randomUnitVector(random, 24);
+    expect(index.findCandidates({ vector, limit: 5 }).fileIds).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import {
   searchInSteps,
   type Searcher,
   type Step,
-} from '../../../../plugin/src/vectors/qdrant/collection';
+} from '../../../../plugin/src/vectors/qdrant/search-in-steps';
 import { createSeededRandom } from '../../../../sample/seeded-random';
 
 const vector = new Float32Array([1]);
