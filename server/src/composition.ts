@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
+import { BackgroundJob } from '../../plugin/src/application/background-job';
 import { createEngine, type Engine, type Repositories } from '../../plugin/src/application/engine';
 import type { LibraryListener } from '../../plugin/src/application/lifecycle';
-import { TrashJob } from '../../plugin/src/application/trash-job';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import { currentOwner } from '../../plugin/src/lease';
@@ -14,7 +14,9 @@ import type { Check } from '../../plugin/src/contracts/checks';
 import { createAssetSource } from './assets/asset-source';
 import { runChecks } from './checks';
 import type { InputLimits } from './http/search-input';
+import { createBulkMerging, type BulkMerging } from './merging/bulk-merging';
 import { createMergeJournal, type MergeJournal } from './merging/journal';
+import { createMergeBatches, type MergeBatches } from './merging/merge-batches';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { COMMAND_SETTING, PLUGIN_ID } from './plugin-id';
 import { prefixedLogger } from './prefixed-logger';
@@ -33,11 +35,18 @@ import { createUsageRecords } from './repositories/usage-records';
 import { subscribeToUploads } from './subscribers/upload';
 
 const SECOND_MS = 1_000;
+const TRASH_POLL_MS = 10 * 60 * SECOND_MS;
+/** How soon another process takes over from one that died. */
+const BULK_POLL_MS = 30 * SECOND_MS;
 
 /** The running product inside one Strapi. */
 export interface ImageSearch extends Engine {
   readonly merging: FileMerging;
   readonly mergeJournal: MergeJournal;
+  readonly mergeBatches: MergeBatches;
+  readonly bulkMerging: BulkMerging;
+  /** Days that merged copies stay in the trash. */
+  readonly trashDays: number;
   /** Whether editors are warned of duplicates when they upload one. */
   readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
@@ -89,6 +98,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     logger,
     clock: systemClock,
   });
+  const mergeJournal = createMergeJournal(strapi);
   const merging = createFileMerging({
     strapi,
     logger,
@@ -102,18 +112,56 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       library.tell(fileIds, 'upload');
     },
   });
-  const trashJob = new TrashJob({
-    trash: merging,
+  const jobOptions = {
     jobs: repositories.jobs,
     leaseMs: config.indexing.leaseSeconds * SECOND_MS,
     owner: currentOwner(),
     logger,
     clock: systemClock,
+  };
+  const trashJob = new BackgroundJob({
+    ...jobOptions,
+    name: 'empty the trash of duplicates',
+    pollMs: TRASH_POLL_MS,
+    isDue: () => merging.hasDue(),
+    run: (signal) => merging.emptyDue(signal),
+    warnings: {
+      failed: "The trash of duplicates couldn't be emptied; retrying later.",
+      unfinished:
+        "Storage didn't delete a merged copy in time to stop; it is deleted after the next start.",
+    },
+  });
+  const mergeBatches = createMergeBatches(strapi);
+  const bulkMerging = createBulkMerging({
+    strapi,
+    merging,
+    batches: mergeBatches,
+    journal: mergeJournal,
+    pairs: repositories.pairs,
+    logger,
+    clock: systemClock,
+    onWork: () => {
+      bulkJob.wake();
+    },
+  });
+  const bulkJob = new BackgroundJob({
+    ...jobOptions,
+    name: 'merge duplicates in bulk',
+    pollMs: BULK_POLL_MS,
+    isDue: () => bulkMerging.hasWork(),
+    run: (signal) => bulkMerging.work(signal),
+    warnings: {
+      failed: 'The bulk merge of duplicates was interrupted; retrying soon.',
+      unfinished: 'The bulk merge of duplicates continues after the next start.',
+    },
   });
   return {
     ...engine,
     merging,
-    mergeJournal: createMergeJournal(strapi),
+    mergeJournal,
+    mergeBatches,
+    bulkMerging,
+    trashDays: config.duplicates.trashDays,
     warnsUploaders: config.duplicates.policy === 'warn',
     inputLimits: config.search,
     checkInstallation: () =>
@@ -133,9 +181,10 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     start() {
       engine.start();
       trashJob.start();
+      bulkJob.start();
     },
     async stop() {
-      await Promise.all([engine.stop(), trashJob.stop()]);
+      await Promise.all([engine.stop(), trashJob.stop(), bulkJob.stop()]);
       stopped.abort();
     },
   };

@@ -1,5 +1,6 @@
 import { pairStatuses, scanStates } from '../../plugin/src/duplicates/contract';
 import { indexPriorities, indexStates } from '../../plugin/src/indexing/contract';
+import { batchKinds, batchStates } from '../../plugin/src/contracts/bulk-merging';
 import { copyStates } from '../../plugin/src/contracts/merging';
 import { duplicateKinds } from '../../plugin/src/matching/contract';
 
@@ -206,8 +207,13 @@ export const contentTypes = {
   merge: hiddenType({
     collectionName: 'image_search_merges',
     info: { singularName: 'merge', pluralName: 'merges', displayName: 'Image Search merge' },
-    indexes: [{ name: 'image_search_merges_kept', columns: ['kept_id'] }],
+    indexes: [
+      { name: 'image_search_merges_kept', columns: ['kept_id'] },
+      { name: 'image_search_merges_batch', columns: ['batch_id'] },
+    ],
     attributes: {
+      /** The bulk merge that it is part of; null for none. */
+      batchId: { type: 'integer' },
       keptId: { type: 'integer', required: true },
       /** With the id it identifies the file: an import gives files other ids. */
       keptDocumentId: { type: 'string', required: true },
@@ -222,6 +228,64 @@ export const contentTypes = {
       changes: { type: 'json' },
       /** `UndoOutcome`; null until then. */
       outcome: { type: 'json' },
+    },
+  }),
+
+  /** One row per bulk merge. */
+  'merge-batch': hiddenType({
+    collectionName: 'image_search_merge_batches',
+    info: {
+      singularName: 'merge-batch',
+      pluralName: 'merge-batches',
+      displayName: 'Image Search bulk merge',
+    },
+    indexes: [{ name: 'image_search_merge_batches_slot', columns: ['slot'], type: 'unique' }],
+    attributes: {
+      kind: { type: 'enumeration', enum: [...batchKinds], required: true },
+      state: { type: 'enumeration', enum: [...batchStates], required: true },
+      /** Unique: taken by the one that is being worked on; null otherwise. */
+      slot: { type: 'string' },
+      userId: { type: 'integer', required: true },
+      startedAt: { type: 'datetime', required: true },
+      /** What its user may see and change, as Strapi filters on files. */
+      permission: { type: 'json', required: true },
+      /** Groups that were looked at while planning, and entries that would change. */
+      examined: { type: 'integer', default: 0, required: true },
+      entries: { type: 'integer', default: 0, required: true },
+      /** Whether there are more groups than fit. */
+      hasMore: { type: 'boolean', default: false, required: true },
+      isCancelled: { type: 'boolean', default: false, required: true },
+      undoUserId: { type: 'integer' },
+      /** Why it ended early. */
+      problem: { type: 'text' },
+    },
+  }),
+
+  /** One row per group of a bulk merge. */
+  'merge-batch-group': hiddenType({
+    collectionName: 'image_search_merge_batch_groups',
+    info: {
+      singularName: 'merge-batch-group',
+      pluralName: 'merge-batch-groups',
+      displayName: 'Image Search group of a bulk merge',
+    },
+    indexes: [{ name: 'image_search_merge_batch_groups_batch', columns: ['batch_id', 'state'] }],
+    attributes: {
+      batchId: { type: 'integer', required: true },
+      /** Its newest pair. */
+      pairId: { type: 'integer', required: true },
+      fileIds: { type: 'json', required: true },
+      keepId: { type: 'integer', required: true },
+      /** Number of files that leave the library. */
+      copies: { type: 'integer', required: true },
+      state: {
+        type: 'enumeration',
+        enum: ['planned', 'left-out', 'merged', 'undone', 'not-undone'],
+        required: true,
+      },
+      reason: { type: 'string' },
+      warning: { type: 'string' },
+      mergeId: { type: 'integer' },
     },
   }),
 

@@ -13,4 +13,6 @@ export const DUPLICATE_DECISION_UID = 'plugin::image-search.duplicate-decision';
 export const IMAGE_TRACE_UID = 'plugin::image-search.image-trace';
 export const DUPLICATE_SCAN_UID = 'plugin::image-search.duplicate-scan';
 export const MERGE_UID = 'plugin::image-search.merge';
+export const MERGE_BATCH_UID = 'plugin::image-search.merge-batch';
+export const MERGE_BATCH_GROUP_UID = 'plugin::image-search.merge-batch-group';
 export const MERGED_COPY_UID = 'plugin::image-search.merged-copy';

@@ -145,7 +145,7 @@ describeInBrowser('The duplicates page', (browser) => {
     await page.unroute('**/duplicates/merges?**');
     await page.getByRole('button', { name: 'Retry' }).first().click();
 
-    const merges = page.getByRole('list', { name: 'Merges' });
+    const merges = page.getByRole('list', { name: 'Merges', exact: true });
     const item = (name: string) =>
       merges.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
     await item('owl.png').getByText('In the trash: 30 days left').waitFor();
@@ -169,6 +169,54 @@ describeInBrowser('The duplicates page', (browser) => {
     const dark = await browser.open(app.url, `${app.path}?status=merged`, { theme: 'dark' });
     await dark.getByText('Undone').first().waitFor();
     expect(await findAccessibilityFaults(dark)).toEqual([]);
+  });
+
+  it('merges all identical files at once, says what it left out, and undoes it', async () => {
+    const owl = await app.addGroup('owl', 'identical');
+    await app.addGroup('pizza', 'identical');
+    const guitar = await app.addGroup('guitar', 'identical');
+    const gallery = [guitar.original.id, guitar.copies[0]?.id];
+    await createArticle(app, { title: 'Music', gallery });
+    const page = await browser.open(app.url, app.path);
+    await page.getByRole('button', { name: 'Merge all identical…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Merge all identical files' });
+    await dialog.getByText('2 groups can be merged').waitFor();
+    await dialog.getByText('2 files move to the trash').waitFor();
+    await dialog.getByText('1 group left out').waitFor();
+    await dialog.getByText('in a way that needs a closer look').waitFor();
+    await dialog.getByRole('link', { name: 'guitar.png' }).waitFor();
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    expect(await statusOf(owl.pairs[0]?.id ?? 0)).toBe('open');
+    // The focus is on “Cancel”.
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const bar = page.getByRole('status');
+    await bar.getByText('2 groups merged, 2 copies moved to the trash.').waitFor();
+    expect(await statusOf(owl.pairs[0]?.id ?? 0)).toBe('merged');
+    await review(page).getByText('“guitar.png” and').waitFor();
+    expect(await rows(page).count()).toBe(1);
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+
+    // It is still there for whoever leaves the page and comes back.
+    await page.getByRole('link', { name: 'Index', exact: true }).click();
+    await page.getByRole('link', { name: 'Duplicates', exact: true }).click();
+    await bar.getByRole('button', { name: 'Undo all' }).click();
+    await bar.getByText('2 groups restored.').waitFor();
+    await pollUntil(
+      () => rows(page).count(),
+      (count) => count === 3,
+    );
+    await bar.getByRole('button', { name: 'Dismiss' }).click();
+    await bar.getByText('2 groups restored.').waitFor({ state: 'detached' });
+
+    const dark = await browser.open(app.url, app.path, { theme: 'dark' });
+    await dark.getByRole('button', { name: 'Merge all re-saved…' }).click();
+    const empty = dark.getByRole('dialog', { name: 'Merge all re-saved images' });
+    await empty.getByText('No group can be merged').waitFor();
+    expect(await findAccessibilityFaults(dark, '[role="dialog"]')).toEqual([]);
+    await dark.keyboard.press('Escape');
+    await dark.getByRole('button', { name: 'Merge all re-saved…' }).waitFor();
   });
 
   it('works with the keyboard alone, also in dark mode', async () => {

@@ -1,5 +1,6 @@
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
 import { PIXEL_VERSION, type DuplicateVerdict } from '../../plugin/src/matching/contract';
+import { INDEX_ENTRY_UID } from '../../server/src/plugin-id';
 import { CROP, copyImage, type CopiedImage, type CopyKind } from './duplicate-images';
 import { startDuplicatesApp, verdicts, type DuplicatesApp } from './duplicates-app';
 import type { UploadedFile } from './strapi-client';
@@ -42,6 +43,11 @@ export async function startDuplicatesPanel(): Promise<DuplicatesPanel> {
         copies.push(copy);
         pairs.push(await app.record(copy.id, [original.id], { verdict: verdictOf[kind] }));
       }
+      // Nothing is indexed here.
+      const fileIds = [original, ...copies].map(({ id }) => id);
+      await app.strapi.db
+        .query(INDEX_ENTRY_UID)
+        .updateMany({ where: { fileId: { $in: fileIds } }, data: { state: 'indexed' } });
       return { original, copies, pairs };
     },
   };

@@ -6,7 +6,7 @@ import { groupKeys, mergePlanKeys } from './duplicates';
 import { useFailureText } from './failure-text';
 import { useText } from './text';
 
-const mergesKey = ['duplicate-merges'] as const;
+export const mergesKey = ['duplicate-merges'] as const;
 
 /** Merges, newest first, page by page. */
 export function useMerges() {

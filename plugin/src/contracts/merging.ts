@@ -236,6 +236,8 @@ const unrestoredUseSchema = z.object({
 
 export const mergeRecordSchema = z.object({
   id: z.number(),
+  /** The bulk merge that it is part of; null for none. */
+  batchId: z.number().nullable(),
   state: z.enum(['done', 'undone']),
   mergedAt: z.string(),
   /** Null if unknown, or if the user was deleted. */

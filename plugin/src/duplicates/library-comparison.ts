@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
-import { PIXEL_VERSION, type DuplicateVerdict } from '../matching/contract';
 import type { VectorCollection } from '../vectors/contract';
 import type {
   DuplicateFinder,
@@ -13,7 +12,7 @@ import type {
   FoundPair,
   ImageTraces,
 } from './contract';
-import { type PairConfirmation, swapSides } from './pixel-confirmation';
+import { isConfirmed, type PairConfirmation, swapSides } from './pixel-confirmation';
 
 /** A pass: one scan of the library with one active model. */
 export interface Pass {
@@ -220,10 +219,6 @@ const MAX_KNOWN = 300;
 
 function otherOf({ fileA, fileB }: Pick<FoundPair, 'fileA' | 'fileB'>, fileId: number): number {
   return fileA === fileId ? fileB : fileA;
-}
-
-function isConfirmed(verdict: DuplicateVerdict): boolean {
-  return verdict.kind === 'identical' || verdict.pixels?.version === PIXEL_VERSION;
 }
 
 /** Reads the same file once while it is compared with several others; only the last one is kept besides. */

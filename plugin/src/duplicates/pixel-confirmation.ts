@@ -332,6 +332,11 @@ function middleOf({ data, height, width }: Pixels, part: Box): Pixels {
   return { ...size, data: middle };
 }
 
+/** Whether this version of the comparison found it, or the bytes are identical. */
+export function isConfirmed(verdict: DuplicateVerdict): boolean {
+  return verdict.kind === 'identical' || verdict.pixels?.version === PIXEL_VERSION;
+}
+
 /** Swaps `one` and `other`. */
 export function swapSides(verdict: DuplicateVerdict): DuplicateVerdict {
   if (verdict.kind === 'identical') return verdict;

@@ -31,9 +31,9 @@ import {
   findExisting,
   keepVisiblePairs,
 } from '../duplicates/pair-views';
-import { adminFiles } from '../files/callers';
+import { adminFiles, fileManager, permittedFiles, updatingFiles } from '../files/callers';
 import { requireReadable } from '../files/readable-file';
-import { type FileView, createVisibleFiles } from '../files/visible-files';
+import type { FileView } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import { readImageInput } from '../http/search-input';
@@ -177,14 +177,6 @@ interface AdminState {
   userAbility: unknown;
 }
 
-/** Strapi's action for both updating and deleting files. */
-const UPDATE_FILES = 'plugin::upload.assets.update';
-
-interface PermissionsManager {
-  isAllowed: boolean;
-  getQuery(): Record<string, unknown> | null | undefined;
-}
-
 /**
  * Refuses a merge unless the administrator may update and delete each of these files, under the role's conditions
  * (such as "is creator").
@@ -196,23 +188,9 @@ export async function checkMergePermission(
   strapi: Core.Strapi,
   { ability, fileIds }: { ability: unknown; fileIds: readonly number[] },
 ): Promise<void> {
-  const manager = strapi.service('admin::permission').createPermissionsManager({
-    ability,
-    action: UPDATE_FILES,
-    model: FILE_UID,
-  }) as PermissionsManager;
-  if (!manager.isAllowed) {
-    throw new errors.PolicyError("Your role can't edit files in the Media Library.");
-  }
-  const files = createVisibleFiles({
-    strapi,
-    permission: manager.getQuery() ?? {},
-    filters: {},
-    populate: {},
-    // A merge says that a file is there; an undo is about such files.
-    includesTrash: true,
-    sanitize: (row) => Promise.resolve(row),
-  });
+  const manager = fileManager(strapi, { ability, ...updatingFiles });
+  // A merge says that a file is there; an undo is about such files.
+  const files = permittedFiles(strapi, manager.getQuery() ?? {}, { includesTrash: true });
   const allowed = await files.filterReadable(fileIds);
   const refused = fileIds.filter((id) => !allowed.has(id));
   if (refused.length === 0) return;

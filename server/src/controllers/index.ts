@@ -15,6 +15,7 @@ import {
   createMonitoringHandlers,
   createPanelHandlers,
 } from './management';
+import { createMergeBatchHandlers } from './merge-batches';
 import { createMergesHandlers } from './merges';
 import { createFileUsageHandlers, createSearchHandlers } from './search';
 
@@ -63,6 +64,8 @@ export const controllers = {
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),
+  'admin-merge-batches': ({ strapi }: WithStrapi) =>
+    createMergeBatchHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-file-index': ({ strapi }: WithStrapi) =>
     createFileIndexHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-scan': ({ strapi }: WithStrapi) => createScanHandlers(() => imageSearchOf(strapi)),

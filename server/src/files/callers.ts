@@ -72,7 +72,7 @@ async function requireUsagePermission(strapi: Core.Strapi, auth: unknown): Promi
 }
 
 /** The part of the admin's permissions manager that is used here. */
-interface PermissionsManager {
+export interface PermissionsManager {
   isAllowed: boolean;
   getQuery(): Filters | null | undefined;
   validateQuery(query: object): Promise<unknown>;
@@ -80,19 +80,56 @@ interface PermissionsManager {
   sanitizeOutput(row: unknown): Promise<unknown>;
 }
 
+/**
+ * What an administrator may do with files.
+ *
+ * @param ability `ctx.state.userAbility` of an admin request
+ * @throws PolicyError with this refusal if the role lacks the action
+ */
+export function fileManager(
+  strapi: Core.Strapi,
+  { ability, action, refusal }: { ability: unknown; action: string; refusal: string },
+): PermissionsManager {
+  const manager = strapi
+    .service('admin::permission')
+    .createPermissionsManager({ ability, action, model: FILE_UID }) as PermissionsManager;
+  // Strapi shows the message of this error class only.
+  if (!manager.isAllowed) throw new errors.PolicyError(refusal);
+  return manager;
+}
+
+export const readingFiles = {
+  action: 'plugin::upload.read',
+  refusal: "Your role can't read the Media Library.",
+};
+
+/** Strapi's action for both updating and deleting files. */
+export const updatingFiles = {
+  action: 'plugin::upload.assets.update',
+  refusal: "Your role can't edit files in the Media Library.",
+};
+
+/** The files to which a permission applies, by its `getQuery`, with those in the trash or without. */
+export function permittedFiles(
+  strapi: Core.Strapi,
+  permission: Filters,
+  { includesTrash }: { includesTrash: boolean },
+): Pick<VisibleFiles<FileView>, 'filterReadable'> {
+  return createVisibleFiles({
+    strapi,
+    permission,
+    filters: {},
+    populate: {},
+    includesTrash,
+    sanitize: (row) => Promise.resolve(row),
+  });
+}
+
 /** Admin: the files that `plugin::upload.read` and its conditions let this user see. */
 export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}): VisibleFilesOf {
   return async (ctx, filters, traits) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
-    const manager = strapi.service('admin::permission').createPermissionsManager({
-      ability: userAbility,
-      action: 'plugin::upload.read',
-      model: FILE_UID,
-    }) as PermissionsManager;
-    if (!manager.isAllowed) {
-      // Strapi shows the message of this error class only.
-      throw new errors.PolicyError("Your role can't read the Media Library.");
-    }
+    const manager = fileManager(strapi, { ability: userAbility, ...readingFiles });
     const query = { filters: filters ?? {} };
     await namingFilters(async () => {
       // Strapi drops unknown keys from an administrator's filters, and so would find more than was asked for.

@@ -61,6 +61,8 @@ const outcomeSchema = z.object({
 
 const mergeSchema = z.object({
   id: z.number(),
+  /** The bulk merge that it is part of. */
+  batchId: z.number().nullable(),
   keptId: z.number(),
   keptDocumentId: z.string(),
   keptName: z.string(),
@@ -93,6 +95,7 @@ export type JournaledMerge = z.output<typeof mergeSchema>;
 export type JournaledCopy = z.output<typeof copySchema>;
 
 export interface NewMerge {
+  batchId: number | null;
   kept: LibraryFile;
   movedUses: number;
   userId: number | null;
@@ -154,9 +157,19 @@ export function createMergeJournal(strapi: Core.Strapi): MergeJournal {
   }
 
   return {
-    async record({ kept, movedUses, userId, mergedAt, emptiesAt, changes, copies: ofMerge }) {
+    async record({
+      batchId,
+      kept,
+      movedUses,
+      userId,
+      mergedAt,
+      emptiesAt,
+      changes,
+      copies: ofMerge,
+    }) {
       const merge = (await merges().create({
         data: {
+          batchId,
           keptId: kept.id,
           keptDocumentId: kept.documentId,
           keptName: kept.name,

@@ -75,7 +75,8 @@ export async function toMergeRecords(
 
   return Promise.all(
     merges.map(async (merge): Promise<MergeRecord> => {
-      const { id, keptId, keptDocumentId, mergedAt, movedUses, outcome, state, undoneAt } = merge;
+      const { id, batchId, keptId, keptDocumentId, mergedAt, movedUses, outcome, state, undoneAt } =
+        merge;
       const journaled = ofMerge.get(id) ?? [];
       const described = journaled.map(describeCopy);
       const kept = find(keptId, keptDocumentId);
@@ -89,6 +90,7 @@ export async function toMergeRecords(
       });
       return {
         id,
+        batchId,
         state,
         mergedAt: mergedAt.toISOString(),
         mergedBy: userOf(merge.mergedBy),

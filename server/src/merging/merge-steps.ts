@@ -31,6 +31,30 @@ export interface Merge {
   changes: FieldChanges;
 }
 
+/** Uses of files, as the database has them, and the entries that they are in. */
+export interface FoundUses {
+  found: Uses;
+  located: LocatedUse[];
+}
+
+export async function findUses(
+  tables: DatabaseTables,
+  files: readonly LibraryFile[],
+): Promise<FoundUses> {
+  const found = await readUses(tables, files.map(namesOf));
+  const located = await locateUses(tables, [...found.relations.map(toRawUse), ...found.others]);
+  return { found, located };
+}
+
+/** Those of some of the files. */
+export function usesAmong({ found, located }: FoundUses, fileIds: readonly number[]): FoundUses {
+  const isOne = ({ fileId }: { fileId: number }): boolean => fileIds.includes(fileId);
+  return {
+    found: { relations: found.relations.filter(isOne), others: found.others.filter(isOne) },
+    located: located.filter(isOne),
+  };
+}
+
 /**
  * Finds all uses of these files and points those of the copies to the kept one. With `isWriting`, call it in a
  * transaction that locks the files' rows; otherwise it reads the same and writes nothing. Without a file to keep, and if
@@ -45,11 +69,12 @@ export async function mergeUses(
     keepId: number | undefined;
     pairs: readonly DuplicatePair[];
     isWriting: boolean;
+    /** Of these files, if they are known already. */
+    uses?: FoundUses;
   },
 ): Promise<Merge> {
   const { isWriting, keepId, pairs } = options;
-  const found = await readUses(tables, files.map(namesOf));
-  const located = await locateUses(tables, [...found.relations.map(toRawUse), ...found.others]);
+  const { found, located } = options.uses ?? (await findUses(tables, files));
   const suggestion = suggestFile(
     files.map((file) => ({
       ...file,

@@ -14,7 +14,7 @@ import { loadFiles, type LibraryFile } from '../usage/library-files';
 import { removeCopies, sentenceOf, type Removal } from './copy-removal';
 import { holdFiles } from './held-files';
 import { createMergeJournal, TRASH, type JournaledCopy } from './journal';
-import { isMoved, mergeUses, type Merge } from './merge-steps';
+import { findUses, isMoved, mergeUses, usesAmong, type Merge } from './merge-steps';
 import { announceUpdate, isCarrying, readKeptMetadata, writeCarriedOver } from './metadata';
 import { createReport, obstaclesOf } from './report';
 import { requireMerge, undoMerge } from './undo';
@@ -24,6 +24,20 @@ export interface MergeRequest {
   fileIds: readonly number[];
   /** The file to keep; by default the suggested one. */
   keepId?: number | undefined;
+}
+
+export interface PerformedMerge extends MergeRequest {
+  userId?: number | undefined;
+  /** The bulk merge that it is part of. */
+  batchId?: number | undefined;
+  /** Called with what is to be written, before anything is final; when it throws, nothing is. */
+  approve?: ((report: MergeReport) => void) | undefined;
+}
+
+export interface GroupPlan {
+  report: MergeReport;
+  /** Identifies the entries that would change. */
+  entries: string[];
 }
 
 /** Merges files that show the same image into one of them. `checkMergePermission` checks who may do so. */
@@ -36,6 +50,11 @@ export interface FileMerging {
    */
   plan(request: MergeRequest): Promise<MergeReport>;
   /**
+   * What merging each of these groups into its suggested file would do. Reads the uses of all of them at once; null for a
+   * group with a file that is missing or in the trash.
+   */
+  planEach(groups: readonly (readonly number[])[]): Promise<(GroupPlan | null)[]>;
+  /**
    * Points every use of a copy to the kept file and journals it, all or nothing. The copies go to the trash, where their
    * files and URLs stay; without a trash they are deleted now. A copy with a use that can't be changed stays in the
    * library, with that use.
@@ -46,7 +65,7 @@ export interface FileMerging {
    * @throws ImageSearchError `conflict`, with nothing written, if a file is gone, was changed, is in the trash, or is
    * being merged by someone else
    */
-  perform(request: MergeRequest & { userId?: number | undefined }): Promise<MergeReport>;
+  perform(request: PerformedMerge): Promise<MergeReport>;
   /** Takes a merge back; see `undoMerge`. */
   undo(options: { mergeId: number; userId: number | null }): Promise<void>;
   /**
@@ -127,14 +146,12 @@ export function createFileMerging({
 
   async function repoint(
     files: readonly LibraryFile[],
-    options: {
-      keepId: number | undefined;
-      userId: number | undefined;
+    options: Omit<PerformedMerge, 'fileIds'> & {
       pairs: readonly DuplicatePair[];
       hashes: ReadonlyMap<number, string>;
     },
   ): Promise<{ merge: Merge; mergeId: number }> {
-    const { hashes, keepId, userId } = options;
+    const { approve, batchId, hashes, keepId, userId } = options;
     return strapi.db.transaction(async ({ trx }) => {
       const tables = createDatabaseTables(strapi, trx);
       await holdUnchanged(tables, files);
@@ -144,12 +161,14 @@ export function createFileMerging({
         pairs: options.pairs,
         isWriting: true,
       });
+      approve?.(createReport(merge, obstaclesOf(merge), { trashDays, mergeId: null }));
       const { keep, copies, carriedOver } = merge;
       const copiesUpdatedAt = await markMerged(tables, copies, new Date(clock.now()));
       const before = await readKeptMetadata(strapi, keep.id);
       await writeCarriedOver(strapi, { keepId: keep.id, carriedOver, userId });
       const after = await readKeptMetadata(strapi, keep.id);
       const mergeId = await record(merge, {
+        batchId: batchId ?? null,
         userId: userId ?? null,
         hashes,
         kept: isCarrying(carriedOver) ? { before, after } : null,
@@ -162,6 +181,7 @@ export function createFileMerging({
   async function record(
     merge: Merge,
     options: {
+      batchId: number | null;
       userId: number | null;
       hashes: ReadonlyMap<number, string>;
       kept: Parameters<typeof journal.record>[0]['changes']['kept'];
@@ -169,7 +189,7 @@ export function createFileMerging({
     },
   ): Promise<number> {
     const { keep, copies, changes: fields, uses } = merge;
-    const { kept, copiesUpdatedAt, hashes, userId } = options;
+    const { batchId, kept, copiesUpdatedAt, hashes, userId } = options;
     const obstacles = obstaclesOf(merge);
     const leaving = copies.map(({ id }) => id).filter((id) => !obstacles.has(id));
     const found = await pairs.pairsTouching({ fileIds: leaving, limit: ALL_PAIRS });
@@ -181,6 +201,7 @@ export function createFileMerging({
     }
     const mergedAt = new Date(clock.now());
     return journal.record({
+      batchId,
       kept: keep,
       movedUses: uses.filter((use) => use.fileId !== keep.id && isMoved(use)).length,
       userId,
@@ -226,11 +247,7 @@ export function createFileMerging({
     return removal;
   }
 
-  async function merge({
-    fileIds,
-    keepId,
-    userId,
-  }: Parameters<FileMerging['perform']>[0]): Promise<MergeReport> {
+  async function merge({ fileIds, ...request }: PerformedMerge): Promise<MergeReport> {
     const files = await loadSized(strapi, traces, fileIds);
     const missing = missingAmong(fileIds, files);
     if (missing.length > 0) throw conflict(`${list(missing)} is no longer in the library.`);
@@ -239,8 +256,7 @@ export function createFileMerging({
     const traced = await traces.get(fileIds);
     const hashes = new Map(traced.map(({ fileId, contentHash }) => [fileId, contentHash]));
     const { merge: merged, mergeId } = await repoint(files, {
-      keepId,
-      userId,
+      ...request,
       hashes,
       pairs: known,
     }).catch((error: unknown) => {
@@ -280,6 +296,32 @@ export function createFileMerging({
         isWriting: false,
       });
       return createReport(planned, obstaclesOf(planned), { trashDays, mergeId: null });
+    },
+
+    async planEach(groups) {
+      const all = await loadSized(strapi, traces, [...new Set(groups.flat())]);
+      const trashed = await journal.trashed(all.map(({ id }) => id));
+      const isLeaving = (file: LibraryFile): boolean =>
+        trashed.some((copy) => copy.fileId === file.id && copy.fileDocumentId === file.documentId);
+      const tables = createDatabaseTables(strapi);
+      const uses = await findUses(tables, all);
+      const plans: (GroupPlan | null)[] = [];
+      for (const fileIds of groups) {
+        const files = fileIds.flatMap((id) => all.find((file) => file.id === id) ?? []);
+        if (files.length < fileIds.length || files.some(isLeaving)) {
+          plans.push(null);
+          continue;
+        }
+        const planned = await mergeUses(tables, files, {
+          keepId: undefined,
+          pairs: await pairsAmong(pairs, fileIds),
+          isWriting: false,
+          uses: usesAmong(uses, fileIds),
+        });
+        const report = createReport(planned, obstaclesOf(planned), { trashDays, mergeId: null });
+        plans.push({ report, entries: changedEntries(planned) });
+      }
+      return plans;
     },
 
     async perform(request) {
@@ -343,6 +385,13 @@ export function createFileMerging({
       if (count > 0) logger.info(`Emptied the trash of duplicates: ${String(count)} file(s).`);
     },
   };
+}
+
+function changedEntries({ keep, uses }: Merge): string[] {
+  const moved = uses.filter((use) => use.fileId !== keep.id && isMoved(use));
+  return moved.map(
+    ({ contentType, documentId, entryId }) => `${contentType.uid} ${documentId ?? String(entryId)}`,
+  );
 }
 
 function isInTrash({ state }: JournaledCopy): boolean {

@@ -71,6 +71,36 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   },
   {
     method: 'GET',
+    path: '/duplicates/batches',
+    handler: 'admin-merge-batches.list',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/batches',
+    handler: 'admin-merge-batches.plan',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/batches/:id/merge',
+    handler: 'admin-merge-batches.merge',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/batches/:id/cancel',
+    handler: 'admin-merge-batches.cancel',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'POST',
+    path: '/duplicates/batches/:id/undo',
+    handler: 'admin-merge-batches.undo',
+    action: adminActions.duplicates,
+  },
+  {
+    method: 'GET',
     path: '/duplicates',
     handler: 'admin-duplicates.list',
     action: adminActions.duplicates,

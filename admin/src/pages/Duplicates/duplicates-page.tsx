@@ -5,6 +5,7 @@ import { styled } from 'styled-components';
 import type { Group, GroupFilter } from '../../api/duplicates';
 import { groupWith, useDuplicateGroups } from '../../hooks/duplicates';
 import { useText } from '../../hooks/text';
+import { BulkBar, BulkButtons, UndoableBatches, useBulkMerge } from './bulk/bulk-bar';
 import { InboxFilters, useInboxAddress } from './inbox/filters';
 import { EmptyInbox, GroupList, ListFailure } from './inbox/group-list';
 import { ScanBar, ScanButton, useScan, useUnseenFindings } from './inbox/scan';
@@ -24,6 +25,7 @@ export default function DuplicatesPage() {
   const { scan, control, failure, line } = useScan();
   const unseen = useUnseenFindings(scan, list);
   const actions = useGroupActions(filter);
+  const bulk = useBulkMerge();
   const [hasShortcuts, setShortcuts] = useShortcutSetting();
   const group = groupWith(list.groups, pairId ?? 0) ?? list.groups[0];
   const current = group ? list.groups.indexOf(group) : 0;
@@ -48,7 +50,11 @@ export default function DuplicatesPage() {
       <Layouts.Content>
         <Flex direction="column" alignItems="stretch" gap={4}>
           {scan && <ScanBar scan={scan} failure={failure} {...unseen} />}
-          <InboxFilters filter={filter} counts={list.counts} onChange={setFilter} />
+          <BulkBar bulk={bulk} />
+          <InboxFilters filter={filter} counts={list.counts} onChange={setFilter}>
+            {isOpen && group && <BulkButtons bulk={bulk} />}
+          </InboxFilters>
+          {isMerged && <UndoableBatches bulk={bulk} />}
           {isMerged && <MergedList />}
           {!isMerged && list.error && <ListFailure failure={list.error} onRetry={list.reload} />}
           {!isMerged && list.isLoading && <Page.Loading />}

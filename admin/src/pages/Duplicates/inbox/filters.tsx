@@ -1,5 +1,5 @@
 import { Flex, SingleSelect, SingleSelectOption } from '@strapi/design-system';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import { styled } from 'styled-components';
 import {
@@ -45,10 +45,12 @@ interface InboxFiltersProps {
   /** Null until they have loaded. */
   counts: Counts | null;
   onChange: (change: Partial<GroupFilter>) => void;
+  /** Actions on all groups. */
+  children?: ReactNode;
 }
 
 /** Filters the list by review status and kind of duplicate. */
-export function InboxFilters({ filter, counts, onChange }: InboxFiltersProps) {
+export function InboxFilters({ children, filter, counts, onChange }: InboxFiltersProps) {
   const text = useText();
   return (
     <Flex justifyContent="space-between" gap={4} wrap="wrap">
@@ -65,23 +67,26 @@ export function InboxFilters({ filter, counts, onChange }: InboxFiltersProps) {
           />
         ))}
       </Flex>
-      {filter.status !== 'merged' && (
-        <SingleSelect
-          aria-label={text('duplicates.filter.kind')}
-          size="S"
-          value={filter.kind ?? ANY_KIND}
-          onChange={(value) => {
-            onChange({ kind: duplicateKindSchema.nullable().catch(null).parse(value) });
-          }}
-        >
-          <SingleSelectOption value={ANY_KIND}>{text('duplicates.kind.any')}</SingleSelectOption>
-          {duplicateKindSchema.options.map((kind) => (
-            <SingleSelectOption key={kind} value={kind}>
-              {text(`duplicates.kind.${kind}`)}
-            </SingleSelectOption>
-          ))}
-        </SingleSelect>
-      )}
+      <Flex gap={3} wrap="wrap">
+        {children}
+        {filter.status !== 'merged' && (
+          <SingleSelect
+            aria-label={text('duplicates.filter.kind')}
+            size="S"
+            value={filter.kind ?? ANY_KIND}
+            onChange={(value) => {
+              onChange({ kind: duplicateKindSchema.nullable().catch(null).parse(value) });
+            }}
+          >
+            <SingleSelectOption value={ANY_KIND}>{text('duplicates.kind.any')}</SingleSelectOption>
+            {duplicateKindSchema.options.map((kind) => (
+              <SingleSelectOption key={kind} value={kind}>
+                {text(`duplicates.kind.${kind}`)}
+              </SingleSelectOption>
+            ))}
+          </SingleSelect>
+        )}
+      </Flex>
     </Flex>
   );
 }

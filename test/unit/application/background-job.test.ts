@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { TrashJob, type TrashJobOptions } from '../../../plugin/src/application/trash-job';
+import { BackgroundJob } from '../../../plugin/src/application/background-job';
 import { createLease, type LeaseOwner } from '../../../plugin/src/lease';
 import { createFakeClock } from '../../support/fake-clock';
 import { MemoryJobLeases } from '../../support/memory-job-leases';
 import { createRecordingLogger } from '../../support/recording-logger';
 
-const JOB = 'empty the trash of duplicates';
+const JOB = 'some work';
 const LEASE_MS = 60_000;
 const POLL_MS = 600_000;
 
@@ -13,17 +13,27 @@ function ownerOf(host: string): LeaseOwner {
   return { host, pid: process.pid, life: `${host}-life` };
 }
 
-function setUp(emptyDue: (signal: AbortSignal) => Promise<void>, isDue = true) {
+function setUp(run: (signal: AbortSignal) => Promise<void>, isDue = true) {
   const clock = createFakeClock();
   const jobs = new MemoryJobLeases(clock);
   const logger = createRecordingLogger();
-  const trash: TrashJobOptions['trash'] = { hasDue: () => Promise.resolve(isDue), emptyDue };
   const createJob = (host: string) =>
-    new TrashJob({ trash, jobs, leaseMs: LEASE_MS, owner: ownerOf(host), logger, clock });
+    new BackgroundJob({
+      name: JOB,
+      isDue: () => Promise.resolve(isDue),
+      pollMs: POLL_MS,
+      run,
+      warnings: { failed: 'It failed.', unfinished: 'It ends after the next start.' },
+      jobs,
+      leaseMs: LEASE_MS,
+      owner: ownerOf(host),
+      logger,
+      clock,
+    });
   return { clock, jobs, logger, createJob };
 }
 
-describe('the job that empties the trash', () => {
+describe('a background job', () => {
   it('runs in one process at a time, and again afterwards', async () => {
     let runs = 0;
     let finish = (): void => undefined;
@@ -85,7 +95,24 @@ describe('the job that empties the trash', () => {
     await job.stop();
   });
 
-  it('stops within five seconds though storage hangs', async () => {
+  it('runs at once when it is woken, and once more when it was woken meanwhile', async () => {
+    let runs = 0;
+    const { clock, createJob } = setUp(() => {
+      runs += 1;
+      if (runs === 2) job.wake();
+      return Promise.resolve();
+    });
+    const job = createJob('a');
+    job.start();
+    await clock.advance(1);
+    expect(runs).toBe(1);
+    job.wake();
+    await clock.advance(1);
+    expect(runs).toBe(3);
+    await job.stop();
+  });
+
+  it('stops within five seconds though its work hangs', async () => {
     const { clock, createJob, logger } = setUp(() => new Promise(() => undefined));
     const job = createJob('a');
     job.start();
