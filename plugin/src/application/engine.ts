@@ -31,6 +31,7 @@ import type { HostPauses } from '../network/host-breakers';
 import { createQueryFetch } from '../network/guarded-fetch';
 import type { ContentHashes } from '../search/current-vectors';
 import { SearchEngine } from '../search/engine';
+import type { SearchSpaces } from '../search/failover';
 import { QueryEmbedder } from '../search/query-embedder';
 import { QueryUrls } from '../search/query-urls';
 import type { SpaceRecords } from '../spaces/contract';
@@ -88,6 +89,12 @@ export interface EngineParts {
 export interface Engine extends Lifecycle {
   readonly spaces: SpaceManager;
   readonly searchEngine: SearchEngine;
+  /**
+   * Searches one space, whichever is active, and even while it is filling.
+   *
+   * @throws ImageSearchError `invalid-input` for an unknown space
+   */
+  searchIn(spaceId: string): Promise<SearchEngine>;
   readonly index: IndexManagement;
   readonly status: Status;
   readonly fileStatus: FileStatus;
@@ -132,6 +139,10 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     spaces,
     searchEngine: search.engine,
+    searchIn: async (spaceId) => {
+      const activeSpace = await spaces.openable(spaceId);
+      return search.createEngine({ activeSpace: () => Promise.resolve(activeSpace) });
+    },
     index: createIndexManagement({
       spaces,
       records: repositories.spaces,
@@ -387,7 +398,12 @@ function workerSettings(parts: EngineParts) {
 function createSearch(
   { config: { search }, logger, projectFolder, repositories }: EngineParts,
   spaces: SpaceManager,
-): { engine: SearchEngine; embedder: QueryEmbedder; fetch: GuardedFetch } {
+): {
+  engine: SearchEngine;
+  createEngine: (spaces: SearchSpaces) => SearchEngine;
+  embedder: QueryEmbedder;
+  fetch: GuardedFetch;
+} {
   const fetch = createQueryFetch(search.urls);
   const embedder = new QueryEmbedder({
     images: createImageReader(
@@ -407,13 +423,14 @@ function createSearch(
     timeoutMs: search.urls.timeoutSeconds * SECOND_MS,
     concurrency: search.urls.concurrency,
   });
-  const engine = new SearchEngine({
-    spaces,
-    logger,
-    embedder,
-    contentHashes: repositories.contentHashes,
-    urls: search.urls.enabled ? urls : null,
-    closeScore: search.closeScore,
-  });
-  return { engine, embedder, fetch };
+  const createEngine = (searched: SearchSpaces): SearchEngine =>
+    new SearchEngine({
+      spaces: searched,
+      logger,
+      embedder,
+      contentHashes: repositories.contentHashes,
+      urls: search.urls.enabled ? urls : null,
+      closeScore: search.closeScore,
+    });
+  return { engine: createEngine(spaces), createEngine, embedder, fetch };
 }

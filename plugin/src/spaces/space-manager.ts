@@ -132,6 +132,15 @@ export class SpaceManager {
     return findRecord(await this.#options.records.list(), spaceId);
   }
 
+  /**
+   * A space with its model, active or not, opened on first use.
+   *
+   * @throws ImageSearchError `invalid-input` for an unknown space
+   */
+  async openable(spaceId: string): Promise<ActiveSpace> {
+    return this.#tracks.of(await this.find(spaceId)).activeSpace;
+  }
+
   roleOf(record: SpaceRecord, records: readonly SpaceRecord[]): SpaceRole {
     return roleOf(record, records, this.#fallbackModel());
   }

@@ -8,6 +8,17 @@ doctor --purge [--models] [--yes]
 Deletes what the plugin keeps outside the database: this database's vectors, and with --models the downloaded models.
 Strapi then drops the plugin's tables when it starts without it. Asks first, unless --yes is given. Stop Strapi before.
 
+evaluate <file> [options]
+Asks the golden queries of a YAML or JSON file (query, and the names or IDs of the images that it should find), and reports
+recall, MRR, nDCG, empty answers, times and the worst queries. Strapi may be running. The exit code is 1 below a bar.
+  --space <id>                 searches this space, even one that is still filling; several are compared
+  --min <measure>=<0 to 1>     a bar for recall@1, recall@5, recall@10, mrr, ndcg@10 or nothingClose.right; repeatable
+  --worst <number>             how many of the worst queries are listed (default: 10)
+  --json <file>                writes all figures and answers to this file
+
+evaluate <file> --generate [--limit <number>]
+Makes such a file of the alternative texts and captions of at most 200 images.
+
 export-decisions <file>
 Writes ignored duplicates and the usage of models to a JSON file.
 

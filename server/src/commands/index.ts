@@ -4,12 +4,14 @@ import { ExitCode, usage } from './command-line';
 import { runCopyVectors } from './copy-vectors';
 import { runExportDecisions, runImportDecisions } from './decisions';
 import { runDoctor } from './doctor';
+import { runEvaluate } from './evaluate';
 
 /** The package's program: `npx strapi-plugin-image-search <command>`. */
 async function main([command, ...given]: readonly string[]): Promise<number> {
   if (command === 'copy-vectors')
     return runInterruptibly((signal) => runCopyVectors(given, signal));
   if (command === 'doctor') return runDoctor(given);
+  if (command === 'evaluate') return runEvaluate(given);
   if (command === 'export-decisions') return runExportDecisions(given);
   if (command === 'import-decisions') return runImportDecisions(given);
   if (command === '--help' || command === '-h') {
