@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { budgetConfigSchema } from './billing/contract';
 import { duplicatePolicies } from './duplicates/contract';
+import { withPreset } from './embedding/clip/config';
 import { LARGEST_EDGE } from './embedding/contract';
 import { configuredEmbeddingSchema, embeddingConfigSchema } from './embedding/registry';
 import { ImageSearchError } from './errors';
@@ -188,10 +189,10 @@ function withDefaultKinds(input: unknown): unknown {
   return {
     ...input,
     ...(isSection(embedding) && {
-      embedding: withDefaultFallback({ ...embedding, provider: embedding.provider ?? 'clip' }),
+      embedding: withDefaultFallback(withLocalModel(embedding)),
     }),
     ...(isSection(previousEmbedding) && {
-      previousEmbedding: { ...previousEmbedding, provider: previousEmbedding.provider ?? 'clip' },
+      previousEmbedding: withLocalModel(previousEmbedding),
     }),
     ...(isSection(vectors) && { vectors: { ...vectors, store: vectors.store ?? 'embedded' } }),
   };
@@ -200,7 +201,12 @@ function withDefaultKinds(input: unknown): unknown {
 function withDefaultFallback(embedding: Record<string, unknown>): Record<string, unknown> {
   const { fallback } = embedding;
   if (!isSection(fallback)) return embedding;
-  return { ...embedding, fallback: { ...fallback, provider: fallback['provider'] ?? 'clip' } };
+  return { ...embedding, fallback: withLocalModel(fallback) };
+}
+
+function withLocalModel(embedding: Record<string, unknown>): Record<string, unknown> {
+  const { provider = 'clip' } = embedding;
+  return provider === 'clip' ? withPreset({ ...embedding, provider }) : embedding;
 }
 
 function isSection(value: unknown): value is Record<string, unknown> {

@@ -214,6 +214,42 @@ describe('the maximum size of sent images', () => {
   });
 });
 
+describe('a preset', () => {
+  const modelOf = (embedding: object) => parseConfig({ embedding }).embedding;
+
+  it('sets the model and its number format, which may be overridden', () => {
+    expect(modelOf({ preset: 'balanced' })).toMatchObject({
+      provider: 'clip',
+      model: 'Xenova/siglip-base-patch16-224',
+      dtype: 'q8',
+    });
+    expect(modelOf({ preset: 'multilingual', dtype: 'fp32' })).toMatchObject({
+      model: 'onnx-community/siglip2-base-patch16-224-ONNX',
+      dtype: 'fp32',
+    });
+    expect(modelOf({ ...openai, fallback: { preset: 'balanced' } })).toMatchObject({
+      fallback: { model: 'Xenova/siglip-base-patch16-224' },
+    });
+  });
+
+  it('makes the space of the model that it stands for', () => {
+    const { embedding } = parseConfig({ embedding: { preset: 'fast' } });
+    expect(identityOf(embedding)).toEqual(identityOf(parseConfig({}).embedding));
+  });
+
+  it('is refused beside another model, and by another name or provider', () => {
+    expect(faults({ embedding: { preset: 'fast', model: 'folder' } })).toEqual([
+      "  - embedding.model: is set by the preset; remove one of them; given: 'folder'",
+    ]);
+    expect(faults({ embedding: { preset: 'best' } })).toEqual([
+      expect.stringContaining('embedding.preset'),
+    ]);
+    expect(faults({ embedding: { ...openai, preset: 'fast' } })).toEqual([
+      expect.stringContaining('embedding has no setting "preset"'),
+    ]);
+  });
+});
+
 describe('a fallback', () => {
   it('is a local model with its defaults, unless it says otherwise', () => {
     const { embedding } = parseConfig({ embedding: { ...openai, fallback: { model: 'folder' } } });

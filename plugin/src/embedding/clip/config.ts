@@ -18,10 +18,27 @@ const weightFormats = [
 ] as const;
 export type WeightFormat = (typeof weightFormats)[number];
 
-/** Settings below `embedding` for a model that runs on this machine. */
-export const clipConfigSchema = z.strictObject({
+/**
+ * Models by what they are for. Retrieval figures and sources are in docs/choosing-a-model.md.
+ *
+ * Their `dtype` is that of the published q8 files: a quarter of the size of fp32.
+ */
+export const presets = {
+  fast: { model: 'Xenova/clip-vit-base-patch32', dtype: 'q8' },
+  balanced: { model: 'Xenova/siglip-base-patch16-224', dtype: 'q8' },
+  multilingual: { model: 'onnx-community/siglip2-base-patch16-224-ONNX', dtype: 'q8' },
+} as const;
+
+const presetNames = Object.keys(presets) as (keyof typeof presets)[];
+
+/** Settings below `embedding` for a model that runs on this machine; see `withPreset`. */
+const settingsSchema = z.strictObject({
   provider: z.literal('clip'),
-  model: z.string().trim().min(1).default('Xenova/clip-vit-base-patch32').meta({
+  preset: z.enum(presetNames).optional().meta({
+    description:
+      'Sets model and number format by need: fast (CLIP, English), balanced (SigLIP, English), multilingual (SigLIP 2). By default none, which is the same as fast',
+  }),
+  model: z.string().trim().min(1).default(presets.fast.model).meta({
     description:
       'CLIP or SigLIP model in the layout of transformers.js: its name on the Hugging Face Hub, or the path of a local folder',
   }),
@@ -52,5 +69,21 @@ export const clipConfigSchema = z.strictObject({
       'Whether a model that is missing from the cache folder is downloaded from the Hugging Face Hub',
   }),
 });
+
+export const clipConfigSchema = settingsSchema.superRefine(({ preset, model }, context) => {
+  if (preset === undefined || model === presets[preset].model) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['model'],
+    message: 'is set by the preset; remove one of them',
+    input: model,
+  });
+});
+
+/** Settings before they are validated, with what their preset stands for. */
+export function withPreset(settings: Record<string, unknown>): Record<string, unknown> {
+  const name = presetNames.find((preset) => preset === settings['preset']);
+  return name === undefined ? settings : { ...presets[name], ...settings };
+}
 
 export type ClipConfig = z.output<typeof clipConfigSchema>;
