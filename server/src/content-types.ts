@@ -117,6 +117,8 @@ export const contentTypes = {
       height: { type: 'integer', required: true },
       /** The pass that compared it last; null if it is to be compared. */
       comparedIn: { type: 'string' },
+      /** Hashes of images that its pixels aren't duplicates of, as the repository writes them. */
+      refuted: { type: 'text' },
     },
   }),
 

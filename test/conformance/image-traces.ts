@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { FileTrace, ImageTraces } from '../../plugin/src/duplicates/contract';
+import {
+  MAX_REFUTED,
+  type FileTrace,
+  type ImageTraces,
+} from '../../plugin/src/duplicates/contract';
 import { range } from './index-entries/situations';
 
 const FIRST_PASS = '1:clip-one-512';
@@ -93,6 +97,33 @@ export function describeImageTraces(name: string, empty: () => Promise<ImageTrac
       expect(await traces.withContentHash(hashOf('a'), 10)).toEqual([3, 7, 9]);
       expect(await traces.withContentHash(hashOf('a'), 2)).toEqual([3, 7]);
       expect(await traces.withContentHash(hashOf('c'), 10)).toEqual([]);
+    });
+
+    it('remembers refuted duplicates by bytes, from either side, up to a number', async () => {
+      const file = (fileId: number, digit: string) => ({ fileId, contentHash: hashOf(digit) });
+      const others = [file(2, 'b'), file(3, 'c')];
+      const refuted = async (version = 1) =>
+        ascending([...(await traces.refutedAmong(file(1, 'a'), others, version))]);
+      await traces.put([traceOf(1), traceOf(2, hashOf('b')), traceOf(3, hashOf('c'))]);
+      expect(await refuted()).toEqual([]);
+      await traces.rememberRefuted(file(1, 'a'), [hashOf('b')], 1);
+      await traces.rememberRefuted(file(3, 'c'), [hashOf('a')], 1);
+      await traces.rememberRefuted(file(1, 'd'), [hashOf('c')], 2);
+      await traces.rememberRefuted(file(9, 'a'), [hashOf('c')], 1);
+      expect(await refuted()).toEqual([2, 3]);
+      expect(await refuted(2)).toEqual([]);
+      // Indexed again with the same bytes.
+      await traces.put([traceOf(1)]);
+      expect(await refuted()).toEqual([2, 3]);
+      await traces.put([traceOf(1, hashOf('d'))]);
+      expect(await traces.refutedAmong(file(1, 'd'), others, 1)).toEqual(new Set());
+      await traces.put([traceOf(1)]);
+      await traces.remove([3]);
+      await traces.put([traceOf(3, hashOf('c'))]);
+      expect(await refuted()).not.toContain(3);
+      const many = range(1, MAX_REFUTED).map((number) => String(number).padEnd(64, '-'));
+      for (const hash of many) await traces.rememberRefuted(file(1, 'a'), [hash], 1);
+      expect(await refuted()).toEqual([]);
     });
 
     describe('passes', () => {

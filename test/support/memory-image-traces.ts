@@ -1,4 +1,9 @@
-import type { FileTrace, ImageTraces } from '../../plugin/src/duplicates/contract';
+import {
+  MAX_REFUTED,
+  type ComparedFile,
+  type FileTrace,
+  type ImageTraces,
+} from '../../plugin/src/duplicates/contract';
 
 interface Row {
   trace: FileTrace;
@@ -8,6 +13,7 @@ interface Row {
 /** The traces in memory: every method changes them in one synchronous step. */
 export class MemoryImageTraces implements ImageTraces {
   readonly #rows = new Map<number, Row>();
+  readonly #refuted = new Map<string, string[]>();
   /** Files whose traces were written, one after the other. */
   readonly written: number[] = [];
   /** Runs before anything is read or written; what it throws the call fails with. */
@@ -23,7 +29,12 @@ export class MemoryImageTraces implements ImageTraces {
 
   async remove(fileIds: readonly number[]): Promise<void> {
     await this.#answer();
-    for (const fileId of fileIds) this.#rows.delete(fileId);
+    for (const fileId of fileIds) {
+      this.#rows.delete(fileId);
+      for (const key of this.#refuted.keys()) {
+        if (key.startsWith(`${String(fileId)} `)) this.#refuted.delete(key);
+      }
+    }
   }
 
   async get(fileIds: readonly number[]): Promise<FileTrace[]> {
@@ -74,6 +85,32 @@ export class MemoryImageTraces implements ImageTraces {
   async notCompared(pass: string, limit: number): Promise<number[]> {
     await this.#answer();
     return this.#ids((row) => row.pass !== pass).slice(0, limit);
+  }
+
+  async rememberRefuted(
+    { contentHash, fileId }: ComparedFile,
+    contentHashes: readonly string[],
+    version: number,
+  ): Promise<void> {
+    await this.#answer();
+    if (this.#rows.get(fileId)?.trace.contentHash !== contentHash) return;
+    const key = `${String(fileId)} ${contentHash} ${String(version)}`;
+    const hashes = new Set([...contentHashes, ...(this.#refuted.get(key) ?? [])]);
+    this.#refuted.set(key, [...hashes].slice(0, MAX_REFUTED));
+  }
+
+  async refutedAmong(
+    file: ComparedFile,
+    others: readonly ComparedFile[],
+    version: number,
+  ): Promise<Set<number>> {
+    await this.#answer();
+    const refutes = (one: ComparedFile, other: ComparedFile): boolean => {
+      const key = `${String(one.fileId)} ${one.contentHash} ${String(version)}`;
+      return this.#refuted.get(key)?.includes(other.contentHash) === true;
+    };
+    const refuted = others.filter((other) => refutes(file, other) || refutes(other, file));
+    return new Set(refuted.map(({ fileId }) => fileId));
   }
 
   async counts(pass: string): Promise<{ total: number; compared: number }> {

@@ -144,6 +144,9 @@ export interface ComparedFile {
   contentHash: string;
 }
 
+/** Refuted duplicates remembered per file: more than are proposed at a time. */
+export const MAX_REFUTED = 60;
+
 /**
  * One trace per file in the library, whichever model is active; written when the file is read.
  *
@@ -160,6 +163,9 @@ export interface ComparedFile {
  * - `unmark` removes the marks.
  * - `get` skips traces that can't be read; all other calls include them.
  * - `notCompared` returns ids of files without this pass's mark, at most `limit`; uses an index.
+ * - `rememberRefuted` remembers that the pixels of a file, while it has these bytes, refute duplicates with these hashes: the
+ *   latest `MAX_REFUTED` of them, for one version of the comparison. `refutedAmong` returns the ids of those that either
+ *   side remembers.
  *
  * @throws whatever the database throws
  */
@@ -173,6 +179,16 @@ export interface ImageTraces {
   markFailed(fileIds: readonly number[], pass: string): Promise<number>;
   unmark(fileIds: readonly number[]): Promise<void>;
   notCompared(pass: string, limit: number): Promise<number[]>;
+  rememberRefuted(
+    file: ComparedFile,
+    contentHashes: readonly string[],
+    version: number,
+  ): Promise<void>;
+  refutedAmong(
+    file: ComparedFile,
+    others: readonly ComparedFile[],
+    version: number,
+  ): Promise<Set<number>>;
   /** The number of traces, and how many have this pass's mark. */
   counts(pass: string): Promise<{ total: number; compared: number }>;
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type { Logger } from '../logger';
+import { PIXEL_VERSION } from '../matching/contract';
 import type { VectorCollection } from '../vectors/contract';
 import type {
   DuplicateFinder,
@@ -109,6 +110,8 @@ export class LibraryComparison {
       [...proposed.values(), ...earlier.values()].map((pair) => otherOf(pair, fileId)),
     );
     const present = new Map(others.map((other) => [other.fileId, other]));
+    const remembered = await this.#options.traces.refutedAmong(trace, others, PIXEL_VERSION);
+    const dropped: string[] = [];
     const readOnce = onceEach((id: number) => this.#options.read(id, signal));
     const confirmed: FoundPair[] = [];
     const refuted: FoundPair[] = [];
@@ -121,6 +124,10 @@ export class LibraryComparison {
       }
       const other = present.get(otherId);
       if (!other) continue;
+      if (remembered.has(otherId)) {
+        if (before) refuted.push(pair);
+        continue;
+      }
       const [one, two] = fileId < otherId ? [trace, other] : [other, trace];
       const sides = {
         one: { trace: one, read: () => readOnce(one.fileId) },
@@ -131,14 +138,21 @@ export class LibraryComparison {
           { ...sides, verdict: pair.verdict },
           signal,
         );
-        if (verdict) confirmed.push({ ...pair, verdict });
-        else if (before) refuted.push(pair);
+        if (verdict) {
+          confirmed.push({ ...pair, verdict });
+          continue;
+        }
+        dropped.push(other.contentHash);
+        if (before) refuted.push(pair);
       } catch (error) {
         if (signal.aborted || !(error instanceof ImageSearchError)) throw error;
         const { part } = error.traits;
         if (part !== 'image' && part !== 'storage') throw error;
         if (part === 'storage') outage = error;
       }
+    }
+    if (dropped.length > 0) {
+      await this.#options.traces.rememberRefuted(trace, dropped, PIXEL_VERSION);
     }
     return { findings: { fileId, contentHash, pairs: confirmed, refuted }, outage };
   }

@@ -1,6 +1,11 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import {
+  MAX_REFUTED,
+  type ComparedFile,
+  type FileTrace,
+  type ImageTraces,
+} from '../../../plugin/src/duplicates/contract';
 import type { Logger } from '../../../plugin/src/logger';
 import { IMAGE_TRACE_UID } from '../plugin-id';
 import { prefixedLogger } from '../prefixed-logger';
@@ -39,6 +44,8 @@ const columns = ['id', ...Object.keys(rowSchema.shape)];
 
 const byFile = [{ fileId: 'asc' }];
 
+const refutedSchema = z.object({ file_id: z.number(), refuted: z.string().nullable() });
+
 /** Image traces in Strapi's database. Writers of several rows lock them in file order. */
 export function createImageTraces(
   strapi: Core.Strapi,
@@ -70,6 +77,15 @@ export function createImageTraces(
 
   async function insert(traces: readonly FileTrace[]): Promise<void> {
     await table().insert(traces.map(toColumns)).onConflict('file_id').merge();
+  }
+
+  async function readRefuted(fileIds: readonly number[]): Promise<Map<number, string | null>> {
+    const found: unknown[] = [];
+    for (const ids of chunksOf(new Set(fileIds))) {
+      found.push(...(await table().select('file_id', 'refuted').whereIn('file_id', ids)));
+    }
+    const parsedRows = found.map((row) => refutedSchema.parse(row));
+    return new Map(parsedRows.map(({ file_id: fileId, refuted }) => [fileId, refuted]));
   }
 
   return {
@@ -140,6 +156,28 @@ export function createImageTraces(
       return ids;
     },
 
+    async rememberRefuted(file, contentHashes, version) {
+      const { contentHash, fileId } = file;
+      const known = await readRefuted([fileId]);
+      const before = parseRefuted(known.get(fileId), { contentHash, version });
+      const hashes = [...new Set([...contentHashes.map(shortHash), ...before])];
+      const refuted = [version, shortHash(contentHash), ...hashes.slice(0, MAX_REFUTED)].join(' ');
+      await retryConflicts(strapi, () =>
+        rows().updateMany({ where: { fileId, contentHash }, data: { refuted } }),
+      );
+    },
+
+    async refutedAmong(file, others, version) {
+      if (others.length === 0) return new Set();
+      const known = await readRefuted([file, ...others].map(({ fileId }) => fileId));
+      const refutes = ({ contentHash, fileId }: ComparedFile, other: ComparedFile): boolean =>
+        parseRefuted(known.get(fileId), { contentHash, version }).includes(
+          shortHash(other.contentHash),
+        );
+      const refuted = others.filter((other) => refutes(file, other) || refutes(other, file));
+      return new Set(refuted.map(({ fileId }) => fileId));
+    },
+
     async counts(pass) {
       const [total, compared] = await Promise.all([
         rows().count(),
@@ -180,6 +218,20 @@ function toTrace(row: z.output<typeof rowSchema>): FileTrace {
     width: row.width,
     height: row.height,
   };
+}
+
+/** 64 bits are enough to tell a library's images apart. */
+function shortHash(contentHash: string): string {
+  return contentHash.slice(0, 16);
+}
+
+/** The version of the comparison, the short hash of the file's own bytes, and those of what they refute. */
+function parseRefuted(
+  refuted: string | null | undefined,
+  { contentHash, version }: { contentHash: string; version: number },
+): string[] {
+  const [ofVersion, ofBytes, ...hashes] = (refuted ?? '').split(' ');
+  return ofVersion === String(version) && ofBytes === shortHash(contentHash) ? hashes : [];
 }
 
 /** Returns invalid JSON unchanged; the schema rejects it. */

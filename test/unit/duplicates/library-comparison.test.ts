@@ -116,6 +116,26 @@ describe('comparing files of a library', () => {
     }
   });
 
+  it('asks the pixels of a pair once, and again after a file was replaced', async () => {
+    await world.add(1, bareTrace('one'), 1);
+    await world.add(2, bareTrace('two'), 1);
+    let comparisons = 0;
+    const confirmation: PairConfirmation = () => {
+      comparisons += 1;
+      return Promise.resolve(null);
+    };
+    const find = foundAs({ fileId: 2, contentHash: 'two' });
+    // Each has forgotten what the one before knew.
+    await compareWith(find, { confirmation })(1);
+    await compareWith(find, { confirmation })(1);
+    await compareWith(foundAs({ fileId: 1, contentHash: 'one' }), { confirmation })(2);
+    expect(comparisons).toBe(1);
+    await world.add(1, bareTrace('another'), 1);
+    await compareWith(find, { confirmation })(1);
+    expect(comparisons).toBe(2);
+    expect(await allPairs(pairs)).toEqual([]);
+  });
+
   it('uses the vector of the current bytes, never an earlier one', async () => {
     await world.add(1, bareTrace('one'), 1);
     await world.add(2, bareTrace('old'), 1);
