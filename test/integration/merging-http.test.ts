@@ -96,6 +96,23 @@ describe('merging over the admin API', () => {
     ]);
   });
 
+  it('leaves merged copies out of the number of files in a folder', async () => {
+    const folder = { name: 'Holidays', parent: null };
+    const created = await app.library.call('post', '/upload/folders', folder);
+    const { id: destinationFolderId } = (created.body as { data: { id: number } }).data;
+    const fileIds = await uploadTwo();
+    await app.library.call('post', '/upload/actions/bulk-move', { fileIds, destinationFolderId });
+    const countedFiles = async () => {
+      const { body } = await app.library.call('get', '/upload/folders');
+      return (body as { data: { files: { count: number } }[] }).data.map(
+        ({ files }) => files.count,
+      );
+    };
+    expect(await countedFiles()).toEqual([2]);
+    expect((await merge({ fileIds, keepId: fileIds[0] })).status).toBe(200);
+    expect(await countedFiles()).toEqual([1]);
+  });
+
   it('requires its own action and the one to change files', async () => {
     const fileIds = await uploadTwo();
     expect((await app.request.post(MERGE_PATH).send({ fileIds })).status).toBe(401);
