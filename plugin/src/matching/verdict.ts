@@ -52,18 +52,34 @@ export function createJudge(thresholds: DuplicateThresholds): Judge {
     judge(one, other, similarity) {
       const verdict = compare(one, other, similarity);
       if (verdict !== null) return verdict;
-      // Only whole images: that is what saving without transparency produces.
-      if (one.onBlack && !other.onBlack) return compare({ ...one, ...one.onBlack }, other, null);
-      if (other.onBlack && !one.onBlack) return compare(one, { ...other, ...other.onBlack }, null);
+      // Saving without transparency puts an image on black, whatever else was done to it.
+      if (one.onBlack && !other.onBlack) {
+        return compare({ ...one, ...one.onBlack }, other, similarity);
+      }
+      if (other.onBlack && !one.onBlack) {
+        return compare(one, { ...other, ...other.onBlack }, similarity);
+      }
       return null;
     },
 
     isPromising(one, other) {
-      if (one.fingerprint === null || other.fingerprint === null) return false;
-      const words = [toWords(one.fingerprint.bits), toWords(other.fingerprint.bits)] as const;
-      return isClose(...words) || isMirrorClose(...words) || closeTurns(...words).length > 0;
+      return looksOf(one, other).some(([first, second]) => {
+        if (first === null || second === null) return false;
+        const words = [toWords(first.bits), toWords(second.bits)] as const;
+        return isClose(...words) || isMirrorClose(...words) || closeTurns(...words).length > 0;
+      });
     },
   };
+}
+
+type Fingerprint = ImageTrace['fingerprint'];
+
+/** The fingerprints to compare: as they are, and on black if one of them shows an image with transparency. */
+function looksOf(one: ImageTrace, other: ImageTrace): [Fingerprint, Fingerprint][] {
+  const looks: [Fingerprint, Fingerprint][] = [[one.fingerprint, other.fingerprint]];
+  if (one.onBlack && !other.onBlack) looks.push([one.onBlack.fingerprint, other.fingerprint]);
+  if (other.onBlack && !one.onBlack) looks.push([one.fingerprint, other.onBlack.fingerprint]);
+  return looks;
 }
 
 /** Number of differing fingerprint bits; NaN when a fingerprint is missing. */

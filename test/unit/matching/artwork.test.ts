@@ -69,6 +69,18 @@ describe('verdicts on artwork', () => {
     expect(judge.judge(trace, copy, null)).toBeNull();
   });
 
+  it('is an edited version for a copy that is turned and was saved on black', async () => {
+    const clear = await imageOf('lady-beetle');
+    const turned = await sharp(clear).rotate(90).flatten({ background: '#000' }).jpeg().toBuffer();
+    const [one, other] = [await traceOf(clear, reader), await traceOf(turned, reader)];
+    expect(one.onBlack).toBeDefined();
+    expect(judge.isPromising(one, other)).toBe(true);
+    expect(judge.judge(one, other, 0.9)).toMatchObject({
+      kind: 'edited',
+      alignment: { quarterTurns: 3 },
+    });
+  });
+
   it('is none for other drawings, however similar their embeddings', async () => {
     const traces = await Promise.all(
       concepts.map(async (concept) => traceOf(await imageOf(concept), reader)),
