@@ -284,6 +284,11 @@ async function measureDetails(
   const scale = (under.width * region.width) / overWidth;
   const read = async (side: Side, part: Box): Promise<Pixels> => {
     const { height, width } = pair[side].trace;
+    if (part === WHOLE && Math.max(width, height) <= DETAIL_EDGE) {
+      const middle = await decodeMiddle(images, files[side], { width, height });
+      if (signal?.aborted) throw abortedError(signal.reason);
+      if (middle) return middle;
+    }
     const shrink = Math.min(1, DETAIL_EDGE / Math.max(width, height));
     const size = { width: Math.round(width * shrink), height: Math.round(height * shrink) };
     const decoded = await decode(images, files[side], { ...size, ground: 'white' });
@@ -310,6 +315,28 @@ async function measureDetails(
   });
   const isUpscaled = 'beyond' in measured && measured.beyond < SHOWS_MORE;
   return { upscaled: isUpscaled ? larger : null, detail: null };
+}
+
+/** Decodes no more than the middle, of about the size that `middleOf` cuts out; null for a drawing, which has no size. */
+async function decodeMiddle(
+  images: ImageReader,
+  bytes: Uint8Array,
+  { height, width }: Size,
+): Promise<Pixels | null> {
+  // What is cut off on either side is a multiple of the blocks of JPEG.
+  const shorten = (side: number): number =>
+    side - 16 * Math.max(0, Math.ceil((side - DETAIL_PART) / 16));
+  const crop = { width: shorten(width), height: shorten(height) };
+  const preparation: PixelPreparation = {
+    kind: 'pixels',
+    resize: { mode: 'none' },
+    crop,
+    kernel: 'cubic',
+    ground: 'white',
+  };
+  const { prepared, size } = await images.read(bytes, { preparation });
+  if (size.width !== width || size.height !== height) return null;
+  return { ...crop, data: new Uint8Array(prepared.data) };
 }
 
 /** A copy of the middle of a part, which starts where a block of JPEG does. */

@@ -156,10 +156,12 @@ interface Colors {
 }
 
 function colorShare({ blue, red }: Colors): number {
-  const colored = blue.reduce(
-    (count, value, place) => count + (Math.hypot(value, red[place] ?? 0) > GRAY ? 1 : 0),
-    0,
-  );
+  let colored = 0;
+  for (let place = 0; place < blue.length; place += 1) {
+    const x = blue[place] ?? 0;
+    const y = red[place] ?? 0;
+    if (x * x + y * y > GRAY * GRAY) colored += 1;
+  }
   return colored / Math.max(1, blue.length);
 }
 

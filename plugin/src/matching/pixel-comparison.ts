@@ -1,9 +1,10 @@
 import type { Box, CopyQuality } from './contract';
 import { editedSide, graySide, whatLiesAround } from './copy-quality';
 import { classifyRegions, type DifferingRegion } from './differing-regions';
-import { type Plane, type PlaneSize, smooth } from './plane';
+import { type Plane, type PlaneSize, type Rectangle, smooth } from './plane';
 import { type Affine, placementOf, placeOf, register, warpAffine } from './registration';
 import {
+  cellsOf,
   fitColor,
   fitTone,
   matchColorChange,
@@ -114,10 +115,12 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
     other: { ...innerPlanes, gray: smooth(innerPlanes.gray) },
   };
   const gray = graySide(seen.one, seen.other);
-  const isGrayCopy = matchOneTone(seen);
-  if (!isGrayCopy) matchColorChange(seen);
-  const tone = fitTone(seen.one, seen.other);
-  const one = matchPlanes(seen.one, tone, fitColor(seen.one, seen.other, tone));
+  const before = cellsOf(seen.one, seen.other);
+  const isGrayCopy = matchOneTone(seen, before);
+  const isMatched = isGrayCopy || matchColorChange(seen);
+  const cells = isMatched ? cellsOf(seen.one, seen.other) : before;
+  const tone = fitTone(cells);
+  const one = matchPlanes(seen.one, tone, fitColor(cells, tone));
   const blocks = compareBlocks(one, seen.other);
   for (const block of blocks) block.isDifferent = isDifferent(block, { tone, isGrayCopy });
   const regions = classifyRegions({ one, other: seen.other, blocks, blockSide: BLOCK });
@@ -343,7 +346,9 @@ function planesOf({ data, height, width }: Pixels): Planes {
   const blue = new Float32Array(pixels);
   const red = new Float32Array(pixels);
   for (let place = 0, byte = 0; place < pixels; place += 1, byte += 3) {
-    const [r, g, b] = [data[byte] ?? 0, data[byte + 1] ?? 0, data[byte + 2] ?? 0];
+    const r = data[byte] ?? 0;
+    const g = data[byte + 1] ?? 0;
+    const b = data[byte + 2] ?? 0;
     const luma = 0.299 * r + 0.587 * g + 0.114 * b;
     gray[place] = luma;
     blue[place] = 0.564 * (b - luma);
@@ -355,7 +360,7 @@ function planesOf({ data, height, width }: Pixels): Planes {
 function warpPlanes(outer: Planes, inner: PlaneSize, placement: Affine): Planes {
   const { height, width } = outer.gray;
   const warp = (values: Float32Array) =>
-    warpAffine({ width, height, values }, inner, placement, -INSET / 2);
+    warpAffine({ width, height, values }, inner, placement, { margin: -INSET / 2 });
   const gray = smooth({ ...sizeOf(inner), values: warp(outer.gray.values) });
   return { gray, blue: warp(outer.blue), red: warp(outer.red) };
 }
@@ -382,55 +387,110 @@ function countBlocks({ height, width }: PlaneSize): number {
   return starts(width).length * starts(height).length;
 }
 
+/** Gray values of both images and their squares and product, then blue and red of either. */
+const SUMS = 9;
+
 function compareBlocks(one: Planes, other: Planes): Block[] {
   const { height, width } = other.gray;
+  const [lefts, tops] = [starts(width), starts(height)];
+  const origin = { left: lefts[0] ?? 0, top: tops[0] ?? 0 };
+  const parts = sumParts(one, other, origin);
+  const sums = new Float64Array(SUMS);
   const blocks: Block[] = [];
-  for (const top of starts(height)) {
-    for (const left of starts(width)) {
+  for (const top of tops) {
+    for (const left of lefts) {
       const bottom = Math.min(height, top + BLOCK);
       const right = Math.min(width, left + BLOCK);
-      let [a, b, aa, bb, ab] = [0, 0, 0, 0, 0];
-      let [blueA, redA, blueB, redB] = [0, 0, 0, 0];
-      for (let row = top; row < bottom; row += 1) {
-        for (let place = row * width + left; place < row * width + right; place += 1) {
-          const [valueA, valueB] = [one.gray.values[place] ?? 0, other.gray.values[place] ?? 0];
-          a += valueA;
-          b += valueB;
-          aa += valueA * valueA;
-          bb += valueB * valueB;
-          ab += valueA * valueB;
-          blueA += one.blue[place] ?? 0;
-          redA += one.red[place] ?? 0;
-          blueB += other.blue[place] ?? 0;
-          redB += other.red[place] ?? 0;
+      const isWhole = bottom - top === BLOCK && right - left === BLOCK;
+      const [column, row] = [(left - origin.left) / STEP, (top - origin.top) / STEP];
+      sums.fill(0);
+      if (isWhole && Number.isInteger(column) && Number.isInteger(row)) {
+        // Blocks overlap: each part is summed up once.
+        for (const corner of [row * parts.columns + column, (row + 1) * parts.columns + column]) {
+          addPart(sums, parts.values, corner);
+          addPart(sums, parts.values, corner + 1);
         }
+      } else {
+        addPixels(sums, { one, other }, { left, top, right, bottom });
       }
-      if (Number.isNaN(a)) continue;
-      const pixels = (bottom - top) * (right - left);
-      const [meanA, meanB] = [a / pixels, b / pixels];
-      const varianceA = Math.max(0, aa / pixels - meanA * meanA);
-      const varianceB = Math.max(0, bb / pixels - meanB * meanB);
-      const covariance = ab / pixels - meanA * meanB;
-      const residual = Math.sqrt(Math.max(0, varianceA + varianceB - 2 * covariance));
-      const lesser = Math.sqrt(Math.min(varianceA, varianceB));
-      const predicted = withinGamut({
-        gray: meanA,
-        blue: blueA / pixels,
-        red: redA / pixels,
-      });
-      blocks.push({
-        left,
-        top,
-        deviationOne: Math.sqrt(varianceA),
-        deviationOther: Math.sqrt(varianceB),
-        correlation: covariance / Math.sqrt((varianceA + 1) * (varianceB + 1)),
-        structure: residual / (lesser + NOISE),
-        luminance: meanB - predicted.gray,
-        color: Math.hypot(blueB / pixels - predicted.blue, redB / pixels - predicted.red),
-        strength: Math.max(Math.hypot(blueA, redA) / pixels, Math.hypot(blueB, redB) / pixels),
-        isDifferent: false,
-      });
+      const block = blockOf(sums, (bottom - top) * (right - left));
+      if (block) blocks.push({ left, top, ...block });
     }
   }
   return blocks;
+}
+
+/** Sums over parts as wide and high as the step, row by row. */
+function sumParts(
+  one: Planes,
+  other: Planes,
+  { left, top }: { left: number; top: number },
+): { values: Float64Array; columns: number } {
+  const { height, width } = other.gray;
+  const columns = Math.max(0, Math.floor((width - left) / STEP));
+  const rows = Math.max(0, Math.floor((height - top) / STEP));
+  const values = new Float64Array(columns * rows * SUMS);
+  for (let part = 0; part < columns * rows; part += 1) {
+    const x = left + STEP * (part % columns);
+    const y = top + STEP * Math.floor(part / columns);
+    const sums = values.subarray(part * SUMS, (part + 1) * SUMS);
+    addPixels(sums, { one, other }, { left: x, top: y, right: x + STEP, bottom: y + STEP });
+  }
+  return { values, columns };
+}
+
+function addPart(sums: Float64Array, parts: Float64Array, part: number): void {
+  for (let index = 0; index < SUMS; index += 1) {
+    sums[index] = (sums[index] ?? 0) + (parts[part * SUMS + index] ?? 0);
+  }
+}
+
+function addPixels(
+  sums: Float64Array,
+  { one, other }: { one: Planes; other: Planes },
+  { bottom, left, right, top }: Rectangle,
+): void {
+  const { width } = other.gray;
+  const [grayA, grayB] = [one.gray.values, other.gray.values];
+  let [a, b, aa, bb, ab] = [0, 0, 0, 0, 0];
+  let [blueA, redA, blueB, redB] = [0, 0, 0, 0];
+  for (let row = top; row < bottom; row += 1) {
+    for (let place = row * width + left; place < row * width + right; place += 1) {
+      const valueA = grayA[place] ?? 0;
+      const valueB = grayB[place] ?? 0;
+      a += valueA;
+      b += valueB;
+      aa += valueA * valueA;
+      bb += valueB * valueB;
+      ab += valueA * valueB;
+      blueA += one.blue[place] ?? 0;
+      redA += one.red[place] ?? 0;
+      blueB += other.blue[place] ?? 0;
+      redB += other.red[place] ?? 0;
+    }
+  }
+  sums.set([a, b, aa, bb, ab, blueA, redA, blueB, redB]);
+}
+
+/** Null where the images don't overlap. */
+function blockOf(sums: Float64Array, pixels: number): Omit<Block, 'left' | 'top'> | null {
+  const [a = 0, b = 0, aa = 0, bb = 0, ab = 0, blueA = 0, redA = 0, blueB = 0, redB = 0] = sums;
+  if (Number.isNaN(a)) return null;
+  const [meanA, meanB] = [a / pixels, b / pixels];
+  const varianceA = Math.max(0, aa / pixels - meanA * meanA);
+  const varianceB = Math.max(0, bb / pixels - meanB * meanB);
+  const covariance = ab / pixels - meanA * meanB;
+  const residual = Math.sqrt(Math.max(0, varianceA + varianceB - 2 * covariance));
+  const lesser = Math.sqrt(Math.min(varianceA, varianceB));
+  const predicted = withinGamut({ gray: meanA, blue: blueA / pixels, red: redA / pixels });
+  return {
+    deviationOne: Math.sqrt(varianceA),
+    deviationOther: Math.sqrt(varianceB),
+    correlation: covariance / Math.sqrt((varianceA + 1) * (varianceB + 1)),
+    structure: residual / (lesser + NOISE),
+    luminance: meanB - predicted.gray,
+    color: Math.hypot(blueB / pixels - predicted.blue, redB / pixels - predicted.red),
+    strength: Math.max(Math.hypot(blueA, redA) / pixels, Math.hypot(blueB, redB) / pixels),
+    isDifferent: false,
+  };
 }

@@ -148,21 +148,25 @@ function mixAt(position: number, { from, to }: { from: number; to: number }): Mi
 /** Blurs with weights 1, 2, 1 in both directions, which dampens rounding and interpolation noise. */
 export function smooth({ width, height, values }: Plane): Plane {
   const rows = new Float32Array(values.length);
-  for (let row = 0; row < height; row += 1) {
-    const start = row * width;
-    for (let column = 0; column < width; column += 1) {
-      const here = values[start + column] ?? 0;
-      const before = column > 0 ? (values[start + column - 1] ?? 0) : here;
-      const after = column < width - 1 ? (values[start + column + 1] ?? 0) : here;
-      rows[start + column] = (before + 2 * here + after) / 4;
+  for (let start = 0; start < values.length; start += width) {
+    let before = values[start] ?? 0;
+    let here = before;
+    for (let place = start; place < start + width; place += 1) {
+      const after = place + 1 < start + width ? (values[place + 1] ?? 0) : here;
+      rows[place] = (before + 2 * here + after) / 4;
+      before = here;
+      here = after;
     }
   }
   const result = new Float32Array(values.length);
-  for (let place = 0; place < values.length; place += 1) {
-    const here = rows[place] ?? 0;
-    const above = place >= width ? (rows[place - width] ?? 0) : here;
-    const below = place < values.length - width ? (rows[place + width] ?? 0) : here;
-    result[place] = (above + 2 * here + below) / 4;
+  for (let row = 0; row < height; row += 1) {
+    const up = row > 0 ? -width : 0;
+    const down = row + 1 < height ? width : 0;
+    for (let place = row * width; place < (row + 1) * width; place += 1) {
+      const above = rows[place + up] ?? 0;
+      const below = rows[place + down] ?? 0;
+      result[place] = (above + 2 * (rows[place] ?? 0) + below) / 4;
+    }
   }
   return { width, height, values: result };
 }

@@ -44,8 +44,12 @@ export function register(outer: Plane, inner: Plane, start: Affine): Affine | nu
     level = { outer: halve(level.outer), inner: halve(level.inner), scale: level.scale * 2 };
   }
   let placement = start;
-  for (const [index, { scale, ...level }] of levels.reverse().entries()) {
-    if (Math.max(level.inner.width, level.inner.height) > FINEST_EDGE) break;
+  for (const [index, { scale, ...planes }] of levels.reverse().entries()) {
+    if (Math.max(planes.inner.width, planes.inner.height) > FINEST_EDGE) break;
+    const level = {
+      outer: normalizeLocally(planes.outer, NEIGHBORHOOD, MIN_SPREAD),
+      inner: normalizeLocally(planes.inner, NEIGHBORHOOD, MIN_SPREAD),
+    };
     const known = rescaled(placement, 1 / scale);
     const refined = index === 0 ? refineFirst(level, known) : refine(level, known);
     if (refined === null) return null;
@@ -122,6 +126,7 @@ interface Fit {
   misfit: number;
 }
 
+/** Locally normalized. */
 type Level = Record<'outer' | 'inner', Plane>;
 
 /** Misfit at which other tilts are tried, in degrees: sparse images fit badly in many places. */
@@ -180,21 +185,18 @@ function tiltedBy(degrees: number, { a, b, c, d, e, f }: Affine, inner: PlaneSiz
 const AFFINE_GAIN = 0.03;
 
 function refine(level: Level, start: Affine): Fit | null {
-  const planes = {
-    outer: normalizeLocally(level.outer, NEIGHBORHOOD, MIN_SPREAD),
-    inner: normalizeLocally(level.inner, NEIGHBORHOOD, MIN_SPREAD),
-  };
-  const similar = converge(planes, start, true);
+  const similar = converge(level, start, true);
   if (similar === null) return null;
-  const affine = converge(planes, similar.placement, false);
+  const affine = converge(level, similar.placement, false);
   return affine && affine.misfit < (1 - AFFINE_GAIN) * similar.misfit ? affine : similar;
 }
 
 function converge({ inner, outer }: Level, start: Affine, isSimilarity: boolean): Fit | null {
   let placement = start;
   let best: Fit = { placement: start, misfit: Infinity };
+  const result = new Float32Array(inner.values.length);
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const found = bestChange(inner, warpAffine(outer, inner, placement), isSimilarity);
+    const found = bestChange(inner, warpAffine(outer, inner, placement, { result }), isSimilarity);
     if (found === null) return null;
     // Sparse drawings may lead astray: the best placement counts, not the last.
     if (found.misfit < best.misfit) best = { placement, misfit: found.misfit };
@@ -245,48 +247,96 @@ interface Step {
 /** Null with too little overlap or texture. */
 function bestChange(inner: Plane, warped: Float32Array, isSimilarity: boolean): Step | null {
   const { height, values, width } = inner;
-  const normal = new Float64Array(UNKNOWNS * UNKNOWNS);
+  // Weighted products of the gradients, by the arms that they are multiplied with.
+  const moments = { xx: new Float64Array(6), xy: new Float64Array(6), yy: new Float64Array(6) };
   const right = new Float64Array(UNKNOWNS);
-  const row6 = new Float64Array(UNKNOWNS);
   let [pixels, textured, misfit] = [0, 0, 0];
   for (let row = 1; row < height - 1; row += 1) {
     const armY = row + 0.5 - height / 2;
-    for (let column = 1; column < width - 1; column += 1) {
-      const place = row * width + column;
+    // Of this row; the vertical arm is the same for all of it.
+    let [xx, xxA, xxAA, xy, xyA, xyAA] = [0, 0, 0, 0, 0, 0];
+    let [yy, yyA, yyAA, toX, toXA, toY, toYA] = [0, 0, 0, 0, 0, 0, 0];
+    for (let place = row * width + 1; place < (row + 1) * width - 1; place += 1) {
       const difference = (warped[place] ?? 0) - (values[place] ?? 0);
       if (Number.isNaN(difference)) continue;
       pixels += 1;
-      const relative = difference / HALVING_DIFFERENCE;
-      const weight = 1 / (1 + relative * relative);
       const x = ((values[place + 1] ?? 0) - (values[place - 1] ?? 0)) / 2;
       const y = ((values[place + width] ?? 0) - (values[place - width] ?? 0)) / 2;
       if (x * x + y * y < 0.0025) continue;
+      const relative = difference / HALVING_DIFFERENCE;
+      const weight = 1 / (1 + relative * relative);
       // Flat parts fit everywhere.
       textured += 1;
       misfit += 1 - weight;
-      const armX = column + 0.5 - width / 2;
-      row6[0] = x;
-      row6[1] = x * armX;
-      row6[2] = x * armY;
-      row6[3] = y;
-      row6[4] = y * armX;
-      row6[5] = y * armY;
-      for (let one = 0; one < UNKNOWNS; one += 1) {
-        const weighted = weight * (row6[one] ?? 0);
-        right[one] = (right[one] ?? 0) + weighted * difference;
-        for (let other = 0; other <= one; other += 1) {
-          const index = one * UNKNOWNS + other;
-          normal[index] = (normal[index] ?? 0) + weighted * (row6[other] ?? 0);
-        }
-      }
+      const armX = place - row * width + 0.5 - width / 2;
+      const weightX = weight * x;
+      const weightY = weight * y;
+      const productXX = weightX * x;
+      const productXY = weightX * y;
+      const productYY = weightY * y;
+      xx += productXX;
+      xxA += productXX * armX;
+      xxAA += productXX * armX * armX;
+      xy += productXY;
+      xyA += productXY * armX;
+      xyAA += productXY * armX * armX;
+      yy += productYY;
+      yyA += productYY * armX;
+      yyAA += productYY * armX * armX;
+      toX += weightX * difference;
+      toXA += weightX * difference * armX;
+      toY += weightY * difference;
+      toYA += weightY * difference * armX;
+    }
+    addRow(moments.xx, armY, [xx, xxA, xxAA]);
+    addRow(moments.xy, armY, [xy, xyA, xyAA]);
+    addRow(moments.yy, armY, [yy, yyA, yyAA]);
+    for (const [index, sum] of [toX, toXA, toX * armY, toY, toYA, toY * armY].entries()) {
+      right[index] = (right[index] ?? 0) + sum;
     }
   }
+  const normal = normalOf(moments);
   if (pixels < MIN_OVERLAP * width * height) return null;
   dampen(normal, inner);
   const change = isSimilarity
     ? solveSimilarity(normal, right)
     : solveSymmetric(normal, right, UNKNOWNS);
   return change && { change, misfit: misfit / Math.max(1, textured) };
+}
+
+/** Sums over the image: of 1, both arms, and their squares and product. */
+type Moments = Float64Array;
+
+function addRow(moments: Moments, armY: number, [sum, byX, byXX]: [number, number, number]): void {
+  for (const [index, value] of [
+    sum,
+    byX,
+    sum * armY,
+    byXX,
+    byX * armY,
+    sum * armY ** 2,
+  ].entries()) {
+    moments[index] = (moments[index] ?? 0) + value;
+  }
+}
+
+/** The lower triangle of the normal equations, in the order of `Step.change`. */
+function normalOf({ xx, xy, yy }: Record<'xx' | 'xy' | 'yy', Moments>): Float64Array {
+  /** Which moment the product of two arms is: of none, the horizontal and the vertical one. */
+  const products = [
+    [0, 1, 2],
+    [1, 3, 4],
+    [2, 4, 5],
+  ] as const;
+  const normal = new Float64Array(UNKNOWNS * UNKNOWNS);
+  for (let one = 0; one < UNKNOWNS; one += 1) {
+    for (let other = 0; other <= one; other += 1) {
+      const moments = other >= 3 ? yy : one >= 3 ? xy : xx;
+      const index = products[one % 3]?.[other % 3] ?? 0;
+      normal[one * UNKNOWNS + other] = moments[index] ?? 0;
+    }
+  }
+  return normal;
 }
 
 /** The unknowns of `Step.change` by shift along x, shift along y, growth and clockwise turn. */
@@ -340,14 +390,13 @@ function dampen(normal: Float64Array, { height, width }: Plane): void {
 /** How far beyond the centers of the outermost pixels a point still counts as covered by default. */
 const MARGIN = 0.75;
 
-/** The outer plane sampled bilinearly at the inner one's pixels; NaN where it has none. */
+/** The outer plane sampled bilinearly at the inner one's pixels; NaN where it has none. Written to `result`. */
 export function warpAffine(
   outer: Plane,
   { height, width }: { width: number; height: number },
   { a, b, c, d, e, f }: Affine,
-  margin = MARGIN,
+  { margin = MARGIN, result = new Float32Array(width * height) } = {},
 ): Float32Array {
-  const result = new Float32Array(width * height);
   const lastX = outer.width - 1;
   const lastY = outer.height - 1;
   const values = outer.values;
@@ -357,6 +406,20 @@ export function warpAffine(
     for (let place = row * width; place < (row + 1) * width; place += 1, x += a, y += d) {
       if (x < -margin || y < -margin || x > lastX + margin || y > lastY + margin) {
         result[place] = Number.NaN;
+        continue;
+      }
+      if (x >= 0 && y >= 0 && x < lastX && y < lastY) {
+        // The usual case: four pixels around, none of them beyond an edge.
+        const column = Math.trunc(x);
+        const line = Math.trunc(y);
+        const toRight = x - column;
+        const toBottom = y - line;
+        const first = line * outer.width + column;
+        const upperLeft = values[first] ?? 0;
+        const upper = upperLeft + toRight * ((values[first + 1] ?? 0) - upperLeft);
+        const lowerLeft = values[first + outer.width] ?? 0;
+        const lower = lowerLeft + toRight * ((values[first + outer.width + 1] ?? 0) - lowerLeft);
+        result[place] = upper + toBottom * (lower - upper);
         continue;
       }
       const left = Math.min(Math.max(0, Math.floor(x)), Math.max(0, lastX - 1));

@@ -1,4 +1,4 @@
-import type { Plane } from './plane';
+import type { Plane, PlaneSize } from './plane';
 
 /** A color image as planes: gray values, and blue and red difference (0 for gray), all on the inner image's grid. */
 export interface Planes {
@@ -11,41 +11,49 @@ export interface Planes {
 const ONE_TONE_LUMINANCE = 2.2;
 
 /** Means of small cells of both images. */
-interface Cell {
+export interface Cell {
   one: { gray: number; blue: number; red: number };
   other: { gray: number; blue: number; red: number };
 }
 
 const CELL = 8;
 
-function cellsOf(one: Planes, other: Planes): Cell[] {
+/** Cells that both images have. */
+export function cellsOf(one: Planes, other: Planes): Cell[] {
   const { height, width } = other.gray;
+  const means = [one.gray.values, one.blue, one.red, other.gray.values, other.blue, other.red].map(
+    (values) => meansOf(values, { width, height }),
+  );
+  const [gray, blue, red, otherGray, otherBlue, otherRed] = means;
   const cells: Cell[] = [];
-  for (let top = 0; top + CELL <= height; top += CELL) {
-    for (let left = 0; left + CELL <= width; left += CELL) {
-      const at = (values: Float32Array) => meanOf(values, width, { left, top });
-      const gray = at(one.gray.values);
-      if (Number.isNaN(gray)) continue;
-      cells.push({
-        one: { gray, blue: at(one.blue), red: at(one.red) },
-        other: { gray: at(other.gray.values), blue: at(other.blue), red: at(other.red) },
-      });
-    }
+  for (let cell = 0; cell < (gray?.length ?? 0); cell += 1) {
+    const light = gray?.[cell] ?? Number.NaN;
+    if (Number.isNaN(light)) continue;
+    cells.push({
+      one: { gray: light, blue: blue?.[cell] ?? 0, red: red?.[cell] ?? 0 },
+      other: {
+        gray: otherGray?.[cell] ?? 0,
+        blue: otherBlue?.[cell] ?? 0,
+        red: otherRed?.[cell] ?? 0,
+      },
+    });
   }
   return cells;
 }
 
-function meanOf(
-  values: Float32Array,
-  width: number,
-  { left, top }: { left: number; top: number },
-): number {
-  let sum = 0;
-  for (let row = top; row < top + CELL; row += 1) {
-    const start = row * width + left;
-    for (let place = start; place < start + CELL; place += 1) sum += values[place] ?? 0;
+function meansOf(values: Float32Array, { height, width }: PlaneSize): Float64Array {
+  const [columns, rows] = [Math.floor(width / CELL), Math.floor(height / CELL)];
+  const means = new Float64Array(columns * rows);
+  for (let cell = 0; cell < means.length; cell += 1) {
+    const corner = CELL * (Math.floor(cell / columns) * width + (cell % columns));
+    let sum = 0;
+    for (let row = 0; row < CELL; row += 1) {
+      const start = corner + row * width;
+      for (let place = start; place < start + CELL; place += 1) sum += values[place] ?? 0;
+    }
+    means[cell] = sum / (CELL * CELL);
   }
-  return sum / (CELL * CELL);
+  return means;
 }
 
 /** How light and contrast of the one become those of the other. */
@@ -72,8 +80,8 @@ const MANY_TONES = 14;
 /** How far the tones of an image with few of them may be from brighter, lighter, or more contrast, in gray levels. */
 const FEW_TONES_TOLERANCE = 15;
 
-export function fitTone(one: Planes, other: Planes): Tone {
-  const all = cellsOf(one, other).map((cell) => [cell.one.gray, cell.other.gray] as const);
+export function fitTone(cells: readonly Cell[]): Tone {
+  const all = cells.map((cell) => [cell.one.gray, cell.other.gray] as const);
   const points = all.filter(([, after]) => after > 3 && after < 252);
   let [gain, offset] = [1, 0];
   for (let round = 0; round < ROUNDS && points.length > 0; round += 1) {
@@ -136,7 +144,10 @@ function isSimple({ gain, offset }: { gain: number; offset: number }): boolean {
 }
 
 function matchGray({ height, values, width }: Plane, { gain, offset }: Tone): Plane {
-  const matched = values.map((value) => Math.min(255, Math.max(0, gain * value + offset)));
+  const matched = new Float32Array(values.length);
+  for (let place = 0; place < matched.length; place += 1) {
+    matched[place] = Math.min(255, Math.max(0, gain * (values[place] ?? 0) + offset));
+  }
   return { width, height, values: matched };
 }
 
@@ -150,10 +161,14 @@ export interface ColorMatch {
 /** The one in the other's light and colors. */
 export function matchPlanes({ blue, gray, red }: Planes, tone: Tone, color: ColorMatch): Planes {
   const matched = matchGray(gray, tone);
-  const shifted = (values: Float32Array, { base, slope }: Shift): Float32Array =>
-    values.map(
-      (value, place) => color.saturation * value + base + slope * (matched.values[place] ?? 0),
-    );
+  const shifted = (values: Float32Array, { base, slope }: Shift): Float32Array => {
+    const result = new Float32Array(values.length);
+    for (let place = 0; place < result.length; place += 1) {
+      result[place] =
+        color.saturation * (values[place] ?? 0) + base + slope * (matched.values[place] ?? 0);
+    }
+    return result;
+  };
   return { gray: matched, blue: shifted(blue, color.blue), red: shifted(red, color.red) };
 }
 
@@ -177,10 +192,9 @@ const HALVING_COLOR = 10;
 const PRIOR_CELLS = 4;
 
 /** Shift and saturation, in turns. */
-export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMatch {
+export function fitColor(cells: readonly Cell[], { isRich }: Tone): ColorMatch {
   const mostBlack = isRich ? MAX_BLACK_SHIFT.manyTones : MAX_BLACK_SHIFT.fewTones;
   const { least, most } = isRich ? SATURATION.manyTones : SATURATION.fewTones;
-  const cells = cellsOf(one, other);
   let saturation = 1;
   let blue: Shift = { base: 0, slope: 0 };
   let red: Shift = { base: 0, slope: 0 };
@@ -188,17 +202,13 @@ export function fitColor(one: Planes, other: Planes, { isRich }: Tone): ColorMat
     let [product, square] = [PRIOR_CELLS * 100, PRIOR_CELLS * 100];
     const lines = { blue: new Line(), red: new Line() };
     for (const cell of cells) {
-      const shifted = {
-        blue: cell.other.blue - blue.base - blue.slope * cell.one.gray,
-        red: cell.other.red - red.base - red.slope * cell.one.gray,
-      };
-      const error =
-        Math.hypot(
-          shifted.blue - saturation * cell.one.blue,
-          shifted.red - saturation * cell.one.red,
-        ) / HALVING_COLOR;
+      const shiftedBlue = cell.other.blue - blue.base - blue.slope * cell.one.gray;
+      const shiftedRed = cell.other.red - red.base - red.slope * cell.one.gray;
+      const awayBlue = shiftedBlue - saturation * cell.one.blue;
+      const awayRed = shiftedRed - saturation * cell.one.red;
+      const error = Math.sqrt(awayBlue * awayBlue + awayRed * awayRed) / HALVING_COLOR;
       const weight = 1 / (1 + error * error);
-      product += weight * (shifted.blue * cell.one.blue + shifted.red * cell.one.red);
+      product += weight * (shiftedBlue * cell.one.blue + shiftedRed * cell.one.red);
       square += weight * (cell.one.blue ** 2 + cell.one.red ** 2);
       lines.blue.add(weight, cell.one.gray, cell.other.blue - saturation * cell.one.blue);
       lines.red.add(weight, cell.one.gray, cell.other.red - saturation * cell.one.red);
@@ -249,8 +259,10 @@ const NEARLY_ALL = 0.9995;
  * Whether one of the images is a gray copy of the other: it has no color, and its luminance is derived from the
  * other's colors. A gray shirt isn't derived from the red one. The colorful image then gets the same kind of gray.
  */
-export function matchOneTone(seen: { one: Planes; other: Planes }): boolean {
-  const cells = cellsOf(seen.one, seen.other);
+export function matchOneTone(
+  seen: { one: Planes; other: Planes },
+  cells: readonly Cell[],
+): boolean {
   const isGray = (side: 'one' | 'other'): boolean => {
     const gray = cells.filter((cell) => Math.hypot(cell[side].blue, cell[side].red) < GRAY);
     return gray.length >= NEARLY_ALL * cells.length;
