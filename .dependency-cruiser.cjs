@@ -35,7 +35,7 @@ module.exports = {
           '^plugin/src/$1/',
           '^plugin/src/[^/]+/contract[.]ts$',
           // Pure functions that need no contract between them and their callers.
-          '^plugin/src/(images/trace|matching/(verdict|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
+          '^plugin/src/(images/(trace|views)|matching/(verdict|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
         ],
       },
     },

@@ -31,6 +31,7 @@ const commands = {
   check: { program: [inRepository('scripts/check.mjs')] },
   bench: { program: typeScript('test/bench/index.ts') },
   'measure-duplicates': { program: typeScript('test/bench/duplicates/index.ts') },
+  'measure-views': { program: typeScript('test/bench/views.ts'), needsBuild: false },
   demo: { program: typeScript('sample/demo.ts') },
   dev: { program: typeScript('scripts/dev.ts'), needsBuild: false },
   test: { program: [jest], variables: builtWorkers },

@@ -48,6 +48,19 @@ const indexingSchema = z.strictObject({
   decodeTimeoutSeconds: wholeNumber(1, 600).default(30).meta({
     description: 'Time limit for decoding an image',
   }),
+  views: z
+    .strictObject({
+      parts: wholeNumber(0, 20).default(5).meta({
+        description:
+          'Maximum square parts of a long image (from 1.4:1 on) that are embedded beside the whole image; 0 or 1: none. Each counts as an image',
+      }),
+      frames: wholeNumber(0, 20).default(4).meta({
+        description:
+          'Maximum frames of a long animation that are embedded beside the first one; 0: none. Each counts as an image',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'Further views of a file, by which searches find it, too' }),
   sendMaxEdge: wholeNumber(64, LARGEST_EDGE).optional().meta({
     description:
       'Longer side of the largest image that may be sent to a hosted provider, in pixels. Lowers `embedding.maxEdge`, which reindexes everything. No extra limit by default',

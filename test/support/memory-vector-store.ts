@@ -11,7 +11,7 @@ import type {
   VectorStore,
   ViewVector,
 } from '../../plugin/src/vectors/contract';
-import { toViewId } from '../../plugin/src/vectors/views';
+import { toViewId, toViewScore } from '../../plugin/src/vectors/views';
 
 /** An exact vector store in memory; `isDown` makes it fail as one that cannot be reached. */
 export class MemoryVectorStore implements VectorStore {
@@ -91,14 +91,14 @@ class MemoryVectorCollection implements VectorCollection {
   }
 
   async search(query: VectorQuery): Promise<VectorHit[]> {
-    const { vector, limit, filter, minimumScore = -1, isWholeOnly = false } = query;
+    const { limit, filter, minimumScore = -1, isWholeOnly = false, vector } = query;
     this.#assertLength(vector);
     await this.store.assertUp();
     const included = filter?.includeIds && new Set(filter.includeIds);
     const excluded = new Set(filter?.excludeIds);
     return [...this.#points.values()]
       .filter(({ fileId }) => (included?.has(fileId) ?? true) && !excluded.has(fileId))
-      .map((point) => bestView(vector, isWholeOnly ? { ...point, views: [] } : point))
+      .map((point) => bestView(query, isWholeOnly ? { ...point, views: [] } : point))
       .filter(({ score }) => score >= minimumScore)
       .sort((left, right) => right.score - left.score || left.fileId - right.fileId)
       .slice(0, limit);
@@ -110,6 +110,11 @@ class MemoryVectorCollection implements VectorCollection {
       const point = this.#points.get(fileId);
       return point ? [withoutViews(copyOf(point))] : [];
     });
+  }
+
+  async hasViews(): Promise<boolean> {
+    await this.store.assertUp();
+    return [...this.#points.values()].some(({ views = [] }) => views.length > 0);
   }
 
   async viewsOf(fileIds: readonly number[]): Promise<Map<number, ViewVector[]>> {
@@ -176,10 +181,10 @@ function withoutViews({ fileId, vector, payload }: VectorPoint): VectorPoint {
 }
 
 /** Of equal views, the whole file, then the first. */
-function bestView(query: Float32Array, { fileId, vector, views = [] }: VectorPoint): VectorHit {
-  let best: VectorHit = { fileId, score: cosine(query, vector) };
+function bestView(query: VectorQuery, { fileId, vector, views = [] }: VectorPoint): VectorHit {
+  let best: VectorHit = { fileId, score: cosine(query.vector, vector) };
   for (const { kind, number, vector: stored } of views) {
-    const score = cosine(query, stored);
+    const score = toViewScore(cosine(query.vector, stored), query);
     if (score > best.score) best = { fileId, score, view: { kind, number } };
   }
   return best;

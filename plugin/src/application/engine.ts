@@ -391,6 +391,7 @@ function workerSettings(parts: EngineParts) {
     concurrency: indexing.concurrency,
     leaseMs: indexing.leaseSeconds * SECOND_MS,
     maxBytes: indexing.maxBytes,
+    views: indexing.views,
     random: Math.random,
   };
 }

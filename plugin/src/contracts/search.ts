@@ -149,6 +149,10 @@ export const searchResponseSchema = z.object({
       score: z.number().nullable(),
       /** Empty without a query. */
       matchedBy: z.array(z.enum(['image'])),
+      /** What of the file matched best; absent when it is the whole image. */
+      view: z
+        .object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) })
+        .optional(),
       file: z.looseObject({ id: z.number() }),
     }),
   ),

@@ -92,7 +92,7 @@ async function nearestTo(
   // The active model may have changed since this vector was computed.
   if (!collection || vector?.length !== collection.space.dimensions) return [];
   const excludeIds = [...identical, ...(exceptFileId === null ? [] : [exceptFileId])];
-  return collection.search({ vector, limit: NEIGHBORS, filter: { excludeIds } });
+  return collection.search({ vector, limit: NEIGHBORS, filter: { excludeIds }, isWholeOnly: true });
 }
 
 /** Cheap tests for all, alignment for a few. The event loop gets a turn between any two. */

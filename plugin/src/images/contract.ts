@@ -118,6 +118,8 @@ export interface ImageLooks {
 
 export interface ImageReading {
   prepared: PreparedImage;
+  /** Only if requested. */
+  views?: FurtherView[];
   /** In pixels, after EXIF orientation; the size of its raster for an SVG drawing. */
   size: { width: number; height: number };
   /** Only if requested. */
@@ -130,8 +132,26 @@ export interface ImageReading {
   onBlack?: ImageLooks;
 }
 
+/** How many views an image may have beside that of the whole. */
+export interface ViewLimits {
+  /** Square parts of a long image; below 2: none. */
+  parts: number;
+  /** Further frames of a long animation. */
+  frames: number;
+}
+
+/** A part of a long image, or a frame of an animation. */
+export interface FurtherView {
+  kind: 'part' | 'frame';
+  /** From 1: the position among the parts, left to right or top to bottom, or among the frames. */
+  number: number;
+  prepared: PreparedImage;
+}
+
 export interface ReadImageOptions {
   preparation: ImagePreparation;
+  /** Also prepare further views, except those that show nothing. @default none */
+  views?: ViewLimits;
   /** Also compute the fingerprint and the thumbnail from the same decoding. */
   fingerprint?: boolean;
 }

@@ -131,6 +131,23 @@ export function centerOnCanvas(
   return { width: canvas.width, height: canvas.height, data };
 }
 
+/** The square of a raster that shows this square region of its source, whose shorter side it shows whole. */
+export function cropSquare(raster: Raster, region: Region, source: Size): Raster {
+  const side = Math.min(raster.width, raster.height);
+  const left = Math.round((region.left * raster.width) / source.width);
+  const top = Math.round((region.top * raster.height) / source.height);
+  const data = new Uint8Array(side * side * 3);
+  const [firstColumn, firstRow] = [
+    Math.min(left, raster.width - side),
+    Math.min(top, raster.height - side),
+  ];
+  for (let row = 0; row < side; row += 1) {
+    const start = ((firstRow + row) * raster.width + firstColumn) * 3;
+    data.set(raster.data.subarray(start, start + side * 3), row * side * 3);
+  }
+  return { width: side, height: side, data };
+}
+
 function filledCanvas({ width, height }: Size, [red, green, blue]: readonly number[]): Uint8Array {
   const data = new Uint8Array(width * height * 3);
   if (red === 0 && green === 0 && blue === 0) return data;

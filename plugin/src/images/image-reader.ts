@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import type {
   ChromaGrid,
   EncodedPreparation,
+  FurtherView,
   ImageLimits,
   ImageLooks,
   ImagePreparation,
@@ -11,17 +12,20 @@ import type {
   PixelPreparation,
   PreparedImage,
   ReadImageOptions,
+  ViewLimits,
 } from './contract';
 import { decode, type EncodedImage, type Ground, groundFor, onGround, spreadOf } from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import {
   centerOnCanvas,
+  cropSquare,
   cropWindow,
   enlarge,
   isSameSize,
   largerSize,
   mostElongated,
   type Raster,
+  type Region,
   resizedSize,
   shrunkSize,
   type Size,
@@ -39,6 +43,7 @@ import {
   fingerprintOf,
   thumbnailSize,
 } from './trace';
+import { framesOf, isSameView, partsOf } from './views';
 
 const BLACK = [0, 0, 0] as const;
 const WHITE = [255, 255, 255] as const;
@@ -124,19 +129,116 @@ function isDamage(error: unknown): boolean {
 
 async function readPages(
   file: { bytes: Uint8Array; isRepaired: boolean },
-  { preparation, fingerprint = false }: ReadImageOptions,
+  options: ReadImageOptions,
   limits: ImageLimits,
 ): Promise<ImageReading> {
+  const { preparation, fingerprint = false } = options;
   const { bytes } = file;
   const header = await readHeader(bytes, limits, { page: 0, isRepaired: file.isRepaired });
-  const { image, decoded } = await decodeTellingPage({ bytes, header }, preparation, limits);
+  const page = await decodeTellingPage({ bytes, header }, preparation, limits);
+  const { image, decoded } = page;
   const prepared = await prepare(decoded, preparation, limits);
   const { size } = image.header;
-  if (!fingerprint) return { prepared, size };
+  const views = options.views && {
+    views: [
+      ...(await readParts(page, { preparation, views: options.views }, limits)),
+      ...(await readFrames(page, { preparation, views: options.views }, limits)),
+    ],
+  };
+  if (!fingerprint) return { prepared, size, ...views };
   const whole = await wholeRaster(image, decoded, limits);
   const black = await decodedOnBlack(whole);
   const trace = await traceOf(whole, size);
-  return { prepared, size, ...trace, ...(black && { onBlack: await traceOf(black, size) }) };
+  const onBlack = black && { onBlack: await traceOf(black, size) };
+  return { prepared, size, ...views, ...trace, ...onBlack };
+}
+
+interface DecodedPage {
+  image: EncodedImage;
+  decoded: DecodedImage;
+}
+
+interface ViewOrder {
+  preparation: ImagePreparation;
+  views: ViewLimits;
+}
+
+/** Parts of a long image, without those that are flat and that which is the center crop. */
+async function readParts(
+  { image, decoded }: DecodedPage,
+  { preparation, views }: ViewOrder,
+  limits: ImageLimits,
+): Promise<FurtherView[]> {
+  const { size } = image.header;
+  const parts: FurtherView[] = [];
+  for (const [index, region] of partsOf(size, views).entries()) {
+    if (isCenterCrop(region, size, preparation)) continue;
+    const part = await decodePart(region, { image, decoded }, preparation, limits);
+    if (spreadOf(part.shown) < FLAT) continue;
+    const prepared = await prepare(part, preparation, limits);
+    parts.push({ kind: 'part', number: index + 1, prepared });
+  }
+  return parts;
+}
+
+function isCenterCrop(
+  { left, top, width, height }: Region,
+  size: Size,
+  preparation: ImagePreparation,
+): boolean {
+  if (preparation.kind === 'encoded' || !isSquareCrop(preparation)) return false;
+  const [right, bottom] = [size.width - left - width, size.height - top - height];
+  return Math.abs(left - right) <= 1 && Math.abs(top - bottom) <= 1;
+}
+
+function isSquareCrop({ crop, resize }: PixelPreparation): boolean {
+  return (
+    resize.mode === 'shortest-edge' && crop?.width === resize.size && crop.height === resize.size
+  );
+}
+
+async function decodePart(
+  region: Region,
+  { image, decoded }: DecodedPage,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<DecodedImage> {
+  const { ground } = decoded;
+  if (preparation.kind === 'encoded') {
+    const size = shrunkSize(region, preparation.maxEdge);
+    const raster = await decode(image, { region, size, kernel: 'cubic' }, limits);
+    return { ...(await show(raster, ground)), resized: size, isWhole: false };
+  }
+  const resized = resizedSize(region, preparation.resize);
+  if (decoded.isWhole && isSquareCrop(preparation)) {
+    // The raster of the whole image has the part already.
+    const raster = cropSquare(decoded.shown, region, image.header.size);
+    return { raster, shown: raster, ground, resized, isWhole: false };
+  }
+  const size = smallerSize(region, resized);
+  const raster = await decode(image, { region, size, kernel: preparation.kernel }, limits);
+  return { ...(await show(raster, ground)), resized, isWhole: false };
+}
+
+/** Further frames of a long animation, without those that are flat or show what another one does. */
+async function readFrames(
+  { image, decoded }: DecodedPage,
+  { preparation, views }: ViewOrder,
+  limits: ImageLimits,
+): Promise<FurtherView[]> {
+  const known = [decoded.shown.data];
+  const frames: FurtherView[] = [];
+  for (const position of framesOf(image.header, views, limits.maxPixels)) {
+    const frame = await decodePage(position, image, preparation, limits);
+    // Later frames that are damaged don't matter.
+    if (frame === null) break;
+    const { shown } = frame.decoded;
+    if (spreadOf(shown) < FLAT || known.some((other) => isSameView(shown.data, other))) continue;
+    known.push(shown.data);
+    const prepared = await prepare(frame.decoded, preparation, limits);
+    frames.push({ kind: 'frame', number: position + 1, prepared });
+  }
+  return frames;
 }
 
 /** Spread of values below which a page shows nothing; see `spreadOf`. */
@@ -152,7 +254,7 @@ async function decodeTellingPage(
   first: EncodedImage,
   preparation: ImagePreparation,
   limits: ImageLimits,
-): Promise<{ image: EncodedImage; decoded: DecodedImage }> {
+): Promise<DecodedPage> {
   let best = { image: first, decoded: await decodeFor(preparation, first, limits) };
   let spread = first.header.pages > 1 ? spreadOf(best.decoded.shown) : 255;
   for (const page of pagesToTry(first.header, limits)) {
@@ -181,7 +283,7 @@ async function decodePage(
   { bytes, header: { isRepaired } }: EncodedImage,
   preparation: ImagePreparation,
   limits: ImageLimits,
-): Promise<{ image: EncodedImage; decoded: DecodedImage } | null> {
+): Promise<DecodedPage | null> {
   try {
     const image = { bytes, header: await readHeader(bytes, limits, { page, isRepaired }) };
     return { image, decoded: await decodeFor(preparation, image, limits) };

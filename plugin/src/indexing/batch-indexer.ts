@@ -1,6 +1,8 @@
 import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
 import { backoffMs, type CircuitBreaker } from '../circuit-breaker';
+import type { BudgetShare, IndexingBudget } from '../billing/contract';
+import { chunksOf } from '../chunks';
 import type { Clock } from '../clock';
 import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
 import type { ProviderHealth } from '../embedding/contract';
@@ -12,8 +14,9 @@ import {
   isSharedFailure,
   toImageSearchError,
 } from '../errors';
+import type { PreparedImage } from '../images/contract';
 import type { Logger } from '../logger';
-import type { FileVectors, VectorPoint } from '../vectors/contract';
+import type { FileVectors, VectorPoint, ViewVector } from '../vectors/contract';
 import {
   indexPriorities,
   type AssetSource,
@@ -53,6 +56,8 @@ export interface BatchIndexerOptions {
   onSuccess: () => void;
   /** Called once for a batch, when a part that all images share has failed. */
   onFailure: (error: ImageSearchError) => void;
+  /** Limits further views; the caller limits how many images a batch has. */
+  budget?: IndexingBudget | undefined;
   /** Limits how many provider calls run at once. */
   embedQueue: PQueue;
   policy: RetryPolicy;
@@ -175,32 +180,88 @@ export class BatchIndexer {
   }
 
   async #embedAndStore(ready: readonly ReadyImage[], batch: Batch): Promise<void> {
-    const { embedQueue, onSuccess } = this.#options;
-    const { space, signal } = batch;
+    const { onSuccess } = this.#options;
     // Equal bytes are embedded once.
     const distinct = new Map(ready.map((image) => [image.result.contentHash, image]));
+    const { share, affordable, isCut } = await this.#limitViews([...distinct.values()]);
     try {
-      const images = [...distinct.values()].map(({ image }) => image);
-      const embedded = await embedQueue.add(() => space.provider.embedImages(images, { signal }), {
-        signal,
+      const embedded = await this.#embed([...affordable.values()].flat(), batch);
+      const points = ready.map((image) => {
+        const { contentHash } = image.result;
+        const inputs = affordable.get(contentHash) ?? [];
+        return toPoint(image, toVectors(distinct.get(contentHash) ?? image, inputs, embedded));
       });
-      const vectors = new Map([...distinct.keys()].map((hash, index) => [hash, embedded[index]]));
-      await this.#store(
-        ready.map((image) => {
-          const vector = vectors.get(image.result.contentHash);
-          if (!vector) throw new RangeError('The provider returned fewer vectors than images.');
-          return toPoint(image, { vector, views: [] });
-        }),
-        ready,
-        batch,
-      );
+      await this.#store(points, ready, batch);
       this.#rejectedInARow.clear();
       onSuccess();
     } catch (error) {
       await this.#settleBatchFailure(ready, toImageSearchError(error), batch);
       return;
+    } finally {
+      await share.release();
     }
-    await this.#completeAll(ready, batch);
+    const isComplete = ({ result }: ReadyImage): boolean => !isCut.has(result.contentHash);
+    await this.#completeAll(ready.filter(isComplete), batch);
+    for (const { entry, asset } of ready.filter((image) => !isComplete(image))) {
+      // What was embedded is found by its bytes when the budget covers the rest.
+      await this.#settlement.postpone({ entry, asset, error: this.#budgetError() });
+    }
+  }
+
+  /**
+   * What to embed of each image, by content hash: its share of the budget covers the first input, and further views
+   * take a share of their own.
+   */
+  async #limitViews(images: readonly ReadyImage[]): Promise<{
+    share: BudgetShare;
+    affordable: Map<string, PreparedImage[]>;
+    isCut: Set<string>;
+  }> {
+    const wanted = images.map(inputsOf);
+    const extra = wanted.flat().length - images.length;
+    const { budget } = this.#options;
+    const share = (extra > 0 && (await budget?.share(extra))) || unlimitedShare(extra);
+    let left = share.images;
+    const affordable = new Map<string, PreparedImage[]>();
+    const isCut = new Set<string>();
+    for (const [index, { result }] of images.entries()) {
+      const inputs = wanted[index] ?? [];
+      const covered = inputs.slice(0, 1 + left);
+      left -= Math.max(0, covered.length - 1);
+      affordable.set(result.contentHash, covered);
+      if (covered.length < inputs.length) isCut.add(result.contentHash);
+    }
+    return { share, affordable, isCut };
+  }
+
+  async #embed(
+    inputs: readonly PreparedImage[],
+    { space, signal }: Batch,
+  ): Promise<Map<PreparedImage, Float32Array>> {
+    const { provider } = space;
+    const calls = chunksOf(inputs, provider.limits.imagesPerCall).map(async (images) => {
+      const call = () => provider.embedImages(images, { signal });
+      const vectors = await this.#options.embedQueue.add(call, { signal });
+      return images.map((image, index): [PreparedImage, Float32Array] => {
+        const vector = vectors[index];
+        if (!vector) throw new RangeError('The provider returned fewer vectors than images.');
+        return [image, vector];
+      });
+    });
+    // All of them end before the batch is settled.
+    const results = await Promise.allSettled(calls);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    return new Map((await Promise.all(calls)).flat());
+  }
+
+  #budgetError(): ImageSearchError {
+    const known = this.#options.budget?.pause()?.error;
+    if (known) return known;
+    return new ImageSearchError({
+      code: 'budget-reached',
+      message: 'The budget for hosted models does not cover all views of this image yet.',
+      retryable: true,
+    });
   }
 
   async #store(
@@ -386,6 +447,31 @@ function allRejectedError({ code, message }: ImageSearchError): ImageSearchError
 
 function idsOf(images: readonly ReadImage[]): number[] {
   return images.map(({ entry }) => entry.fileId);
+}
+
+function unlimitedShare(images: number): BudgetShare {
+  return { images, release: () => Promise.resolve() };
+}
+
+/** The whole image first, if it isn't known. */
+function inputsOf({ known, whole, views }: ReadyImage): PreparedImage[] {
+  const further = views.map(({ prepared }) => prepared);
+  return known ? further : [whole, ...further];
+}
+
+/** Of the views that were embedded and those that were known. */
+function toVectors(
+  { known, whole, views }: ReadyImage,
+  inputs: readonly PreparedImage[],
+  embedded: ReadonlyMap<PreparedImage, Float32Array>,
+): FileVectors {
+  const vector = known?.vector ?? embedded.get(whole);
+  if (!vector) throw new RangeError('An image was embedded without a vector.');
+  const added = views.flatMap(({ kind, number, prepared }): ViewVector[] => {
+    const found = inputs.includes(prepared) ? embedded.get(prepared) : undefined;
+    return found ? [{ kind, number, vector: found }] : [];
+  });
+  return { vector, views: [...(known?.views ?? []), ...added] };
 }
 
 function toPoint({ asset, result }: ImageToStore, vectors: FileVectors): VectorPoint {

@@ -2,8 +2,15 @@ import type PQueue from 'p-queue';
 import type { OpenSpace } from '../active-space';
 import type { DuplicateWatch, FileTrace, ImageTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
-import type { ImageReader, ImageReading, PreparedImage } from '../images/contract';
+import type {
+  FurtherView,
+  ImageReader,
+  ImageReading,
+  PreparedImage,
+  ViewLimits,
+} from '../images/contract';
 import { hashContent, isCurrentThumbnail } from '../images/trace';
+import { countFurtherViews } from '../images/views';
 import type { FileVectors } from '../vectors/contract';
 import type { AssetDescription, AssetSource, IndexedImage, IndexEntry } from './contract';
 
@@ -28,9 +35,13 @@ export interface ImageToStore extends ReadImage {
   asset: AssetDescription;
 }
 
-/** A claimed entry whose image is ready to be embedded. */
+/** A claimed entry of which views are ready to be embedded. */
 export interface ReadyImage extends ImageToStore {
-  image: PreparedImage;
+  /** What is stored or known of it; null when the whole image must be embedded, too. */
+  known: FileVectors | null;
+  whole: PreparedImage;
+  /** Those that aren't known. */
+  views: readonly FurtherView[];
 }
 
 /** A claimed entry whose bytes were embedded before, for another file or another database. */
@@ -55,6 +66,7 @@ export interface EntryPreparationOptions {
   /** Limits how many images are read and decoded at once, across all batches. */
   readQueue: PQueue;
   maxBytes: number;
+  views: ViewLimits;
   /** After this many claims, an entry has probably crashed the process each time. */
   maxAttempts: number;
 }
@@ -100,22 +112,32 @@ export class EntryPreparation {
     const bytes = await assets.read(fileId, { maxBytes, signal });
     const contentHash = await hashContent(bytes);
     const result = { contentHash, sourceSignature: asset.signature };
-    const isEmbedded = await hasVectorOf({ entry, contentHash, space });
+    const stored = await storedVectorsOf({ entry, contentHash, space });
     const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
     let trace = isTraced ? null : await this.#copyTrace(fileId, contentHash);
-    const vectors = isEmbedded ? null : await findVectors({ entry, contentHash, space });
+    const known = stored ?? (await findVectors({ entry, contentHash, space }));
+    const settle = (vectors: FileVectors): Prepared =>
+      stored
+        ? { kind: 'unchanged', image: { entry, result, trace } }
+        : { kind: 'reused', image: { entry, asset, result, trace, vectors } };
     const isRead = isTraced || trace !== null;
-    if (isEmbedded && isRead) return { kind: 'unchanged', image: { entry, result, trace } };
-    if (vectors && isRead)
-      return { kind: 'reused', image: { entry, asset, result, trace, vectors } };
+    const { views: limits } = this.#options;
+    const isComplete =
+      known !== null && known.views.length >= (await countFurtherViews(bytes, limits));
+    if (known && isRead && isComplete) return settle(known);
     const reading = await images.read(bytes, {
       preparation: space.provider.imagePreparation,
       fingerprint: !isRead,
+      ...(!isComplete && { views: limits }),
     });
     trace ??= isTraced ? null : toTrace(fileId, contentHash, reading);
-    if (isEmbedded) return { kind: 'unchanged', image: { entry, result, trace } };
-    if (vectors) return { kind: 'reused', image: { entry, asset, result, trace, vectors } };
-    return { kind: 'ready', image: { entry, asset, image: reading.prepared, result, trace } };
+    const views = (reading.views ?? []).filter(
+      ({ kind, number }) =>
+        !known?.views.some((view) => view.kind === kind && view.number === number),
+    );
+    if (known && views.length === 0) return settle(known);
+    const image = { entry, asset, result, trace, known, whole: reading.prepared, views };
+    return { kind: 'ready', image };
   }
 
   /** The trace of another file with the same bytes, for this one; null when there is none. */
@@ -137,16 +159,18 @@ export class EntryPreparation {
   }
 }
 
-/** Whether the bytes are those of the stored vector. */
-async function hasVectorOf(job: {
+/** The stored vectors, if they are those of these bytes; else null. */
+async function storedVectorsOf(job: {
   entry: IndexEntry;
   contentHash: string;
   space: OpenSpace;
-}): Promise<boolean> {
+}): Promise<FileVectors | null> {
   const { entry, contentHash, space } = job;
-  if (entry.contentHash !== contentHash) return false;
+  if (entry.contentHash !== contentHash) return null;
   const [point] = await space.collection.getMany([entry.fileId]);
-  return point?.payload.contentHash === contentHash;
+  if (point?.payload.contentHash !== contentHash) return null;
+  const views = await space.collection.viewsOf([entry.fileId]);
+  return { vector: point.vector, views: views.get(entry.fileId) ?? [] };
 }
 
 /** The vectors that these bytes have elsewhere; null when there are none, or when an operator wants new ones. */

@@ -6,7 +6,7 @@ import type { CircuitBreaker } from '../circuit-breaker';
 import type { Clock } from '../clock';
 import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
-import type { ImageReader } from '../images/contract';
+import type { ImageReader, ViewLimits } from '../images/contract';
 import { createLease, isAbandoned, keepRenewing, type Lease, type LeaseOwner } from '../lease';
 import type { Logger, OutageLog } from '../logger';
 import { BatchIndexer, type BatchOutcome, type RetryPolicy } from './batch-indexer';
@@ -37,6 +37,8 @@ export interface IndexingWorkerOptions {
   concurrency: number;
   leaseMs: number;
   maxBytes: number;
+  /** @default no further views */
+  views?: ViewLimits;
   owner: LeaseOwner;
   /** Whether an operator has paused indexing; checked before every batch. */
   isHeld: () => Promise<boolean>;
@@ -244,11 +246,13 @@ export class IndexingWorker {
   #buildPipeline(space: OpenSpace) {
     const { assets, clock, duplicates, entries, logger, maxBytes, images, policy, random, traces } =
       this.#options;
+    const { budget, views = { parts: 0, frames: 0 } } = this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const indexer = new BatchIndexer({
       assets,
       breaker: this.#breaker,
+      budget,
       clock,
       duplicates,
       embedQueue,
@@ -268,6 +272,7 @@ export class IndexingWorker {
         maxBytes,
         readQueue: this.#readQueue,
         traces,
+        views,
       }),
       policy,
       random,

@@ -1,5 +1,5 @@
 import type { ImageReading } from '../images/contract';
-import type { IdPage } from '../vectors/contract';
+import type { FileView, IdPage } from '../vectors/contract';
 
 /**
  * The files that one caller may see, with its filters and permissions applied. Search returns no others.
@@ -76,6 +76,8 @@ export interface SearchHit<Row> {
   /** Cosine similarity between the query and the image, -1 to 1. */
   score: number;
   matchedBy: MatchEvidence[];
+  /** What of the file matched best; absent when it is the whole. */
+  view?: FileView;
   row: Row;
 }
 

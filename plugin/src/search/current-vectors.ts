@@ -1,5 +1,6 @@
 import type { EmbeddingProvider } from '../embedding/contract';
 import type { VectorCollection, VectorHit, VectorPoint, VectorQuery } from '../vectors/contract';
+import type { ViewPenalties } from './view-penalty';
 
 /** Further hits that are looked at when some are dropped. */
 const CHECKED_BEYOND_LIMIT = 2_000;
@@ -30,6 +31,7 @@ export interface SearchedSpace {
 export function currentVectorsOf(
   collection: VectorCollection,
   contentHashes: ContentHashes,
+  penalties: Pick<ViewPenalties, 'penaltyFor'>,
 ): SearchedCollection {
   const { space } = collection;
 
@@ -47,7 +49,10 @@ export function currentVectorsOf(
     space,
     count: () => collection.count(),
 
-    async search(query: VectorQuery): Promise<VectorHit[]> {
+    async search(asked: VectorQuery): Promise<VectorHit[]> {
+      const viewPenalty =
+        asked.isWholeOnly === true ? 0 : await penalties.penaltyFor(collection, asked.vector);
+      const query = viewPenalty === 0 ? asked : { ...asked, viewPenalty };
       const found = await collection.search(query);
       const current = await onlyCurrent(found);
       if (current.length === found.length || found.length < query.limit) return current;

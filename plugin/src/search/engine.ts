@@ -63,6 +63,7 @@ export class SearchEngine {
       vector: composeQuery(like, unlike),
       excludeIds: exampleIds,
       minimumScore: request.minimumScore,
+      isWholeOnly: request.like.every(({ kind }) => kind === 'file'),
       start: request.start,
       limit: request.limit,
       signal: request.signal,
@@ -75,10 +76,12 @@ export class SearchEngine {
       closeScore === null ? null : await isNothingClose(page, { bestScore, closeScore });
     const rows = await visible.load(hits.map((hit) => hit.fileId));
     return {
-      hits: hits.flatMap(({ fileId, score }): SearchHit<Row>[] => {
+      hits: hits.flatMap(({ fileId, score, view }): SearchHit<Row>[] => {
         const row = rows.get(fileId);
         // The file was deleted after the store returned it.
-        return row === undefined ? [] : [{ fileId, score, matchedBy: ['image'], row }];
+        return row === undefined
+          ? []
+          : [{ fileId, score, matchedBy: ['image'], ...(view && { view }), row }];
       }),
       hasMore,
       noCloseMatch,

@@ -9,6 +9,7 @@ import type { EmbeddableExample } from './contract';
 import { currentVectorsOf, type ContentHashes, type SearchedSpace } from './current-vectors';
 import type { QueryEmbedder } from './query-embedder';
 import { embedExamples, textsOf } from './query-vectors';
+import { ViewPenalties } from './view-penalty';
 
 /** With a fallback, no search waits longer for the active provider. */
 const FAILOVER_AFTER_MS = 4_000;
@@ -58,6 +59,7 @@ export class Failover {
   readonly #embedder: QueryEmbedder;
   readonly #contentHashes: ContentHashes;
   readonly #clock: Clock;
+  readonly #penalties: ViewPenalties;
   readonly #logger: Logger;
   /** The breaker whose outage was logged, until its recovery is. */
   #logged: CircuitBreaker | null = null;
@@ -67,6 +69,7 @@ export class Failover {
     this.#spaces = spaces;
     this.#embedder = embedder;
     this.#clock = clock;
+    this.#penalties = new ViewPenalties(() => clock.elapsed());
     this.#logger = logger;
   }
 
@@ -185,7 +188,7 @@ export class Failover {
     isFallback: boolean,
   ): Promise<EmbeddedQuery> {
     const { provider } = space;
-    const collection = currentVectorsOf(space.collection, this.#contentHashes);
+    const collection = currentVectorsOf(space.collection, this.#contentHashes, this.#penalties);
     const searched = { provider, collection };
     const vectors = await embedExamples(searched, {
       examples,

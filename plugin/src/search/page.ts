@@ -18,6 +18,8 @@ export interface PageOptions<Row> {
   vector: Float32Array;
   excludeIds: readonly number[];
   minimumScore: number | undefined;
+  /** @default false */
+  isWholeOnly?: boolean;
   start: number;
   limit: number;
   signal?: AbortSignal | undefined;
@@ -127,12 +129,13 @@ function toQuery<Row>(
   limit: number,
   includeIds?: readonly number[],
 ): VectorQuery {
-  const { vector, excludeIds, minimumScore } = options;
+  const { vector, excludeIds, isWholeOnly = false, minimumScore } = options;
   return {
     vector,
     limit,
     filter: { excludeIds, ...(includeIds && { includeIds }) },
     ...(minimumScore !== undefined && { minimumScore }),
+    ...(isWholeOnly && { isWholeOnly }),
   };
 }
 

@@ -52,6 +52,8 @@ export interface VectorQuery {
   minimumScore?: number;
   /** Compares whole files only, not their further views. @default false */
   isWholeOnly?: boolean;
+  /** Subtracted from the score of each further view: several views have several chances. @default 0 */
+  viewPenalty?: number;
 }
 
 /** Both lists may be given; unknown ids are ignored. */
@@ -64,7 +66,7 @@ export interface VectorFilter {
 
 export interface VectorHit {
   fileId: number;
-  /** Cosine similarity of the file's best view in [-1, 1]; higher is more similar. */
+  /** Cosine similarity of the file's best view in [-1, 1], less `viewPenalty`; higher is more similar. */
   score: number;
   /** The best view; absent when it is the whole file. */
   view?: FileView;
@@ -119,6 +121,8 @@ export interface VectorCollection {
   remove(fileIds: readonly number[]): Promise<void>;
   search(query: VectorQuery): Promise<VectorHit[]>;
   getMany(fileIds: readonly number[]): Promise<VectorPoint[]>;
+  /** Whether any file may have further views. */
+  hasViews(): Promise<boolean>;
   /** Further views by file id, in order of kind and number; files without any are missing. */
   viewsOf(fileIds: readonly number[]): Promise<Map<number, ViewVector[]>>;
   /** By file id. */

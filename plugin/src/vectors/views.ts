@@ -1,5 +1,11 @@
-import { MAX_VIEW_NUMBER, viewKinds, type FileView, type VectorHit } from './contract';
-import { compareHits } from './similarity';
+import {
+  MAX_VIEW_NUMBER,
+  viewKinds,
+  type FileView,
+  type VectorHit,
+  type VectorQuery,
+} from './contract';
+import { compareHits, toScore } from './similarity';
 
 /**
  * A number for each further view of each file, as both stores keep it: 65,536 numbers a file, of which each kind has a
@@ -38,6 +44,11 @@ export function viewIdsOf(fileId: number): [number, number] {
 export interface ViewHit {
   viewId: number;
   score: number;
+}
+
+/** The score of a further view with this cosine similarity. */
+export function toViewScore(product: number, { viewPenalty = 0 }: VectorQuery): number {
+  return toScore(toScore(product) - viewPenalty);
 }
 
 /** Each file once, by its best view, in the order of the contract; of equal views, the whole file, then the first. */

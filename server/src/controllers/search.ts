@@ -44,7 +44,12 @@ export function createSearchHandlers(options: {
     );
     const { indexed, total } = await status.coverage(page.spaceId);
     ctx.body = {
-      data: page.hits.map(({ score, matchedBy, row }) => ({ score, matchedBy, file: row })),
+      data: page.hits.map(({ score, matchedBy, view, row }) => ({
+        score,
+        matchedBy,
+        ...(view && { view }),
+        file: row,
+      })),
       meta: {
         pagination: { ...pagination, hasMore: page.hasMore },
         index: { space: page.spaceId, indexed, total },

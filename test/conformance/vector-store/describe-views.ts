@@ -44,7 +44,8 @@ export function describeViews(harness: VectorStoreHarness): void {
 
   /** Files by their best views, as the contract has it. */
   function expectedHits(stored: readonly VectorPoint[], query: VectorQuery): VectorHit[] {
-    const { vector, limit, filter = {}, minimumScore = -1, isWholeOnly = false } = query;
+    const { vector, limit, filter = {}, minimumScore = -1 } = query;
+    const { isWholeOnly = false, viewPenalty = 0 } = query;
     const { includeIds, excludeIds = [] } = filter;
     const found = stored.flatMap(({ fileId, views = [], ...whole }): VectorHit[] => {
       if (!(includeIds?.includes(fileId) ?? true) || excludeIds.includes(fileId)) return [];
@@ -52,7 +53,8 @@ export function describeViews(harness: VectorStoreHarness): void {
         const [hit] = exactHits([{ ...whole, fileId, vector: view.vector }], vector);
         const score = hit?.score ?? NaN;
         if (!('kind' in view)) return { fileId, score };
-        return { fileId, score, view: { kind: view.kind, number: view.number } };
+        const { kind, number } = view;
+        return { fileId, score: score - viewPenalty, view: { kind, number } };
       });
       return scored.sort((one, other) => other.score - one.score).slice(0, 1);
     });
@@ -110,6 +112,8 @@ export function describeViews(harness: VectorStoreHarness): void {
         await expectSearch({ vector, limit, filter: { includeIds: [] } });
         await expectSearch({ vector, limit, minimumScore: 0.25 });
         await expectSearch({ vector, limit, isWholeOnly: true });
+        await expectSearch({ vector, limit, viewPenalty: 0.1 });
+        await expectSearch({ vector, limit: 120, viewPenalty: 0.1, minimumScore: 0.25 });
       }
     });
 
@@ -156,6 +160,7 @@ export function describeViews(harness: VectorStoreHarness): void {
         expect(hit?.score).toBeCloseTo(1, 5);
       }
       await expect(collection().viewsOf([])).resolves.toEqual(new Map());
+      await expect(collection().hasViews()).resolves.toBe(true);
     });
 
     it('lose views that they no longer have, by a replacement or a removal', async () => {

@@ -1,7 +1,7 @@
 import type { VectorSpace } from '../../embedding/contract';
 import type { IdPage, VectorHit, VectorQuery } from '../contract';
 import { compareHits, dotProduct, toScore } from '../similarity';
-import { fileIdOf, mergeViews, toViewId, viewIdsOf, type ViewHit } from '../views';
+import { fileIdOf, mergeViews, toViewId, toViewScore, viewIdsOf, type ViewHit } from '../views';
 import { createViewsTable, DamagedFileError, transact } from './database';
 import type { SqlDatabase } from './driver';
 import type { PointBatch, ThreadNotice, ViewBatch } from './protocol';
@@ -108,7 +108,7 @@ export class Collection {
         const { mimeType, extension, createdAt, contentHash } = payload;
         this.#statements.putPoint.run(fileId, mimeType, extension, createdAt, contentHash);
         this.#statements.putVector.run(fileId, toBlob(vector));
-        if (this.#hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
+        if (this.hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
         for (const view of views) this.#statements.putView.run(view.id, toBlob(view.vector));
       }
     });
@@ -129,7 +129,7 @@ export class Collection {
         this.#statements.keepRemoved.run(this.space.id, removedAt.toISOString(), fileId);
         this.#statements.removePoint.run(fileId);
         this.#statements.removeVector.run(fileId);
-        if (this.#hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
+        if (this.hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
       }
       this.#statements.forgetRemoved.run(forgottenBefore, MAX_REMOVED_VECTORS);
     });
@@ -148,7 +148,7 @@ export class Collection {
 
   /** Further views of these files. */
   viewsOf(fileIds: readonly number[]): ViewBatch {
-    if (!this.#hasViews()) return this.#toViews([]);
+    if (!this.hasViews()) return this.#toViews([]);
     return this.#toViews([...this.#viewRows({ fileIds, viewIds: null })]);
   }
 
@@ -182,7 +182,7 @@ export class Collection {
     const views: ViewHit[] = [];
     for (const row of this.#viewRows(candidates)) {
       if (excluded.has(fileIdOf(row.id))) continue;
-      const score = toScore(dotProduct(vector, this.#vectorOfView(row)));
+      const score = toViewScore(dotProduct(vector, this.#vectorOfView(row)), query);
       if (score >= minimumScore) views.push({ viewId: row.id, score });
     }
     const ordered = views.length > 0 ? mergeViews(hits, views) : hits.sort(compareHits);
@@ -211,7 +211,7 @@ export class Collection {
 
   #candidatesFor(query: VectorQuery): Candidates {
     const includeIds = query.filter?.includeIds ?? null;
-    const hasViews = query.isWholeOnly !== true && this.#hasViews();
+    const hasViews = query.isWholeOnly !== true && this.hasViews();
     const isIndexWorthBuilding = () =>
       (includeIds?.length ?? this.count()) >= this.#options.prefilterFrom;
     const index = this.#index !== null || isIndexWorthBuilding() ? this.#openIndex() : null;
@@ -236,7 +236,7 @@ export class Collection {
       : this.#statements.viewsOfFiles.iterate(JSON.stringify([...new Set(fileIds)]));
   }
 
-  #hasViews(): boolean {
+  hasViews(): boolean {
     this.#mayHaveViews ??= this.#statements.anyView.get() !== undefined;
     return this.#mayHaveViews;
   }
@@ -293,7 +293,7 @@ export class Collection {
     if (sample.length === 0) return null;
     const index = new QuantizedIndex(sample, fileIds.length);
     for (const row of this.#rows(null)) index.set(row.file_id, this.#vectorOf(row));
-    if (this.#hasViews()) {
+    if (this.hasViews()) {
       for (const row of this.#statements.views.iterate()) {
         index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));
       }

@@ -205,6 +205,7 @@ export function createEngine(options: EngineOptions): OperationHandlers {
     },
     search: ({ space, query }) => use((opened) => opened.collection(space).search(query)),
     getMany: ({ space, fileIds }) => use((opened) => opened.collection(space).getMany(fileIds)),
+    hasViews: ({ space }) => use((opened) => opened.collection(space).hasViews()),
     viewsOf: ({ space, fileIds }) => use((opened) => opened.collection(space).viewsOf(fileIds)),
     contentHashesOf: ({ space, fileIds }) =>
       use((opened) => opened.collection(space).contentHashesOf(fileIds)),

@@ -170,6 +170,10 @@ function createCollection(
       if (fileIds.length === 0) return [];
       return fromBatch(await client.call('getMany', { space, fileIds }), space);
     },
+    async hasViews() {
+      assertNotDropped();
+      return client.call('hasViews', { space });
+    },
     async viewsOf(fileIds) {
       assertNotDropped();
       if (fileIds.length === 0) return new Map();

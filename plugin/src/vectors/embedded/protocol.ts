@@ -49,6 +49,7 @@ interface Operations {
     input: { space: VectorSpace; fileIds: readonly number[] };
     result: Map<number, string>;
   };
+  hasViews: { input: { space: VectorSpace }; result: boolean };
   viewsOf: { input: { space: VectorSpace; fileIds: readonly number[] }; result: ViewBatch };
   /** The vector of the whole file comes first, without a view id. */
   findByContentHash: {

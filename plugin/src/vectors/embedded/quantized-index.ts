@@ -100,7 +100,7 @@ export class QuantizedIndex {
 
   /** Ids that contain all hits of the query, in no particular order. */
   findCandidates(asked: VectorQuery): { fileIds: number[]; viewIds: number[] } {
-    const { vector, limit, minimumScore = -1 } = asked;
+    const { vector, limit, minimumScore = -1, viewPenalty = 0 } = asked;
     const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
     const rows = this.#rowsWithin(asked);
     const { isByRow, scores } = this.#score(rows);
@@ -109,7 +109,9 @@ export class QuantizedIndex {
     const ofViews = this.#views.size > 0 ? new Map<number, number>() : null;
     for (let position = 0; position < rows.length; position += 1) {
       const row = rows[position] ?? 0;
-      const score = query.offset + query.step * (scores[isByRow ? row : position] ?? 0);
+      const product = query.offset + query.step * (scores[isByRow ? row : position] ?? 0);
+      const isView = ofViews !== null && (this.#keys[row] ?? 0) < 0;
+      const score = isView ? product - viewPenalty : product;
       const left = this.#errors[row] ?? 0;
       const error = query.norm * left + query.roundingError + SLACK;
       upperBounds[position] = toScore(score + error);

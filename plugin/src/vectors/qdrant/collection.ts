@@ -117,6 +117,11 @@ export class QdrantCollection implements VectorCollection {
     });
   }
 
+  hasViews(): Promise<boolean> {
+    const { catalog, name, within } = this.#options;
+    return within(() => catalog.hasViews(name));
+  }
+
   viewsOf(fileIds: readonly number[]): Promise<Map<number, ViewVector[]>> {
     return this.#options.within(() => this.#views.viewsOf(fileIds));
   }

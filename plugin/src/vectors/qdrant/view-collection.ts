@@ -2,7 +2,7 @@ import { chunksOf } from '../../chunks';
 import type { VectorSpace } from '../../embedding/contract';
 import type { VectorFilter, VectorHit, VectorPoint, VectorQuery, ViewVector } from '../contract';
 import { toScore } from '../similarity';
-import { fileIdOf, mergeViews, toView, toViewId, type ViewHit } from '../views';
+import { fileIdOf, mergeViews, toView, toViewId, toViewScore, type ViewHit } from '../views';
 import { completedSchema, countSchema, hitsSchema, vectorsSchema } from './answers';
 import type { QdrantConfig } from './config';
 import { type Connection, isMissingCollection } from './connection';
@@ -112,12 +112,18 @@ export class ViewCollection {
   search(query: VectorQuery): Promise<ViewHit[]> {
     if (query.filter?.includeIds?.length === 0) return Promise.resolve([]);
     return this.#ifPresent([], async () => {
-      const { limit, minimumScore } = query;
-      const plain = { vector: query.vector, ...(minimumScore !== undefined && { minimumScore }) };
+      const { limit, minimumScore, vector, viewPenalty = 0 } = query;
+      const plain = {
+        vector,
+        ...(minimumScore !== undefined && { minimumScore: minimumScore + viewPenalty }),
+      };
       const searcher = this.#searcherFor(query);
       for (let depth = Math.max(MIN_DEPTH, limit * VIEWS_PER_FILE); ; depth *= 2) {
         const found = await searchInSteps({ ...plain, limit: depth }, searcher);
-        const views = found.map(({ fileId: viewId, score }): ViewHit => ({ viewId, score }));
+        const views = found.map(({ fileId: viewId, score }): ViewHit => ({
+          viewId,
+          score: toViewScore(score, query),
+        }));
         const isEnough = found.length < depth || mergeViews([], views).length >= limit;
         if (isEnough) return views;
       }

@@ -172,7 +172,7 @@ function DrawerActions({ hit: { file } }: { hit: SearchHit }) {
   );
 }
 
-function DetailsList({ hit: { file, score } }: { hit: SearchHit }) {
+function DetailsList({ hit: { file, score, view } }: { hit: SearchHit }) {
   const text = useText();
   const formats = useFormats();
   const unknown = text('search.details.unknown');
@@ -186,11 +186,12 @@ function DetailsList({ hit: { file, score } }: { hit: SearchHit }) {
     ['uploaded', createdAt ? formats.date(createdAt) : unknown],
     ['folder', file.folder?.name ?? text('search.details.topFolder')],
     ['similarity', score === null ? null : formats.score(score)],
+    ['view', view ? text(`search.view.${view.kind}`, { number: view.number }) : null],
   ] as const;
   return (
     <Flex tag="dl" direction="column" alignItems="stretch" gap={3}>
       {lines.map(([name, value]) => {
-        if (['caption', 'similarity'].includes(name) && !value) return null;
+        if (['caption', 'similarity', 'view'].includes(name) && !value) return null;
         return (
           <Flex key={name} alignItems="baseline" gap={4}>
             <Typography tag="dt" variant="pi" textColor="neutral600" width="12rem" shrink={0}>

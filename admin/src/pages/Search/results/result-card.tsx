@@ -33,6 +33,7 @@ interface ResultCardProps extends ResultActions {
 /** One result: its image, and actions that appear on hover and focus. */
 export function ResultCard(props: ResultCardProps) {
   const { hit, index, count, width, height, isTabStop, takesFocus } = props;
+  const { view } = hit;
   const { isSelected, isSelecting, onOpen, onFocus } = props;
   const text = useText();
   const button = useRef<HTMLButtonElement>(null);
@@ -66,7 +67,10 @@ export function ResultCard(props: ResultCardProps) {
         <FileImage asset={hit.file} width={width} alternativeText="" />
       </OpenButton>
       <CardActions {...props} name={name} isShown={isSelecting} />
-      <Name aria-hidden>{hit.file.name}</Name>
+      <Name aria-hidden>
+        {view ? `${text(`search.view.${view.kind}`, { number: view.number })} · ` : ''}
+        {hit.file.name}
+      </Name>
     </Card>
   );
 }
