@@ -1,4 +1,6 @@
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createImageSearch } from '../../plugin/src/client';
 import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
@@ -41,5 +43,35 @@ describe('the test app', () => {
     expect(files.map((file) => file.name)).toEqual(['one.jpg', 'two.jpg']);
     const status = await app.waitUntilIndexed();
     expect(status).toMatchObject({ total: 2, counts: { indexed: 2, failed: 0, skipped: 0 } });
+  });
+
+  it('answers the client that frontends use', async () => {
+    await app.grantPublic([
+      'plugin::image-search.search.find',
+      'plugin::image-search.similar.find',
+      'plugin::image-search.duplicates.findOne',
+      'plugin::image-search.embeddings.create',
+    ]);
+    const { port } = app.strapi.server.httpServer.address() as AddressInfo;
+    const images = createImageSearch({ baseURL: `http://127.0.0.1:${String(port)}/api` });
+    const filters = { mime: { $in: ['image/jpeg', 'image/png'] } };
+
+    const byText = await images.search('a dog', { filters, pagination: { limit: 1 } });
+    expect(byText.data.map(({ file }) => file.name)).toEqual(['one.jpg']);
+    expect(byText.meta.index).toMatchObject({ indexed: 2, total: 2 });
+    const shown = await fetch(images.urlOf(byText.data[0]?.file ?? { url: '' }, 'thumbnail'));
+    expect(shown.status).toBe(200);
+
+    const image = new Blob([new Uint8Array(await renderImage('guitar'))]);
+    const byImage = await images.search({ image }, { filters, pagination: { limit: 1 } });
+    expect(byImage.data.map(({ file }) => file.name)).toEqual(['two.jpg']);
+
+    const id = byText.data[0]?.file.id ?? 0;
+    const similar = await images.similar(id);
+    expect(similar.data.map(({ file }) => file.name)).toEqual(['two.jpg']);
+    expect((await images.duplicates(id)).data).toEqual([]);
+    const { data } = await images.embed('a dog');
+    expect(data.embedding).toHaveLength(data.space.dimensions);
+    await expect(images.status()).rejects.toMatchObject({ status: 403 });
   });
 });

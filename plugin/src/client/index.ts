@@ -1,0 +1,295 @@
+/**
+ * A client for the plugin's content API, without dependencies: for browsers, Node.js and edge runtimes.
+ *
+ * Its types are its own, so that a frontend needs neither zod nor Strapi; a test holds them to the contracts.
+ *
+ * @example
+ * const images = createImageSearch({ baseURL: 'https://cms.example.com/api', auth: process.env.STRAPI_TOKEN });
+ * const { data } = await images.search('red sneakers', { pagination: { limit: 12 } });
+ * const sources = data.map(({ file }) => images.urlOf(file, 'small'));
+ */
+export function createImageSearch(options: ClientOptions): ImageSearchClient {
+  const root = options.baseURL.replace(/\/+$/, '');
+
+  async function send<Answer>(path: string, { signal, ...sent }: Sent): Promise<Answer> {
+    const { auth, headers, maxRetries = 2, maxWaitSeconds = 10 } = options;
+    const request = options.fetch ?? fetch;
+    for (let retry = 0; ; retry += 1) {
+      const response = await request(`${root}/image-search/${path}`, {
+        ...sent,
+        headers: { ...headers, ...sent.headers, ...(auth && { authorization: `Bearer ${auth}` }) },
+        signal: signal ?? null,
+      });
+      const body: unknown = await response.json().catch(() => null);
+      if (response.ok && body !== null) return body as Answer;
+      const error = toError(response, body);
+      const wait = error.retryAfterSeconds;
+      if (wait === null || retry >= maxRetries || wait > maxWaitSeconds) throw error;
+      await pause(wait * 1_000, signal);
+    }
+  }
+
+  /** As a query string, which caches can keep; filters that make it too long travel in a body, where there is one. */
+  function get<Answer>(path: string, parameters: object, signal?: AbortSignal): Promise<Answer> {
+    const query = toQuery(parameters);
+    return send(query === '' ? path : `${path}?${query}`, { method: 'GET', signal });
+  }
+
+  async function post<Answer>(path: string, input: object, signal?: AbortSignal): Promise<Answer> {
+    const { image, ...fields } = input as { image?: ImageInput };
+    if (image === undefined) {
+      const headers = { 'content-type': 'application/json' };
+      return send(path, { method: 'POST', body: JSON.stringify(fields), headers, signal });
+    }
+    const body = new FormData();
+    for (const [name, value] of flatten(fields)) body.set(name, value);
+    body.set('image', await toBlob(image), 'image');
+    return send(path, { method: 'POST', body, signal });
+  }
+
+  return {
+    search: (query, { signal, ...parameters } = {}) => {
+      const input = { ...(isText(query) ? { text: query } : query), ...parameters };
+      const isPlain = Object.keys(input).every((name) => !bodyOnly.includes(name));
+      return isPlain && toQuery(input).length <= MAX_QUERY_LENGTH
+        ? get('search', input, signal)
+        : post('search', input, signal);
+    },
+    similar: (fileId, { signal, ...parameters } = {}) =>
+      get(`similar/${String(fileId)}`, parameters, signal),
+    duplicates: (fileId, { signal, ...parameters } = {}) =>
+      get(`duplicates/${String(fileId)}`, parameters, signal),
+    embed: (input, { signal } = {}) =>
+      post('embeddings', isText(input) ? { text: input } : input, signal),
+    status: ({ signal } = {}) => get('status', {}, signal),
+    urlOf: (file, format) => {
+      const url = (format && file.formats?.[format]?.url) ?? file.url;
+      return new URL(url, root).href;
+    },
+  };
+}
+
+export interface ClientOptions {
+  /** Of Strapi's content API, such as `https://cms.example.com/api`. */
+  baseURL: string;
+  /** An API token, or the JWT of a user. Don't ship a token to browsers. */
+  auth?: string | undefined;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+  /** @default the global one */
+  fetch?: typeof fetch;
+  /** How often a request is sent again after 429 and 503. @default 2 */
+  maxRetries?: number;
+  /** A longer wait than this isn't waited for. @default 10 */
+  maxWaitSeconds?: number;
+}
+
+export interface ImageSearchClient {
+  /**
+   * Searches by a text, an image, a file, a vector, or examples; without any of them, lists the images that pass the
+   * filters, newest first.
+   *
+   * @throws ImageSearchRequestError for a refusal or a failure, whatever `fetch` throws for a lost connection or an abort
+   */
+  search(query: string | SearchInput, options?: SearchOptions): Promise<SearchResults>;
+  /** Images like a file, without the file. @throws as `search` */
+  similar(fileId: number, options?: SearchOptions): Promise<SearchResults>;
+  /** A file's duplicates, except those that were ignored. @throws as `search` */
+  duplicates(fileId: number, options?: SearchOptions): Promise<DuplicateResults>;
+  /** The vector of a text or an image, of length 1. @throws as `search` */
+  embed(
+    input: string | { text: string } | { image: ImageInput } | { url: string },
+    options?: { signal?: AbortSignal },
+  ): Promise<{ data: { embedding: number[]; space: VectorSpace } }>;
+  /** How much is searchable, and whether everything works. @throws as `search` */
+  status(options?: { signal?: AbortSignal }): Promise<{ data: Status }>;
+  /** The absolute URL of a file, or of one of its formats if it has that (`thumbnail`, `small`, …). */
+  urlOf(file: Pick<ImageFile, 'url' | 'formats'>, format?: string): string;
+}
+
+/** A file of the browser or of Node.js, its bytes, or its path on a server that runs Node.js. */
+export type ImageInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | { path: string };
+
+/** One of `text`, `image`, `url`, `fileId` or `vector`; examples of what to find more and less of. */
+export interface SearchInput {
+  text?: string;
+  /** Embedded for this search, not stored. */
+  image?: ImageInput;
+  /** Of an image, if the server allows it. */
+  url?: string;
+  fileId?: number;
+  vector?: readonly number[];
+  /** The space of `vector`. */
+  space?: string;
+  /** Ids of files, or texts. */
+  like?: readonly (number | string)[];
+  unlike?: readonly (number | string)[];
+}
+
+export interface SearchOptions {
+  /** Strapi filters on upload files. */
+  filters?: Record<string, unknown>;
+  orientation?: 'landscape' | 'portrait' | 'square';
+  /** Whether no media field or relation uses the file; requires the permission `usage.findOne`. */
+  unused?: boolean;
+  hasAlternativeText?: boolean;
+  pagination?: { start?: number; limit?: number };
+  /** Cosine similarity, -1 to 1. */
+  minScore?: number;
+  signal?: AbortSignal;
+}
+
+/** An upload file, with the fields that the caller may see. */
+export interface ImageFile {
+  id: number;
+  name: string;
+  url: string;
+  alternativeText?: string | null;
+  caption?: string | null;
+  width?: number | null;
+  height?: number | null;
+  mime?: string;
+  formats?: Record<string, { url: string; width: number; height: number }> | null;
+  [field: string]: unknown;
+}
+
+export interface SearchResults {
+  data: {
+    /** Cosine similarity, -1 to 1; null without a query. */
+    score: number | null;
+    /** What matched the query, such as `image`. */
+    matchedBy: string[];
+    file: ImageFile;
+  }[];
+  meta: {
+    pagination: { start: number; limit: number; hasMore: boolean };
+    index: { space: string | null; indexed: number; total: number };
+    /** Whether even the best match means nothing; null when that is unknown. */
+    noCloseMatch: boolean | null;
+  };
+}
+
+export interface DuplicateResults {
+  data: {
+    /** How similar the two images are where they overlap, 0 to 1. */
+    score: number;
+    kind: 'identical' | 'same-image' | 'edited';
+    evidence: Record<string, unknown>;
+    file: ImageFile;
+  }[];
+  meta: { pagination: { start: number; limit: number; hasMore: boolean } };
+}
+
+export interface VectorSpace {
+  id: string;
+  provider: string;
+  model: string;
+  dimensions: number;
+}
+
+export interface Status {
+  ok: boolean;
+  coverage: { indexed: number; total: number; ratio: number };
+  queue: { pending: number; indexing: number; remainingSeconds: number | null };
+  failures: { failed: number; skipped: number };
+  health: { provider: boolean; store: boolean; storage: boolean };
+}
+
+/** A refusal or a failure that the server explained. */
+export class ImageSearchRequestError extends Error {
+  override readonly name = 'ImageSearchRequestError';
+  /** HTTP status. */
+  readonly status: number;
+  /** Stable, such as `file-not-found`; null without one. */
+  readonly code: string | null;
+  /** When to try again; null when that wouldn't help. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    message: string,
+    facts: { status: number; code: string | null; retryAfterSeconds: number | null },
+  ) {
+    super(message);
+    this.status = facts.status;
+    this.code = facts.code;
+    this.retryAfterSeconds = facts.retryAfterSeconds;
+  }
+}
+
+interface Sent {
+  method: string;
+  body?: string | FormData;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** Of a query string; proxies refuse URLs above 8 kB or less. */
+const MAX_QUERY_LENGTH = 2_000;
+/** What only `POST search` takes. */
+const bodyOnly = ['image', 'url', 'fileId', 'vector', 'space', 'like', 'unlike'];
+/** Statuses that pass by themselves. */
+const retryable = [429, 503];
+/** Used if the server doesn't say how long to wait. */
+const DEFAULT_WAIT_SECONDS = 1;
+
+function toError({ headers, status }: Response, body: unknown): ImageSearchRequestError {
+  const { error } = (body ?? {}) as { error?: { message?: string; details?: { code?: string } } };
+  const wait = Number(headers.get('retry-after') ?? DEFAULT_WAIT_SECONDS);
+  return new ImageSearchRequestError(
+    error?.message ?? `The server's answer (${String(status)}) isn't one of Strapi. Check baseURL.`,
+    {
+      status,
+      code: error?.details?.code ?? null,
+      retryAfterSeconds: retryable.includes(status) ? wait || DEFAULT_WAIT_SECONDS : null,
+    },
+  );
+}
+
+function toQuery(parameters: object): string {
+  return flatten(parameters)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&');
+}
+
+type Parameter = string | number | boolean | null | undefined | object;
+
+/** Names and values, with nested names in brackets, as Strapi reads them. */
+function flatten(parameters: object, parent = ''): [string, string][] {
+  return Object.entries(parameters).flatMap(([key, value]: [string, Parameter]) => {
+    const name = parent === '' ? key : `${parent}[${key}]`;
+    if (value === undefined) return [];
+    if (typeof value === 'object' && value !== null) return flatten(value, name);
+    return [[name, String(value)] as [string, string]];
+  });
+}
+
+async function toBlob(image: ImageInput): Promise<Blob> {
+  if (image instanceof Blob) return image;
+  if (!('path' in image)) return new Blob([image]);
+  // Not a literal: bundlers for browsers would look for the module.
+  const module = 'node:fs/promises';
+  const { readFile } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ module)) as {
+    readFile: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
+  };
+  return new Blob([await readFile(image.path)]);
+}
+
+/** Rejects with the signal's reason when it is aborted. */
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    function onAbort(): void {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    }
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
