@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { LONG_RATIO } from '../../plugin/src/images/contract';
 import { indexPriorities } from '../../plugin/src/indexing/contract';
 import { contentTypes } from './content-types';
 import {
@@ -29,6 +30,7 @@ export function registerMigrations(strapi: Core.Strapi): void {
     await migrateTraces(strapi);
     await migratePairKinds(strapi);
     await queueImagesReadOtherwise(strapi);
+    await queueImagesWithViews(strapi);
   });
 }
 
@@ -115,6 +117,38 @@ async function queueImagesReadOtherwise(strapi: Core.Strapi): Promise<void> {
   if (count + unread === 0) return;
   log.info(
     `[image-search] Images are read better now: ${String(count)} will be embedded again, and ${String(unread)} that couldn't be read are retried.`,
+  );
+}
+
+/** Which views the index was made with: raised when `queueImagesWithViews` has work. */
+const VIEWS_VERSION = 1;
+
+/**
+ * Queues, once, indexed files that have more views than an earlier version stored: long images, and animations. They
+ * keep their hashes, so only the missing views are embedded, and searches find them meanwhile.
+ */
+async function queueImagesWithViews(strapi: Core.Strapi): Promise<void> {
+  const { db, log } = strapi;
+  const store = strapi.store({ type: 'plugin', name: PLUGIN_ID, key: 'views-version' });
+  const version = z
+    .number()
+    .catch(0)
+    .parse(await store.get({}));
+  if (version >= VIEWS_VERSION) return;
+  const files = db
+    .getConnection(db.metadata.get(FILE_UID).tableName)
+    .select('id')
+    .where('mime', 'image/gif')
+    .orWhereRaw('?? >= ? * ??', ['width', LONG_RATIO, 'height'])
+    .orWhereRaw('?? >= ? * ??', ['height', LONG_RATIO, 'width']);
+  const { count } = await db.query(INDEX_ENTRY_UID).updateMany({
+    where: { state: 'indexed', fileId: { $in: files } },
+    data: { state: 'pending', attempts: 0, dueAt: new Date(), priority: LAST_PRIORITY },
+  });
+  await store.set({ value: VIEWS_VERSION });
+  if (count === 0) return;
+  log.info(
+    `[image-search] Long images and animations are found by their parts and frames now: those of ${String(count)} files will be embedded.`,
   );
 }
 

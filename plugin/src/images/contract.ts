@@ -132,6 +132,9 @@ export interface ImageReading {
   onBlack?: ImageLooks;
 }
 
+/** Long side by short side from which an image has parts. */
+export const LONG_RATIO = 1.4;
+
 /** How many views an image may have beside that of the whole. */
 export interface ViewLimits {
   /** Square parts of a long image; below 2: none. */

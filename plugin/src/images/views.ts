@@ -1,12 +1,10 @@
 import sharp from 'sharp';
-import type { ViewLimits } from './contract';
+import { LONG_RATIO, type ViewLimits } from './contract';
 import { mayBeDrawing } from './drawing';
 import type { Region, Size } from './geometry';
 import type { ImageHeader } from './header';
 import { isHeic } from './heic';
 
-/** Long side by short side from which an image has parts. */
-export const LONG_RATIO = 1.4;
 /** Parts overlap: there are this many per short side of an image's length. */
 const PARTS_PER_SIDE = 1.1;
 /** In pixels: a shorter side shows too little in each part. */
