@@ -32,6 +32,7 @@ const commands = {
   bench: { program: typeScript('test/bench/index.ts') },
   'measure-duplicates': { program: typeScript('test/bench/duplicates/index.ts') },
   'measure-views': { program: typeScript('test/bench/views.ts'), needsBuild: false },
+  'measure-words': { program: typeScript('test/bench/words.ts'), needsBuild: false },
   demo: { program: typeScript('sample/demo.ts') },
   dev: { program: typeScript('scripts/dev.ts'), needsBuild: false },
   test: { program: [jest], variables: builtWorkers },

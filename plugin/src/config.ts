@@ -124,6 +124,13 @@ const searchSchema = z.strictObject({
   }),
 });
 
+const wordsSchema = z.strictObject({
+  enabled: z.boolean().default(true).meta({
+    description:
+      'Whether text searches also match names, alternative texts, captions and folders. Their words are kept in a file beside `vectors.path`',
+  }),
+});
+
 const panelSchema = z.strictObject({
   mediaLibrary: z.boolean().default(true).meta({
     description:
@@ -153,6 +160,7 @@ export const configSchema = z.strictObject({
   indexing: indexingSchema.prefault({}),
   duplicates: duplicatesSchema.prefault({}),
   search: searchSchema.prefault({}),
+  words: wordsSchema.prefault({}),
   budget: budgetConfigSchema.prefault({}),
   panel: panelSchema.prefault({}),
 });

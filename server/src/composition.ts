@@ -12,6 +12,7 @@ import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { pauseFailingHosts } from '../../plugin/src/network/host-breakers';
 import type { Check } from '../../plugin/src/contracts/checks';
 import { createAssetSource } from './assets/asset-source';
+import { createWordSource } from './assets/word-source';
 import { runChecks } from './checks';
 import type { InputLimits } from './http/search-input';
 import { createBulkMerging, type BulkMerging } from './merging/bulk-merging';
@@ -86,6 +87,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     config,
     repositories,
     assets,
+    wordSource: createWordSource(strapi),
     remote,
     watchLibrary: (listener) => {
       const unsubscribe = subscribeToUploads({ strapi, listener, logger });

@@ -4,6 +4,7 @@ export { PLUGIN_ID } from '../../plugin/src/contracts/identity';
 export const COMMAND_SETTING = 'image-search-command';
 
 export const FILE_UID = 'plugin::upload.file';
+export const FOLDER_UID = 'plugin::upload.folder';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
 export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';

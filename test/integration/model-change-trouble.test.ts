@@ -204,7 +204,8 @@ describe('a library that a hosted model has indexed', () => {
       code: 'provider-unavailable',
       message: /apiKey.*previousEmbedding/,
     } as const;
-    expectFailure(await client.face.get('search', { text: QUESTION }), refused);
+    const byImages = { text: QUESTION, mode: 'vector' };
+    expectFailure(await client.face.get('search', byImages), refused);
     expect((await client.readStatus()).provider).toMatchObject({
       ok: false,
       message: expect.stringContaining('previousEmbedding'),
@@ -217,7 +218,7 @@ describe('a library that a hosted model has indexed', () => {
     expect(meta.index).toEqual({ space: prepared.spaceId, indexed: 3, total: 3 });
 
     const untold = await start({ embedding: young.embedding });
-    expectFailure(await untold.face.get('search', { text: QUESTION }), refused);
+    expectFailure(await untold.face.get('search', byImages), refused);
     release();
     await untold.untilSpace('active', ({ id }) => id !== prepared.spaceId);
     expect((await untold.face.searchText(QUESTION)).data).toHaveLength(3);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../plugin/src/errors';
 import { renderSampleImage } from '../../sample/library';
 import { imagesOf, publicSearchActions } from '../support/search-app';
+import { pollUntil } from '../support/polling';
 import { adminApi, contentApi, expectFailure, type SearchFace } from '../support/search-face';
 import {
   createDataFolder,
@@ -41,7 +42,7 @@ async function expectUnavailable(
   { code, reason }: { code: ErrorCode; reason: RegExp },
 ): Promise<void> {
   for (const ask of [
-    (face: SearchFace) => face.get('search', { text: 'dog' }),
+    (face: SearchFace) => face.get('search', { text: 'a pet' }),
     (face: SearchFace) => face.post('search', { fileId }),
     (face: SearchFace) => face.get(`similar/${String(fileId)}`),
   ]) {
@@ -57,7 +58,7 @@ async function expectUnavailable(
     });
     expectFailure(await ask(adminFace), { status: 503, code, message: reason });
   }
-  const embedding = await publicFace.post('embeddings', { text: 'dog' });
+  const embedding = await publicFace.post('embeddings', { text: 'a pet' });
   expectFailure(embedding, { status: 503, code, message: /^Search is unavailable/ });
 }
 
@@ -71,7 +72,7 @@ describe("a library that isn't indexed yet", () => {
   it('returns nothing for texts, and reports how much is searchable', async () => {
     await uploadImage('dog');
     for (const face of [publicFace, adminFace]) {
-      const { data, meta } = await face.searchText('dog');
+      const { data, meta } = await face.searchText('a pet');
       expect(data).toEqual([]);
       expect(meta.pagination.hasMore).toBe(false);
       expect(meta.index).toMatchObject({ indexed: 0, total: 1 });
@@ -90,7 +91,7 @@ describe("a library that isn't indexed yet", () => {
         } as const;
         expectFailure(await face.get(`similar/${String(id)}`), expected);
         expectFailure(await face.post('search', { fileId: id }), expected);
-        expectFailure(await face.post('search', { text: 'dog', unlike: [id] }), expected);
+        expectFailure(await face.post('search', { text: 'a pet', unlike: [id] }), expected);
       }
     }
   });
@@ -115,6 +116,14 @@ describe('without the model', () => {
     });
     expect(status.store.ok).toBe(true);
     expect(status.counts.indexed).toBe(0);
+    const found = await pollUntil(
+      async () => publicFace.get('search', { text: 'dog' }),
+      (response) => response.status === 200,
+    );
+    expect(found.body).toMatchObject({
+      data: [{ file: { id: fileId }, matchedBy: ['name'], score: null }],
+      meta: { mode: 'text', isDegraded: true },
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import type { ExampleImage, SearchExample, SearchRequest } from '../../plugin/sr
 import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
 import type { QueryUrls } from '../../plugin/src/search/query-urls';
+import type { TextIndex } from '../../plugin/src/text/contract';
 import { createFakeClock } from './fake-clock';
 import { hashVector, HashProvider } from './hash-provider';
 import { MemoryVectorStore } from './memory-vector-store';
@@ -25,6 +26,7 @@ export const image = (bytes: Uint8Array): ExampleImage => ({ kind: 'image', byte
 
 interface EngineSettings {
   closeScore?: number;
+  text?: TextIndex;
   urls?: QueryUrls;
   /** By default the rig's own provider, at once. */
   openProvider?: () => Promise<EmbeddingProvider>;
@@ -45,7 +47,7 @@ export class EngineRig {
     return rig;
   }
 
-  createEngine({ closeScore, openProvider, urls }: EngineSettings = {}): SearchEngine {
+  createEngine({ closeScore, openProvider, text, urls }: EngineSettings = {}): SearchEngine {
     const activeSpace = createActiveSpace({
       openProvider: openProvider ?? (() => Promise.resolve(this.provider)),
       store: this.store,
@@ -65,6 +67,7 @@ export class EngineRig {
         (await this.store.ensureSpace(this.provider.space)).contentHashesOf(ids),
       urls: urls ?? null,
       closeScore,
+      text: text ?? null,
     });
   }
 

@@ -1,3 +1,4 @@
+import { wordFields } from '../../plugin/src/text/contract';
 import type { VisibleFiles } from '../../plugin/src/search/contract';
 import type { IdPage } from '../../plugin/src/vectors/contract';
 
@@ -12,6 +13,7 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
   readonly askedAbout: number[] = [];
   /** Cursors that `listIdsAfter` was called with. */
   readonly listedAfter: number[] = [];
+  readonly wordFields = wordFields;
   readonly #readable: Set<number>;
   readonly #matching: Set<number> | null;
 

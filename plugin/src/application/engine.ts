@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Budget } from '../billing/budget';
 import type { UsageRecords } from '../billing/contract';
 import { figuresOf, meterProvider, UsageMeter } from '../billing/usage-meter';
@@ -36,12 +37,21 @@ import { QueryEmbedder } from '../search/query-embedder';
 import { QueryUrls } from '../search/query-urls';
 import type { SpaceRecords } from '../spaces/contract';
 import { SpaceManager } from '../spaces/space-manager';
+import type { WordSource } from '../text/contract';
+import { createEmbeddedTextIndex } from '../text/embedded';
+import { LibraryWords } from '../text/library-words';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
+import { DEFAULT_VECTOR_FILE } from '../vectors/embedded';
 import { openVectorStore } from '../vectors/registry';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
-import { createLifecycle, type LibraryListener, type Lifecycle } from './lifecycle';
+import {
+  createLifecycle,
+  type LibraryListener,
+  type Lifecycle,
+  type WordIndexing,
+} from './lifecycle';
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
 import { createStatus, type Status } from './status';
 import { UsageReport } from './usage-report';
@@ -71,6 +81,7 @@ export interface EngineParts {
   config: ImageSearchConfig;
   repositories: Repositories;
   assets: AssetSource;
+  wordSource: WordSource;
   /** What `assets` downloads with; `stop` disposes of it. */
   remote: Pick<GuardedFetch, 'dispose'> & HostPauses;
   /** Reports every change of the library until the returned function is called. */
@@ -123,7 +134,8 @@ export function createEngine(parts: EngineParts): Engine {
   const outages = new OutageLog(logger);
   const spaces = createSpaces(parts, { store, models, budget, duplicates, outages, owner });
   callbacks.connect(spaces);
-  const search = createSearch(parts, spaces);
+  const words = createWords(parts);
+  const search = createSearch(parts, spaces, words);
   const usageReport = new UsageReport({
     spaces,
     entriesOf,
@@ -149,6 +161,7 @@ export function createEngine(parts: EngineParts): Engine {
       store,
       assets,
       entriesOf,
+      words,
     }),
     status: createStatus({
       spaces,
@@ -188,6 +201,7 @@ export function createEngine(parts: EngineParts): Engine {
       isIndexing: config.indexing.enabled,
       meter,
       store,
+      words,
       remotes: [parts.remote, search.fetch],
       logger,
       clock,
@@ -236,6 +250,34 @@ function openStore(
       return records.some(({ space }) => space.id === spaceId);
     },
   });
+}
+
+/** In a file beside that of the vectors, or in the project when those are elsewhere. */
+function createWords({
+  clock,
+  config,
+  logger,
+  projectFolder,
+  repositories,
+  wordSource,
+}: EngineParts): WordIndexing {
+  const { vectors, words } = config;
+  if (!words.enabled) return null;
+  const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
+  const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
+  const index = createEmbeddedTextIndex({
+    file: path.join(dir, `${name}-words.sqlite`),
+    projectFolder,
+    database: () => repositories.database(),
+  });
+  const library = new LibraryWords({
+    index,
+    source: wordSource,
+    everyMinutes: config.indexing.reconcileMinutes,
+    logger,
+    clock,
+  });
+  return { index, library };
 }
 
 function detectDuplicates(
@@ -399,6 +441,7 @@ function workerSettings(parts: EngineParts) {
 function createSearch(
   { config: { search }, logger, projectFolder, repositories }: EngineParts,
   spaces: SpaceManager,
+  words: WordIndexing,
 ): {
   engine: SearchEngine;
   createEngine: (spaces: SearchSpaces) => SearchEngine;
@@ -432,6 +475,7 @@ function createSearch(
       contentHashes: repositories.contentHashes,
       urls: search.urls.enabled ? urls : null,
       closeScore: search.closeScore,
+      text: words?.index ?? null,
     });
   return { engine: createEngine(spaces), createEngine, embedder, fetch };
 }

@@ -4,6 +4,7 @@ import type { AssetSource, IndexEntries, IndexState } from '../indexing/contract
 import type { SpaceRecords } from '../spaces/contract';
 import type { SpaceManager } from '../spaces/space-manager';
 import type { VectorStore } from '../vectors/contract';
+import type { WordIndexing } from './lifecycle';
 
 /** What an operator does to the index by hand. */
 export interface IndexManagement {
@@ -35,8 +36,9 @@ export function createIndexManagement(options: {
   store: Pick<VectorStore, 'listSpaces' | 'dropSpace'>;
   assets: Pick<AssetSource, 'describeMany'>;
   entriesOf: (spaceId: string) => IndexEntries;
+  words: WordIndexing;
 }): IndexManagement {
-  const { assets, entriesOf, records, spaces, store } = options;
+  const { assets, entriesOf, records, spaces, store, words } = options;
 
   return {
     async reindex(scope) {
@@ -51,6 +53,7 @@ export function createIndexManagement(options: {
         marked += await entries.makeDue();
       }
       if (scope === 'missing' || scope === 'all') {
+        words?.library.reconcileSoon();
         for (const track of tracks) marked += (await track.reconcile()).marked;
       }
       spaces.retryNow();

@@ -4,6 +4,8 @@ import type { IndexPriority } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { GuardedFetch } from '../network/contract';
 import type { SpaceManager } from '../spaces/space-manager';
+import type { TextIndex } from '../text/contract';
+import type { LibraryWords } from '../text/library-words';
 import type { VectorStore } from '../vectors/contract';
 import type { DuplicateDetection } from './duplicate-detection';
 
@@ -24,7 +26,14 @@ export interface LibraryListener {
   markPending(fileIds: readonly number[], priority: IndexPriority): Promise<void>;
   /** Forgets the duplicate pairs of deleted files in the background. */
   removePairs(fileIds: readonly number[]): void;
+  /** Reads the names and descriptions of these files again, in the background. */
+  updateWords(fileIds: readonly number[]): void;
+  /** Like `updateWords`, for whichever files a renamed or moved folder has. */
+  updateFolders(): void;
 }
+
+/** The index of words, and what keeps it up to date; null when words aren't searched. */
+export type WordIndexing = { index: TextIndex; library: LibraryWords } | null;
 
 export interface Lifecycle {
   start(): void;
@@ -40,11 +49,12 @@ export function createLifecycle(parts: {
   isIndexing: boolean;
   meter: UsageMeter;
   store: VectorStore;
+  words: WordIndexing;
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
 }): Lifecycle {
-  const { clock, duplicates, isIndexing, logger, meter, remotes, spaces, store } = parts;
+  const { clock, duplicates, isIndexing, logger, meter, remotes, spaces, store, words } = parts;
   let unwatch: (() => void) | null = null;
   let wakeSoon: NodeJS.Timeout | null = null;
 
@@ -52,6 +62,7 @@ export function createLifecycle(parts: {
     start() {
       unwatch = parts.watchLibrary({
         async markPending(fileIds, priority) {
+          words?.library.update(fileIds);
           await spaces.markPending(fileIds, priority);
           wakeSoon ??= setTimeout(() => {
             wakeSoon = null;
@@ -61,7 +72,14 @@ export function createLifecycle(parts: {
         removePairs(fileIds) {
           duplicates.removePairs(fileIds);
         },
+        updateWords(fileIds) {
+          words?.library.update(fileIds);
+        },
+        updateFolders() {
+          words?.library.reconcileSoon();
+        },
       });
+      words?.library.start();
       spaces.start({ isIndexing });
       if (isIndexing) duplicates.start();
     },
@@ -71,10 +89,15 @@ export function createLifecycle(parts: {
       if (wakeSoon) clearTimeout(wakeSoon);
       const indexing = {
         stopIndexing: (graceMs: number) =>
-          Promise.all([spaces.stopIndexing(graceMs), duplicates.stop()]),
+          Promise.all([spaces.stopIndexing(graceMs), duplicates.stop(), words?.library.stop()]),
         dispose: () => spaces.dispose(),
       };
-      await shutDown({ spaces: indexing, meter, store, remotes, logger, clock });
+      const stores = {
+        dispose: async () => {
+          await Promise.all([store.dispose(), words?.index.dispose()]);
+        },
+      };
+      await shutDown({ spaces: indexing, meter, store: stores, remotes, logger, clock });
     },
   };
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { searchModes } from '../search/contract';
+import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
 import { booleanSchema, isPrototypeKey, LARGEST_ID, numberSchema } from './values';
 
@@ -102,8 +104,17 @@ const commonShape = {
   minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
 };
 
+/** How a single text is matched. */
+const textShape = {
+  /** With images and words, or one of them. */
+  mode: z.enum(searchModes, `must be one of ${searchModes.join(', ')}`).optional(),
+  /** How much words count beside images: at 0 next to nothing, at 1 alone. */
+  weight: numberSchema.pipe(z.number().min(0).max(1)).optional(),
+};
+
 export const textSearchQuerySchema = z.strictObject({
   text: textSchema.optional(),
+  ...textShape,
   ...commonShape,
 });
 
@@ -118,6 +129,7 @@ export const searchBodySchema = z.strictObject({
   space: z.string().min(1).optional(),
   like: examplesSchema.optional(),
   unlike: examplesSchema.optional(),
+  ...textShape,
   ...commonShape,
 });
 
@@ -132,6 +144,7 @@ export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional(
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
 export type CommonSearchInput = z.output<typeof similarQuerySchema>;
+export type TextMatching = Pick<z.output<typeof textSearchQuerySchema>, keyof typeof textShape>;
 export type FileTraits = Pick<CommonSearchInput, keyof typeof traitsShape>;
 
 export const vectorSpaceSchema = z.object({
@@ -145,10 +158,12 @@ export const vectorSpaceSchema = z.object({
 export const searchResponseSchema = z.object({
   data: z.array(
     z.object({
-      /** Cosine similarity, -1 to 1; null without a query. */
+      /** Cosine similarity, -1 to 1; null without a query, and if the image has no vector or only words were searched. */
       score: z.number().nullable(),
-      /** Empty without a query. */
-      matchedBy: z.array(z.enum(['image'])),
+      /** What matched: the image, or the words of a field. Empty without a query. */
+      matchedBy: z.array(z.enum(['image', ...wordFields])),
+      /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
+      highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
       /** What of the file matched best; absent when it is the whole image. */
       view: z
         .object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) })
@@ -168,10 +183,15 @@ export const searchResponseSchema = z.object({
     }),
     /**
      * Whether even the best match of all pages scores below the model's close score: the model doesn't know the words,
-     * or no image shows them. Null if unknown: the model has no close score, the query isn't a single text, or no image
-     * was found. Always true, with no image, for a text of which the model knows no word at all.
+     * or no image shows them, and no file has most of them. Null if unknown: the model has no close score, the query
+     * isn't a single text, or nothing was found. Always true for a text of which neither the model nor a file knows a
+     * word.
      */
     noCloseMatch: z.boolean().nullable(),
+    /** How the query was answered; null without one. */
+    mode: z.enum(searchModes).nullable(),
+    /** Whether the model isn't responding, so that only words were searched. */
+    isDegraded: z.boolean(),
   }),
 });
 

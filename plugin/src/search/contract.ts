@@ -1,4 +1,5 @@
 import type { ImageReading } from '../images/contract';
+import type { WordField } from '../text/contract';
 import type { FileView, IdPage } from '../vectors/contract';
 
 /**
@@ -10,6 +11,8 @@ import type { FileView, IdPage } from '../vectors/contract';
 export interface VisibleFiles<Row> {
   /** False when no filter and no permission excludes a file. */
   readonly isNarrowed: boolean;
+  /** The fields whose words this caller may search: those that it may see. */
+  readonly wordFields: readonly WordField[];
   /** All visible ids, in no particular order; null when there are more than `limit`. */
   listIds(limit: number): Promise<number[] | null>;
   /** At most `limit` visible ids above `after`. An empty page may be followed by others: see `nextCursor`. */
@@ -63,18 +66,35 @@ export interface SearchRequest {
   unlike: readonly SearchExample[];
   start: number;
   limit: number;
-  /** Cosine similarity, -1 to 1. */
+  /** Cosine similarity, -1 to 1; drops images without a vector, too. Doesn't apply when only words are searched. */
   minimumScore?: number | undefined;
+  /**
+   * `hybrid` matches a single text with images and with words, `vector` with images and `text` with words alone.
+   * Anything but a single text is matched with images, so `text` rejects it.
+   *
+   * @default hybrid
+   */
+  mode?: SearchMode | undefined;
+  /**
+   * How much words count beside images, 0 to 1: at 0 only the names that the text is come first.
+   *
+   * @default 0.6
+   */
+  weight?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** What matched the query. */
-export type MatchEvidence = 'image';
+export const searchModes = ['hybrid', 'vector', 'text'] as const;
+
+export type SearchMode = (typeof searchModes)[number];
+
+/** What matched the query: the image, or the words of a field. */
+export type MatchEvidence = 'image' | WordField;
 
 export interface SearchHit<Row> {
   fileId: number;
-  /** Cosine similarity between the query and the image, -1 to 1. */
-  score: number;
+  /** Cosine similarity between the query and the image, -1 to 1; null if the image has no vector or wasn't compared. */
+  score: number | null;
   matchedBy: MatchEvidence[];
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
@@ -90,6 +110,10 @@ export interface SearchPage<Row> {
    * model knows no word.
    */
   noCloseMatch: boolean | null;
-  /** The vector space that was searched. */
-  spaceId: string;
+  /** The vector space that was searched; null if none was. */
+  spaceId: string | null;
+  /** How the query was answered. */
+  mode: SearchMode;
+  /** Whether only words were searched because the model isn't responding. */
+  isDegraded: boolean;
 }

@@ -1,5 +1,7 @@
 import type { VectorSpace, EmbeddingProvider } from '../embedding/contract';
-import { ImageSearchError } from '../errors';
+import { ImageSearchError, isProviderOutage } from '../errors';
+import type { Logger } from '../logger';
+import type { TextHit, TextIndex } from '../text/contract';
 import type {
   ExampleVector,
   SearchExample,
@@ -9,21 +11,38 @@ import type {
   VisibleFiles,
 } from './contract';
 import { Failover, type EmbeddedQuery, type FailoverOptions } from './failover';
+import {
+  DEFAULT_WEIGHT,
+  findByWords,
+  pageOfBoth,
+  pageOfWords,
+  type RankedPage,
+  type WordMatches,
+} from './hybrid';
 import { collectPage, type PageOptions } from './page';
 import { type QueryUrls, fetchUrls, rejectUrls } from './query-urls';
 import { composeQuery } from './query-vectors';
+
+const NO_WORDS: WordMatches = { hits: [], hasPhrases: false };
+/** From this share of the query on, a file's words are what was asked for, whatever its image shows. */
+const STRONG_WORDS = 0.6;
 
 /** Searches the library: a query becomes a vector, and the vector becomes a page of hits. */
 export class SearchEngine {
   readonly #failover: Failover;
   readonly #urls: QueryUrls | null;
   readonly #closeScore: number | null;
+  readonly #text: TextIndex | null;
+  readonly #logger: Logger;
 
   constructor({
     urls = null,
     closeScore = null,
+    text = null,
     ...options
   }: FailoverOptions & {
+    /** The words of the library. @default null, which matches images alone */
+    text?: TextIndex | null;
     /** Null rejects images given by URL with `invalid-input`. */
     urls?: QueryUrls | null;
     /** `search.closeScore`, which overrides `EmbeddingProvider.closeScore`. */
@@ -32,11 +51,13 @@ export class SearchEngine {
     this.#failover = new Failover(options);
     this.#urls = urls;
     this.#closeScore = closeScore;
+    this.#text = text;
+    this.#logger = options.logger;
   }
 
   /**
-   * Searches the files that `visible` allows, best match first, without those that serve as examples. A single text of
-   * which the model knows no word finds nothing.
+   * Searches the files that `visible` allows, best match first, without those that serve as examples. A single text also
+   * finds files by their words: if the model knows none of its words, or isn't responding, by those alone.
    *
    * @throws ImageSearchError
    * - `file-not-found` for an example that does not exist or that the caller may not see
@@ -50,14 +71,36 @@ export class SearchEngine {
     rejectUrls(examples, this.#urls);
     const exampleIds = fileIdsOf(examples);
     await rejectUnreadable(exampleIds, visible);
-    const { space, isFallback, vectors } = await this.#embed(examples, request.signal);
+    const { mode = 'hybrid' } = request;
+    const text = wordsOf(request);
+    if (mode === 'text') return this.#searchWords(request, { visible, outage: null });
+    const isHybrid = mode === 'hybrid' && text !== null && this.#text !== null;
+    const searchingWords = isHybrid ? this.#findByWords(text, { visible }) : null;
+    // Nobody waits for the words when the query itself fails.
+    searchingWords?.catch(() => undefined);
+    const embedded = await this.#embed(
+      isHybrid ? examples.map(withoutQuotes) : examples,
+      request.signal,
+    ).catch((error: unknown) => {
+      if (isHybrid && isProviderOutage(error) && !request.signal?.aborted) return error;
+      throw error;
+    });
+    if (embedded instanceof ImageSearchError) {
+      return this.#searchWords(request, { visible, outage: embedded });
+    }
+    const { space, isFallback, vectors } = embedded;
+    const words = (await searchingWords) ?? NO_WORDS;
+    const answer = { mode: isHybrid ? mode : 'vector', isDegraded: false } as const;
+    const spaceId = space.provider.space.id;
     if (vectors instanceof ImageSearchError) {
-      if (!isOneText(request)) throw vectors;
-      return { hits: [], hasMore: false, noCloseMatch: true, spaceId: space.provider.space.id };
+      if (text === null || request.unlike.length > 0) throw vectors;
+      const page = pageOfWords(words, request);
+      const noCloseMatch = words.hits.length === 0;
+      return { ...(await this.#load(page, visible)), ...answer, noCloseMatch, spaceId };
     }
     const like = vectors.slice(0, request.like.length);
     const unlike = vectors.slice(request.like.length);
-    const page: PageOptions<Row> = {
+    const options: PageOptions<Row> = {
       collection: space.collection,
       visible,
       vector: composeQuery(like, unlike),
@@ -68,24 +111,69 @@ export class SearchEngine {
       limit: request.limit,
       signal: request.signal,
     };
-    const { hits, hasMore, bestScore } = await collectPage(page);
+    const page = await pageOfBoth(options, words, request.weight ?? DEFAULT_WEIGHT);
     // The configured score is for the active model, not for the fallback.
     const configured = isFallback ? null : this.#closeScore;
     const closeScore = closeScoreFor(request, space.provider, configured);
     const noCloseMatch =
-      closeScore === null ? null : await isNothingClose(page, { bestScore, closeScore });
+      closeScore === null
+        ? null
+        : !words.hits.some(isStrong) &&
+          (await isNothingClose(options, { bestScore: page.bestScore, closeScore }));
+    return { ...(await this.#load(page, visible)), ...answer, noCloseMatch, spaceId };
+  }
+
+  /**
+   * A page of the files that have the words of the query.
+   *
+   * @param outage why nothing else answers; thrown when no file has the words, because then nothing can be said
+   */
+  async #searchWords<Row>(
+    request: SearchRequest,
+    options: { visible: VisibleFiles<Row>; outage: ImageSearchError | null },
+  ): Promise<SearchPage<Row>> {
+    const { outage, visible } = options;
+    const text = wordsOf(request);
+    if (text === null || this.#text === null) throw textModeError(text !== null);
+    const wanted = request.start + request.limit + 1;
+    const words = await this.#findByWords(text, { visible, limit: wanted });
+    if (outage !== null && words.hits.length === 0) throw outage;
+    return {
+      ...(await this.#load(pageOfWords(words, request), visible)),
+      noCloseMatch: null,
+      spaceId: null,
+      mode: 'text',
+      isDegraded: outage !== null,
+    };
+  }
+
+  /** A failure of the index of words costs the words, never the search. */
+  async #findByWords<Row>(
+    text: string,
+    options: { visible: VisibleFiles<Row>; limit?: number },
+  ): Promise<WordMatches> {
+    if (this.#text === null) return NO_WORDS;
+    try {
+      return await findByWords(this.#text, { text, ...options });
+    } catch (error) {
+      if (!(error instanceof ImageSearchError) || error.traits.part !== 'store') throw error;
+      this.#logger.debug(`Words weren't searched. ${error.message}`);
+      return NO_WORDS;
+    }
+  }
+
+  async #load<Row>(
+    { hasMore, hits }: RankedPage,
+    visible: VisibleFiles<Row>,
+  ): Promise<Pick<SearchPage<Row>, 'hits' | 'hasMore'>> {
     const rows = await visible.load(hits.map((hit) => hit.fileId));
     return {
-      hits: hits.flatMap(({ fileId, score, view }): SearchHit<Row>[] => {
-        const row = rows.get(fileId);
+      hits: hits.flatMap((hit): SearchHit<Row>[] => {
+        const row = rows.get(hit.fileId);
         // The file was deleted after the store returned it.
-        return row === undefined
-          ? []
-          : [{ fileId, score, matchedBy: ['image'], ...(view && { view }), row }];
+        return row === undefined ? [] : [{ ...hit, row }];
       }),
       hasMore,
-      noCloseMatch,
-      spaceId: space.provider.space.id,
     };
   }
 
@@ -126,6 +214,34 @@ function closeScoreFor(
   configured: number | null,
 ): number | null {
   return isOneText(request) ? (configured ?? closeScore) : null;
+}
+
+/** The text whose words are searched; null if the query is more or less than that. */
+function wordsOf({ like }: Pick<SearchRequest, 'like'>): string | null {
+  const [first, ...more] = like;
+  return first?.kind === 'text' && more.length === 0 ? first.text : null;
+}
+
+/** Quotation marks are for words; a model would take them for a part of the text. */
+function withoutQuotes(example: SearchExample): SearchExample {
+  if (example.kind !== 'text') return example;
+  const text = example.text.replace(/["“”„«»「」]/gu, ' ');
+  return text.trim() === '' ? example : { kind: 'text', text };
+}
+
+/** Whether a file's words leave no doubt that the library has what was asked for. */
+function isStrong({ nameMatch, score }: TextHit): boolean {
+  return nameMatch !== null || score >= STRONG_WORDS;
+}
+
+function textModeError(hasText: boolean): ImageSearchError {
+  return new ImageSearchError({
+    code: 'invalid-input',
+    message: hasText
+      ? 'mode: words aren\'t searched. Set words.enabled to true to allow "text".'
+      : 'mode: "text" searches the words of a single text. Send one, or use "vector".',
+    retryable: false,
+  });
 }
 
 function isOneText({ like, unlike }: Pick<SearchRequest, 'like' | 'unlike'>): boolean {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { GoldenQuery } from '../../../plugin/src/search/evaluation';
 import { imagesInLibrary } from '../assets/asset-source';
+import { wordFields } from '../../../plugin/src/text/contract';
 import { createVisibleFiles } from '../files/visible-files';
 import { FILE_UID } from '../plugin-id';
 
@@ -109,6 +110,7 @@ export function filesThat(strapi: Core.Strapi, filters: Record<string, unknown>)
     permission: {},
     filters,
     populate: {},
+    wordFields,
     sanitize: (row) => Promise.resolve(row),
   });
 }

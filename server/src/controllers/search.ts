@@ -7,7 +7,9 @@ import {
   type SearchResponse,
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
-import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import type { MatchEvidence, VisibleFiles } from '../../../plugin/src/search/contract';
+import { wordFields } from '../../../plugin/src/text/contract';
+import { markWords } from '../../../plugin/src/text/ranking';
 import type { VisibleFilesOf } from '../files/callers';
 import { requireReadable } from '../files/readable-file';
 import type { FileView } from '../files/visible-files';
@@ -21,6 +23,8 @@ import {
   type SearchInput,
 } from '../http/search-input';
 
+type Highlights = SearchResponse['data'][number]['highlights'];
+
 /**
  * Handlers shared by the content API and the admin API; `visibleFilesOf` decides which files a caller sees.
  */
@@ -31,29 +35,41 @@ export function createSearchHandlers(options: {
   const { imageSearch, visibleFilesOf } = options;
 
   async function answer(ctx: Context, input: SearchInput): Promise<void> {
-    const { searchEngine, status } = imageSearch();
-    const { like, unlike, filters, pagination, minScore, ...traits } = input;
+    const { searchEngine, spaces, status } = imageSearch();
+    const { like, unlike, filters, pagination, minScore, mode, weight, ...traits } = input;
     const visible = await visibleFilesOf(ctx, filters, traits);
     if (like.length === 0) {
       ctx.body = await list(visible, pagination);
       return;
     }
     const page = await searchEngine.search(
-      { like, unlike, ...pagination, minimumScore: minScore, signal: signalOf(ctx) },
+      {
+        like,
+        unlike,
+        ...pagination,
+        minimumScore: minScore,
+        mode,
+        weight,
+        signal: signalOf(ctx),
+      },
       visible,
     );
-    const { indexed, total } = await status.coverage(page.spaceId);
+    const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
+    const { indexed, total } = await status.coverage(spaceId ?? '');
     ctx.body = {
       data: page.hits.map(({ score, matchedBy, view, row }) => ({
         score,
         matchedBy,
+        highlights: highlightsOf(row, matchedBy, like),
         ...(view && { view }),
         file: row,
       })),
       meta: {
         pagination: { ...pagination, hasMore: page.hasMore },
-        index: { space: page.spaceId, indexed, total },
+        index: { space: spaceId, indexed, total },
         noCloseMatch: page.noCloseMatch,
+        mode: page.mode,
+        isDegraded: page.isDegraded,
       },
     } satisfies SearchResponse;
   }
@@ -77,12 +93,14 @@ export function createSearchHandlers(options: {
     return {
       data: ids.flatMap((id) => {
         const file = rows.get(id);
-        return file ? [{ score: null, matchedBy: [], file }] : [];
+        return file ? [{ score: null, matchedBy: [], highlights: {}, file }] : [];
       }),
       meta: {
         pagination: { ...pagination, hasMore },
         index: { space: spaceId, indexed, total },
         noCloseMatch: null,
+        mode: null,
+        isDegraded: false,
       },
     };
   }
@@ -115,6 +133,24 @@ export function createSearchHandlers(options: {
       } satisfies EmbeddingResponse;
     },
   };
+}
+
+/** Where a file's own fields have the words of the query, as far as the caller sees them. */
+function highlightsOf(
+  file: FileView,
+  matchedBy: readonly MatchEvidence[],
+  like: SearchInput['like'],
+): Highlights {
+  const [example] = like;
+  if (example?.kind !== 'text') return {};
+  const highlights: Highlights = {};
+  for (const field of wordFields) {
+    const value = file[field];
+    if (!matchedBy.includes(field) || typeof value !== 'string') continue;
+    const ranges = markWords(value, example.text);
+    if (ranges.length > 0) highlights[field] = ranges;
+  }
+  return highlights;
 }
 
 /** Whether a file is used, which the filter `unused` goes by. */

@@ -1,8 +1,9 @@
-import type { Core } from '@strapi/strapi';
-import { errors, validate } from '@strapi/utils';
+import type { Core, Struct } from '@strapi/strapi';
+import { contentTypes, errors, validate } from '@strapi/utils';
 import type { Context } from 'koa';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import { wordFields, type WordField } from '../../../plugin/src/text/contract';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
 import { createVisibleFiles, type FileView } from './visible-files';
 
@@ -35,9 +36,15 @@ export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
       filters: sanitized.filters ?? {},
       traits,
       populate: {},
+      wordFields: wordFields.filter((field) => !isPrivate(model, field)),
       sanitize: (row) => strapi.contentAPI.sanitize.output(row, model, { auth }),
     });
   };
+}
+
+/** Whether the content API leaves an attribute of a file out, as it does with folders; it may be set in an extension. */
+function isPrivate(model: Struct.Schema, field: WordField): boolean {
+  return contentTypes.isPrivateAttribute(model, field);
 }
 
 /** Has Strapi's messages, such as `Invalid key name`, say where the key is. */
@@ -120,6 +127,7 @@ export function permittedFiles(
     permission,
     filters: {},
     populate: {},
+    wordFields: [],
     includesTrash,
     sanitize: (row) => Promise.resolve(row),
   });
@@ -146,6 +154,7 @@ export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}):
       filters: sanitized.filters ?? {},
       traits,
       populate: { folder: true },
+      wordFields,
       includesTrash,
       sanitize: (row) => manager.sanitizeOutput(row),
     });

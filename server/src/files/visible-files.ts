@@ -3,6 +3,7 @@ import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import type { WordField } from '../../../plugin/src/text/contract';
 import { imagesInLibrary } from '../assets/asset-source';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
@@ -27,6 +28,8 @@ interface VisibleFilesOptions {
   /** The caller's conditions that Strapi filters can't express. */
   traits?: FileTraits | undefined;
   populate: Record<string, unknown>;
+  /** The fields whose words the caller may search. */
+  wordFields: readonly WordField[];
   /** Whether merged copies in the trash are among them. */
   includesTrash?: boolean;
   /** Removes the fields that the caller can't see from a row. */
@@ -100,6 +103,7 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   }
 
   return {
+    wordFields: options.wordFields,
     isNarrowed: !isEmpty(permission) || !isEmpty(filters) || traits !== undefined,
 
     async listIds(limit) {

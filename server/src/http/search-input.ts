@@ -8,6 +8,7 @@ import {
   type CommonSearchInput,
   type EmbeddingBody,
   type SearchBody,
+  type TextMatching,
 } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type {
@@ -37,7 +38,7 @@ const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pag
 /** In characters, for any field of a multipart request except the image. */
 const LONGEST_FIELD = 65_536;
 
-export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchInput;
+export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchInput & TextMatching;
 
 /** Body of `POST search` (JSON or multipart) → the query. */
 export async function readSearchInput(ctx: Context, limits: InputLimits): Promise<SearchInput> {
@@ -45,6 +46,7 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   // Filters, pagination and scores may also be in the URL, as for GET.
   const body = parseInput(searchBodySchema, { ...readQuery(ctx), ...fields });
   const { filters, pagination, minScore, orientation, unused, hasAlternativeText } = body;
+  const { mode, weight } = body;
   const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
   if (like.length === 0) {
     requireFilters(body, 'send "text", "image", "url", "fileId", "vector", "like" or filters');
@@ -58,6 +60,8 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
     hasAlternativeText,
     pagination,
     minScore,
+    mode,
+    weight,
   };
 }
 

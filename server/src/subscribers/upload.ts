@@ -7,6 +7,10 @@ import { FILE_UID } from '../plugin-id';
 
 /** Present only when a file was replaced, not when its caption was edited. */
 const BYTE_FIELDS = ['hash', 'url', 'mime', 'getStream'];
+/** What texts find a file by; Strapi keeps `folderPath` with `folder`. */
+const WORD_FIELDS = ['name', 'alternativeText', 'caption', 'folder', 'folderPath'];
+/** Strapi moves and renames files of folders without telling of the files. */
+const FOLDER_EVENTS = ['media-folder.update'];
 
 interface FileEvent {
   action: string;
@@ -51,6 +55,12 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
   const markAfterCommit = (fileIds: readonly number[], priority: IndexPriority): Promise<void> =>
     afterCommit(() => mark(fileIds, priority));
 
+  const updateWordsAfterCommit = (fileIds: readonly number[]): Promise<void> =>
+    afterCommit(() => {
+      listener.updateWords(fileIds);
+      return Promise.resolve();
+    });
+
   const forgetAfterCommit = (fileIds: readonly number[]): Promise<void> =>
     afterCommit(async () => {
       await mark(fileIds, 'replacement');
@@ -68,7 +78,12 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
     }
   }
 
-  return strapi.db.lifecycles.subscribe({
+  const onFolderChange = (): Promise<void> => {
+    listener.updateFolders();
+    return Promise.resolve();
+  };
+  for (const event of FOLDER_EVENTS) strapi.eventHub.on(event, onFolderChange);
+  const unsubscribe = strapi.db.lifecycles.subscribe({
     models: [FILE_UID],
     afterCreate: (event) => markAfterCommit(idsOf(imagesAmong([event.result])), 'upload'),
     afterCreateMany: (event) => {
@@ -78,20 +93,31 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
         'upload',
       );
     },
-    afterUpdate: (event) =>
-      touchesBytes(event) ? markAfterCommit(idsOf([event.result]), 'replacement') : undefined,
-    beforeUpdateMany: (event) => (touchesBytes(event) ? rememberAffected(event) : undefined),
-    afterUpdateMany: (event) =>
-      markAfterCommit((event as FileEvent).state.fileIds ?? [], 'replacement'),
+    afterUpdate(event) {
+      const fileIds = idsOf([event.result]);
+      if (touches(event, BYTE_FIELDS)) return markAfterCommit(fileIds, 'replacement');
+      return touches(event, WORD_FIELDS) ? updateWordsAfterCommit(fileIds) : undefined;
+    },
+    beforeUpdateMany: (event) =>
+      touches(event, [...BYTE_FIELDS, ...WORD_FIELDS]) ? rememberAffected(event) : undefined,
+    afterUpdateMany(event) {
+      const { fileIds = [] } = (event as FileEvent).state;
+      return touches(event, BYTE_FIELDS)
+        ? markAfterCommit(fileIds, 'replacement')
+        : updateWordsAfterCommit(fileIds);
+    },
     afterDelete: (event) => forgetAfterCommit(idsOf(imagesAmong([event.result]))),
     beforeDeleteMany: (event) => rememberAffected(event),
     afterDeleteMany: (event) => forgetAfterCommit((event as FileEvent).state.fileIds ?? []),
   });
+  return () => {
+    unsubscribe();
+    for (const event of FOLDER_EVENTS) strapi.eventHub.off(event, onFolderChange);
+  };
 }
 
-function touchesBytes(event: FileEvent): boolean {
-  const { data } = event.params;
-  return typeof data === 'object' && data !== null && BYTE_FIELDS.some((field) => field in data);
+function touches({ params: { data } }: FileEvent, fields: readonly string[]): boolean {
+  return typeof data === 'object' && data !== null && fields.some((field) => field in data);
 }
 
 function imagesAmong(rows: readonly unknown[]): unknown[] {

@@ -19,6 +19,7 @@ beforeEach(async () => {
   rig = new SpacesRig();
   spaces = rig.start(MODEL);
   index = createIndexManagement({
+    words: null,
     spaces,
     records: rig.records,
     store: rig.store,

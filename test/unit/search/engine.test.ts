@@ -30,6 +30,8 @@ describe('search', () => {
       spaceId: rig.provider.space.id,
       hasMore: true,
       noCloseMatch: null,
+      mode: 'vector',
+      isDegraded: false,
       hits: [
         {
           fileId: 2,

@@ -68,6 +68,8 @@ describe('nothing close', () => {
       hits: [],
       hasMore: false,
       noCloseMatch: true,
+      mode: 'vector',
+      isDegraded: false,
       spaceId: rig.provider.space.id,
     });
     const unknown = { code: 'text-unknown' };

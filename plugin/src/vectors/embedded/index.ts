@@ -17,10 +17,13 @@ import type { DriverName } from './driver';
 import type { PointBatch } from './protocol';
 import { ThreadClient } from './thread-client';
 
+/** Relative to the project folder. */
+export const DEFAULT_VECTOR_FILE = '.data/image-search.sqlite';
+
 /** The `vectors` setting of a store in a file. */
 export const embeddedConfigSchema = z.strictObject({
   store: z.literal('embedded'),
-  path: z.string().min(1).default('.data/image-search.sqlite').meta({
+  path: z.string().min(1).default(DEFAULT_VECTOR_FILE).meta({
     description: 'Database file of the embedded store, relative to the project folder',
   }),
   prefilterFrom: z.int().min(1).max(10_000_000).default(1_000).meta({

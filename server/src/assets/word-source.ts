@@ -1,0 +1,87 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { FileWords, WordSource } from '../../../plugin/src/text/contract';
+import { FILE_UID, FOLDER_UID } from '../plugin-id';
+import { imagesInLibrary } from './asset-source';
+
+/** Values in one SQL list: long lists plan slowly. */
+const LARGEST_LIST = 500;
+
+/** Imports and raw SQL may leave anything in a column. */
+const text = z.string().nullable().catch(null);
+
+const fileSchema = z.object({
+  id: z.number(),
+  name: text,
+  alternativeText: text,
+  caption: text,
+  /** Ids of the folders from the top down: `/1/7`. */
+  folderPath: text,
+});
+const COLUMNS = Object.keys(fileSchema.shape);
+
+const folderSchema = z.object({ pathId: z.coerce.number(), name: z.string() });
+
+type FileRow = z.output<typeof fileSchema>;
+
+/** The words of the images in Strapi's Media Library, without those of merged copies in the trash. */
+export function createWordSource(strapi: Core.Strapi): WordSource {
+  async function find(where: object, page: object = {}): Promise<FileRow[]> {
+    const rows: unknown[] = await strapi.db.query(FILE_UID).findMany({
+      where: { $and: [imagesInLibrary(strapi), where] },
+      select: COLUMNS,
+      ...page,
+    });
+    return rows.map((row) => fileSchema.parse(row));
+  }
+
+  async function withFolders(rows: readonly FileRow[]): Promise<FileWords[]> {
+    const pathIds = [...new Set(rows.flatMap(pathIdsOf))];
+    const names = new Map<number, string>();
+    for (let start = 0; start < pathIds.length; start += LARGEST_LIST) {
+      const found: unknown[] = await strapi.db.query(FOLDER_UID).findMany({
+        where: { pathId: { $in: pathIds.slice(start, start + LARGEST_LIST) } },
+        select: ['pathId', 'name'],
+      });
+      for (const row of found) {
+        const folder = folderSchema.parse(row);
+        names.set(folder.pathId, folder.name);
+      }
+    }
+    return rows.map((row) => ({
+      fileId: row.id,
+      name: row.name ?? '',
+      alternativeText: row.alternativeText ?? '',
+      caption: row.caption ?? '',
+      folder: pathIdsOf(row)
+        .map((pathId) => names.get(pathId) ?? '')
+        .join(' / '),
+      text: '',
+    }));
+  }
+
+  return {
+    async iterate(cursor, limit) {
+      const after = cursor === null ? {} : { id: { $gt: cursor } };
+      const rows = await find(after, { orderBy: { id: 'asc' }, limit });
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      return { files: await withFolders(rows), nextCursor: last?.id ?? null };
+    },
+
+    async describeMany(fileIds) {
+      const files: FileWords[] = [];
+      for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
+        const ids = fileIds.slice(start, start + LARGEST_LIST);
+        files.push(...(await withFolders(await find({ id: { $in: ids } }))));
+      }
+      return files;
+    },
+  };
+}
+
+function pathIdsOf({ folderPath }: FileRow): number[] {
+  return (folderPath ?? '')
+    .split('/')
+    .filter((part) => /^\d{1,9}$/.test(part))
+    .map(Number);
+}
