@@ -1,7 +1,8 @@
 import type { StrapiApp } from '@strapi/strapi/admin';
-import { Search } from '@strapi/icons';
 import { adminActions, PLUGIN_ID } from '../../plugin/src/contracts/identity';
+import { ImageSearchIcon } from './components/icon';
 import { Companion, SimilarPanel } from './editors/injections';
+import { addImageSearch } from './editors/picker';
 import { englishMessage, loadMessages, messageId, type TextKey } from './translations/messages';
 
 const MENU_POSITION = 5;
@@ -13,11 +14,16 @@ interface ContentManager {
   apis?: { addEditViewSidePanel?: (panels: unknown[]) => void };
 }
 
-export default {
-  register(app: StrapiApp): void {
+export default createPanel();
+
+function createPanel() {
+  let registered: StrapiApp | null = null;
+
+  function register(app: StrapiApp): void {
+    registered = app;
     app.addMenuLink({
       to: `plugins/${PLUGIN_ID}`,
-      icon: Search,
+      icon: ImageSearchIcon,
       intlLabel: labelOf('common.name'),
       permissions,
       Component: () => import('./pages/app'),
@@ -28,26 +34,30 @@ export default {
     app.widgets.register({
       id: 'overview',
       pluginId: PLUGIN_ID,
-      icon: Search,
+      icon: ImageSearchIcon,
       title: labelOf('widgets.home.title'),
       component: async () => (await import('./widgets/overview-widget')).default,
       permissions,
     });
     app.registerPlugin({ id: PLUGIN_ID, name: 'Image Search' });
-  },
+  }
 
-  bootstrap(app: Pick<StrapiApp, 'getPlugin'>): void {
+  function bootstrap(app: Pick<StrapiApp, 'getPlugin'>): void {
     const contentManager = app.getPlugin('content-manager') as ContentManager | undefined;
     contentManager?.apis?.addEditViewSidePanel?.([SimilarPanel]);
-  },
+    // All plugins have registered their fields and dialogs by now.
+    if (registered) addImageSearch(registered);
+  }
 
   /** Never rejects: Strapi would not render the admin panel at all. */
-  async registerTrads({ locales }: { locales: string[] }) {
+  async function registerTrads({ locales }: { locales: string[] }) {
     return Promise.all(
       locales.map(async (locale) => ({ locale, data: await loadMessages(locale) })),
     );
-  },
-};
+  }
+
+  return { register, bootstrap, registerTrads };
+}
 
 function labelOf(key: TextKey): { id: string; defaultMessage: string } {
   return { id: messageId(key), defaultMessage: englishMessage(key) };

@@ -134,7 +134,11 @@ const wordsSchema = z.strictObject({
 const panelSchema = z.strictObject({
   mediaLibrary: z.boolean().default(true).meta({
     description:
-      'Whether the details of an asset in the Media Library show “Find similar”, duplicates and the indexing status. Relies on parts of Strapi that may change',
+      'Whether the Media Library has a field for image search, and the details of an asset show “Find similar”, duplicates and the indexing status. Relies on parts of Strapi that may change',
+  }),
+  imagePicker: z.boolean().default(true).meta({
+    description:
+      'Whether the dialogs of media fields and of the rich text and blocks editors have a tab “Image search”. Relies on parts of Strapi that may change',
   }),
 });
 

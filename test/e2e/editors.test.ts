@@ -9,6 +9,7 @@ import { describeInBrowser } from '../support/browser';
 import { copyImage } from '../support/duplicate-images';
 import { createLibrary, sampleImages } from '../support/library';
 import { readRow, storedFile } from '../support/library-rows';
+import { searchOn } from '../support/panel-search';
 import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { appFolder } from '../support/strapi-environment';
@@ -17,6 +18,8 @@ import { appFolder } from '../support/strapi-environment';
 const FIRST_VIEW_MS = 60_000;
 const searcher = { email: 'searcher@example.com', password: 'Test-Searcher-1' };
 const homePageSchema = z.object({ data: z.object({ hero: z.object({ id: z.number() }) }) });
+const fileListSchema = z.array(z.object({ id: z.number() }));
+const ARTICLES = '/content-manager/collection-types/api::article.article';
 const HOME_PAGE = '/content-manager/single-types/api::home-page.home-page';
 
 describeInBrowser('Where editors already are', (browser) => {
@@ -91,6 +94,74 @@ describeInBrowser('Where editors already are', (browser) => {
     };
     await pollUntil(readHero, (id) => id === next?.id);
   });
+
+  it('a media field picks several images by what they show, beside those picked in Strapi’s dialog', async () => {
+    const page = await browser.open(app.url, `${ARTICLES}/create`);
+    await page.getByLabel('title').fill('Picked');
+    await page
+      .getByRole('button', { name: /^Click to add an asset/ })
+      .nth(1)
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('checkbox').first().click({ timeout: FIRST_VIEW_MS });
+    await dialog.getByRole('button', { name: 'Image search' }).click();
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    const search = searchOn(page);
+    await search.field.fill('a dog');
+    await search.results.waitFor();
+    const [best = 0, next = 0] = await search.ids();
+    await search.pick(next);
+    await search.filter('Type', 'PNG');
+    await page.locator('[aria-busy="false"]').first().waitFor();
+    await search.pick(best);
+    await show(page, 'picker');
+    await dialog.getByRole('button', { name: 'Use 2 images' }).click();
+    await page.getByText('(1 / 3)').waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved document').waitFor();
+    const article = await app.strapi
+      .documents('api::article.article')
+      .findFirst({ filters: { title: 'Picked' }, populate: ['gallery'] });
+    const gallery = fileListSchema.parse(article?.['gallery']).map(({ id }) => id);
+    expect(gallery).toHaveLength(3);
+    expect(gallery.slice(1)).toEqual([next, best]);
+  });
+
+  it('the rich text editor picks an image by what it shows, and uploads are a tab away', async () => {
+    const page = await browser.open(app.url, HOME_PAGE);
+    await page
+      .getByRole('button', { name: 'Image', exact: true })
+      .click({ timeout: FIRST_VIEW_MS });
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Image search' }).click();
+    const search = searchOn(page);
+    await search.field.fill('again');
+    await search.results.waitFor();
+    await dialog.getByRole('tab', { name: 'Browse' }).click();
+    await dialog.getByRole('button', { name: 'Add more assets' }).waitFor();
+    await dialog.getByRole('button', { name: 'Image search' }).click();
+    const [recent] = await dialog.getByRole('button', { name: /^Select / }).all();
+    const name = (await recent?.getAttribute('aria-label'))?.replace('Select ', '') ?? '';
+    await recent?.click();
+    await dialog.getByRole('button', { name: 'Use 1 image' }).click();
+    await page.getByText(`![${name}](`).waitFor();
+  });
+
+  it.each([false, true])(
+    'the Media Library leads to image search (legacy: %s)',
+    async (isLegacy) => {
+      const page = await browser.open(app.url, '/plugins/upload', { legacyMediaLibrary: isLegacy });
+      const field = page.getByLabel('Search by what images show');
+      await field.fill('a dog', { timeout: FIRST_VIEW_MS });
+      expect(await page.getByRole('button', { name: 'Add new assets' }).count()).toBe(
+        isLegacy ? 1 : 0,
+      );
+      await show(page, `media-library-${isLegacy ? 'legacy' : 'new'}`);
+      await field.press('Enter');
+      await searchOn(page).results.waitFor();
+      expect(searchOn(page).address().get('text')).toBe('a dog');
+    },
+  );
 
   it('uploading a copy shows a notice that leads to merging it', async () => {
     const { original, resaved } = await copyImage('guitar');

@@ -12,7 +12,7 @@ describeInBrowser('The panel', (browser) => {
   beforeAll(async () => {
     app = await startStrapi({
       servesPanel: true,
-      imageSearch: { panel: { mediaLibrary: false } },
+      imageSearch: { panel: { mediaLibrary: false, imagePicker: false } },
     });
   });
   afterAll(() => app.stop());
@@ -57,5 +57,6 @@ describeInBrowser('The panel', (browser) => {
     // What is drawn next after the answer would have it.
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
     expect(await page.getByRole('button', { name: 'Find similar' }).count()).toBe(0);
+    expect(await page.getByLabel('Search by what images show').count()).toBe(0);
   });
 });

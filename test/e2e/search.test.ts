@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { renderSampleImage } from '../../sample/library';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
@@ -164,6 +165,15 @@ describeInBrowser('The search page', (browser) => {
       `${app.url}/uploads/`,
     );
 
+    expect(search.address().get('details')).toBe(String(idOf('guitar')));
+    await drawer.getByRole('button', { name: /in full size$/ }).click();
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    await page.getByText('150%').waitFor();
+    await page.keyboard.press('Escape');
+    await page.goBack();
+    await drawer.waitFor({ state: 'detached' });
+
+    await page.locator(`[data-result="${String(idOf('guitar'))}"]`).click();
     await drawer.getByRole('button', { name: 'Find similar' }).click();
     await drawer.waitFor({ state: 'detached' });
     expect(search.address().toString()).toBe(`like=${String(idOf('guitar'))}`);
@@ -210,6 +220,46 @@ describeInBrowser('The search page', (browser) => {
     expect(moved.map(({ id }) => Number(id)).sort()).toEqual(
       [idOf('guitar'), idOf('violin')].sort(),
     );
+  });
+
+  it('selects ranges, writes alternative texts one after the other, and deletes', async () => {
+    const added = await app.uploadThroughAdmin(
+      await renderSampleImage(app.fileOf('dog').image),
+      'extra.png',
+    );
+    await app.waitUntilIndexed();
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    const search = searchOn(page);
+    await search.waitForBest(idOf('guitar'));
+    const [first = 0, second = 0, third = 0] = await search.ids();
+    await search.select(first);
+    await page.locator(`[data-result="${String(third)}"]`).click({ modifiers: ['Shift'] });
+    await page.getByText('3 selected').waitFor();
+    await page.getByRole('button', { name: 'Edit texts' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Alternative text and caption (1 of 3)' });
+    await dialog.getByLabel('Alternative text').fill('A guitar');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Skip' }).click();
+    await page.getByLabel('Caption').fill('Played yesterday');
+    expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const rows = await app.strapi.db
+      .query('plugin::upload.file')
+      .findMany({ where: { id: { $in: [first, second, third] } }, orderBy: 'id' });
+    const texts = new Map(rows.map((row) => [Number(row.id), row]));
+    expect(texts.get(first)).toMatchObject({ alternativeText: 'A guitar' });
+    expect(texts.get(second)).toMatchObject({ alternativeText: null, caption: null });
+    expect(texts.get(third)).toMatchObject({ caption: 'Played yesterday' });
+
+    await page.getByRole('button', { name: 'Select all' }).click();
+    await page.getByText('17 selected').waitFor();
+    await page.getByRole('region').getByRole('button', { name: 'Clear selection' }).click();
+    await search.select(added.id);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 image deleted').waitFor();
+    await page.locator(`[data-result="${String(added.id)}"]`).waitFor({ state: 'detached' });
   });
 
   it('says that there is no close match, and that not everything is indexed', async () => {

@@ -10,6 +10,8 @@ interface PanelVisit {
   as?: AdminCredentials;
   theme?: 'light' | 'dark';
   window?: { width: number; height: number };
+  /** As with `useLegacyMediaLibrary` in config/features, which the panel is built with. */
+  legacyMediaLibrary?: boolean;
 }
 
 export interface PanelBrowser {
@@ -33,6 +35,7 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
 
   async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {
     const { as = testAdministrator, theme = 'light', window = WINDOW } = visit;
+    const { legacyMediaLibrary = false } = visit;
     const context = await browser.newContext({
       viewport: window,
       colorScheme: theme,
@@ -44,6 +47,7 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
     await context.addInitScript((chosen) => {
       localStorage.setItem('STRAPI_THEME', chosen);
     }, theme);
+    if (legacyMediaLibrary) await context.addInitScript(enableLegacyMediaLibrary);
     await signIn(await context.newPage(), url, as);
     return context;
   }
@@ -64,6 +68,24 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
     },
     close: () => browser.close(),
   };
+}
+
+interface FeatureFlags {
+  isEnabled: (name: string) => boolean;
+}
+
+/** Runs in the browser, before the panel sets `window.strapi`. */
+function enableLegacyMediaLibrary(): void {
+  let strapi: { featureFlags?: FeatureFlags } | undefined;
+  Object.defineProperty(window, 'strapi', {
+    get: () => strapi,
+    set: (value: typeof strapi) => {
+      strapi = value;
+      if (!strapi?.featureFlags) return;
+      const { isEnabled } = strapi.featureFlags;
+      strapi.featureFlags.isEnabled = (name) => name === 'useLegacyMediaLibrary' || isEnabled(name);
+    },
+  });
 }
 
 async function signIn(

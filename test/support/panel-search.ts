@@ -24,6 +24,8 @@ export interface PanelSearch {
   act(id: number, button: 'More like this' | 'Less like this'): Promise<void>;
   /** Selects or deselects a result. */
   select(id: number): Promise<void>;
+  /** Picks a result, or drops it again, in a dialog. */
+  pick(id: number): Promise<void>;
   /** Drops a file onto the page. */
   drop(file: GivenFile): Promise<void>;
   /** Pastes a file copied from another program. */
@@ -61,6 +63,7 @@ export function searchOn(page: Page): PanelSearch {
       await opener(id).hover();
       await item(id).getByRole('checkbox').click();
     },
+    pick: (id) => opener(id).click(),
     drop: (file) => hand(page, field, file, ['dragenter', 'dragover', 'drop']),
     paste: (file) => hand(page, field, file, ['paste']),
     async filter(name, value) {

@@ -34,8 +34,10 @@ export function fetchAsset(id: number, signal: AbortSignal): Promise<Asset> {
   return strapiApi.get(`/upload/files/${String(id)}`, { schema: assetSchema, signal });
 }
 
-/** A file with all its fields, as a form holds it. */
-export function fetchWholeFile(id: number): Promise<{ id: number }> {
+/** A file with all its fields, as forms and editors hold it. */
+export type WholeFile = z.output<typeof wholeFileSchema>;
+
+export function fetchWholeFile(id: number): Promise<WholeFile> {
   return strapiApi.get(`/upload/files/${String(id)}`, { schema: wholeFileSchema });
 }
 
@@ -69,6 +71,23 @@ export async function moveAssets(ids: readonly number[], folderId: number | null
     schema: z.unknown(),
     body: { fileIds: ids, destinationFolderId: folderId },
   });
+}
+
+export async function deleteAssets(ids: readonly number[]): Promise<void> {
+  await strapiApi.post('/upload/actions/bulk-delete', {
+    schema: z.unknown(),
+    body: { fileIds: ids },
+  });
+}
+
+/** Changes the texts of a file; its other fields stay as they are. */
+export async function saveTexts(
+  id: number,
+  texts: { alternativeText: string; caption: string },
+): Promise<void> {
+  const form = new FormData();
+  form.append('fileInfo', JSON.stringify(texts));
+  await strapiApi.post('/upload', { schema: z.unknown(), query: { id }, body: form });
 }
 
 function listFolders({ id, name = '', children = [] }: FolderNode, depth: number): Folder[] {

@@ -2,7 +2,7 @@ import { EmptyStateLayout, Flex } from '@strapi/design-system';
 import { EmptyPermissions } from '@strapi/icons/symbols';
 import { Layouts, Page } from '@strapi/strapi/admin';
 import type { ReactNode } from 'react';
-import { NavLink } from 'react-router-dom';
+import { NavLink, useLocation } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { PLUGIN_ID, type AdminAction } from '../../../plugin/src/contracts/identity';
 import { useImageSearchPermissions } from '../hooks/permissions';
@@ -15,6 +15,15 @@ export const HOME = `/plugins/${PLUGIN_ID}`;
 /** The search for images similar to a file. */
 export function similarAddress(fileId: number): string {
   return `${HOME}/search?like=${String(fileId)}`;
+}
+
+/** The search for a text, in a folder; both may be missing. */
+export function searchAddress({ text, folder }: { text: string; folder: string | null }): string {
+  const query = new URLSearchParams({
+    ...(text !== '' && { text }),
+    ...(folder !== null && { folder }),
+  });
+  return `${HOME}/search?${query.toString()}`;
 }
 
 /** The duplicates page, at the group of a pair. */
@@ -43,14 +52,22 @@ export const pageLinks: readonly PageLink[] = [
   { action: 'manage', path: 'index', label: 'common.page.index' },
 ];
 
+/** The pages that the role may see. */
+export function usePageLinks(): readonly PageLink[] {
+  const { may } = useImageSearchPermissions();
+  return pageLinks.filter(({ action }) => may[action]);
+}
+
+export const TABS_HEIGHT = '5.2rem';
+
 /** Tabs for the pages that the role may see; nothing for a single page. */
 export function PageNavigation() {
   const text = useText();
-  const { may } = useImageSearchPermissions();
-  const links = pageLinks.filter(({ action }) => may[action]);
+  const links = usePageLinks();
+  const { pathname } = useLocation();
   if (links.length < 2) return null;
   return (
-    <Bar aria-label={text('common.navigation')} tag="nav">
+    <Bar $sticks={pathname === `${HOME}/search`} aria-label={text('common.navigation')} tag="nav">
       {links.map(({ path, label }) => (
         <Tab key={path} to={path}>
           {text(label)}
@@ -80,7 +97,13 @@ function Forbidden({ action }: { action: AdminAction }) {
   );
 }
 
-const Bar = styled(Flex)`
+/** On the search page it stays at the top, with the search field. */
+const Bar = styled(Flex)<{ $sticks: boolean }>`
+  align-items: stretch;
+  height: ${TABS_HEIGHT};
+  ${({ theme }) => theme.breakpoints.medium} {
+    ${({ $sticks }) => $sticks && 'position: sticky; top: 0; z-index: 3;'}
+  }
   gap: ${({ theme }) => theme.spaces[6]};
   padding-inline: ${({ theme }) => theme.spaces[4]};
   background: ${({ theme }) => theme.colors.neutral0};
@@ -91,7 +114,8 @@ const Bar = styled(Flex)`
 `;
 
 const Tab = styled(NavLink)`
-  padding-block: ${({ theme }) => theme.spaces[4]};
+  display: flex;
+  align-items: center;
   margin-bottom: -1px;
   border-bottom: 2px solid transparent;
   color: ${({ theme }) => theme.colors.neutral600};

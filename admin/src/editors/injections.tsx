@@ -2,11 +2,12 @@ import {
   unstable_useContentManagerContext as useContentManagerContext,
   useForm,
 } from '@strapi/strapi/admin';
-import { Component, lazy, Suspense, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'react-router-dom';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
 import { hasMedia, imagesIn, placeBeside, type EntryImage } from './entry-images';
+import { SilentBoundary } from './silent-boundary';
 
 const MEDIA_LIBRARY = '/plugins/upload';
 
@@ -70,17 +71,4 @@ export function SimilarPanel() {
       </SilentBoundary>
     ),
   };
-}
-
-/** Hides what this plugin adds when it fails, so that Strapi's own page keeps working. */
-class SilentBoundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
-  override state = { isBroken: false };
-
-  static getDerivedStateFromError(): { isBroken: boolean } {
-    return { isBroken: true };
-  }
-
-  override render(): ReactNode {
-    return this.state.isBroken ? null : this.props.children;
-  }
 }

@@ -10,6 +10,7 @@ import { useFileDuplicates, useFileIndex } from '../hooks/files';
 import { useImageSearchPermissions, usePanelSettings } from '../hooks/permissions';
 import { useText } from '../hooks/text';
 import { FileIndexLine } from './file-index-line';
+import { createHost } from './host';
 
 /** Adds to the Media Library's details of a file: “Find similar”, its duplicates and whether searches find it. */
 export default function MediaLibraryDetails({ fileId }: { fileId: number }) {
@@ -110,9 +111,6 @@ const Strip = styled(Box)`
 /** File details slide in from the side; other dialogs don't. */
 const DRAWER = '[role="dialog"][data-animation-direction="left"]';
 
-/** From outside the drawer's React tree, these would close it. */
-const PRESSES = ['pointerdown', 'mousedown', 'focusin'];
-
 /**
  * An element at the end of the Media Library's drawer; null while no drawer is open. Strapi has no injection zone there, so
  * nothing shows if its markup changes.
@@ -126,6 +124,8 @@ function useDrawerHost(): HTMLElement | null {
       if (drawer !== null && current !== null && drawer.contains(current)) return;
       current?.remove();
       current = drawer === null ? null : createHost();
+      // Last, even if the drawer is still loading its own content.
+      if (current) current.style.order = '1';
       if (current) (drawer?.firstElementChild ?? drawer)?.append(current);
       setHost(current);
     };
@@ -137,17 +137,5 @@ function useDrawerHost(): HTMLElement | null {
       current?.remove();
     };
   }, []);
-  return host;
-}
-
-function createHost(): HTMLElement {
-  const host = document.createElement('div');
-  // Last, even if the drawer is still loading its own content.
-  host.style.order = '1';
-  for (const press of PRESSES) {
-    host.addEventListener(press, (event) => {
-      event.stopPropagation();
-    });
-  }
   return host;
 }

@@ -24,7 +24,8 @@ export function useImageSearchPermissions(): {
 export function useLibraryPermissions() {
   const { allowed } = useAllowedActions(wantedLibraryActions);
   return {
-    canMove: allowed.has(libraryActions.update),
+    /** Move, change and delete files. */
+    canChange: allowed.has(libraryActions.update),
     canDownload: allowed.has(libraryActions.download),
     canCopyLink: allowed.has(libraryActions.copyLink),
   };

@@ -138,8 +138,10 @@ export type TestResponse = z.output<typeof testResponseSchema>;
 /** The part of the configuration that the panel needs, for every role; `GET panel`. */
 export const panelResponseSchema = z.object({
   data: z.object({
-    /** Whether the panel extends an image's details in the Media Library. */
+    /** Whether the panel extends the Media Library. */
     mediaLibrary: z.boolean(),
+    /** Whether the panel extends the dialogs that pick files. */
+    imagePicker: z.boolean(),
   }),
 });
 

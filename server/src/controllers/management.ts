@@ -139,8 +139,7 @@ function spaceIdOf(ctx: Context): string {
 export function createPanelHandlers(imageSearch: () => ImageSearch) {
   return {
     settings: (ctx: Context): void => {
-      const { mediaLibrary } = imageSearch().panel;
-      ctx.body = { data: { mediaLibrary } } satisfies PanelResponse;
+      ctx.body = { data: imageSearch().panel } satisfies PanelResponse;
     },
   };
 }

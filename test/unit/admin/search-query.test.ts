@@ -56,7 +56,7 @@ describe('A query in the page’s address', () => {
   it('lists what passes its filters when there is nothing else', () => {
     const filtering = { ...emptyQuery, filters: { type: 'png', usage: 'unused' } as const };
     expect(canSearch(filtering)).toBe(true);
-    expect(toSearchFields(filtering, null, new Date(0))).toEqual({
+    expect(toSearchFields(filtering, { folders: null, today: new Date(0) })).toEqual({
       filters: { $and: [{ mime: { $eq: 'image/png' } }] },
       unused: true,
     });
@@ -69,7 +69,7 @@ describe('A query in the page’s address', () => {
     }
     expect(readQuery(new URLSearchParams({ text: 'a', without: '  ' })).filters).toEqual({});
     const excluding = { ...emptyQuery, text: 'a', unlike: [3], filters: { exclude: 'people' } };
-    expect(toSearchFields(excluding, null, new Date(0))).toEqual({
+    expect(toSearchFields(excluding, { folders: null, today: new Date(0) })).toEqual({
       text: 'a',
       unlike: ['people', 3],
     });
@@ -78,7 +78,7 @@ describe('A query in the page’s address', () => {
   it('sends no more examples than the server accepts, texts included', () => {
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);
     const crowded = { ...query, like: ids, unlike: ids, filters: { exclude: 'people' } };
-    const fields = toSearchFields(crowded, null, new Date(0));
+    const fields = toSearchFields(crowded, { folders: null, today: new Date(0) });
     expect(fields).toMatchObject({
       like: [query.text, ...ids.slice(0, 19)],
       unlike: ['people', ...ids.slice(0, 19)],
@@ -100,14 +100,14 @@ describe('A search request', () => {
   ];
 
   it('sends the text as an example when the query has an image', () => {
-    expect(toSearchFields({ ...query, filters: {} }, null, today)).toEqual({
+    expect(toSearchFields({ ...query, filters: {} }, { folders: null, today })).toEqual({
       like: ['red fruit & co', 3, 5],
       unlike: [7],
     });
   });
 
   it('includes folders within the chosen one, and counts days from midnight', () => {
-    expect(toSearchFields({ ...query, image: null }, folders, today)).toEqual({
+    expect(toSearchFields({ ...query, image: null }, { folders, today })).toEqual({
       text: 'red fruit & co',
       like: [3, 5],
       unlike: [7],
@@ -125,7 +125,9 @@ describe('A search request', () => {
 
   it('includes the last day of a range', () => {
     const filters = { from: '2026-03-01', to: '2026-03-31' };
-    expect(toSearchFields({ ...emptyQuery, text: 'a', filters }, null, today)).toMatchObject({
+    expect(
+      toSearchFields({ ...emptyQuery, text: 'a', filters }, { folders: null, today }),
+    ).toMatchObject({
       filters: {
         $and: [
           { createdAt: { $gte: new Date(2026, 2, 1).toISOString() } },
@@ -136,6 +138,6 @@ describe('A search request', () => {
   });
 
   it('waits for the folders when it filters by one', () => {
-    expect(toSearchFields(query, null, today)).toBeNull();
+    expect(toSearchFields(query, { folders: null, today })).toBeNull();
   });
 });

@@ -8,21 +8,58 @@ import { libraryKeys, useFolders } from '../../hooks/library';
 import { useText } from '../../hooks/text';
 import {
   addExample,
+  emptyQuery,
   readQuery,
   toSearchFields,
   writeQuery,
+  type AllowedTypes,
   type SearchFilters,
   type SearchQuery,
 } from './query';
 import { useQueryImages, type QueryImage } from './query-images';
 
-export type SearchPageState = ReturnType<typeof useSearchPage>;
+export type SearchState = ReturnType<typeof useSearch>;
 
 export const searchKey = ['search'] as const;
 
-/** The query, its results, and ways to change the query. */
-export function useSearchPage() {
-  const { query, change, ...field } = useQueryState();
+/** Where the query of a search is kept. */
+export interface QueryPlace {
+  query: SearchQuery;
+  /** `replace` takes the place of the newest step in the history, if there is one. */
+  write: (query: SearchQuery, options?: { replace?: boolean }) => void;
+}
+
+/** The page's address. */
+export function useQueryInAddress(): QueryPlace {
+  const [parameters, setParameters] = useSearchParams();
+  // Without what else the address holds: it changes no search.
+  const address = writeQuery(readQuery(parameters)).toString();
+  const query = useMemo(() => readQuery(new URLSearchParams(address)), [address]);
+  const write = useCallback<QueryPlace['write']>(
+    (next, options = {}) => {
+      setParameters(writeQuery(next), options);
+    },
+    [setParameters],
+  );
+  return { query, write };
+}
+
+/** A dialog, which has no address of its own. */
+export function useQueryInDialog(): QueryPlace {
+  const [query, write] = useState(emptyQuery);
+  return { query, write };
+}
+
+/**
+ * The query, its results, and ways to change the query.
+ *
+ * @param options.allowedTypes which kinds of files are found, as media fields name them; null for all
+ */
+export function useSearch(
+  place: QueryPlace,
+  { allowedTypes = null }: { allowedTypes?: AllowedTypes } = {},
+) {
+  const { query, change, ...field } = useQueryState(place);
   const { find, add } = useQueryImages();
   const image = query.image === null ? null : find(query.image);
   /** The address names an image that this browser tab does not have. */
@@ -31,8 +68,8 @@ export function useSearchPage() {
   const folders = useFolders(needsFolders || query.filters.folder !== undefined);
   const [today] = useState(() => new Date());
   const fields = useMemo(
-    () => (isImageUnavailable ? null : toSearchFields(query, folders, today)),
-    [query, folders, today, isImageUnavailable],
+    () => (isImageUnavailable ? null : toSearchFields(query, { folders, today, allowedTypes })),
+    [query, folders, today, allowedTypes, isImageUnavailable],
   );
   const results = useResults(fields, image);
   const checkFile = useFileCheck();
@@ -72,14 +109,11 @@ export function useSearchPage() {
 
 const TYPING_PAUSE_MS = 300;
 
-/**
- * The query in the page's address, and a way to change it. Each change is one step in the browser's history; so is
- * everything typed in one go.
- */
-function useQueryState(): {
+/** The query, and a way to change it. Each change is one step in the browser's history; so is everything typed in one go. */
+function useQueryState({ query, write }: QueryPlace): {
   query: SearchQuery;
   change: (next: SearchQuery) => void;
-  /** The text in the field, which the address follows after a pause in typing. */
+  /** The text in the field, which the query follows after a pause in typing. */
   typed: string;
   type: (text: string) => void;
   /** Holds the search back while an input method composes a character, as in Japanese. */
@@ -87,18 +121,15 @@ function useQueryState(): {
   /** Searches without waiting for the pause. */
   submit: () => void;
 } {
-  const [parameters, setParameters] = useSearchParams();
-  const address = parameters.toString();
-  const query = useMemo(() => readQuery(new URLSearchParams(address)), [address]);
   const [draft, setDraft] = useState<string | null>(null);
-  /** The text that typing last wrote to the address. */
+  /** The text that typing last wrote to the query. */
   const [applied, setApplied] = useState<string | null>(null);
   const [shown, setShown] = useState(query.text);
   const [isComposing, setIsComposing] = useState(false);
   /** Whether typing made the newest step of the history. */
   const isTyping = useRef(false);
 
-  // Back, forward and links change only the address: the field follows, but keeps what was typed in the meantime.
+  // Back, forward and links change only the query: the field follows, but keeps what was typed in the meantime.
   if (query.text !== shown) {
     setShown(query.text);
     if (query.text !== applied) setDraft(null);
@@ -110,9 +141,9 @@ function useQueryState(): {
       const text = draft !== null && next.text === query.text ? draft.trim() : next.text;
       isTyping.current = false;
       setDraft(null);
-      setParameters(writeQuery({ ...next, text }));
+      write({ ...next, text });
     },
-    [draft, query.text, setParameters],
+    [draft, query.text, write],
   );
 
   const apply = useCallback(
@@ -120,10 +151,10 @@ function useQueryState(): {
       const text = draftText.trim();
       if (text === query.text) return;
       setApplied(text);
-      setParameters(writeQuery({ ...query, text }), { replace: isTyping.current });
+      write({ ...query, text }, { replace: isTyping.current });
       isTyping.current = true;
     },
-    [query, setParameters],
+    [query, write],
   );
 
   useEffect(() => {

@@ -145,16 +145,21 @@ export function setFilter(
 /** More folders than this exceed the server's limit on filters. */
 const MAX_FOLDERS = 150;
 
-/**
- * The request that answers a query; null while there is nothing to search for.
- *
- * @param folders null until they are loaded: a search within a folder waits for them
- * @param today `days` count back from the start of this day, so that a search stays the same all day
- */
+/** Kinds of files as media fields name them (`images`, `files`, …); null for all. */
+export type AllowedTypes = readonly string[] | null;
+
+interface SearchContext {
+  /** Null until they are loaded: a search within a folder waits for them. */
+  folders: readonly Folder[] | null;
+  /** `days` count back from the start of this day, so that a search stays the same all day. */
+  today: Date;
+  allowedTypes?: AllowedTypes;
+}
+
+/** The request that answers a query; null while there is nothing to search for. */
 export function toSearchFields(
   query: SearchQuery,
-  folders: readonly Folder[] | null,
-  today: Date,
+  { folders, today, allowedTypes = null }: SearchContext,
 ): SearchFields | null {
   const { folder, orientation, alternativeText, usage } = query.filters;
   if (!canSearch(query) || (folder !== undefined && folders === null)) return null;
@@ -163,7 +168,10 @@ export function toSearchFields(
   const isTextAnExample = query.image !== null && text !== '';
   const like = examples(isTextAnExample ? text : undefined, query.like);
   const unlike = examples(query.filters.exclude, query.unlike);
-  const conditions = toConditions(query.filters, folders ?? [], today);
+  const conditions = [
+    ...toConditions(query.filters, folders ?? [], today),
+    ...typeConditions(allowedTypes),
+  ];
   return {
     text: text === '' || isTextAnExample ? undefined : text,
     like: like.length > 0 ? like : undefined,
@@ -193,6 +201,19 @@ function toConditions(
     from !== undefined && { createdAt: { $gte: startOf(from, 0) } },
     to !== undefined && { createdAt: { $lt: startOf(to, 1) } },
   ].filter((condition) => condition !== false);
+}
+
+const mediaTypes = { images: 'image/', videos: 'video/', audios: 'audio/' };
+
+/** Allows what Strapi's own dialog allows: `files` are those that are no image, video or audio. */
+function typeConditions(allowedTypes: AllowedTypes): object[] {
+  if (allowedTypes === null || allowedTypes.length === 0) return [];
+  const allowed = Object.entries(mediaTypes).filter(([type]) => allowedTypes.includes(type));
+  const others = Object.entries(mediaTypes).filter(([type]) => !allowedTypes.includes(type));
+  if (!allowedTypes.includes('files')) {
+    return [{ $or: allowed.map(([, start]) => ({ mime: { $startsWith: start } })) }];
+  }
+  return others.map(([, start]) => ({ $not: { mime: { $startsWith: start } } }));
 }
 
 /** A folder that no longer exists stands for itself: the search finds nothing, and the page says why. */

@@ -1,4 +1,4 @@
-import { Box, Button, Flex, LinkButton, Loader, Typography } from '@strapi/design-system';
+import { Box, Button, Flex, LinkButton, Typography } from '@strapi/design-system';
 import { EmptyPermissions, EmptyPictures } from '@strapi/icons/symbols';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router-dom';
@@ -6,12 +6,16 @@ import { styled } from 'styled-components';
 import type { Asset } from '../../api/asset';
 import { ApiFailure, isForbidden } from '../../api/failure';
 import { FileImage, nameOf } from '../../components/file-image';
-import { mediaLibraryAddress } from '../../components/navigation';
+import { indexAddress, mediaLibraryAddress } from '../../components/navigation';
 import { useRecentAssets } from '../../hooks/library';
 import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText, type Text } from '../../hooks/text';
+import type { SearchState } from './page-state';
+import { canSearch, emptyQuery, type SearchQuery } from './query';
+import { Results } from './results/results';
+import { StateMessage } from './state-message';
 
-const RECENT_COUNT = 18;
+export const RECENT_COUNT = 18;
 /** In pixels. */
 const TILE_HEIGHT = 128;
 const SUGGESTIONS = [
@@ -22,13 +26,57 @@ const SUGGESTIONS = [
   'search.start.example.5',
 ] as const;
 
+interface SearchContentsProps {
+  state: SearchState;
+  /** Before a search. */
+  start: ReactNode;
+  /** The images that were found, of which there is at least one. */
+  children: ReactNode;
+}
+
+/** What a search comes to: the start, the images found, or why there are none. */
+export function SearchContents({ state, start, children }: SearchContentsProps) {
+  const { query, results, change } = state;
+  if (state.isImageUnavailable) {
+    return (
+      <ImageUnavailable
+        onRemove={() => {
+          change({ ...query, image: null });
+        }}
+      />
+    );
+  }
+  if (!canSearch(query)) return start;
+  if (results.isError && !results.isFetchNextPageError) {
+    return (
+      <FailureState
+        failure={results.error}
+        fileId={onlyFileOf(query)}
+        onRetry={() => void results.refetch()}
+        onReset={() => {
+          change(emptyQuery);
+        }}
+      />
+    );
+  }
+  return <Results state={state}>{children}</Results>;
+}
+
+function onlyFileOf({ like, unlike }: SearchQuery): number | null {
+  const [first, ...others] = [...like, ...unlike];
+  return first === undefined || others.length > 0 ? null : first;
+}
+
 interface StartStateProps {
   onText: (text: string) => void;
   onAsset: (id: number) => void;
+  /** What happens to a recent image. */
+  use?: 'similar' | 'pick';
+  picked?: ReadonlySet<number>;
 }
 
 /** Before a search: texts to try, and recent images to start from. */
-export function StartState({ onText, onAsset }: StartStateProps) {
+export function StartState({ onText, ...recentProps }: StartStateProps) {
   const text = useText();
   const { data: recent, isPending } = useRecentAssets(RECENT_COUNT);
   if (recent?.length === 0) return <EmptyLibrary />;
@@ -52,16 +100,20 @@ export function StartState({ onText, onAsset }: StartStateProps) {
         ))}
       </Flex>
       <Box minHeight="40rem" aria-busy={isPending}>
-        {recent && <RecentImages assets={recent} onAsset={onAsset} />}
+        {recent && <RecentImages {...recentProps} assets={recent} />}
       </Box>
     </Flex>
   );
 }
 
+const noneIsPicked: ReadonlySet<number> = new Set();
+
 function RecentImages({
   assets,
   onAsset,
-}: { assets: readonly Asset[] } & Pick<StartStateProps, 'onAsset'>) {
+  use = 'similar',
+  picked = noneIsPicked,
+}: { assets: readonly Asset[] } & Omit<StartStateProps, 'onText'>) {
   const text = useText();
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
@@ -69,14 +121,21 @@ function RecentImages({
         <Typography tag="h2" variant="delta">
           {text('search.start.recent')}
         </Typography>
-        <Typography textColor="neutral600">{text('search.start.recentHint')}</Typography>
+        {use === 'similar' && (
+          <Typography textColor="neutral600">{text('search.start.recentHint')}</Typography>
+        )}
       </Flex>
       <Tiles tag="ul" wrap="wrap" gap={2}>
         {assets.map((asset) => (
           <Tile key={asset.id} style={{ flexBasis: widthOf(asset), flexGrow: widthOf(asset) }}>
             <TileButton
               type="button"
-              aria-label={text('search.start.findSimilar', { name: nameOf(asset) })}
+              $isPicked={picked.has(asset.id)}
+              {...(use === 'pick' && { 'aria-pressed': picked.has(asset.id) })}
+              aria-label={text(
+                use === 'pick' ? 'search.result.select' : 'search.start.findSimilar',
+                { name: nameOf(asset) },
+              )}
               onClick={() => {
                 onAsset(asset.id);
               }}
@@ -112,18 +171,8 @@ function EmptyLibrary() {
   );
 }
 
-/** While the first results load. */
-export function Searching() {
-  const text = useText();
-  return (
-    <Flex justifyContent="center" padding={11}>
-      <Loader>{text('search.results.searching')}</Loader>
-    </Flex>
-  );
-}
-
 /** For an address that names an image of another browser tab. */
-export function ImageUnavailable({ onRemove }: { onRemove: () => void }) {
+function ImageUnavailable({ onRemove }: { onRemove: () => void }) {
   const text = useText();
   return (
     <StateMessage
@@ -148,7 +197,7 @@ interface FailureStateProps {
 }
 
 /** Why a search failed, and what to do about it. */
-export function FailureState({ failure, fileId, onRetry, onReset }: FailureStateProps) {
+function FailureState({ failure, fileId, onRetry, onReset }: FailureStateProps) {
   const text = useText();
   const { may } = useImageSearchPermissions();
   const { title, explanation, details, canRetry, needsOperator } = describe(failure, text);
@@ -177,7 +226,7 @@ export function FailureState({ failure, fileId, onRetry, onReset }: FailureState
             </LinkButton>
           )}
           {needsOperator && may.manage && (
-            <LinkButton tag={Link} to="../index" relative="path" variant="tertiary">
+            <LinkButton tag={Link} to={indexAddress} variant="tertiary">
               {text('search.failure.openIndex')}
             </LinkButton>
           )}
@@ -258,47 +307,6 @@ function codeOf(failure: Error): string {
   return failure instanceof ApiFailure ? failure.code : 'unexpected';
 }
 
-interface StateMessageProps {
-  icon?: ReactNode;
-  title: string;
-  text?: string | undefined;
-  /** Less important: the server's message, or where to read more. */
-  details?: string | undefined;
-  action?: ReactNode;
-}
-
-/** Takes the place of results: what happened, and what to do. */
-export function StateMessage({ icon, title, text, details, action }: StateMessageProps) {
-  return (
-    <Flex
-      direction="column"
-      gap={4}
-      padding={10}
-      background="neutral0"
-      hasRadius
-      shadow="tableShadow"
-    >
-      {icon}
-      <Flex direction="column" gap={2} maxWidth="56rem">
-        <Typography tag="h2" variant="delta" textAlign="center">
-          {title}
-        </Typography>
-        {text !== undefined && (
-          <Typography textColor="neutral600" textAlign="center">
-            {text}
-          </Typography>
-        )}
-        {details !== undefined && (
-          <Typography variant="pi" textColor="neutral600" textAlign="center">
-            {details}
-          </Typography>
-        )}
-      </Flex>
-      {action && <Flex gap={2}>{action}</Flex>}
-    </Flex>
-  );
-}
-
 const Suggestion = styled.button`
   padding: 0.6rem 1.4rem;
   cursor: pointer;
@@ -326,7 +334,7 @@ const Tile = styled.li`
   max-width: 28rem;
 `;
 
-const TileButton = styled.button`
+const TileButton = styled.button<{ $isPicked: boolean }>`
   width: 100%;
   height: 100%;
   padding: 0;
@@ -334,6 +342,7 @@ const TileButton = styled.button`
   cursor: pointer;
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme }) => theme.colors.neutral150};
+  ${({ $isPicked, theme }) => $isPicked && `box-shadow: 0 0 0 3px ${theme.colors.primary600};`}
   &:hover {
     box-shadow: 0 0 0 2px ${({ theme }) => theme.colors.primary600};
   }

@@ -1,7 +1,9 @@
 import {
+  Box,
   Button,
   Field,
   Flex,
+  Modal,
   Popover,
   SingleSelect,
   SingleSelectOption,
@@ -9,6 +11,7 @@ import {
   TextInput,
 } from '@strapi/design-system';
 import { Cross, Filter } from '@strapi/icons';
+import { useIsMobile } from '@strapi/strapi/admin';
 import { Fragment, useEffect, useRef, useState } from 'react';
 import { styled } from 'styled-components';
 import { orientations } from '../../../../../plugin/src/contracts/search';
@@ -35,37 +38,72 @@ interface FilterProps extends FieldProps {
   folders: readonly Folder[] | null;
 }
 
-/** A button that opens all filters at once. */
-export function FilterMenu({
-  filters,
-  folders,
-  onChange,
-  onOpen,
-}: FilterProps & { onOpen: () => void }) {
+/** A button that opens all filters at once: beside it, or as a sheet on small screens. */
+export function FilterMenu(props: FilterProps & { onOpen: () => void }) {
   const text = useText();
+  const isSmall = useIsMobile();
+  const [isOpen, setIsOpen] = useState(false);
+  const button = (
+    <MenuButton variant="tertiary" startIcon={<Filter />} aria-label={text('search.filters')}>
+      {text('search.filters')}
+    </MenuButton>
+  );
+  const change = (opens: boolean) => {
+    setIsOpen(opens);
+    if (opens) props.onOpen();
+  };
+  if (isSmall) {
+    return (
+      <Modal.Root open={isOpen} onOpenChange={change}>
+        <Modal.Trigger>{button}</Modal.Trigger>
+        <Sheet aria-describedby={undefined}>
+          <Modal.Header closeLabel={text('search.filters.close')}>
+            <Modal.Title>{text('search.filters')}</Modal.Title>
+          </Modal.Header>
+          <Box padding={4} overflow="auto">
+            <FilterFields {...props} />
+          </Box>
+          <Modal.Footer>
+            <Button
+              variant="tertiary"
+              onClick={() => {
+                props.onChange({});
+              }}
+            >
+              {text('search.nothing.filtered.action')}
+            </Button>
+            <Modal.Close>
+              <Button>{text('search.filters.done')}</Button>
+            </Modal.Close>
+          </Modal.Footer>
+        </Sheet>
+      </Modal.Root>
+    );
+  }
   return (
-    <Popover.Root
-      onOpenChange={(isOpen) => {
-        if (isOpen) onOpen();
-      }}
-    >
-      <Popover.Trigger>
-        <MenuButton variant="tertiary" startIcon={<Filter />}>
-          {text('search.filters')}
-        </MenuButton>
-      </Popover.Trigger>
+    <Popover.Root open={isOpen} onOpenChange={change}>
+      <Popover.Trigger>{button}</Popover.Trigger>
       <Popover.Content align="end" sideOffset={4}>
-        <Flex direction="column" alignItems="stretch" gap={4} padding={4} width="34rem">
-          <ExcludeField filters={filters} onChange={onChange} />
-          {listChoices(text, folders ?? []).map((choice) => (
-            <Fragment key={choice.name}>
-              <ChoiceField choice={choice} filters={filters} onChange={onChange} />
-              {choice.name === 'days' && <DayFields filters={filters} onChange={onChange} />}
-            </Fragment>
-          ))}
-        </Flex>
+        <Box padding={4} width="34rem">
+          <FilterFields {...props} />
+        </Box>
       </Popover.Content>
     </Popover.Root>
+  );
+}
+
+function FilterFields({ filters, folders, onChange }: FilterProps) {
+  const text = useText();
+  return (
+    <Flex direction="column" alignItems="stretch" gap={4}>
+      <ExcludeField filters={filters} onChange={onChange} />
+      {listChoices(text, folders ?? []).map((choice) => (
+        <Fragment key={choice.name}>
+          <ChoiceField choice={choice} filters={filters} onChange={onChange} />
+          {choice.name === 'days' && <DayFields filters={filters} onChange={onChange} />}
+        </Fragment>
+      ))}
+    </Flex>
   );
 }
 
@@ -139,7 +177,7 @@ function DayFields({ filters, onChange }: FieldProps) {
   return (
     <Flex gap={2}>
       {dayFilters.map((name) => (
-        <Field.Root key={name} name={name} flex="1">
+        <Field.Root key={name} name={name} flex="1" minWidth={0}>
           <Field.Label>{text(`search.filter.${name}`)}</Field.Label>
           <DayInput
             value={filters[name]}
@@ -278,9 +316,31 @@ function listChoices(text: Text, folders: readonly Folder[]): Choice[] {
   }));
 }
 
-/** As high as the search field beside it. */
+/** As high as the search field beside it; an icon alone on small screens. */
 const MenuButton = styled<typeof Button>(Button)`
+  flex: none;
   height: 4.8rem;
+  > span:last-child {
+    display: none;
+  }
+  ${({ theme }) => theme.breakpoints.medium} {
+    > span:last-child {
+      display: inline;
+    }
+  }
+`;
+
+/** At the bottom of the window, where thumbs are. */
+const Sheet = styled(Modal.Content)`
+  && {
+    inset: auto 0 0 0;
+    width: 100%;
+    max-width: 100%;
+    max-height: 85dvh;
+    transform: none;
+    border-radius: ${({ theme }) => `${theme.spaces[3]} ${theme.spaces[3]} 0 0`};
+    animation-name: none;
+  }
 `;
 
 /** Makes the browser's calendar follow the theme. */

@@ -33,10 +33,12 @@ const pickedSchema = z.array(z.object({ id: z.number() }));
 interface ImageMenuProps {
   onFile: (file: File) => void;
   onAsset: (id: number) => void;
+  /** False in the dialog itself. */
+  offersLibrary: boolean;
 }
 
 /** Uploads an image or picks one from the library to search with. */
-export function ImageMenu({ onFile, onAsset }: ImageMenuProps) {
+export function ImageMenu({ onFile, onAsset, offersLibrary }: ImageMenuProps) {
   const text = useText();
   const fileInput = useRef<HTMLInputElement>(null);
   const [isPicking, setIsPicking] = useState(false);
@@ -56,7 +58,7 @@ export function ImageMenu({ onFile, onAsset }: ImageMenuProps) {
         <MenuItem startIcon={<Upload />} onSelect={() => fileInput.current?.click()}>
           {text('search.image.upload')}
         </MenuItem>
-        {dialog && (
+        {offersLibrary && dialog && (
           <MenuItem
             startIcon={<Images />}
             onSelect={() => {

@@ -1,6 +1,6 @@
 import { Box, Flex, IconButton, Typography } from '@strapi/design-system';
 import { Cross, Search, ThumbDown, ThumbUp } from '@strapi/icons';
-import { useRef, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { styled } from 'styled-components';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { useAssets } from '../../../hooks/library';
@@ -18,15 +18,21 @@ interface SearchFieldProps {
   onCompose: (isComposing: boolean) => void;
   onSubmit: () => void;
   onChange: (query: SearchQuery) => void;
+  /** Whether it has the focus from the start. */
+  takesFocus?: boolean;
   /** Buttons at the end of the field. */
   endAction: ReactNode;
 }
 
 /** One field for the whole query: images as chips, then text. */
 export function SearchField(props: SearchFieldProps) {
-  const { query, image, typed, onType, onCompose, onSubmit, onChange, endAction } = props;
+  const { query, image, typed, takesFocus = false, endAction } = props;
+  const { onType, onCompose, onSubmit, onChange } = props;
   const text = useText();
   const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (takesFocus) input.current?.focus({ preventScroll: true });
+  }, [takesFocus]);
   const hasChips = query.like.length + query.unlike.length > 0 || image !== null;
   const clear = () => {
     onChange({ ...emptyQuery, filters: query.filters });

@@ -8,8 +8,11 @@ import { useText } from '../../../hooks/text';
 
 export interface ResultActions {
   onOpen: (index: number) => void;
-  onToggle: (id: number) => void;
+  /** @param isRange whether everything since the last one is meant, too */
+  onToggle: (id: number, isRange: boolean) => void;
   onExample: (side: 'like' | 'unlike', id: number) => void;
+  /** What a click on the image does. */
+  opens?: 'details' | 'select';
 }
 
 interface ResultCardProps extends ResultActions {
@@ -20,6 +23,7 @@ interface ResultCardProps extends ResultActions {
   count: number;
   width: number;
   height: number;
+  isOpen: boolean;
   isSelected: boolean;
   /** Whether any result is selected; the checkboxes are then always visible. */
   isSelecting: boolean;
@@ -34,7 +38,7 @@ interface ResultCardProps extends ResultActions {
 export function ResultCard(props: ResultCardProps) {
   const { hit, index, count, width, height, isTabStop, takesFocus } = props;
   const { view } = hit;
-  const { isSelected, isSelecting, onOpen, onFocus } = props;
+  const { isOpen, isSelected, isSelecting, opens, onOpen, onToggle, onFocus } = props;
   const text = useText();
   const button = useRef<HTMLButtonElement>(null);
   const name = nameOf(hit.file);
@@ -48,7 +52,7 @@ export function ResultCard(props: ResultCardProps) {
       role="listitem"
       aria-setsize={count}
       aria-posinset={index + 1}
-      $isSelected={isSelected}
+      $isMarked={isSelected || isOpen}
       style={{ width, height }}
       onFocus={() => {
         onFocus(index);
@@ -59,9 +63,13 @@ export function ResultCard(props: ResultCardProps) {
         type="button"
         data-result={hit.file.id}
         tabIndex={isTabStop ? 0 : -1}
-        aria-label={text('search.result.open', { name })}
-        onClick={() => {
-          onOpen(index);
+        aria-label={text(opens === 'select' ? 'search.result.select' : 'search.result.open', {
+          name,
+        })}
+        {...(opens === 'select' && { 'aria-pressed': isSelected })}
+        onClick={({ shiftKey }) => {
+          if (shiftKey || opens === 'select') onToggle(hit.file.id, shiftKey);
+          else onOpen(index);
         }}
       >
         <FileImage asset={hit.file} width={width} alternativeText="" />
@@ -84,14 +92,16 @@ function CardActions(props: ResultCardProps & { name: string; isShown: boolean }
   return (
     <>
       <Corner $side="left" data-shown={isShown || isSelected}>
-        <CheckboxFrame>
+        <CheckboxFrame
+          // Not `onCheckedChange`, which doesn't say whether Shift is held.
+          onClick={({ shiftKey }) => {
+            onToggle(id, shiftKey);
+          }}
+        >
           <Checkbox
             tabIndex={tabIndex}
             checked={isSelected}
             aria-label={text('search.result.select', { name })}
-            onCheckedChange={() => {
-              onToggle(id);
-            }}
           />
         </CheckboxFrame>
       </Corner>
@@ -181,12 +191,12 @@ const OpenButton = styled.button`
   }
 `;
 
-const Card = styled.div<{ $isSelected: boolean }>`
+const Card = styled.div<{ $isMarked: boolean }>`
   position: relative;
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme }) => theme.colors.neutral150};
-  box-shadow: ${({ theme, $isSelected }) =>
-    $isSelected ? `0 0 0 3px ${theme.colors.primary600}` : 'none'};
+  box-shadow: ${({ theme, $isMarked }) =>
+    $isMarked ? `0 0 0 3px ${theme.colors.primary600}` : 'none'};
 
   img,
   ${OpenButton} {

@@ -10,23 +10,32 @@ import { usePlacement, useRowVirtualizer } from './row-virtualizer';
 /** In pixels. */
 const GAP = 8;
 const ROW_HEIGHT = 232;
+/** In a dialog. */
+const LOW_ROW_HEIGHT = 152;
 /** Loads more when this many rows remain. */
 const PREFETCH_ROWS = 8;
 
 interface ResultGridProps extends ResultActions {
   hits: readonly SearchHit[];
   selected: ReadonlySet<number>;
+  /** Whose details are open; null for none. */
+  openId?: number | null;
+  /** Whether it scrolls within a dialog instead of the page. */
+  isInDialog?: boolean;
   hasMore: boolean;
   isLoadingMore: boolean;
   onMore: () => void;
+  onSelectAll?: () => void;
 }
 
 /** Results in rows of images that keep their proportions. Renders only the rows near the viewport. */
 export function ResultGrid(props: ResultGridProps) {
-  const { hits, selected, hasMore, isLoadingMore, onMore, ...actions } = props;
+  const { hits, selected, hasMore, isLoadingMore, onMore } = props;
+  const { openId = null, isInDialog = false, onSelectAll, ...actions } = props;
+  const rowHeight = isInDialog ? LOW_ROW_HEIGHT : ROW_HEIGHT;
   const text = useText();
   const container = useRef<HTMLDivElement>(null);
-  const placement = usePlacement(container);
+  const placement = usePlacement(container, { isInDialog });
   const width = placement?.width ?? 0;
   const rows = useMemo(
     () =>
@@ -34,9 +43,9 @@ export function ResultGrid(props: ResultGridProps) {
         ? []
         : justifyRows(
             hits.map(({ file }) => ratioOf(file)),
-            { width, rowHeight: ROW_HEIGHT, gap: GAP, isComplete: !hasMore },
+            { width, rowHeight, gap: GAP, isComplete: !hasMore },
           ),
-    [hits, width, hasMore],
+    [hits, width, rowHeight, hasMore],
   );
   const focus = useRovingFocus(rows, hits.length);
   const virtualizer = useRowVirtualizer({
@@ -45,6 +54,7 @@ export function ResultGrid(props: ResultGridProps) {
     gap: GAP,
     top: placement?.top ?? 0,
     pinnedRow: focus.row,
+    isInDialog,
   });
   const rendered = virtualizer.getVirtualItems();
   const lastRendered = rendered.at(-1)?.index ?? 0;
@@ -54,6 +64,11 @@ export function ResultGrid(props: ResultGridProps) {
   }, [hasMore, isLoadingMore, lastRendered, rows.length, onMore]);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (onSelectAll && event.key === 'a' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      onSelectAll();
+      return;
+    }
     const row = focus.move(event.key);
     if (row === null) return;
     event.preventDefault();
@@ -80,12 +95,16 @@ export function ResultGrid(props: ResultGridProps) {
             return (
               <ResultCard
                 key={hit.file.id}
-                {...actions}
+                onOpen={actions.onOpen}
+                onToggle={actions.onToggle}
+                onExample={actions.onExample}
+                opens={actions.opens ?? 'details'}
                 hit={hit}
                 index={index}
                 count={hasMore ? -1 : hits.length}
                 width={imageWidth}
-                height={rows[rowIndex]?.height ?? ROW_HEIGHT}
+                height={rows[rowIndex]?.height ?? rowHeight}
+                isOpen={hit.file.id === openId}
                 isSelected={selected.has(hit.file.id)}
                 isSelecting={selected.size > 0}
                 isTabStop={index === focus.index}

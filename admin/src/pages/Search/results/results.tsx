@@ -7,24 +7,29 @@ import {
   VisuallyHidden,
 } from '@strapi/design-system';
 import { EmptyPictures } from '@strapi/icons/symbols';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { SearchResponse } from '../../../api/search';
+import { indexAddress } from '../../../components/navigation';
 import { useImageSearchPermissions, usePanelSettings } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
-import type { SearchPageState } from '../page-state';
-import { addExample, emptyQuery, isRanked } from '../query';
-import { Searching, StateMessage } from '../states';
-import { DetailsDrawer } from './details-drawer';
-import { ResultGrid } from './result-grid';
-import { SelectionBar } from './selection';
+import type { SearchState } from '../page-state';
+import { isRanked } from '../query';
+import { StateMessage } from '../state-message';
+import { Skeletons } from './skeletons';
+
+interface ResultsProps {
+  state: SearchState;
+  /** The images found; skeletons, a notice or a button take their place where there are none. */
+  children: ReactNode;
+}
 
 /** What a search found, with notices about it. */
-export function Results({ state }: { state: SearchPageState }) {
+export function Results({ state, children }: ResultsProps) {
   const { results, hits } = state;
   const [first] = results.data?.pages ?? [];
-  if (!first) return <Searching />;
+  if (!first) return <Skeletons />;
   /** Whether these are the results of the previous query. */
   const isStale = results.isPlaceholderData;
   return (
@@ -35,7 +40,7 @@ export function Results({ state }: { state: SearchPageState }) {
         <Flex direction="column" alignItems="stretch" gap={4}>
           {isRanked(state.query) && <Notices meta={first.meta} text={state.query.text} />}
           <Dimmed $isStale={isStale} aria-busy={isStale}>
-            <Images state={state} />
+            {children}
             {results.isFetchNextPageError && <RetryMore onRetry={results.fetchNextPage} />}
           </Dimmed>
         </Flex>
@@ -74,7 +79,7 @@ function Incomplete(coverage: { indexed: number; total: number }) {
     <Typography variant="pi" textColor="neutral600">
       {text('search.notice.incomplete', coverage)}{' '}
       {may.manage ? (
-        <TextLink tag={Link} to="../index" relative="path">
+        <TextLink tag={Link} to={indexAddress}>
           {text('search.failure.openIndex')}
         </TextLink>
       ) : (
@@ -84,7 +89,7 @@ function Incomplete(coverage: { indexed: number; total: number }) {
   );
 }
 
-function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: SearchPageState }) {
+function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: SearchState }) {
   const text = useText();
   const whyMissing = useWhyMissing();
   const { indexed, total } = meta.index;
@@ -121,77 +126,6 @@ function useWhyMissing(): string | null {
   const text = useText();
   const settings = usePanelSettings();
   return settings?.mediaLibrary === true ? text('search.notice.whyMissing') : null;
-}
-
-/** The result images, with the selection and the details of one of them. */
-function Images({ state }: { state: SearchPageState }) {
-  const { query, results, hits, change } = state;
-  const { fetchNextPage } = results;
-  const [openId, setOpenId] = useState<number | null>(null);
-  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
-  /** Had the focus before the drawer took it. */
-  const opener = useRef<Element | null>(null);
-  const openIndex = hits.findIndex(({ file }) => file.id === openId);
-  const selectedAssets = useMemo(
-    () => hits.flatMap(({ file }) => (selected.has(file.id) ? [file] : [])),
-    [hits, selected],
-  );
-  const loadMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const show = (index: number) => {
-    setOpenId(hits[index]?.file.id ?? null);
-  };
-  return (
-    <>
-      <ResultGrid
-        hits={hits}
-        selected={selected}
-        hasMore={results.hasNextPage}
-        // After a failure, scrolling doesn't retry.
-        isLoadingMore={results.isFetchingNextPage || results.isFetchNextPageError}
-        onMore={loadMore}
-        onOpen={(index) => {
-          opener.current = document.activeElement;
-          show(index);
-        }}
-        onExample={(side, id) => {
-          change(addExample(query, side, id));
-        }}
-        onToggle={(id) => {
-          setSelected((ids) => toggled(ids, id));
-        }}
-      />
-      <SelectionBar
-        assets={selectedAssets}
-        onClear={() => {
-          setSelected(new Set());
-        }}
-      />
-      <DetailsDrawer
-        hit={hits[openIndex] ?? null}
-        hasPrevious={openIndex > 0}
-        hasNext={openIndex < hits.length - 1}
-        onStep={(step) => {
-          show(openIndex + step);
-        }}
-        onFindSimilar={(id) => {
-          setOpenId(null);
-          change({ ...emptyQuery, filters: query.filters, like: [id] });
-        }}
-        onClose={() => {
-          setOpenId(null);
-        }}
-        onClosed={() => {
-          if (opener.current instanceof HTMLElement) opener.current.focus({ preventScroll: true });
-        }}
-      />
-    </>
-  );
-}
-
-function toggled(ids: ReadonlySet<number>, id: number): ReadonlySet<number> {
-  const next = new Set(ids);
-  if (!next.delete(id)) next.add(id);
-  return next;
 }
 
 /** Takes the place of the results that failed to load. */

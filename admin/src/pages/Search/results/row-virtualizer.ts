@@ -9,6 +9,9 @@ import {
 import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 import type { Row } from './justified-rows';
 
+/** In pixels: the header of the page stays at the top and would cover a row that the arrow keys lead to. */
+const HEADER_HEIGHT = 168;
+
 /** Rows rendered above and below the viewport. */
 const OVERSCAN = 4;
 
@@ -20,15 +23,18 @@ export interface Placement {
 }
 
 /** Tracks where an element is; null until it is mounted. */
-export function usePlacement(element: RefObject<HTMLElement>): Placement | null {
-  const isDesktop = useIsDesktop();
+export function usePlacement(
+  element: RefObject<HTMLElement>,
+  { isInDialog }: { isInDialog: boolean },
+): Placement | null {
+  const scrollsInElement = useIsDesktop() || isInDialog;
   const [placement, setPlacement] = useState<Placement | null>(null);
   useLayoutEffect(() => {
     const { current } = element;
     if (!current) return undefined;
     const measure = () => {
       const width = current.clientWidth;
-      const top = distanceFromStart(current, isDesktop ? findScroller(current) : null);
+      const top = distanceFromStart(current, scrollsInElement ? findScroller(current) : null);
       setPlacement((last) =>
         last?.width === width && Math.abs(last.top - top) < 1 ? last : { width, top },
       );
@@ -40,7 +46,7 @@ export function usePlacement(element: RefObject<HTMLElement>): Placement | null 
     return () => {
       observer.disconnect();
     };
-  }, [element, isDesktop]);
+  }, [element, scrollsInElement]);
   return placement;
 }
 
@@ -55,9 +61,10 @@ export function useRowVirtualizer(options: {
   gap: number;
   top: number;
   pinnedRow: number | null;
+  isInDialog: boolean;
 }): Virtualizer<HTMLElement, Element> | Virtualizer<Window, Element> {
-  const { container, rows, gap, top, pinnedRow } = options;
-  const isDesktop = useIsDesktop();
+  const { container, rows, gap, top, pinnedRow, isInDialog } = options;
+  const scrollsInElement = useIsDesktop() || isInDialog;
   const rangeExtractor = useCallback(
     (range: Range) => {
       const rendered = defaultRangeExtractor(range);
@@ -71,6 +78,7 @@ export function useRowVirtualizer(options: {
     count: rows.length,
     estimateSize: (index: number) => (rows[index]?.height ?? 0) + gap,
     overscan: OVERSCAN,
+    scrollPaddingStart: isInDialog ? gap : HEADER_HEIGHT,
     scrollMargin: top,
     rangeExtractor,
   };
@@ -79,7 +87,7 @@ export function useRowVirtualizer(options: {
   // Strapi scrolls an element within the window, except on small screens, where the window scrolls.
   const inElement = useVirtualizer<HTMLElement, Element>({
     ...shared,
-    enabled: isDesktop,
+    enabled: scrollsInElement,
     getScrollElement: () => {
       if (scroller.current?.isConnected !== true) {
         scroller.current = container.current && findScroller(container.current);
@@ -87,8 +95,8 @@ export function useRowVirtualizer(options: {
       return scroller.current;
     },
   });
-  const inWindow = useWindowVirtualizer({ ...shared, enabled: !isDesktop });
-  const virtualizer = isDesktop ? inElement : inWindow;
+  const inWindow = useWindowVirtualizer({ ...shared, enabled: !scrollsInElement });
+  const virtualizer = scrollsInElement ? inElement : inWindow;
   useLayoutEffect(() => {
     virtualizer.measure();
   }, [rows, virtualizer]);

@@ -8,18 +8,21 @@ import {
   SingleSelectOption,
   Typography,
 } from '@strapi/design-system';
-import { Cross, Download, Folder, Link } from '@strapi/icons';
+import { Cross, Download, Folder, Link, Pencil, Trash } from '@strapi/icons';
 import { useNotification } from '@strapi/strapi/admin';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { styled } from 'styled-components';
 import type { Asset } from '../../../api/asset';
-import { moveAssets } from '../../../api/library';
+import { deleteAssets, moveAssets } from '../../../api/library';
+import { Confirmation } from '../../../components/confirmation';
+import { useFailureText } from '../../../hooks/failure-text';
 import { useFileActions } from '../../../hooks/file-actions';
 import { useFolders } from '../../../hooks/library';
 import { useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
 import { searchKey } from '../page-state';
+import { EditTextsDialog } from './edit-texts';
 
 /** Actions on all selected results. */
 export function SelectionBar({
@@ -30,51 +33,110 @@ export function SelectionBar({
   onClear: () => void;
 }) {
   const text = useText();
-  const { canCopyLink, canDownload, canMove } = useLibraryPermissions();
+  const { canCopyLink, canDownload, canChange } = useLibraryPermissions();
   const { copyLinks, download } = useFileActions();
-  const [isMoving, setIsMoving] = useState(false);
+  const [dialog, setDialog] = useState<'move' | 'edit' | 'delete' | null>(null);
   if (assets.length === 0) return null;
+  const close = () => {
+    setDialog(null);
+  };
+  const open = (name: typeof dialog) => () => {
+    setDialog(name);
+  };
+  const actions: Action[] = [
+    { key: 'edit', icon: <Pencil />, isOffered: canChange, onClick: open('edit') },
+    { key: 'move', icon: <Folder />, isOffered: canChange, onClick: open('move') },
+    {
+      key: 'download',
+      icon: <Download />,
+      isOffered: canDownload,
+      onClick: () => void download(assets),
+    },
+    {
+      key: 'copyLinks',
+      icon: <Link />,
+      isOffered: canCopyLink,
+      onClick: () => void copyLinks(assets),
+    },
+    { key: 'delete', icon: <Trash />, isOffered: canChange, onClick: open('delete') },
+  ];
   return (
     <>
       <Bar role="region" aria-label={text('search.selection.label')}>
         <Typography fontWeight="semiBold" role="status">
           {text('search.selection.count', { count: assets.length })}
         </Typography>
-        {canDownload && (
-          <Button variant="tertiary" startIcon={<Download />} onClick={() => void download(assets)}>
-            {text('search.selection.download')}
-          </Button>
-        )}
-        {canMove && (
-          <Button
-            variant="tertiary"
-            startIcon={<Folder />}
-            onClick={() => {
-              setIsMoving(true);
-            }}
-          >
-            {text('search.selection.move')}
-          </Button>
-        )}
-        {canCopyLink && (
-          <Button variant="tertiary" startIcon={<Link />} onClick={() => void copyLinks(assets)}>
-            {text('search.selection.copyLinks')}
-          </Button>
-        )}
+        {actions
+          .filter(({ isOffered }) => isOffered)
+          .map(({ key, icon, onClick }) => (
+            <BarButton
+              key={key}
+              variant={key === 'delete' ? 'danger-light' : 'tertiary'}
+              startIcon={icon}
+              aria-label={text(`search.selection.${key}`)}
+              onClick={onClick}
+            >
+              {text(`search.selection.${key}`)}
+            </BarButton>
+          ))}
         <IconButton variant="ghost" label={text('search.selection.clear')} onClick={onClear}>
           <Cross />
         </IconButton>
       </Bar>
-      {isMoving && (
-        <MoveDialog
-          ids={assets.map(({ id }) => id)}
-          onClose={() => {
-            setIsMoving(false);
-          }}
-          onMoved={onClear}
-        />
+      {dialog === 'move' && (
+        <MoveDialog ids={assets.map(({ id }) => id)} onClose={close} onMoved={onClear} />
       )}
+      {dialog === 'edit' && <EditTextsDialog assets={assets} onClose={close} />}
+      {dialog === 'delete' && <DeleteDialog assets={assets} onClose={close} onDeleted={onClear} />}
     </>
+  );
+}
+
+interface Action {
+  key: 'edit' | 'move' | 'download' | 'copyLinks' | 'delete';
+  icon: ReactNode;
+  isOffered: boolean;
+  onClick: () => void;
+}
+
+interface DeleteDialogProps {
+  assets: readonly Asset[];
+  onClose: () => void;
+  onDeleted: () => void;
+}
+
+/** Asks before deleting files, as the Media Library does. */
+function DeleteDialog({ assets, onClose, onDeleted }: DeleteDialogProps) {
+  const text = useText();
+  const failureText = useFailureText();
+  const { toggleNotification } = useNotification();
+  const queryClient = useQueryClient();
+  const count = assets.length;
+  const remove = useMutation({
+    mutationFn: () => deleteAssets(assets.map(({ id }) => id)),
+    onSuccess: () => {
+      toggleNotification({ type: 'success', message: text('search.delete.done', { count }) });
+      onDeleted();
+    },
+    onError: (error) => {
+      toggleNotification({ type: 'danger', message: failureText(error) });
+    },
+    onSettled: () => {
+      void queryClient.invalidateQueries({ queryKey: searchKey });
+      onClose();
+    },
+  });
+  return (
+    <Confirmation
+      title={text('search.delete.title', { count })}
+      question={text('search.delete.question', { count })}
+      action={text('search.selection.delete')}
+      isDangerous
+      onConfirm={() => {
+        remove.mutate();
+      }}
+      onClose={onClose}
+    />
   );
 }
 
@@ -164,11 +226,27 @@ const Bar = styled(Flex)`
   bottom: ${({ theme }) => theme.spaces[4]};
   left: 50%;
   transform: translateX(-50%);
-  flex-wrap: wrap;
   gap: ${({ theme }) => theme.spaces[2]};
+  max-width: calc(100vw - ${({ theme }) => theme.spaces[4]});
+  white-space: nowrap;
   padding: ${({ theme }) => `${theme.spaces[3]} ${theme.spaces[3]} ${theme.spaces[3]} ${theme.spaces[5]}`};
   background: ${({ theme }) => theme.colors.neutral0};
   border: 1px solid ${({ theme }) => theme.colors.neutral150};
   border-radius: ${({ theme }) => theme.borderRadius};
   box-shadow: ${({ theme }) => theme.shadows.popupShadow};
+`;
+
+/** An icon alone on small screens. */
+const BarButton = styled<typeof Button>(Button)`
+  flex: none;
+  padding-inline: ${({ theme }) => theme.spaces[2]};
+  > span:last-child {
+    display: none;
+  }
+  ${({ theme }) => theme.breakpoints.large} {
+    padding-inline: ${({ theme }) => theme.spaces[4]};
+    > span:last-child {
+      display: inline;
+    }
+  }
 `;

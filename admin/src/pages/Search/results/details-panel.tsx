@@ -5,18 +5,19 @@ import {
   IconButton,
   Link as TextLink,
   LinkButton,
-  Modal,
   Typography,
 } from '@strapi/design-system';
 import {
   ArrowLeft,
   ArrowRight,
+  Cross,
   Download,
   ExternalLink,
   Images,
   Link as LinkIcon,
 } from '@strapi/icons';
 import { useQuery } from '@tanstack/react-query';
+import { useEffect, useId, useRef, useState } from 'react';
 import { Link, NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { fetchFileUsage } from '../../../api/files';
@@ -28,64 +29,53 @@ import { useFileDuplicates } from '../../../hooks/files';
 import { useFormats } from '../../../hooks/formats';
 import { useImageSearchPermissions, useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
+import { ImageViewer } from './image-viewer';
 
 /** The preview's width in CSS pixels. */
 const PREVIEW_WIDTH = 400;
 
-interface DetailsDrawerProps {
-  /** Null closes it. */
-  hit: SearchHit | null;
+/** The panel's width on wide screens. */
+export const DETAILS_WIDTH = '42rem';
+
+interface DetailsPanelProps {
+  hit: SearchHit;
   hasPrevious: boolean;
   hasNext: boolean;
   onStep: (step: -1 | 1) => void;
   onFindSimilar: (id: number) => void;
   onClose: () => void;
-  /** Called when the drawer has closed, to return the focus to the page. */
-  onClosed: () => void;
 }
 
-/** One result at the side of the page: large, with its details. */
-export function DetailsDrawer({ hit, onClose, ...props }: DetailsDrawerProps) {
-  return (
-    <Modal.Root
-      open={hit !== null}
-      onOpenChange={(isOpen) => {
-        if (!isOpen) onClose();
-      }}
-    >
-      {hit && <Drawer {...props} hit={hit} />}
-    </Modal.Root>
-  );
-}
-
-type DrawerProps = Omit<DetailsDrawerProps, 'onClose' | 'hit'> & { hit: SearchHit };
-
-function Drawer(props: DrawerProps) {
-  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onClosed } = props;
+/** One result at the side of the page, with its details. The results stay usable beside it. */
+export function DetailsPanel(props: DetailsPanelProps) {
+  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onClose } = props;
   const text = useText();
   const { file } = hit;
+  const titleId = useId();
+  const panel = useFocusWhileOpen();
+  const [isViewing, setIsViewing] = useState(false);
+  const step = (key: string) => {
+    if (key === 'ArrowLeft' && hasPrevious) onStep(-1);
+    if (key === 'ArrowRight' && hasNext) onStep(1);
+  };
+  useEscape(onClose, !isViewing);
   return (
-    <Sheet
-      aria-describedby={undefined}
+    <Panel
+      ref={panel}
+      role="dialog"
+      aria-labelledby={titleId}
       tabIndex={-1}
-      onOpenAutoFocus={(event) => {
-        // Focuses the drawer instead of its first button, so that the arrow keys step through results.
-        event.preventDefault();
-        if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
-      }}
-      onCloseAutoFocus={(event) => {
-        event.preventDefault();
-        onClosed();
-      }}
       onKeyDown={({ key }) => {
-        if (key === 'ArrowLeft' && hasPrevious) onStep(-1);
-        if (key === 'ArrowRight' && hasNext) onStep(1);
+        step(key);
       }}
     >
-      <Modal.Header closeLabel={text('search.details.close')}>
-        <Modal.Title ellipsis>{file.name}</Modal.Title>
-        <Flex gap={1} paddingRight={1} marginLeft="auto">
+      <PanelHeader gap={1}>
+        <Typography id={titleId} tag="h2" variant="omega" fontWeight="bold" ellipsis>
+          {file.name}
+        </Typography>
+        <Flex gap={1} marginLeft="auto">
           <IconButton
+            variant="ghost"
             label={text('search.details.previous')}
             disabled={!hasPrevious}
             onClick={() => {
@@ -95,6 +85,7 @@ function Drawer(props: DrawerProps) {
             <ArrowLeft />
           </IconButton>
           <IconButton
+            variant="ghost"
             label={text('search.details.next')}
             disabled={!hasNext}
             onClick={() => {
@@ -103,16 +94,20 @@ function Drawer(props: DrawerProps) {
           >
             <ArrowRight />
           </IconButton>
+          <IconButton variant="ghost" label={text('search.details.close')} onClick={onClose}>
+            <Cross />
+          </IconButton>
         </Flex>
-      </Modal.Header>
+      </PanelHeader>
       <Content tabIndex={-1}>
-        <Preview>
-          <FileImage
-            asset={file}
-            width={PREVIEW_WIDTH}
-            fit="contain"
-            alternativeText={nameOf(file)}
-          />
+        <Preview
+          type="button"
+          aria-label={text('search.details.enlarge', { name: nameOf(file) })}
+          onClick={() => {
+            setIsViewing(true);
+          }}
+        >
+          <FileImage asset={file} width={PREVIEW_WIDTH} fit="contain" alternativeText="" />
         </Preview>
         <Flex direction="column" alignItems="stretch" gap={5} padding={5}>
           <Button
@@ -129,12 +124,48 @@ function Drawer(props: DrawerProps) {
           <DuplicateList fileId={file.id} />
         </Flex>
       </Content>
-      <DrawerActions hit={hit} />
-    </Sheet>
+      <PanelActions hit={hit} />
+      {isViewing && (
+        <ImageViewer
+          asset={file}
+          onStep={step}
+          onClose={() => {
+            setIsViewing(false);
+          }}
+        />
+      )}
+    </Panel>
   );
 }
 
-function DrawerActions({ hit: { file } }: { hit: SearchHit }) {
+/** Takes the focus, so that the arrow keys step through results, and gives it back at the end. */
+function useFocusWhileOpen() {
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement;
+    panel.current?.focus({ preventScroll: true });
+    return () => {
+      if (opener instanceof HTMLElement) opener.focus({ preventScroll: true });
+    };
+  }, []);
+  return panel;
+}
+
+/** Not while a dialog or a menu is open, which Escape closes first. */
+function useEscape(onEscape: () => void, isActive: boolean): void {
+  useEffect(() => {
+    if (!isActive) return undefined;
+    const listen = (event: globalThis.KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) onEscape();
+    };
+    document.addEventListener('keydown', listen);
+    return () => {
+      document.removeEventListener('keydown', listen);
+    };
+  }, [onEscape, isActive]);
+}
+
+function PanelActions({ hit: { file } }: { hit: SearchHit }) {
   const text = useText();
   const { canCopyLink, canDownload } = useLibraryPermissions();
   const { copyLinks, download } = useFileActions();
@@ -291,21 +322,28 @@ function DuplicateList({ fileId }: { fileId: number }) {
   );
 }
 
-/** The design system's dialog, at the side of the page and as high as the window. */
-const Sheet = styled(Modal.Content)`
+const Panel = styled.div`
+  position: fixed;
+  z-index: ${({ theme }) => theme.zIndices.navigation};
   inset: 0 0 0 auto;
-  transform: none;
+  display: flex;
+  flex-direction: column;
   width: 100%;
   height: 100dvh;
-  max-width: 100%;
-  max-height: 100dvh;
-  border-radius: 0;
-  && {
-    ${({ theme }) => theme.breakpoints.medium} {
-      width: 44rem;
-    }
-    animation-name: none;
+  background: ${({ theme }) => theme.colors.neutral0};
+  border-left: 1px solid ${({ theme }) => theme.colors.neutral150};
+  box-shadow: ${({ theme }) => theme.shadows.popupShadow};
+  ${({ theme }) => theme.breakpoints.medium} {
+    width: ${DETAILS_WIDTH};
   }
+  &:focus-visible {
+    outline: none;
+  }
+`;
+
+const PanelHeader = styled(Flex)`
+  padding: ${({ theme }) => `${theme.spaces[2]} ${theme.spaces[3]} ${theme.spaces[2]} ${theme.spaces[5]}`};
+  border-bottom: 1px solid ${({ theme }) => theme.colors.neutral150};
 `;
 
 const Content = styled(Box)`
@@ -313,8 +351,12 @@ const Content = styled(Box)`
   overflow-y: auto;
 `;
 
-const Preview = styled(Box)`
-  height: 32rem;
+const Preview = styled.button`
+  display: block;
+  width: 100%;
+  height: 28rem;
+  padding: 0;
+  cursor: zoom-in;
   background: ${({ theme }) => theme.colors.neutral100};
   border-bottom: 1px solid ${({ theme }) => theme.colors.neutral150};
 `;
