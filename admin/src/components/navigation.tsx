@@ -99,6 +99,7 @@ function Forbidden({ action }: { action: AdminAction }) {
 
 /** On the search page it stays at the top, with the search field. */
 const Bar = styled(Flex)<{ $sticks: boolean }>`
+  flex: none;
   align-items: stretch;
   height: ${TABS_HEIGHT};
   ${({ theme }) => theme.breakpoints.medium} {

@@ -1,10 +1,11 @@
-import { Box, Flex, Link, ProgressBar, Typography } from '@strapi/design-system';
+import { Box, Flex, Link, Typography } from '@strapi/design-system';
 import { Widget } from '@strapi/strapi/admin';
 import { useQuery } from '@tanstack/react-query';
 import { NavLink } from 'react-router-dom';
 import { duplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
 import { pluginApi } from '../api/client';
 import { HOME, indexAddress } from '../components/navigation';
+import { ProgressBar } from '../components/progress-bar';
 import { QueryProvider } from '../components/query-provider';
 import { useFormats } from '../hooks/formats';
 import { useIndexStatus } from '../hooks/management';
@@ -44,7 +45,6 @@ function Coverage() {
   if (isLost) return <Widget.Error />;
   if (!status) return <Widget.Loading />;
   const { counts, total } = status;
-  const value = total === 0 ? 0 : Math.floor((counts.indexed / total) * 100);
   return (
     <Box>
       <Flex justifyContent="space-between" alignItems="baseline" gap={2} paddingBottom={2}>
@@ -58,12 +58,7 @@ function Coverage() {
           {text('common.page.index')}
         </Link>
       </Flex>
-      <ProgressBar
-        aria-label={text('index.coverage.title')}
-        value={value}
-        size="S"
-        style={{ width: '100%' }}
-      />
+      <ProgressBar label={text('index.coverage.title')} part={counts.indexed} of={total} />
       <Typography variant="pi" textColor={counts.failed > 0 ? 'danger600' : 'neutral600'} tag="p">
         {counts.failed > 0
           ? text('widgets.home.failed', { count: counts.failed })

@@ -1,7 +1,6 @@
-import { Box, Flex, ProgressBar, Typography } from '@strapi/design-system';
+import { Box, Flex, Typography } from '@strapi/design-system';
 import { Information, WarningCircle } from '@strapi/icons';
 import { useId, type ReactNode } from 'react';
-import { styled } from 'styled-components';
 
 interface CardProps {
   title: string;
@@ -75,26 +74,3 @@ export function Note({ tone, children, action }: NoteProps) {
     </Box>
   );
 }
-
-interface BarProps {
-  label: string;
-  part: number;
-  of: number;
-}
-
-/** A progress bar across the available width. */
-export function Bar({ label, part, of }: BarProps) {
-  const value = of === 0 ? 0 : Math.min(100, Math.floor((part / of) * 100));
-  return <Track aria-label={label} value={value} size="S" />;
-}
-
-/** Strapi's track is as dark as its bar. */
-const Track = styled(ProgressBar)`
-  && {
-    width: 100%;
-    background: ${({ theme }) => theme.colors.neutral200};
-  }
-  && > * {
-    background: ${({ theme }) => theme.colors.primary600};
-  }
-`;

@@ -10,13 +10,14 @@ import {
 import { Link } from 'react-router-dom';
 import type { Scan } from '../../api/duplicates';
 import type { Status } from '../../api/management';
+import { ProgressBar } from '../../components/progress-bar';
 import { useDuplicateScan } from '../../hooks/duplicates';
 import { useFailureText } from '../../hooks/failure-text';
 import { useFormats } from '../../hooks/formats';
 import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
 import type { TextKey } from '../../translations/messages';
-import { Bar, Card } from './card';
+import { Card } from './card';
 import { isAbandoned } from './spaces-card';
 
 /** How much of the library is searchable, and how fast that grows. */
@@ -45,7 +46,7 @@ export function CoverageCard({ status }: { status: Status }) {
           {text('index.coverage.ofTotal', { total: formats.number(total) })}
         </Typography>
       </Flex>
-      <Bar label={text('index.coverage.title')} part={indexed} of={total} />
+      <ProgressBar label={text('index.coverage.title')} part={indexed} of={total} />
       <Box paddingTop={2} minHeight="2.8rem">
         <Speed status={status} />
       </Box>
@@ -76,7 +77,8 @@ function Speed({ status }: { status: Status }) {
   const text = useText();
   const formats = useFormats();
   const space = status.spaces.find(({ role }) => role === 'active');
-  if (status.hold || remainingOf(status) === 0 || !space || space.perMinute === 0) return null;
+  const isWaiting = status.hold !== null || status.worker.state === 'paused';
+  if (isWaiting || remainingOf(status) === 0 || !space || space.perMinute === 0) return null;
   const perMinute = formats.number(space.perMinute);
   return (
     <Typography variant="pi" textColor="neutral600" aria-live="off">
@@ -176,11 +178,12 @@ function Progress({ scan }: { scan: Scan }) {
   return (
     <Box>
       {(scan.state === 'running' || scan.state === 'stopped') && (
-        <Bar label={text('index.scan.title')} part={scan.done} of={scan.total} />
+        <ProgressBar label={text('index.scan.title')} part={scan.done} of={scan.total} />
       )}
       <Typography textColor="neutral600" tag="p">
         {text(`index.scan.state.${isIncomplete ? 'incomplete' : scan.state}`, values)}
-        {scan.remainingSeconds !== null &&
+        {scan.state === 'running' &&
+          scan.remainingSeconds !== null &&
           ` · ${text('index.coverage.left', { left: formats.duration(scan.remainingSeconds) })}`}
       </Typography>
       {scan.failed > 0 && scan.state !== 'off' && (

@@ -7,7 +7,8 @@ import { Confirmation } from '../../components/confirmation';
 import { useFormats } from '../../hooks/formats';
 import { useIndexActions } from '../../hooks/management';
 import { useText } from '../../hooks/text';
-import { Bar, Card } from './card';
+import { ProgressBar } from '../../components/progress-bar';
+import { Card } from './card';
 
 const badgeOf = {
   active: 'success',
@@ -93,7 +94,7 @@ function Space({ space, total, onIntent }: SpaceProps) {
         )}
       </Box>
       <Box flex="0 1 26rem" minWidth="18rem">
-        <Bar label={model} part={indexed} of={total} />
+        <ProgressBar label={model} part={indexed} of={total} />
         <Typography variant="pi" textColor="neutral600" tag="p">
           {text('index.spaces.coverage', {
             indexed: formats.number(indexed),

@@ -3,7 +3,8 @@ import { styled } from 'styled-components';
 import type { ProviderUsage, Usage } from '../../../../plugin/src/contracts/billing';
 import { useFormats } from '../../hooks/formats';
 import { useText } from '../../hooks/text';
-import { Bar, Card } from './card';
+import { ProgressBar } from '../../components/progress-bar';
+import { Card } from './card';
 
 /** What models processed this month, what that costs, and what is left of the budget. */
 export function UsageCard({ usage }: { usage: Usage }) {
@@ -90,7 +91,7 @@ function Budget({ usage, budget }: { usage: Usage; budget: NonNullable<Usage['bu
     <Flex direction="column" alignItems="stretch" gap={3} paddingTop={4}>
       {limits.map(({ label, part, of }) => (
         <Box key={label}>
-          <Bar label={label} part={part} of={of} />
+          <ProgressBar label={label} part={part} of={of} />
           <Typography variant="pi" textColor="neutral600">
             {label}
           </Typography>

@@ -1,6 +1,7 @@
-import { Box, Button, Flex, ProgressBar, Typography } from '@strapi/design-system';
+import { Box, Button, Flex, Typography } from '@strapi/design-system';
 import { useEffect, useState } from 'react';
 import type { Scan } from '../../../api/duplicates';
+import { ProgressBar } from '../../../components/progress-bar';
 import { useDuplicateScan } from '../../../hooks/duplicates';
 import { useDuplicatesFailureText } from '../../../hooks/failure-text';
 import { useFormats, type Formats } from '../../../hooks/formats';
@@ -76,8 +77,9 @@ export function ScanBar({ scan, failure, unseen, onShow }: ScanBarProps) {
       <Flex direction="column" alignItems="stretch" gap={3}>
         {isRunning && (
           <ProgressBar
-            aria-label={text('duplicates.scan.progress')}
-            value={scan.total > 0 ? Math.round((scan.done / scan.total) * 100) : 0}
+            label={text('duplicates.scan.progress')}
+            part={scan.done}
+            of={scan.total}
           />
         )}
         {trouble !== null && (

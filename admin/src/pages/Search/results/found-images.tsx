@@ -60,7 +60,7 @@ export function FoundImages({ state }: { state: SearchState }) {
         onToggle={toggle}
         onSelectAll={selectAll}
       />
-      <SelectionBar assets={selectedAssets} onClear={clear} />
+      <SelectionBar assets={selectedAssets} isBesideDetails={openIndex >= 0} onClear={clear} />
       {hits[openIndex] && (
         <DetailsPanel
           hit={hits[openIndex]}

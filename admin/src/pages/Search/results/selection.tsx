@@ -22,16 +22,17 @@ import { useFolders } from '../../../hooks/library';
 import { useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
 import { searchKey } from '../page-state';
+import { DETAILS_WIDTH } from './details-panel';
 import { EditTextsDialog } from './edit-texts';
 
-/** Actions on all selected results. */
-export function SelectionBar({
-  assets,
-  onClear,
-}: {
+interface SelectionBarProps {
   assets: readonly Asset[];
+  isBesideDetails: boolean;
   onClear: () => void;
-}) {
+}
+
+/** Actions on all selected results. */
+export function SelectionBar({ assets, isBesideDetails, onClear }: SelectionBarProps) {
   const text = useText();
   const { canCopyLink, canDownload, canChange } = useLibraryPermissions();
   const { copyLinks, download } = useFileActions();
@@ -62,7 +63,11 @@ export function SelectionBar({
   ];
   return (
     <>
-      <Bar role="region" aria-label={text('search.selection.label')}>
+      <Bar
+        $isBesideDetails={isBesideDetails}
+        role="region"
+        aria-label={text('search.selection.label')}
+      >
         <Typography fontWeight="semiBold" role="status">
           {text('search.selection.count', { count: assets.length })}
         </Typography>
@@ -220,12 +225,15 @@ function MoveDialog({ ids, onClose, onMoved }: MoveDialogProps) {
   );
 }
 
-const Bar = styled(Flex)`
+const Bar = styled(Flex)<{ $isBesideDetails: boolean }>`
   position: fixed;
   z-index: ${({ theme }) => theme.zIndices.navigation};
   bottom: ${({ theme }) => theme.spaces[4]};
   left: 50%;
   transform: translateX(-50%);
+  ${({ theme }) => theme.breakpoints.large} {
+    ${({ $isBesideDetails }) => $isBesideDetails && `left: calc(50% - ${DETAILS_WIDTH} / 2);`}
+  }
   gap: ${({ theme }) => theme.spaces[2]};
   max-width: calc(100vw - ${({ theme }) => theme.spaces[4]});
   white-space: nowrap;
