@@ -83,7 +83,7 @@ describeInBrowser('Where editors already are', (browser) => {
     // Starts watching early, because notices disappear soon.
     const told = page.getByText('Save to keep the change.').waitFor();
     await page
-      .getByRole('button', { name: /^Use “.*” in this entry$/ })
+      .getByRole('button', { name: /^Replace hero with “.*”$/ })
       .first()
       .click();
     await told;
@@ -110,22 +110,36 @@ describeInBrowser('Where editors already are', (browser) => {
     const search = searchOn(page);
     await search.field.fill('a dog');
     await search.results.waitFor();
-    const [best = 0, next = 0] = await search.ids();
-    await search.pick(next);
-    await search.filter('Type', 'PNG');
+    // The first asset in Strapi's dialog is the last that was uploaded.
+    const found = await search.ids();
+    const [first = 0, second = 0] = found.filter((id) => id !== Math.max(...found));
+    await search.pick(second);
+    await search.filter('Usage', 'Unused');
     await page.locator('[aria-busy="false"]').first().waitFor();
-    await search.pick(best);
+    await search.pick(first);
     await show(page, 'picker');
     await dialog.getByRole('button', { name: 'Use 2 images' }).click();
     await page.getByText('(1 / 3)').waitFor();
+    await page.getByLabel('Describe an image').fill('a dog');
+    await page.getByRole('combobox', { name: 'Field' }).click();
+    await page.getByRole('option', { name: 'cover', exact: true }).click();
+    await page
+      .getByRole('button', { name: /^Add “.*” to cover$/ })
+      .first()
+      .click();
+    await page
+      .getByRole('button', { name: /^Replace cover with “.*”$/ })
+      .first()
+      .waitFor();
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('Saved document').waitFor();
     const article = await app.strapi
       .documents('api::article.article')
-      .findFirst({ filters: { title: 'Picked' }, populate: ['gallery'] });
+      .findFirst({ filters: { title: 'Picked' }, populate: ['gallery', 'cover'] });
     const gallery = fileListSchema.parse(article?.['gallery']).map(({ id }) => id);
     expect(gallery).toHaveLength(3);
-    expect(gallery.slice(1)).toEqual([next, best]);
+    expect(article?.['cover']).not.toBeNull();
+    expect(gallery.slice(1)).toEqual([second, first]);
   });
 
   it('the rich text editor picks an image by what it shows, and uploads are a tab away', async () => {

@@ -239,8 +239,9 @@ describeInBrowser('The search page', (browser) => {
     const dialog = page.getByRole('dialog', { name: 'Alternative text and caption (1 of 3)' });
     await dialog.getByLabel('Alternative text').fill('A guitar');
     await page.keyboard.press('Enter');
+    await page.getByText('(2 of 3)').waitFor();
     await page.getByRole('button', { name: 'Skip' }).click();
-    await page.getByLabel('Caption').fill('Played yesterday');
+    await page.getByRole('textbox', { name: 'Caption' }).fill('Played yesterday');
     expect(await findAccessibilityFaults(page, '[role="dialog"]')).toEqual([]);
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });

@@ -2,19 +2,36 @@ import * as z from 'zod';
 
 /** A content type or component, as the content manager describes it. */
 export interface FieldOwner {
-  attributes: Record<string, { type: string; component?: string; components?: string[] }>;
+  attributes: Record<
+    string,
+    {
+      type: string;
+      multiple?: boolean | undefined;
+      allowedTypes?: string | readonly (string | undefined)[] | null | undefined;
+      component?: string;
+      components?: string[];
+    }
+  >;
 }
 
 export type Components = Record<string, FieldOwner>;
+
+/** A field of an entry's form that takes images. */
+export interface MediaField {
+  /** In the form: `cover`, `sections.0.slides.2.image`. */
+  path: string;
+  /** In its content type or component. */
+  name: string;
+  multiple: boolean;
+  files: readonly unknown[];
+}
 
 /** An image that an entry uses. */
 export interface EntryImage {
   id: number;
   name: string;
-  /** Path of its field in the form: `cover`, `sections.0.slides.2.image`. */
+  /** Of its field. */
   path: string;
-  /** Everything in that field; null for a field of a single file. */
-  siblings: readonly unknown[] | null;
 }
 
 const objectSchema = z.record(z.string(), z.unknown());
@@ -38,29 +55,36 @@ export function hasMedia(
   });
 }
 
-/** The images in a form's values, in the order of the fields, without repeats. */
-export function imagesIn(values: unknown, owner: FieldOwner, components: Components): EntryImage[] {
-  const found = [...walk(values, owner, components)];
+/** The fields for images in a form's values, in their order. */
+export function mediaFieldsIn(
+  values: unknown,
+  owner: FieldOwner,
+  components: Components,
+): MediaField[] {
+  return [...walk(values, owner, components)];
+}
+
+/** The images in the fields, in the order of the fields, without repeats. */
+export function imagesIn(fields: readonly MediaField[]): EntryImage[] {
+  const found = fields.flatMap(({ path, files }) =>
+    files.flatMap((value) => {
+      const file = fileSchema.safeParse(value).data;
+      return file?.mime.startsWith('image/') ? [{ id: file.id, name: file.name, path }] : [];
+    }),
+  );
   return found.filter(({ id }, index) => found.findIndex((other) => other.id === id) === index);
 }
 
-/**
- * Which field to change, and to what, to use a file instead of one of an entry's images, or beside it in a field of several.
- *
- * @param images of the entry as it is now
- * @returns null when the entry no longer has that image
- */
-export function placeBeside(
-  image: Pick<EntryImage, 'id'>,
-  file: { id: number },
-  images: readonly EntryImage[],
-): { path: string; value: unknown } | null {
-  const present = images.find(({ id }) => id === image.id);
-  if (!present) return null;
-  const { path, siblings } = present;
-  if (siblings === null) return { path, value: file };
-  const isThere = siblings.some((other) => idSchema.safeParse(other).data?.id === file.id);
-  return { path, value: isThere ? siblings : [...siblings, file] };
+/** Whether a file that is put into a field takes the place of another. */
+export function isReplaced({ multiple, files }: MediaField): boolean {
+  return !multiple && files.length > 0;
+}
+
+/** What a field holds once a file is put into it: beside others in a field of several, once. */
+export function valueWith({ multiple, files }: MediaField, file: { id: number }): unknown {
+  if (!multiple) return file;
+  const isThere = files.some((other) => idSchema.safeParse(other).data?.id === file.id);
+  return isThere ? files : [...files, file];
 }
 
 /** @param prefix path of the component that the fields belong to */
@@ -69,31 +93,26 @@ function* walk(
   owner: FieldOwner,
   components: Components,
   prefix = '',
-): Generator<EntryImage> {
+): Generator<MediaField> {
   const fields = objectSchema.safeParse(values);
   if (!fields.success) return;
   for (const [name, attribute] of Object.entries(owner.attributes)) {
     const value = fields.data[name];
     const path = prefix + name;
-    const siblings: readonly unknown[] | null = Array.isArray(value) ? value : null;
-    for (const [index, item] of (siblings ?? [value]).entries()) {
-      if (attribute.type === 'media') yield* readImage(item, { path, siblings });
-      else if (attribute.type === 'component' || attribute.type === 'dynamiczone') {
+    const isList = Array.isArray(value);
+    const items: readonly unknown[] = isList ? value : [value];
+    if (attribute.type === 'media') {
+      const { multiple = false, allowedTypes } = attribute;
+      const files = items.filter((item) => idSchema.safeParse(item).success);
+      const allowed = [allowedTypes ?? []].flat();
+      if (allowed.length === 0 || allowed.includes('images')) yield { path, name, multiple, files };
+    } else if (attribute.type === 'component' || attribute.type === 'dynamiczone') {
+      for (const [index, item] of items.entries()) {
         const component = components[attribute.component ?? componentOf(item)];
-        const place = siblings ? `${path}.${String(index)}.` : `${path}.`;
+        const place = isList ? `${path}.${String(index)}.` : `${path}.`;
         if (component) yield* walk(item, component, components, place);
       }
     }
-  }
-}
-
-function* readImage(
-  value: unknown,
-  place: Pick<EntryImage, 'path' | 'siblings'>,
-): Generator<EntryImage> {
-  const file = fileSchema.safeParse(value);
-  if (file.success && file.data.mime.startsWith('image/')) {
-    yield { id: file.data.id, name: file.data.name, ...place };
   }
 }
 

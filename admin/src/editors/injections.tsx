@@ -6,7 +6,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'react-router-dom';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { hasMedia, imagesIn, placeBeside, type EntryImage } from './entry-images';
+import { hasMedia, mediaFieldsIn, valueWith } from './entry-images';
 import { SilentBoundary } from './silent-boundary';
 
 const MEDIA_LIBRARY = '/plugins/upload';
@@ -44,8 +44,8 @@ function readFileId(search: string): number | null {
 }
 
 /**
- * A panel beside an entry's form with library images similar to those it uses. Nothing for entries without media and for
- * roles that may not search.
+ * A panel beside an entry's form, with library images like those it uses or like words. Nothing for entries without media
+ * and for roles that may not search.
  */
 export function SimilarPanel() {
   const text = useText();
@@ -54,9 +54,10 @@ export function SimilarPanel() {
   const { values, getValues, onChange, disabled } = useForm('SimilarPanel', (state) => state);
   if (!may.search || !contentType || !hasMedia(contentType, components)) return null;
   // Read the values again: the form may have changed while the file was loading.
-  const use = (image: EntryImage, file: { id: number }): void => {
-    const place = placeBeside(image, file, imagesIn(getValues(), contentType, components));
-    if (place) onChange(place.path, place.value);
+  const use = (path: string, file: { id: number }): void => {
+    const fields = mediaFieldsIn(getValues(), contentType, components);
+    const field = fields.find((other) => other.path === path);
+    if (field) onChange(path, valueWith(field, file));
   };
   return {
     title: text('widgets.similar.title'),
@@ -64,7 +65,7 @@ export function SimilarPanel() {
       <SilentBoundary>
         <Suspense fallback={null}>
           <SimilarImages
-            images={imagesIn(values, contentType, components)}
+            fields={mediaFieldsIn(values, contentType, components)}
             onUse={disabled ? null : use}
           />
         </Suspense>

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import {
   hasMedia,
   imagesIn,
-  placeBeside,
+  isReplaced,
+  mediaFieldsIn,
+  valueWith,
   type Components,
   type FieldOwner,
 } from '../../../admin/src/editors/entry-images';
@@ -22,7 +24,8 @@ const article: FieldOwner = {
   attributes: {
     title: { type: 'string' },
     cover: { type: 'media' },
-    gallery: { type: 'media' },
+    gallery: { type: 'media', multiple: true, allowedTypes: ['images', 'videos'] },
+    trailer: { type: 'media', allowedTypes: ['videos'] },
     sections: { type: 'dynamiczone', components: ['shared.slider', 'shared.quote'] },
   },
 };
@@ -42,10 +45,10 @@ describe('An entry’s images', () => {
         { __component: 'shared.slider', slides: [{ image: image(4) }, { image: null }] },
       ],
     };
-    expect(imagesIn(values, article, components)).toMatchObject([
-      { id: 1, path: 'cover', siblings: null },
-      { id: 2, path: 'gallery', siblings: values.gallery },
-      { id: 4, path: 'sections.1.slides.0.image', siblings: null },
+    expect(imagesIn(mediaFieldsIn(values, article, components))).toEqual([
+      { id: 1, name: '1.png', path: 'cover' },
+      { id: 2, name: '2.png', path: 'gallery' },
+      { id: 4, name: '4.png', path: 'sections.1.slides.0.image' },
     ]);
   });
 
@@ -54,31 +57,42 @@ describe('An entry’s images', () => {
     ['no values yet', undefined],
     ['fields of another shape', { cover: 7, gallery: ['x'], sections: { __component: 'gone' } }],
   ])('are none in %s', (_name, values) => {
-    expect(imagesIn(values, article, components)).toEqual([]);
+    expect(imagesIn(mediaFieldsIn(values, article, components))).toEqual([]);
   });
 });
 
-describe('A similar image to use in an entry', () => {
-  const place = (id: number, file: number, values: object) =>
-    placeBeside({ id }, { id: file }, imagesIn(values, article, components));
+describe('A field of an entry', () => {
+  const fieldOf = (path: string, values: object) => {
+    const field = mediaFieldsIn(values, article, components).find((other) => other.path === path);
+    if (!field) throw new Error(`There is no field ${path}.`);
+    return field;
+  };
 
-  it('replaces a single image, and is added to several', () => {
-    const values = { cover: image(1), gallery: [image(2)] };
-    expect(place(1, 9, values)).toEqual({ path: 'cover', value: { id: 9 } });
-    expect(place(2, 9, values)).toEqual({ path: 'gallery', value: [image(2), { id: 9 }] });
+  it('is offered if it takes images, empty or not', () => {
+    const sections = [
+      { __component: 'shared.quote' },
+      { __component: 'shared.slider', slides: [{ image: null }] },
+    ];
+    const fields = mediaFieldsIn({ gallery: null, sections }, article, components);
+    expect(fields.map(({ path, name, files }) => ({ path, name, files }))).toEqual([
+      { path: 'cover', name: 'cover', files: [] },
+      { path: 'gallery', name: 'gallery', files: [] },
+      { path: 'sections.1.slides.0.image', name: 'image', files: [] },
+    ]);
   });
 
-  it('goes to where the entry’s image is now, once', () => {
-    const moved = {
-      sections: [
-        { __component: 'shared.quote' },
-        { __component: 'shared.slider', slides: [{ image: image(4) }] },
-      ],
-    };
-    expect(place(4, 9, moved)?.path).toBe('sections.1.slides.0.image');
-    expect(place(4, 9, { cover: image(1) })).toBeNull();
-    const gallery = [image(2), image(9)];
-    expect(place(2, 9, { gallery })).toEqual({ path: 'gallery', value: gallery });
+  it('of a single image replaces it', () => {
+    const field = fieldOf('cover', { cover: image(1) });
+    expect(isReplaced(field)).toBe(true);
+    expect(valueWith(field, { id: 9 })).toEqual({ id: 9 });
+    expect(isReplaced(fieldOf('cover', {}))).toBe(false);
+  });
+
+  it('of several images takes another, once', () => {
+    const field = fieldOf('gallery', { gallery: [image(2)] });
+    expect(isReplaced(field)).toBe(false);
+    expect(valueWith(field, { id: 9 })).toEqual([image(2), { id: 9 }]);
+    expect(valueWith(field, { id: 2 })).toEqual([image(2)]);
   });
 });
 

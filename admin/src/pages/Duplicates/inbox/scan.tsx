@@ -76,11 +76,7 @@ export function ScanBar({ scan, failure, unseen, onShow }: ScanBarProps) {
     <Box padding={4} background="neutral0" hasRadius shadow="tableShadow" tag="section">
       <Flex direction="column" alignItems="stretch" gap={3}>
         {isRunning && (
-          <ProgressBar
-            label={text('duplicates.scan.progress')}
-            part={scan.done}
-            of={scan.total}
-          />
+          <ProgressBar label={text('duplicates.scan.progress')} part={scan.done} of={scan.total} />
         )}
         {trouble !== null && (
           <Typography tag="p" role="alert" textColor="danger700">

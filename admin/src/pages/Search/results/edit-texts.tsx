@@ -130,7 +130,7 @@ function TextsForm({ asset, isLast, onNext, onClose }: TextsFormProps) {
         </Button>
         <Flex gap={2}>
           {!isLast && (
-            <Button variant="tertiary" type="button" onClick={onNext}>
+            <Button variant="tertiary" type="button" disabled={save.isPending} onClick={onNext}>
               {text('search.edit.skip')}
             </Button>
           )}
