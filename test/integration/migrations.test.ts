@@ -155,9 +155,28 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
         priority: 2,
       },
     });
-    const store = app.strapi.store({ type: 'plugin', name: PLUGIN_ID, key: 'reader-version' });
+    // A file that has further views now.
+    const banner = 98;
+    const size = { width: 300, height: 100 };
+    await app.strapi.db.connection('files').where({ id: plain }).update({ width: 99, height: 99 });
+    await app.strapi.db
+      .connection('files')
+      .insert({ id: banner, name: 'banner.jpg', mime: 'image/jpeg', ...size });
+    await entries.create({
+      data: {
+        fileId: banner,
+        spaceId,
+        state: 'indexed',
+        attempts: 1,
+        priority: 2,
+        contentHash: 'a',
+      },
+    });
+    const keyOf = (key: string) => ({ type: 'plugin', name: PLUGIN_ID, key });
+    const store = app.strapi.store(keyOf('reader-version'));
     expect(await store.get({})).toBe(2);
     await store.delete({});
+    await app.strapi.store(keyOf('views-version')).delete({});
     await app.stop();
     app = await startStrapi({
       dataFolder,
@@ -178,6 +197,7 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
       [Number(flat)]: ['pending', false],
       [Number(drawing)]: ['pending', false],
       [broken]: ['pending', false],
+      [banner]: ['pending', true],
     });
     const thumbnails = (await app.strapi.db
       .query(IMAGE_TRACE_UID)
