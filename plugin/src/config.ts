@@ -50,13 +50,13 @@ const indexingSchema = z.strictObject({
   }),
   views: z
     .strictObject({
-      parts: wholeNumber(0, 20).default(5).meta({
+      parts: wholeNumber(0, 20).optional().meta({
         description:
-          'Maximum square parts of a long image (from 1.4:1 on) that are embedded beside the whole image; 0 or 1: none. Each counts as an image',
+          'Maximum square parts of a long image (from 1.4:1 on) that are embedded beside the whole image; 0 or 1: none. Each counts as an image. By default 5 with a local model, none with a hosted one',
       }),
-      frames: wholeNumber(0, 20).default(4).meta({
+      frames: wholeNumber(0, 20).optional().meta({
         description:
-          'Maximum frames of a long animation that are embedded beside the first one; 0: none. Each counts as an image',
+          'Maximum frames of a long animation that are embedded beside the first one; 0: none. Each counts as an image. By default 4 with a local model, none with a hosted one',
       }),
     })
     .prefault({})

@@ -48,7 +48,7 @@ describe('the defaults', () => {
         maxPixels: 268_402_689,
         readTimeoutSeconds: 60,
         decodeTimeoutSeconds: 30,
-        views: { parts: 5, frames: 4 },
+        views: {},
         allowedHosts: [],
       });
       expect(config.search).toEqual({

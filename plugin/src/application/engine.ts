@@ -21,7 +21,7 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../embedding/registry';
-import type { ImageReader } from '../images/contract';
+import type { ImageReader, ViewLimits } from '../images/contract';
 import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
@@ -401,6 +401,7 @@ function createSpaces(
         worker: {
           ...worker,
           budget: isLocalProvider(options.identity.provider) ? undefined : built.budget,
+          views: viewLimitsOf(config, options.identity),
         },
         hasDecoderFor: (code) =>
           code === 'image-decoder-missing' && findHeicDecoder(parts.projectFolder) !== null,
@@ -421,6 +422,18 @@ function createIndexingReader({ config, projectFolder }: EngineParts): ImageRead
   return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder);
 }
 
+const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4 };
+/** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
+const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0 };
+
+function viewLimitsOf(
+  { indexing: { views } }: ImageSearchConfig,
+  { provider }: EmbeddingIdentity,
+): ViewLimits {
+  const defaults = isLocalProvider(provider) ? LOCAL_VIEWS : HOSTED_VIEWS;
+  return { parts: views.parts ?? defaults.parts, frames: views.frames ?? defaults.frames };
+}
+
 function workerSettings(parts: EngineParts) {
   const { indexing } = parts.config;
   return {
@@ -433,7 +446,6 @@ function workerSettings(parts: EngineParts) {
     concurrency: indexing.concurrency,
     leaseMs: indexing.leaseSeconds * SECOND_MS,
     maxBytes: indexing.maxBytes,
-    views: indexing.views,
     random: Math.random,
   };
 }
