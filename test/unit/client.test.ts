@@ -9,6 +9,7 @@ import {
   type SearchOptions,
   type SearchResults,
   type Status,
+  type TextSearchOptions,
   type VectorSpace,
 } from '../../plugin/src/client';
 import type { PublicDuplicatesResponse } from '../../plugin/src/contracts/duplicates';
@@ -18,6 +19,7 @@ import type {
   EmbeddingResponse,
   SearchBody,
   SearchResponse,
+  TextMatching,
 } from '../../plugin/src/contracts/search';
 
 /** The client's own types must hold what the contracts answer, and send nothing that they don't take. */
@@ -33,6 +35,9 @@ const heldTypes = {
   space: (answer: EmbeddingResponse): { data: { space: VectorSpace } } => answer,
   status: (answer: MonitoringResponse['data']): Status => answer,
   options: (name: Exclude<keyof SearchOptions, 'signal'>): keyof CommonSearchInput => name,
+  mode: (mode: NonNullable<TextSearchOptions['mode']>): NonNullable<TextMatching['mode']> => mode,
+  weight: (weight: NonNullable<TextSearchOptions['weight']>): NonNullable<TextMatching['weight']> =>
+    weight,
   input: (name: keyof SearchInput): keyof SearchBody => name,
 };
 
@@ -217,6 +222,6 @@ describe('the client', () => {
   });
 
   it('has types that hold the contracts', () => {
-    expect(Object.keys(heldTypes)).toHaveLength(7);
+    expect(Object.keys(heldTypes)).toHaveLength(9);
   });
 });

@@ -91,7 +91,7 @@ export interface ImageSearchClient {
    *
    * @throws ImageSearchRequestError for a refusal or a failure, whatever `fetch` throws for a lost connection or an abort
    */
-  search(query: string | SearchInput, options?: SearchOptions): Promise<SearchResults>;
+  search(query: string | SearchInput, options?: TextSearchOptions): Promise<SearchResults>;
   /** Images like a file, without the file. @throws as `search` */
   similar(fileId: number, options?: SearchOptions): Promise<SearchResults>;
   /** A file's duplicates, except those that were ignored. @throws as `search` */
@@ -139,6 +139,13 @@ export interface SearchOptions {
   signal?: AbortSignal;
 }
 
+export interface TextSearchOptions extends SearchOptions {
+  /** What a text is matched with: what images show and words, or one of them. @default 'hybrid' */
+  mode?: 'hybrid' | 'vector' | 'text';
+  /** How much words count beside images: at 0 next to nothing, at 1 alone. */
+  weight?: number;
+}
+
 /** An upload file, with the fields that the caller may see. */
 export interface ImageFile {
   id: number;
@@ -155,10 +162,14 @@ export interface ImageFile {
 
 export interface SearchResults {
   data: {
-    /** Cosine similarity, -1 to 1; null without a query. */
+    /** Cosine similarity, -1 to 1; null without a query, and where only words were searched. */
     score: number | null;
-    /** What matched the query, such as `image`. */
-    matchedBy: string[];
+    /** What matched: the image, or the words of a field. */
+    matchedBy: ('image' | WordField)[];
+    /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
+    highlights: Partial<Record<WordField, [number, number][]>>;
+    /** What of the file matched best; absent when it is the whole image. */
+    view?: { kind: 'part' | 'frame' | 'page'; number: number } | undefined;
     file: ImageFile;
   }[];
   meta: {
@@ -166,8 +177,13 @@ export interface SearchResults {
     index: { space: string | null; indexed: number; total: number };
     /** Whether even the best match means nothing; null when that is unknown. */
     noCloseMatch: boolean | null;
+    mode: 'hybrid' | 'vector' | 'text' | null;
+    /** Whether the model isn't responding, so that only words were searched. */
+    isDegraded: boolean;
   };
 }
+
+export type WordField = 'name' | 'alternativeText' | 'caption' | 'folder' | 'text';
 
 export interface DuplicateResults {
   data: {

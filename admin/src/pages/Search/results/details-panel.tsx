@@ -23,6 +23,7 @@ import { styled } from 'styled-components';
 import { fetchFileUsage } from '../../../api/files';
 import type { SearchHit } from '../../../api/search';
 import { FileImage, nameOf } from '../../../components/file-image';
+import { MarkedText } from '../../../components/marked-text';
 import { duplicatesAddress, mediaLibraryAddress } from '../../../components/navigation';
 import { useFileActions } from '../../../hooks/file-actions';
 import { useFileDuplicates } from '../../../hooks/files';
@@ -71,7 +72,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
     >
       <PanelHeader gap={1}>
         <Typography id={titleId} tag="h2" variant="omega" fontWeight="bold" ellipsis>
-          {file.name}
+          <MarkedText text={file.name} marks={hit.highlights.name} />
         </Typography>
         <Flex gap={1} marginLeft="auto">
           <IconButton
@@ -203,11 +204,16 @@ function PanelActions({ hit: { file } }: { hit: SearchHit }) {
   );
 }
 
-function DetailsList({ hit: { file, score, view } }: { hit: SearchHit }) {
+function DetailsList({ hit }: { hit: SearchHit }) {
+  const { file, highlights, matchedBy, score, view } = hit;
   const text = useText();
   const formats = useFormats();
   const unknown = text('search.details.unknown');
   const { width, height, size, createdAt } = file;
+  const nameOfMatch = (match: SearchHit['matchedBy'][number]): string =>
+    match === 'image' && view
+      ? text(`search.view.${view.kind}`, { number: view.number })
+      : text(`search.match.${match}`);
   const lines = [
     ['alternativeText', file.alternativeText?.trim() ? file.alternativeText : null],
     ['caption', file.caption],
@@ -217,19 +223,24 @@ function DetailsList({ hit: { file, score, view } }: { hit: SearchHit }) {
     ['uploaded', createdAt ? formats.date(createdAt) : unknown],
     ['folder', file.folder?.name ?? text('search.details.topFolder')],
     ['similarity', score === null ? null : formats.score(score)],
-    ['view', view ? text(`search.view.${view.kind}`, { number: view.number }) : null],
+    ['matchedBy', matchedBy.map(nameOfMatch).join(' · ')],
   ] as const;
   return (
     <Flex tag="dl" direction="column" alignItems="stretch" gap={3}>
       {lines.map(([name, value]) => {
-        if (['caption', 'similarity', 'view'].includes(name) && !value) return null;
+        if (['caption', 'similarity', 'matchedBy'].includes(name) && !value) return null;
+        const marks = name === 'alternativeText' || name === 'caption' ? highlights[name] : [];
         return (
           <Flex key={name} alignItems="baseline" gap={4}>
             <Typography tag="dt" variant="pi" textColor="neutral600" width="12rem" shrink={0}>
               {text(`search.details.${name}`)}
             </Typography>
             <Typography tag="dd" textColor={value ? 'neutral800' : 'neutral600'}>
-              {value ?? text('search.details.noAlternativeText')}
+              {value ? (
+                <MarkedText text={value} marks={marks} />
+              ) : (
+                text('search.details.noAlternativeText')
+              )}
             </Typography>
           </Flex>
         );

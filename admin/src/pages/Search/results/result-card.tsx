@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 import { styled } from 'styled-components';
 import type { SearchHit } from '../../../api/search';
 import { FileImage, nameOf } from '../../../components/file-image';
+import { MarkedText } from '../../../components/marked-text';
 import { useText } from '../../../hooks/text';
 
 export interface ResultActions {
@@ -77,7 +78,7 @@ export function ResultCard(props: ResultCardProps) {
       <CardActions {...props} name={name} isShown={isSelecting} />
       <Name aria-hidden>
         {view ? `${text(`search.view.${view.kind}`, { number: view.number })} · ` : ''}
-        {hit.file.name}
+        <MarkedText text={hit.file.name} marks={hit.highlights.name} />
       </Name>
     </Card>
   );

@@ -56,6 +56,16 @@ function Notices({ meta, text: searched }: { meta: SearchResponse['meta']; text:
   return (
     <>
       {indexed < total && <Incomplete indexed={indexed} total={total} />}
+      {meta.isDegraded && (
+        <Warning>
+          <Typography tag="p" fontWeight="semiBold">
+            {text('search.notice.wordsOnly.title')}
+          </Typography>
+          <Typography tag="p" textColor="neutral700">
+            {text('search.notice.wordsOnly.text')}
+          </Typography>
+        </Warning>
+      )}
       {meta.noCloseMatch === true && (
         <Warning>
           <Typography tag="p" fontWeight="semiBold">
