@@ -4,8 +4,13 @@ import { budgetConfigSchema } from './billing/contract';
 import { duplicatePolicies } from './duplicates/contract';
 import { withPreset } from './embedding/clip/config';
 import { LARGEST_EDGE } from './embedding/contract';
-import { configuredEmbeddingSchema, embeddingConfigSchema } from './embedding/registry';
+import {
+  configuredEmbeddingSchema,
+  embeddingConfigSchema,
+  isLocalProvider,
+} from './embedding/registry';
 import { ImageSearchError } from './errors';
+import type { ViewLimits } from './images/contract';
 import { vectorsConfigSchema } from './vectors/registry';
 
 const MEGABYTE = 1_000_000;
@@ -193,6 +198,19 @@ export function parseConfig(input: unknown): ImageSearchConfig {
     ].join('\n'),
     retryable: false,
   });
+}
+
+const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4 };
+/** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
+const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0 };
+
+/** How many further views files have in a space of this provider. */
+export function viewLimitsOf(
+  { indexing: { views } }: ImageSearchConfig,
+  provider: string,
+): ViewLimits {
+  const defaults = isLocalProvider(provider) ? LOCAL_VIEWS : HOSTED_VIEWS;
+  return { parts: views.parts ?? defaults.parts, frames: views.frames ?? defaults.frames };
 }
 
 /**

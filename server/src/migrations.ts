@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { parseConfig, viewLimitsOf } from '../../plugin/src/config';
 import { LONG_RATIO } from '../../plugin/src/images/contract';
 import { indexPriorities } from '../../plugin/src/indexing/contract';
 import { contentTypes } from './content-types';
@@ -10,6 +11,7 @@ import {
   INDEX_ENTRY_UID,
   PLUGIN_ID,
 } from './plugin-id';
+import { createSpaceRecords } from './repositories/space-records';
 
 /** What 0.1 previews called the table of image traces. */
 const FORMER_TRACES = 'image_search_picture_traces';
@@ -135,14 +137,17 @@ async function queueImagesWithViews(strapi: Core.Strapi): Promise<void> {
     .catch(0)
     .parse(await store.get({}));
   if (version >= VIEWS_VERSION) return;
+  const spaceIds = await spacesWithViews(strapi);
+  // In the text: PostgreSQL takes a bound number beside an integer column for an integer.
+  const isLonger = `?? >= ${String(LONG_RATIO)} * ??`;
   const files = db
     .getConnection(db.metadata.get(FILE_UID).tableName)
     .select('id')
     .where('mime', 'image/gif')
-    .orWhereRaw('?? >= ? * ??', ['width', LONG_RATIO, 'height'])
-    .orWhereRaw('?? >= ? * ??', ['height', LONG_RATIO, 'width']);
+    .orWhereRaw(isLonger, ['width', 'height'])
+    .orWhereRaw(isLonger, ['height', 'width']);
   const { count } = await db.query(INDEX_ENTRY_UID).updateMany({
-    where: { state: 'indexed', fileId: { $in: files } },
+    where: { state: 'indexed', spaceId: { $in: spaceIds }, fileId: { $in: files } },
     data: { state: 'pending', attempts: 0, dueAt: new Date(), priority: LAST_PRIORITY },
   });
   await store.set({ value: VIEWS_VERSION });
@@ -150,6 +155,16 @@ async function queueImagesWithViews(strapi: Core.Strapi): Promise<void> {
   log.info(
     `[image-search] Long images and animations are found by their parts and frames now: those of ${String(count)} files will be embedded.`,
   );
+}
+
+/** Spaces whose files may have further views: by default none of a hosted model, which would cost money. */
+async function spacesWithViews(strapi: Core.Strapi): Promise<string[]> {
+  const config = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
+  const records = await createSpaceRecords(strapi).list();
+  return records.flatMap(({ space }) => {
+    const { frames, parts } = viewLimitsOf(config, space.provider);
+    return parts > 1 || frames > 0 ? [space.id] : [];
+  });
 }
 
 const keptTableSchema = z.union([z.string(), z.looseObject({ name: z.string() })]);

@@ -19,6 +19,7 @@ export async function benchSearch(): Promise<Measurement[]> {
       embedding: localModelConfig(),
       indexing: { enabled: false },
       search: { requestsPerMinute: 0 },
+      words: { enabled: true },
     },
   });
   try {

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { createImageSearch } from '../../plugin/src/client';
+import { searchResponseSchema } from '../../plugin/src/contracts/search';
 import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 
@@ -13,7 +15,13 @@ async function renderImage(concept: string): Promise<Buffer> {
 describe('the test app', () => {
   let app: StrapiApp;
   beforeAll(async () => {
-    app = await startStrapi({ imageSearch: { search: { requestsPerMinute: 7 } } });
+    app = await startStrapi({
+      imageSearch: {
+        search: { requestsPerMinute: 100 },
+        words: { enabled: true },
+        indexing: { views: { parts: 5 } },
+      },
+    });
   });
   afterAll(async () => {
     await app.stop();
@@ -24,7 +32,7 @@ describe('the test app', () => {
     expect(config).toMatchObject({
       embedding: { provider: 'clip', dtype: 'q8' },
       vectors: { store: 'embedded', path: expect.stringContaining(app.dataFolder) },
-      search: { requestsPerMinute: 7 },
+      search: { requestsPerMinute: 100 },
     });
   });
 
@@ -45,6 +53,25 @@ describe('the test app', () => {
     expect(status).toMatchObject({ total: 2, counts: { indexed: 2, failed: 0, skipped: 0 } });
   });
 
+  it('finds what stands at the end of a banner, and says where', async () => {
+    const dog = await sharp(await renderImage('dog'))
+      .resize(300, 300, { fit: 'cover' })
+      .toBuffer();
+    const background = { r: 240, g: 240, b: 240 };
+    const banner = await sharp({ create: { width: 1_500, height: 300, channels: 3, background } })
+      .composite([{ input: dog, left: 0, top: 0 }])
+      .png()
+      .toBuffer();
+    const { id } = await app.uploadThroughAdmin(banner, 'banner.png');
+    await app.waitUntilIndexed();
+    const { body } = await app.request
+      .get('/image-search/search')
+      .query({ text: 'a dog', mode: 'vector' })
+      .auth(await app.adminToken(), { type: 'bearer' });
+    const { data } = searchResponseSchema.parse(body);
+    expect(data.find(({ file }) => file.id === id)?.view).toEqual({ kind: 'part', number: 1 });
+  });
+
   it('answers the client that frontends use', async () => {
     await app.grantPublic([
       'plugin::image-search.search.find',
@@ -54,11 +81,11 @@ describe('the test app', () => {
     ]);
     const { port } = app.strapi.server.httpServer.address() as AddressInfo;
     const images = createImageSearch({ baseURL: `http://127.0.0.1:${String(port)}/api` });
-    const filters = { mime: { $in: ['image/jpeg', 'image/png'] } };
+    const filters = { mime: { $in: ['image/jpeg', 'image/png'] }, name: { $ne: 'banner.png' } };
 
     const byText = await images.search('a dog', { filters, pagination: { limit: 1 } });
     expect(byText.data.map(({ file }) => file.name)).toEqual(['one.jpg']);
-    expect(byText.meta.index).toMatchObject({ indexed: 2, total: 2 });
+    expect(byText.meta.index).toMatchObject({ indexed: 3, total: 3 });
     const shown = await fetch(images.urlOf(byText.data[0]?.file ?? { url: '' }, 'thumbnail'));
     expect(shown.status).toBe(200);
 
@@ -68,7 +95,7 @@ describe('the test app', () => {
 
     const id = byText.data[0]?.file.id ?? 0;
     const similar = await images.similar(id);
-    expect(similar.data.map(({ file }) => file.name)).toEqual(['two.jpg']);
+    expect(similar.data.map(({ file }) => file.name).sort()).toEqual(['banner.png', 'two.jpg']);
     expect((await images.duplicates(id)).data).toEqual([]);
     const { data } = await images.embed('a dog');
     expect(data.embedding).toHaveLength(data.space.dimensions);

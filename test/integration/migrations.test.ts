@@ -181,7 +181,7 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
     app = await startStrapi({
       dataFolder,
       ...database,
-      imageSearch: { indexing: { enabled: false } },
+      imageSearch: { indexing: { enabled: false, views: {} } },
     });
     const states = await app.strapi.db
       .query(INDEX_ENTRY_UID)

@@ -19,7 +19,8 @@ let publicFace: SearchFace;
 let adminFace: SearchFace;
 
 async function start(imageSearch: StartOptions['imageSearch']): Promise<void> {
-  app = await startStrapi({ dataFolder, ...(imageSearch && { imageSearch }) });
+  const words = { enabled: true };
+  app = await startStrapi({ dataFolder, imageSearch: { words, ...imageSearch } });
   await app.grantPublic(publicSearchActions);
   publicFace = contentApi(app);
   adminFace = await adminApi(app);

@@ -11,7 +11,7 @@ let embeddedImages = 0;
 beforeAll(async () => {
   app = await startSearchApp({
     images: imagesOf(['dog', 'guitar', 'pizza']),
-    imageSearch: { search: { requestsPerMinute: 0 } },
+    imageSearch: { search: { requestsPerMinute: 0 }, words: { enabled: true } },
   });
   admin = await adminApi(app);
   token = await app.adminToken();

@@ -4,7 +4,7 @@ import type { UsageRecords } from '../billing/contract';
 import { figuresOf, meterProvider, UsageMeter } from '../billing/usage-meter';
 import type { HealthRecord } from '../circuit-breaker';
 import type { Clock } from '../clock';
-import type { ImageSearchConfig } from '../config';
+import { viewLimitsOf, type ImageSearchConfig } from '../config';
 import type {
   DuplicatePairs,
   DuplicateScans,
@@ -21,7 +21,7 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../embedding/registry';
-import type { ImageReader, ViewLimits } from '../images/contract';
+import type { ImageReader } from '../images/contract';
 import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
@@ -401,7 +401,7 @@ function createSpaces(
         worker: {
           ...worker,
           budget: isLocalProvider(options.identity.provider) ? undefined : built.budget,
-          views: viewLimitsOf(config, options.identity),
+          views: viewLimitsOf(config, options.identity.provider),
         },
         hasDecoderFor: (code) =>
           code === 'image-decoder-missing' && findHeicDecoder(parts.projectFolder) !== null,
@@ -420,18 +420,6 @@ function createIndexingReader({ config, projectFolder }: EngineParts): ImageRead
   const { decodeTimeoutSeconds, maxBytes, maxPixels } = config.indexing;
   const timeoutMs = decodeTimeoutSeconds * SECOND_MS;
   return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder);
-}
-
-const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4 };
-/** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
-const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0 };
-
-function viewLimitsOf(
-  { indexing: { views } }: ImageSearchConfig,
-  { provider }: EmbeddingIdentity,
-): ViewLimits {
-  const defaults = isLocalProvider(provider) ? LOCAL_VIEWS : HOSTED_VIEWS;
-  return { parts: views.parts ?? defaults.parts, frames: views.frames ?? defaults.frames };
 }
 
 function workerSettings(parts: EngineParts) {

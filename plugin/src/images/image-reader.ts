@@ -163,7 +163,10 @@ interface ViewOrder {
   views: ViewLimits;
 }
 
-/** Parts of a long image, without those that are flat and that which is the center crop. */
+/**
+ * Parts of a long image, without those that are flat and that which is the center crop. One that can't be read is left
+ * out: the image is found without it.
+ */
 async function readParts(
   { image, decoded }: DecodedPage,
   { preparation, views }: ViewOrder,
@@ -173,10 +176,14 @@ async function readParts(
   const parts: FurtherView[] = [];
   for (const [index, region] of partsOf(size, views).entries()) {
     if (isCenterCrop(region, size, preparation)) continue;
-    const part = await decodePart(region, { image, decoded }, preparation, limits);
-    if (spreadOf(part.shown) < FLAT) continue;
-    const prepared = await prepare(part, preparation, limits);
-    parts.push({ kind: 'part', number: index + 1, prepared });
+    try {
+      const part = await decodePart(region, { image, decoded }, preparation, limits);
+      if (spreadOf(part.shown) < FLAT) continue;
+      const prepared = await prepare(part, preparation, limits);
+      parts.push({ kind: 'part', number: index + 1, prepared });
+    } catch (error) {
+      if (!(error instanceof ImageSearchError)) throw error;
+    }
   }
   return parts;
 }

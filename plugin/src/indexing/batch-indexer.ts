@@ -270,7 +270,10 @@ export class BatchIndexer {
     { space }: Batch,
   ): Promise<void> {
     const held = await this.#idsStillHeld(images);
-    await this.#options.duplicates.beforeIndexing(idsOf(images), space.provider.space.id);
+    const changed = images.filter((image) => !hasOnlyMoreViews(image));
+    if (changed.length > 0) {
+      await this.#options.duplicates.beforeIndexing(idsOf(changed), space.provider.space.id);
+    }
     await space.collection.upsert(points.filter((point) => held.has(point.fileId)));
   }
 
@@ -288,12 +291,18 @@ export class BatchIndexer {
     error: ImageSearchError,
     batch: Batch,
   ): Promise<void> {
+    const [image] = ready;
+    const isSingle = ready.length === 1;
+    if (image && isSingle && image.views.length > 0 && isRejection(error)) {
+      // One part may be what is rejected: without them, the image is found as before.
+      await this.#embedAndStore([{ ...image, views: [] }], batch);
+      return;
+    }
     if (isRejection(error)) {
       await this.#settleRejection(ready, error, batch);
       return;
     }
-    const [image] = ready;
-    if (image && ready.length === 1 && (await isImageToBlame(error, batch))) {
+    if (image && isSingle && (await isImageToBlame(error, batch))) {
       this.#options.onSuccess();
       await this.#countFailure({ ...image, error }, batch);
       return;
@@ -395,7 +404,9 @@ export class BatchIndexer {
 
   async #completeAll(images: readonly ReadImage[], batch: Batch): Promise<void> {
     for (const image of images) await this.#complete(image, batch);
-    const changed = images.filter((image) => 'asset' in image || image.trace !== null);
+    const changed = images.filter(
+      (image) => ('asset' in image || image.trace !== null) && !hasOnlyMoreViews(image),
+    );
     if (changed.length === 0) return;
     for (const priority of indexPriorities) {
       const fileIds = idsOf(changed.filter(({ entry }) => entry.priority === priority));
@@ -454,6 +465,13 @@ function unlimitedShare(images: number): BudgetShare {
 }
 
 /** The whole image first, if it isn't known. */
+/** Whether an image is stored as it is but for some views, which duplicates don't go by. */
+function hasOnlyMoreViews(image: ReadImage): boolean {
+  const { entry, result, trace } = image;
+  const isStored = 'known' in image && image.known !== null;
+  return isStored && trace === null && entry.contentHash === result.contentHash;
+}
+
 function inputsOf({ known, whole, views }: ReadyImage): PreparedImage[] {
   const further = views.map(({ prepared }) => prepared);
   return known ? further : [whole, ...further];

@@ -16,6 +16,7 @@ import {
   findByWords,
   pageOfBoth,
   pageOfWords,
+  QUOTATION_MARK,
   type RankedPage,
   type WordMatches,
 } from './hybrid';
@@ -26,6 +27,8 @@ import { composeQuery } from './query-vectors';
 const NO_WORDS: WordMatches = { hits: [], hasPhrases: false };
 /** From this share of the query on, a file's words are what was asked for, whatever its image shows. */
 const STRONG_WORDS = 0.6;
+/** Files that words alone find, on all pages together. */
+const MOST_WORDS_ALONE = 2_000;
 
 /** Searches the library: a query becomes a vector, and the vector becomes a page of hits. */
 export class SearchEngine {
@@ -73,7 +76,7 @@ export class SearchEngine {
     await rejectUnreadable(exampleIds, visible);
     const { mode = 'hybrid' } = request;
     const text = wordsOf(request);
-    if (mode === 'text') return this.#searchWords(request, { visible, outage: null });
+    if (mode === 'text') return this.#searchWords(request, { visible, exampleIds, outage: null });
     const isHybrid = mode === 'hybrid' && text !== null && this.#text !== null;
     const searchingWords = isHybrid ? this.#findByWords(text, { visible }) : null;
     // Nobody waits for the words when the query itself fails.
@@ -86,10 +89,11 @@ export class SearchEngine {
       throw error;
     });
     if (embedded instanceof ImageSearchError) {
-      return this.#searchWords(request, { visible, outage: embedded });
+      if (request.unlike.length > 0) throw embedded;
+      return this.#searchWords(request, { visible, exampleIds, outage: embedded });
     }
     const { space, isFallback, vectors } = embedded;
-    const words = (await searchingWords) ?? NO_WORDS;
+    const words = without(exampleIds, (await searchingWords) ?? NO_WORDS);
     const answer = { mode: isHybrid ? mode : 'vector', isDegraded: false } as const;
     const spaceId = space.provider.space.id;
     if (vectors instanceof ImageSearchError) {
@@ -130,13 +134,19 @@ export class SearchEngine {
    */
   async #searchWords<Row>(
     request: SearchRequest,
-    options: { visible: VisibleFiles<Row>; outage: ImageSearchError | null },
+    options: {
+      visible: VisibleFiles<Row>;
+      exampleIds: readonly number[];
+      outage: ImageSearchError | null;
+    },
   ): Promise<SearchPage<Row>> {
-    const { outage, visible } = options;
-    const text = wordsOf(request);
+    const { exampleIds, outage, visible } = options;
+    const text = request.unlike.length > 0 ? null : wordsOf(request);
     if (text === null || this.#text === null) throw textModeError(text !== null);
-    const wanted = request.start + request.limit + 1;
-    const words = await this.#findByWords(text, { visible, limit: wanted });
+    // As many for every page: their order may depend on how many are compared.
+    const limit = MOST_WORDS_ALONE;
+    const found = await this.#findByWords(text, { visible, limit, isAlone: outage === null });
+    const words = without(exampleIds, found);
     if (outage !== null && words.hits.length === 0) throw outage;
     return {
       ...(await this.#load(pageOfWords(words, request), visible)),
@@ -147,16 +157,24 @@ export class SearchEngine {
     };
   }
 
-  /** A failure of the index of words costs the words, never the search. */
+  /**
+   * A failure of the index of words costs the words, never the search, unless the query asks for words alone (`isAlone`)
+   * or has some in quotation marks.
+   */
   async #findByWords<Row>(
     text: string,
-    options: { visible: VisibleFiles<Row>; limit?: number },
+    {
+      isAlone = false,
+      ...options
+    }: { visible: VisibleFiles<Row>; limit?: number; isAlone?: boolean },
   ): Promise<WordMatches> {
     if (this.#text === null) return NO_WORDS;
     try {
       return await findByWords(this.#text, { text, ...options });
     } catch (error) {
-      if (!(error instanceof ImageSearchError) || error.traits.part !== 'store') throw error;
+      const isOptional = !isAlone && !QUOTATION_MARK.test(text);
+      const isStore = error instanceof ImageSearchError && error.traits.part === 'store';
+      if (!isOptional || !isStore) throw error;
       this.#logger.debug(`Words weren't searched. ${error.message}`);
       return NO_WORDS;
     }
@@ -220,6 +238,11 @@ function closeScoreFor(
 function wordsOf({ like }: Pick<SearchRequest, 'like'>): string | null {
   const [first, ...more] = like;
   return first?.kind === 'text' && more.length === 0 ? first.text : null;
+}
+
+/** Files that serve as examples are no results. */
+function without(fileIds: readonly number[], { hits, ...words }: WordMatches): WordMatches {
+  return { ...words, hits: hits.filter(({ fileId }) => !fileIds.includes(fileId)) };
 }
 
 /** Quotation marks are for words; a model would take them for a part of the text. */

@@ -21,7 +21,7 @@ const SCORE_POWER = 2;
 /** An image also matches if it is among this many nearest ones. */
 const NEAR_RANK = 20;
 export const DEFAULT_WEIGHT = 0.6;
-const QUOTATION_MARK = /["“”„«»「」]/u;
+export const QUOTATION_MARK = /["“”„«»「」]/u;
 
 export interface WordMatches {
   /** Visible to the caller, the best first. */

@@ -129,6 +129,8 @@ export class LibraryWords {
         await index.remove(fileIds.filter((fileId) => !present.has(fileId)));
       } catch (error) {
         this.#warn(error);
+        for (const fileId of fileIds) this.#changed.add(fileId);
+        await clock.wait(RETRY_MS, this.#stopping.signal);
       }
     }
   }

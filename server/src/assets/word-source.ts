@@ -20,7 +20,7 @@ const fileSchema = z.object({
 });
 const COLUMNS = Object.keys(fileSchema.shape);
 
-const folderSchema = z.object({ pathId: z.coerce.number(), name: z.string() });
+const folderSchema = z.object({ pathId: z.coerce.number(), name: text });
 
 type FileRow = z.output<typeof fileSchema>;
 
@@ -45,7 +45,7 @@ export function createWordSource(strapi: Core.Strapi): WordSource {
       });
       for (const row of found) {
         const folder = folderSchema.parse(row);
-        names.set(folder.pathId, folder.name);
+        names.set(folder.pathId, folder.name ?? '');
       }
     }
     return rows.map((row) => ({

@@ -65,7 +65,7 @@ export function ensureHashIndex(database: SqlDatabase, number: number): void {
 
 export function dropCollectionTables(database: SqlDatabase, number: number): void {
   const tables = ['points', 'vectors', 'views'].map((name) => `${name}_${String(number)}`);
-  database.exec(tables.map((table) => `drop table ${table}`).join(';'));
+  database.exec(tables.map((table) => `drop table if exists ${table}`).join(';'));
 }
 
 /** What an exact search has to compare. */

@@ -68,7 +68,7 @@ const migrations: readonly (string | ((database: SqlDatabase) => void))[] = [
 /** Of files' further views, whose ids `toViewId` makes. */
 export function createViewsTable(database: SqlDatabase, number: number): void {
   database.exec(
-    `create table views_${String(number)} (id integer primary key, vector blob not null) strict`,
+    `create table if not exists views_${String(number)} (id integer primary key, vector blob not null) strict`,
   );
 }
 
