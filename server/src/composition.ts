@@ -140,6 +140,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     batches: mergeBatches,
     journal: mergeJournal,
     pairs: repositories.pairs,
+    traces: repositories.traces,
     logger,
     clock: systemClock,
     onWork: () => {

@@ -128,8 +128,8 @@ describeInBrowser('The Index page', (browser) => {
   it('checks model and store on request', async () => {
     const page = await browser.open(app.url, INDEX);
     await page.getByRole('button', { name: 'Test now' }).click();
-    await page.getByText(/Embedding model: OK \(\d+ ms\)/).waitFor();
-    await page.getByText(/Vector store: OK \(\d+ ms\)/).waitFor();
+    await page.getByText(/Embedding model: OK \([\d,]+ ms\)/).waitFor();
+    await page.getByText(/Vector store: OK \([\d,]+ ms\)/).waitFor();
   });
 
   it('checks the installation on request, also with the keyboard', async () => {

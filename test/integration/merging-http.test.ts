@@ -7,11 +7,13 @@ import {
 } from '../../plugin/src/contracts/bulk-merging';
 import { PIXEL_VERSION } from '../../plugin/src/matching/contract';
 import {
+  FILE_UID,
   INDEX_ENTRY_UID,
   MERGE_BATCH_GROUP_UID,
   MERGE_BATCH_UID,
   MERGE_UID,
 } from '../../server/src/plugin-id';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
 import {
   DUPLICATES,
   READ,
@@ -303,6 +305,40 @@ describe('a bulk merge', () => {
     await run(planned.id, 'undo');
     expect((await app.files([done.second])).map(({ id }) => id)).toEqual([done.second]);
     expect(await productOf(app).mergeJournal.trashed(done.files)).toEqual([]);
+  });
+
+  it('leaves out what would lose texts or transparency, and files that were replaced since', async () => {
+    const before = reasonsOf(await plan('same-image'));
+    const described = await pairUp(confirmed);
+    for (const [id, alternativeText] of [
+      [described.first, 'A dog'],
+      [described.second, 'Ein Hund'],
+    ] as const) {
+      await app.strapi.db.query(FILE_UID).update({ where: { id }, data: { alternativeText } });
+    }
+    const transparent = await pairUp(confirmed);
+    const traces = createImageTraces(app.strapi);
+    const [trace] = await traces.get([transparent.first]);
+    if (!trace) throw new Error('The file has no trace.');
+    const fingerprint = { bits: '0'.repeat(64), quality: 1 };
+    await traces.put([{ ...trace, onBlack: { fingerprint, thumbnail: '' } }]);
+    const replaced = await pairUp(confirmed);
+    const planned = await plan('same-image');
+    expect(planned.plan.groups).toBeGreaterThan(0);
+    const added = [
+      ['other-texts', 1],
+      ['transparency', 1],
+    ];
+    expect(reasonsOf(planned)).toEqual([...before, ...added].sort());
+
+    const [old] = await traces.get([replaced.second]);
+    if (!old) throw new Error('The file has no trace.');
+    await traces.put([{ ...old, contentHash: 'f'.repeat(64) }]);
+    const merged = await run(planned.id, 'merge');
+    expect(reasonsOf(merged)).toContainEqual(['changed', 1]);
+    expect(await app.files(replaced.files)).toHaveLength(2);
+    expect(await productOf(app).mergeJournal.trashed(replaced.files)).toEqual([]);
+    if (merged.merged.groups > 0) await run(planned.id, 'undo');
   });
 
   it('stops when it is cancelled, and keeps what was merged for an undo', async () => {

@@ -64,6 +64,8 @@ describe.each(faces)('a search over the %s', (_name, face) => {
       pagination: { start: 0, limit: 100, hasMore: false },
       index: { space: expect.any(String), indexed: images.length, total: images.length },
       noCloseMatch: false,
+      mode: 'vector',
+      isDegraded: false,
     });
   });
 

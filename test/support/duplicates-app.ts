@@ -5,7 +5,9 @@ import {
   type DuplicatesResponse,
 } from '../../plugin/src/contracts/duplicates';
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
 import { findings, verdicts } from '../conformance/duplicate-pairs/situations';
+import { bareTrace } from './duplicate-world';
 import { startMergingApp, type MergingApp } from './merging-app';
 import { productOf } from './search-app';
 import type { RolePermission } from './strapi-accounts';
@@ -85,6 +87,11 @@ export async function startDuplicatesApp(options: StartOptions = {}): Promise<Du
       const touching = await pairs.pairsTouching({ fileIds: [fileId], limit: 1_000 });
       const pair = touching.find(({ fileA, fileB }) => [fileA, fileB].includes(first));
       if (!pair) throw new Error('The pair was not put on record.');
+      const { contentHashA, contentHashB, fileA, fileB } = pair;
+      await createImageTraces(app.strapi).put([
+        { ...bareTrace(contentHashA), fileId: fileA },
+        { ...bareTrace(contentHashB), fileId: fileB },
+      ]);
       return pair;
     },
   };

@@ -139,6 +139,22 @@ describe('the client', () => {
     expect(requests[3]?.body).toContain('asks for words in a query string');
   });
 
+  it('loses no filter: dates are sent, and an empty list is refused', async () => {
+    const images = createImageSearch({ baseURL });
+    const since = new Date('2026-01-02T03:04:05Z');
+    await images.search('dog', { filters: { createdAt: { $gt: since } } });
+    expect(decodeURIComponent(requests[0]?.url ?? '')).toContain(
+      'filters[createdAt][$gt]=2026-01-02T03:04:05.000Z',
+    );
+    const image = new Uint8Array([1]);
+    for (const query of ['dog', { image }]) {
+      await expect(images.search(query, { filters: { id: { $in: [] } } })).rejects.toThrow(
+        'filters[id][$in] is an empty list.',
+      );
+    }
+    expect(requests).toHaveLength(1);
+  });
+
   it('asks for similar images, duplicates and the status', async () => {
     const images = createImageSearch({ baseURL });
     await images.similar(7, { pagination: { limit: 4 } });

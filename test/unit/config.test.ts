@@ -233,6 +233,12 @@ describe('a preset', () => {
     });
   });
 
+  it('stands beside a setting whose environment variable is not set', () => {
+    expect(modelOf({ preset: 'balanced', model: undefined })).toMatchObject({
+      model: 'Xenova/siglip-base-patch16-224',
+    });
+  });
+
   it('makes the space of the model that it stands for', () => {
     const { embedding } = parseConfig({ embedding: { preset: 'fast' } });
     expect(identityOf(embedding)).toEqual(identityOf(parseConfig({}).embedding));

@@ -1,7 +1,7 @@
 import { Search } from '@strapi/icons';
 import { useEffect, useState } from 'react';
 import { createPortal } from 'react-dom';
-import { useNavigate, useSearchParams } from 'react-router-dom';
+import { useLocation, useNavigate, useSearchParams } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { searchAddress } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
@@ -20,8 +20,11 @@ export default function MediaLibraryField() {
 
 function EnabledField() {
   const settings = usePanelSettings();
+  const { pathname } = useLocation();
   const host = useHeaderHost();
-  if (settings?.mediaLibrary !== true || host === null) return null;
+  // Its settings are a form that a search would leave.
+  const isSettings = pathname.endsWith('/configuration');
+  if (settings?.mediaLibrary !== true || host === null || isSettings) return null;
   return createPortal(<Field />, host);
 }
 

@@ -30,7 +30,11 @@ export function createImageSearch(options: ClientOptions): ImageSearchClient {
   }
 
   /** As a query string, which caches can keep; filters that make it too long travel in a body, where there is one. */
-  function get<Answer>(path: string, parameters: object, signal?: AbortSignal): Promise<Answer> {
+  async function get<Answer>(
+    path: string,
+    parameters: object,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     const query = toQuery(parameters);
     return send(query === '' ? path : `${path}?${query}`, { method: 'GET', signal });
   }
@@ -48,7 +52,7 @@ export function createImageSearch(options: ClientOptions): ImageSearchClient {
   }
 
   return {
-    search: (query, { signal, ...parameters } = {}) => {
+    search: async (query, { signal, ...parameters } = {}) => {
       const input = { ...(isText(query) ? { text: query } : query), ...parameters };
       const isPlain = Object.keys(input).every((name) => !bodyOnly.includes(name));
       return isPlain && toQuery(input).length <= MAX_QUERY_LENGTH
@@ -274,7 +278,13 @@ function flatten(parameters: object, parent = ''): [string, string][] {
   return Object.entries(parameters).flatMap(([key, value]: [string, Parameter]) => {
     const name = parent === '' ? key : `${parent}[${key}]`;
     if (value === undefined) return [];
-    if (typeof value === 'object' && value !== null) return flatten(value, name);
+    if (value instanceof Date) return [[name, value.toISOString()] as [string, string]];
+    if (typeof value === 'object' && value !== null) {
+      // An empty list can't be written this way, and without it everything would be found.
+      if (Array.isArray(value) && value.length === 0)
+        throw new TypeError(`${name} is an empty list.`);
+      return flatten(value, name);
+    }
     return [[name, String(value)] as [string, string]];
   });
 }

@@ -12,6 +12,7 @@ evaluate <file> [options]
 Asks the golden queries of a YAML or JSON file (query, and the names or IDs of the images that it should find), and reports
 recall, MRR, nDCG, empty answers, times and the worst queries. Strapi may be running. The exit code is 1 below a bar.
   --space <id>                 searches this space, even one that is still filling; several are compared
+  --mode <mode>                vector (default), hybrid or text; several are compared
   --min <measure>=<0 to 1>     a bar for recall@1, recall@5, recall@10, mrr, ndcg@10 or nothingClose.right; repeatable
   --worst <number>             how many of the worst queries are listed (default: 10)
   --json <file>                writes all figures and answers to this file

@@ -3,7 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Core } from '@strapi/strapi';
 import { ImageSearchError, toImageSearchError } from '../../../plugin/src/errors';
-import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import {
+  searchModes,
+  type SearchMode,
+  type VisibleFiles,
+} from '../../../plugin/src/search/contract';
 import {
   EVALUATION_DEPTH,
   evaluateSearch,
@@ -41,14 +45,17 @@ interface EvaluateOptions {
   limit: number;
   /** Ids of spaces; the active one if empty. */
   spaces: string[];
+  /** How each of them is asked. */
+  modes: SearchMode[];
   bars: { name: BarName; value: number }[];
   json: string | undefined;
   worst: number;
 }
 
-/** One evaluation: all queries in one space. */
+/** One evaluation: all queries in one space and mode. */
 interface Run extends Evaluation {
   space: string;
+  mode: SearchMode;
   indexed: number;
   total: number;
 }
@@ -122,7 +129,9 @@ async function evaluate(strapi: Core.Strapi, options: EvaluateOptions): Promise<
         message: 'Nothing is indexed yet. Start Strapi first.',
       });
     }
-    runs.push(await evaluateSpace(strapi, { imageSearch, golden, space }));
+    for (const mode of options.modes) {
+      runs.push(await evaluateSpace(strapi, { imageSearch, golden, space, mode }));
+    }
   }
   const names = await namesOf(strapi, runs);
   write(describeRuns(runs, { ...options, names }));
@@ -140,7 +149,13 @@ async function evaluateSpace(
     imageSearch,
     golden,
     space,
-  }: { imageSearch: ImageSearch; golden: readonly GoldenQuery[]; space: string },
+    mode,
+  }: {
+    imageSearch: ImageSearch;
+    golden: readonly GoldenQuery[];
+    space: string;
+    mode: SearchMode;
+  },
 ): Promise<Run> {
   const engine = await imageSearch.searchIn(space);
   const visible = withoutRows(filesThat(strapi, {}));
@@ -148,7 +163,7 @@ async function evaluateSpace(
   const evaluation = await evaluateSearch(golden, {
     search: async (text) => {
       const { hits, noCloseMatch } = await engine.search(
-        { like: [{ kind: 'text', text }], unlike: [], start: 0, limit: EVALUATION_DEPTH },
+        { like: [{ kind: 'text', text }], unlike: [], mode, start: 0, limit: EVALUATION_DEPTH },
         visible,
       );
       return { fileIds: hits.map(({ fileId }) => fileId), isNothingClose: noCloseMatch };
@@ -161,7 +176,7 @@ async function evaluateSpace(
   });
   if (isTerminal) process.stderr.write('\n');
   const { indexed, total } = await imageSearch.status.coverage(space);
-  return { ...evaluation, space, indexed, total };
+  return { ...evaluation, space, mode, indexed, total };
 }
 
 /** The files of a search whose hits are only counted. */
@@ -225,6 +240,7 @@ function describeRuns(
   const { answerable, empty } = first.summary.queries;
   const rows = [
     ['', ...runs.map(({ space }) => space)],
+    ['mode', ...runs.map(({ mode }) => mode)],
     ['images', ...runs.map(({ indexed, total }) => `${String(indexed)} of ${String(total)}`)],
     ...metrics.map(({ name, label, format }) => [
       label,
@@ -256,12 +272,16 @@ function describeRuns(
 }
 
 function describeWorst(
-  { queries, space }: Run,
+  { queries, mode, space }: Run,
   { names, worst }: { names: ReadonlyMap<number, string>; worst: number },
 ): string[] {
   const listed = worstQueries(queries, worst);
   if (listed.length === 0) return [];
-  return [`Worst queries in ${space}:`, ...listed.map((query) => describeQuery(query, names)), ''];
+  return [
+    `Worst queries in ${space}, mode ${mode}:`,
+    ...listed.map((query) => describeQuery(query, names)),
+    '',
+  ];
 }
 
 function describeQuery(
@@ -290,12 +310,12 @@ function toJson(runs: readonly Run[], names: ReadonlyMap<number, string>): objec
   };
 }
 
-function findFailures({ summary, space }: Run, bars: EvaluateOptions['bars']): string[] {
+function findFailures({ summary, mode, space }: Run, bars: EvaluateOptions['bars']): string[] {
   return bars.flatMap(({ name, value }) => {
     const measured = summary[name];
     if (measured !== null && measured >= value) return [];
     const found = measured === null ? 'unknown' : measured.toFixed(3);
-    return [`${space}: ${name} is ${found}, below ${String(value)}.`];
+    return [`${space}, mode ${mode}: ${name} is ${found}, below ${String(value)}.`];
   });
 }
 
@@ -316,6 +336,7 @@ function parseOptions(given: readonly string[]): EvaluateOptions | null {
     generates: values.generate ?? false,
     limit: toCount('--limit', values.limit ?? String(DEFAULT_GENERATED)),
     spaces: values.space ?? [],
+    modes: (values.mode ?? ['vector']).map(toMode),
     bars: (values.min ?? []).map(toBar),
     json: values.json,
     worst: toCount('--worst', values.worst ?? String(DEFAULT_WORST)),
@@ -331,6 +352,7 @@ function readOptions(given: readonly string[]) {
         generate: { type: 'boolean' },
         limit: { type: 'string' },
         space: { type: 'string', multiple: true },
+        mode: { type: 'string', multiple: true },
         min: { type: 'string', multiple: true },
         json: { type: 'string' },
         worst: { type: 'string' },
@@ -347,6 +369,12 @@ function toCount(option: string, text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count >= 0) return count;
   throw new UsageError(`${option} must be a whole number, not "${text}".`);
+}
+
+function toMode(text: string): SearchMode {
+  const mode = searchModes.find((candidate) => candidate === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(`--mode can't be "${text}"; it is one of ${searchModes.join(', ')}.`);
 }
 
 function toBar(text: string): EvaluateOptions['bars'][number] {

@@ -2,7 +2,12 @@ import type { Core } from '@strapi/strapi';
 import type { Clock } from '../../../plugin/src/clock';
 import { bulkLimits, type BatchKind } from '../../../plugin/src/contracts/bulk-merging';
 import { mergingLimits, type MergeReport } from '../../../plugin/src/contracts/merging';
-import type { DuplicatePair, DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import type {
+  DuplicatePair,
+  DuplicatePairs,
+  FileTrace,
+  ImageTraces,
+} from '../../../plugin/src/duplicates/contract';
 import { pageOfGroups, type PairGroup } from '../../../plugin/src/duplicates/groups';
 import { isConfirmed } from '../../../plugin/src/duplicates/pixel-confirmation';
 import { ImageSearchError, toImageSearchError } from '../../../plugin/src/errors';
@@ -51,7 +56,8 @@ export interface BulkMergingOptions {
   merging: Pick<FileMerging, 'planEach' | 'perform' | 'undo'>;
   batches: MergeBatches;
   journal: Pick<MergeJournal, 'get' | 'copiesOf'>;
-  pairs: Pick<DuplicatePairs, 'listClusters' | 'pairsOfClusters'>;
+  pairs: Pick<DuplicatePairs, 'listClusters' | 'pairsOfClusters' | 'pairsTouching'>;
+  traces: Pick<ImageTraces, 'get'>;
   logger: Logger;
   clock: Pick<Clock, 'now' | 'elapsed' | 'wait'>;
   /** Called when there is work. */
@@ -65,6 +71,8 @@ const MOST_EXAMINED = 20_000;
 /** Pause after each step, as a multiple of its duration, to leave most of the database to others. */
 const REST = 1;
 const LONGEST_REST_MS = 2_000;
+/** Pairs of one group that are read before it is merged. */
+const MOST_PAIRS = 2_000;
 /** Failures in a row after which something other than a group is wrong. */
 const MOST_FAILURES = 3;
 
@@ -76,7 +84,7 @@ class Refusal extends Error {
 }
 
 export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
-  const { batches, clock, journal, logger, merging, onWork, pairs, strapi } = options;
+  const { batches, clock, journal, logger, merging, onWork, pairs, strapi, traces } = options;
 
   async function requireBatch(id: number): Promise<StoredBatch> {
     const batch = await batches.get(id);
@@ -130,7 +138,8 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     );
     if (signal.aborted) return;
     const hasMore = cursor !== null;
-    const isReady = await batches.setState(id, { from: ['planning'], to: 'ready', hasMore });
+    const change = { from: ['planning'], to: 'ready', hasMore, problem: null } as const;
+    const isReady = await batches.setState(id, change);
     // It was discarded meanwhile.
     if (isReady !== true) await batches.clearGroups(id);
   }
@@ -146,8 +155,12 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       unsettled: await unsettledFiles(strapi, fileIds),
     };
     const refused = new Map<PairGroup, LeftOut>();
+    const traceOf = await tracesOf(fileIds);
     for (const group of groups) {
-      const leftOut = refusalOf(filesOf(group), obstacles) ?? refusalOfPairs(group);
+      const leftOut =
+        refusalOf(filesOf(group), obstacles) ??
+        refusalOfPairs(group, traceOf) ??
+        refusalOfLooks(filesOf(group), traceOf);
       if (leftOut) refused.set(group, leftOut);
     }
     const possible = groups.filter((group) => !refused.has(group));
@@ -178,6 +191,31 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     return files.filterReadable([...new Set(fileIds)]);
   }
 
+  async function tracesOf(fileIds: readonly number[]): Promise<Map<number, FileTrace>> {
+    const found = await traces.get([...new Set(fileIds)]);
+    return new Map(found.map((trace) => [trace.fileId, trace]));
+  }
+
+  /** Whether the plan still holds: files may have been replaced, and pairs reviewed or compared anew. */
+  async function refusalNow(
+    { kind }: StoredBatch,
+    fileIds: readonly number[],
+  ): Promise<LeftOut | null> {
+    const traceOf = await tracesOf(fileIds);
+    const touching = { fileIds, status: 'open', limit: MOST_PAIRS } as const;
+    const open = await pairs.pairsTouching(touching);
+    const proven = open.filter(
+      (pair) =>
+        isAmong(pair, fileIds) &&
+        (kind === 'same-image' || pair.verdict.kind === 'identical') &&
+        pair.verdict.kind !== 'edited' &&
+        isConfirmed(pair.verdict) &&
+        isCurrent(pair, traceOf),
+    );
+    if (!areLinked(fileIds, proven)) return { reason: 'changed' };
+    return refusalOfLooks(fileIds, traceOf);
+  }
+
   /** Calls `step` with one group after the other until none is left, or someone or something stops it. */
   async function eachGroup(
     batch: StoredBatch,
@@ -196,7 +234,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       const startedAt = clock.elapsed();
       const [group] = await batches.groupsIn(batch.id, wanted);
       if (!group) {
-        await batches.setState(batch.id, { from: [batch.state], to });
+        await batches.setState(batch.id, { from: [batch.state], to, problem: null });
         return;
       }
       let change: GroupChange;
@@ -233,10 +271,11 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       changeable: await changeableFiles(batch, fileIds),
       unsettled: await unsettledFiles(strapi, fileIds),
     });
-    if (leftOut) throw new Refusal(leftOut);
+    const refusal = leftOut ?? (await refusalNow(batch, fileIds));
+    if (refusal) throw new Refusal(refusal);
     const approve = (report: MergeReport): void => {
-      const refusal = refusalOfPlan({ report });
-      if (refusal) throw new Refusal(refusal);
+      const refusedNow = refusalOfPlan({ report });
+      if (refusedNow) throw new Refusal(refusedNow);
       if (report.suggestion.fileId !== keepId) throw new Refusal({ reason: 'changed' });
     };
     const { userId, id: batchId } = batch;
@@ -308,12 +347,13 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       if (!(await batches.hasUndoable(id))) {
         throw conflict('Nothing of this bulk merge can be undone anymore.');
       }
-      await batches.retryUndo(id);
       await change(
         id,
         { from: ['ended', 'undone'], to: 'undoing', permission, undoUserId: userId, problem: null },
         "This bulk merge isn't done yet. Cancel it first.",
       );
+      await batches.retryUndo(id);
+      onWork();
     },
 
     async hasWork() {
@@ -359,9 +399,50 @@ function refusalOf(
   return null;
 }
 
-function refusalOfPairs({ hasMore, pairs, ...group }: PairGroup): LeftOut | null {
+function refusalOfPairs(
+  { hasMore, pairs, ...group }: PairGroup,
+  traceOf: ReadonlyMap<number, FileTrace>,
+): LeftOut | null {
   if (hasMore || group.members.length >= mergingLimits.maxFiles) return { reason: 'too-large' };
+  if (!pairs.every((pair) => isCurrent(pair, traceOf))) return { reason: 'changed' };
   return pairs.every(({ verdict }) => isConfirmed(verdict)) ? null : { reason: 'unconfirmed' };
+}
+
+/** Whether both files still have the bytes that were compared. */
+function isCurrent(pair: DuplicatePair, traceOf: ReadonlyMap<number, FileTrace>): boolean {
+  return (
+    traceOf.get(pair.fileA)?.contentHash === pair.contentHashA &&
+    traceOf.get(pair.fileB)?.contentHash === pair.contentHashB
+  );
+}
+
+/**
+ * A transparent image and a copy on plain ground are compared on that ground and count as the same image, but a site
+ * would show a box: nobody wants that unseen.
+ */
+function refusalOfLooks(
+  fileIds: readonly number[],
+  traceOf: ReadonlyMap<number, FileTrace>,
+): LeftOut | null {
+  const looks = new Set(fileIds.map((id) => traceOf.get(id)?.onBlack !== undefined));
+  return looks.size > 1 ? { reason: 'warnings', warning: 'transparency' } : null;
+}
+
+function isAmong({ fileA, fileB }: DuplicatePair, fileIds: readonly number[]): boolean {
+  return fileIds.includes(fileA) && fileIds.includes(fileB);
+}
+
+/** Whether the pairs lead from each file to every other. */
+function areLinked(fileIds: readonly number[], pairs: readonly DuplicatePair[]): boolean {
+  const reached = new Set(fileIds.slice(0, 1));
+  for (let known = 0; known < reached.size;) {
+    known = reached.size;
+    for (const { fileA, fileB } of pairs) {
+      if (reached.has(fileA)) reached.add(fileB);
+      else if (reached.has(fileB)) reached.add(fileA);
+    }
+  }
+  return reached.size === fileIds.length;
 }
 
 function refusalOfPlan(plan: Pick<GroupPlan, 'report'> | null): LeftOut | null {

@@ -147,12 +147,23 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
     }
   }
 
+  async function discard(id: number): Promise<boolean> {
+    const { count } = await batches().deleteMany({
+      where: { id, state: { $in: ['planning', 'ready'] } },
+    });
+    if (count > 0) await groups().deleteMany({ where: { batchId: id } });
+    return count > 0;
+  }
+
   const isTaken = async () => (await batches().count({ where: { slot: TAKEN } })) > 0;
 
   return {
     async create({ kind, permission, startedAt, userId }) {
       if (await isTaken()) return null;
-      for (const { id } of await find({ state: 'ready' }, bulkLimits.maxBatches)) await remove(id);
+      // Someone else's plan stays; one that was just started is no plan anymore.
+      for (const { id } of await find({ state: 'ready', userId }, bulkLimits.maxBatches)) {
+        await discard(id);
+      }
       await prune();
       const state: BatchState = 'planning';
       try {
@@ -197,13 +208,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
       await batches().updateMany({ where: { id }, data });
     },
 
-    async discard(id) {
-      const { count } = await batches().deleteMany({
-        where: { id, state: { $in: ['planning', 'ready'] } },
-      });
-      if (count > 0) await groups().deleteMany({ where: { batchId: id } });
-      return count > 0;
-    },
+    discard,
 
     async addGroups(batchId, added) {
       const data = added.map(({ fileIds, keepId, leftOut, pairId }) => ({

@@ -132,7 +132,24 @@ function warningsOf(copy: LibraryFile, keep: LibraryFile): MergeWarning[] {
   if (isLossless(copy.mime) && !isLossless(keep.mime)) {
     warn('lossy-kept', `${name(copy)} is lossless, ${name(keep)} isn't.`);
   }
+  if (keep.mime === 'image/jpeg' && ['image/webp', 'image/avif', 'image/gif'].includes(copy.mime)) {
+    warn('transparency', `${name(copy)} may be transparent, ${name(keep)} can't be.`);
+  }
+  if (copy.mime === 'image/gif' && keep.mime !== 'image/gif') {
+    warn('animation', `${name(copy)} may be animated, ${name(keep)} may not be.`);
+  }
+  if (differsInTexts(keep, copy)) {
+    warn('other-texts', `${name(copy)} has other texts; ${name(keep)} keeps its own.`);
+  }
   return warnings;
+}
+
+/** Whether a text of the copy would be lost: an alternative text in another language, for example. */
+function differsInTexts(keep: LibraryFile, copy: LibraryFile): boolean {
+  return (['alternativeText', 'caption'] as const).some((field) => {
+    const [kept, copied] = [keep[field]?.trim() ?? '', copy[field]?.trim() ?? ''];
+    return kept !== '' && copied !== '' && kept !== copied;
+  });
 }
 
 /** What the comparison of the images says about a copy and the kept file. */

@@ -83,7 +83,10 @@ export const clipConfigSchema = settingsSchema.superRefine(({ preset, model }, c
 /** Settings before they are validated, with what their preset stands for. */
 export function withPreset(settings: Record<string, unknown>): Record<string, unknown> {
   const name = presetNames.find((preset) => preset === settings['preset']);
-  return name === undefined ? settings : { ...presets[name], ...settings };
+  if (name === undefined) return settings;
+  // An environment variable that isn't set is no setting.
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { ...presets[name], ...Object.fromEntries(given) };
 }
 
 export type ClipConfig = z.output<typeof clipConfigSchema>;

@@ -1,7 +1,8 @@
-import { Box, Button, Flex, IconButton, ProgressBar, Typography } from '@strapi/design-system';
+import { Box, Button, Flex, IconButton, Typography } from '@strapi/design-system';
 import { Cross } from '@strapi/icons';
 import { useState } from 'react';
 import { batchKinds, type MergeBatch } from '../../../../../plugin/src/contracts/bulk-merging';
+import { ProgressBar } from '../../../components/progress-bar';
 import { isActive, useMergeBatches, type MergeBatchControl } from '../../../hooks/bulk-merging';
 import { useFailureText } from '../../../hooks/failure-text';
 import { useFormats } from '../../../hooks/formats';
@@ -137,6 +138,7 @@ function Progress({ batch }: { batch: MergeBatch }) {
   const text = useText();
   const { isOwn, leftOut, problem, progress, state } = batch;
   const line = lineOf(batch, text);
+  const isRunning = state === 'merging' || state === 'undoing';
   const left = leftOut.reduce((sum, { groups }) => sum + groups, 0);
   const notes = [
     state === 'ended' && left > 0 && text('duplicates.bulk.leftOut', { count: left }),
@@ -145,13 +147,10 @@ function Progress({ batch }: { batch: MergeBatch }) {
   ].filter(Boolean);
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>
-      <Typography textColor="neutral800">{line}</Typography>
-      {(state === 'merging' || state === 'undoing') && (
-        <ProgressBar
-          aria-label={line}
-          value={progress.total ? Math.round((progress.done / progress.total) * 100) : 0}
-        />
-      )}
+      <Typography textColor="neutral800" aria-live={isRunning ? 'off' : undefined}>
+        {line}
+      </Typography>
+      {isRunning && <ProgressBar label={line} part={progress.done} of={progress.total ?? 0} />}
       {notes.length > 0 && (
         <Typography variant="pi" textColor="neutral600">
           {notes.join(' · ')}
