@@ -42,7 +42,7 @@ export async function checkPort({ host, port }: DemoOptions): Promise<void> {
 export async function startServer(options: DemoOptions): Promise<Core.Strapi> {
   const { dataFolder, host, model, port } = options;
   Object.assign(process.env, {
-    ...createAppEnvironment({ dataFolder }),
+    ...createAppEnvironment({ dataFolder, hasExtras: true }),
     ...(model === undefined ? {} : { CLIP_MODEL: model }),
     HOST: host,
     LOG_LEVEL: 'warn',

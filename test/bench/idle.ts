@@ -74,7 +74,9 @@ export async function benchIdle(): Promise<Measurement[]> {
 async function measure(
   settings: Parameters<typeof spawnStrapi>[0],
 ): Promise<{ bootMs: number; bytes: number }> {
-  const { result: strapi, milliseconds } = await timed(() => spawnStrapi(settings));
+  const { result: strapi, milliseconds } = await timed(() =>
+    spawnStrapi({ ...settings, hasExtras: true }),
+  );
   try {
     await wait(SETTLE_MS);
     const processes = [strapi.child.pid, ...(await childrenOf(strapi.child.pid))];

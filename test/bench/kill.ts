@@ -8,7 +8,8 @@ const IMAGES = 300;
 export async function benchKill(): Promise<Measurement[]> {
   const images = await loadImages(IMAGES);
   return withDataFolder(async (dataFolder) => {
-    const settings = { dataFolder, imageSearch: { embedding: localModelConfig() } };
+    const imageSearch = { embedding: localModelConfig() };
+    const settings = { dataFolder, imageSearch, hasExtras: true };
     const first = await spawnStrapi(settings);
     for (const { bytes, fileName } of images) await first.uploadThroughAdmin(bytes, fileName);
     await first.kill('SIGKILL');

@@ -13,6 +13,7 @@ export async function benchUploads(): Promise<Measurement[]> {
       const on = await spawnStrapi({
         dataFolder: withPlugin,
         imageSearch: { embedding: localModelConfig() },
+        hasExtras: true,
       });
       const off = await spawnStrapi({ dataFolder: without, isPluginEnabled: false });
       try {

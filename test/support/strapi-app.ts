@@ -32,9 +32,7 @@ export interface StrapiApp extends StrapiClient {
 /** Boots the app, listening on a free port of the loopback interface, with the super administrator registered. */
 export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp> {
   const dataFolder = options.dataFolder ?? (await createDataFolder());
-  const imageSearch = withoutExtras(options.imageSearch);
-  const settings = { ...options, dataFolder, imageSearch };
-  const restoreEnvironment = setEnvironment(createAppEnvironment(settings));
+  const restoreEnvironment = setEnvironment(createAppEnvironment({ ...options, dataFolder }));
   const cleanUp = async (): Promise<void> => {
     restoreEnvironment();
     if (options.dataFolder === undefined) await rm(dataFolder, { recursive: true, force: true });
@@ -60,19 +58,6 @@ export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp
     await cleanUp();
     throw error;
   }
-}
-
-/**
- * Most suites are about images, one vector each: words and further views are for those that ask for them
- * (`words: { enabled: true }`, `indexing: { views: {} }`).
- */
-function withoutExtras({ indexing, ...others }: Record<string, unknown> = {}) {
-  const noViews = { views: { parts: 0, frames: 0 } };
-  return {
-    words: { enabled: false },
-    ...others,
-    indexing: { ...noViews, ...(indexing as object) },
-  };
 }
 
 export async function createDataFolder(): Promise<string> {
