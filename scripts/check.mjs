@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import process from 'node:process';
 import PQueue from 'p-queue';
 
-const checks = ['lint', 'types', 'format', 'architecture', 'unused', 'readme', 'package'];
+const checks = ['lint', 'types', 'format', 'architecture', 'unused', 'docs', 'package'];
 const AT_A_TIME = 2;
 
 const queue = new PQueue({ concurrency: AT_A_TIME });
