@@ -16,7 +16,7 @@ import {
 } from '../errors';
 import type { PreparedImage } from '../images/contract';
 import type { Logger } from '../logger';
-import type { FileVectors, VectorPoint, ViewVector } from '../vectors/contract';
+import type { FileVectors, VectorPoint } from '../vectors/contract';
 import {
   indexPriorities,
   type AssetSource,
@@ -25,14 +25,17 @@ import {
   type IndexEntry,
   type IndexedImage,
 } from './contract';
-import type {
-  EntryPreparation,
-  FailedTry,
-  ImageToStore,
-  Prepared,
-  ReadImage,
-  ReadyImage,
-  ReusedImage,
+import {
+  hasOnlyMoreViews,
+  inputsOf,
+  toVectors,
+  type EntryPreparation,
+  type FailedTry,
+  type ImageToStore,
+  type Prepared,
+  type ReadImage,
+  type ReadyImage,
+  type ReusedImage,
 } from './entry-preparation';
 
 /** Images in a row that a provider may reject; beyond that, the provider is to blame. */
@@ -462,34 +465,6 @@ function idsOf(images: readonly ReadImage[]): number[] {
 
 function unlimitedShare(images: number): BudgetShare {
   return { images, release: () => Promise.resolve() };
-}
-
-/** The whole image first, if it isn't known. */
-/** Whether an image is stored as it is but for some views, which duplicates don't go by. */
-function hasOnlyMoreViews(image: ReadImage): boolean {
-  const { entry, result, trace } = image;
-  const isStored = 'known' in image && image.known !== null;
-  return isStored && trace === null && entry.contentHash === result.contentHash;
-}
-
-function inputsOf({ known, whole, views }: ReadyImage): PreparedImage[] {
-  const further = views.map(({ prepared }) => prepared);
-  return known ? further : [whole, ...further];
-}
-
-/** Of the views that were embedded and those that were known. */
-function toVectors(
-  { known, whole, views }: ReadyImage,
-  inputs: readonly PreparedImage[],
-  embedded: ReadonlyMap<PreparedImage, Float32Array>,
-): FileVectors {
-  const vector = known?.vector ?? embedded.get(whole);
-  if (!vector) throw new RangeError('An image was embedded without a vector.');
-  const added = views.flatMap(({ kind, number, prepared }): ViewVector[] => {
-    const found = inputs.includes(prepared) ? embedded.get(prepared) : undefined;
-    return found ? [{ kind, number, vector: found }] : [];
-  });
-  return { vector, views: [...(known?.views ?? []), ...added] };
 }
 
 function toPoint({ asset, result }: ImageToStore, vectors: FileVectors): VectorPoint {

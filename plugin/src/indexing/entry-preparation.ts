@@ -11,7 +11,7 @@ import type {
 } from '../images/contract';
 import { hashContent, isCurrentThumbnail } from '../images/trace';
 import { countFurtherViews } from '../images/views';
-import type { FileVectors } from '../vectors/contract';
+import type { FileVectors, ViewVector } from '../vectors/contract';
 import type { AssetDescription, AssetSource, IndexedImage, IndexEntry } from './contract';
 
 /** A failed attempt. */
@@ -42,6 +42,34 @@ export interface ReadyImage extends ImageToStore {
   whole: PreparedImage;
   /** Those that aren't known. */
   views: readonly FurtherView[];
+}
+
+/** What is to be embedded: the whole image first, if it isn't known. */
+export function inputsOf({ known, whole, views }: ReadyImage): PreparedImage[] {
+  const further = views.map(({ prepared }) => prepared);
+  return known ? further : [whole, ...further];
+}
+
+/** All vectors of an image: those that were known, and those of the inputs that were embedded. */
+export function toVectors(
+  { known, whole, views }: ReadyImage,
+  inputs: readonly PreparedImage[],
+  embedded: ReadonlyMap<PreparedImage, Float32Array>,
+): FileVectors {
+  const vector = known?.vector ?? embedded.get(whole);
+  if (!vector) throw new RangeError('An image was embedded without a vector.');
+  const added = views.flatMap(({ kind, number, prepared }): ViewVector[] => {
+    const found = inputs.includes(prepared) ? embedded.get(prepared) : undefined;
+    return found ? [{ kind, number, vector: found }] : [];
+  });
+  return { vector, views: [...(known?.views ?? []), ...added] };
+}
+
+/** Whether an image is stored as it is but for some views, which duplicates don't go by. */
+export function hasOnlyMoreViews(image: ReadImage): boolean {
+  const { entry, result, trace } = image;
+  const isStored = 'known' in image && image.known !== null;
+  return isStored && trace === null && entry.contentHash === result.contentHash;
 }
 
 /** A claimed entry whose bytes were embedded before, for another file or another database. */

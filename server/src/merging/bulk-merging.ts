@@ -343,17 +343,19 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     },
 
     async undo(id, { permission, userId }) {
-      await requireBatch(id);
+      const { state } = await requireBatch(id);
+      const notDone = "This bulk merge isn't done yet. Cancel it first.";
+      // Before anything is tried again: a second click mustn't repeat what the first one is at.
+      if (state !== 'ended' && state !== 'undone') throw conflict(notDone);
       if (!(await batches.hasUndoable(id))) {
         throw conflict('Nothing of this bulk merge can be undone anymore.');
       }
+      await batches.retryUndo(id);
       await change(
         id,
         { from: ['ended', 'undone'], to: 'undoing', permission, undoUserId: userId, problem: null },
-        "This bulk merge isn't done yet. Cancel it first.",
+        notDone,
       );
-      await batches.retryUndo(id);
-      onWork();
     },
 
     async hasWork() {

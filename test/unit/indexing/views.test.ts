@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createImageReader } from '../../../plugin/src/images/image-reader';
 import type { IndexingBudget } from '../../../plugin/src/billing/contract';
 import type { IndexingWorkerOptions } from '../../../plugin/src/indexing/worker';
+import { failure } from '../../support/failures';
 import { IndexingRig } from '../../support/indexing-rig';
 import { noise } from '../images/images';
 
@@ -60,6 +61,39 @@ it('embeds only what is missing when a file deserves more views, and nothing twi
   await rig.untilSettled();
   expect(embedded()).toBe(6);
   await expect(viewsOf(2)).resolves.toEqual([1, 2, 3, 4, 5]);
+});
+
+it('keeps a file searchable when the provider rejects one of its parts', async () => {
+  await rig.upload(1, long);
+  rig.provider.onCall = (inputs) => {
+    if (inputs.some((input) => 'image' in input) && inputs.length > 1) {
+      throw failure('provider-rejected-input', { retryable: false });
+    }
+  };
+  start();
+  await rig.untilSettled();
+  expect(await rig.entries.counts()).toMatchObject({ indexed: 1, failed: 0 });
+  expect(await rig.point(1)).toBeDefined();
+  await expect(viewsOf(1)).resolves.toEqual([]);
+});
+
+it('does not compare a file with all others again because it has more views', async () => {
+  await rig.upload(1, long);
+  const before = start({ views: { parts: 0, frames: 0 } });
+  await rig.untilSettled();
+  await rig.stop(before);
+  rig.duplicates.told.length = 0;
+  start();
+  await rig.entries.markPending([1]);
+  await rig.untilSettled();
+  await expect(viewsOf(1)).resolves.toEqual([1, 2, 3, 4, 5]);
+  expect(rig.duplicates.told).toEqual([]);
+  await rig.upload(1, await noise(200, 100).png().toBuffer());
+  await rig.untilSettled();
+  expect(rig.duplicates.told.map(({ fileIds, what }) => [what, ...fileIds])).toEqual([
+    ['beforeIndexing', 1],
+    ['indexed', 1],
+  ]);
 });
 
 it('forgets the views of a file that was replaced', async () => {

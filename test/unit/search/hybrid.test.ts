@@ -56,6 +56,23 @@ describe('a search by images and words', () => {
     expect(evidence.get(5)).toEqual(['image']);
   });
 
+  it('leaves out files that serve as examples, whatever their words', async () => {
+    const { hits } = await searchAll('sofa', { unlike: [{ kind: 'file', fileId: 3 }] });
+    expect(hits.length).toBeGreaterThan(0);
+    expect(hits.map(({ fileId }) => fileId)).not.toContain(3);
+  });
+
+  it('never ignores what a query excludes: not in an outage, and not with words alone', async () => {
+    const unlike = [text('dog')];
+    await expect(searchAll('sofa', { unlike, mode: 'text' })).rejects.toMatchObject({
+      code: 'invalid-input',
+    });
+    rig.provider.onCall = outage;
+    await expect(searchAll('sofa', { unlike })).rejects.toMatchObject({
+      code: 'provider-unavailable',
+    });
+  });
+
   it('finds an image that has no vector by its words alone', async () => {
     const { hits } = await searchAll('nobody can decode');
     expect(hits[0]).toMatchObject({ fileId: 6, score: null, matchedBy: ['caption'] });
