@@ -45,7 +45,7 @@ function createPanel() {
   function bootstrap(app: Pick<StrapiApp, 'getPlugin'>): void {
     const contentManager = app.getPlugin('content-manager') as ContentManager | undefined;
     contentManager?.apis?.addEditViewSidePanel?.([SimilarPanel]);
-    // All plugins have registered their fields and dialogs by now.
+    // All plugins have registered their fields and dialogs before this.
     if (registered) addImageSearch(registered);
   }
 

@@ -13,7 +13,7 @@ export function createHost(): HTMLElement {
 }
 
 /**
- * Keeps an element where `insert` puts it, also while Strapi renders its markup anew.
+ * Keeps an element where `insert` puts it, also when Strapi renders its markup again.
  *
  * @param insert puts the element into the page and returns whether it found its place
  * @returns stops, and removes the element

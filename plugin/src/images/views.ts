@@ -32,7 +32,7 @@ export function partsOf({ width, height }: Size, limits: Pick<ViewLimits, 'parts
 }
 
 /**
- * Positions of the frames that show how a long animation goes on, evenly spread. To show a frame, decoders compose all
+ * Positions of the frames that show the course of a long animation, evenly spread. To show a frame, decoders compose all
  * before it: together, not many more pixels than one image may have.
  */
 export function framesOf(

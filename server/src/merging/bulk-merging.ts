@@ -196,7 +196,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     return new Map(found.map((trace) => [trace.fileId, trace]));
   }
 
-  /** Whether the plan still holds: files may have been replaced, and pairs reviewed or compared anew. */
+  /** Whether the plan still holds: files may have been replaced, and pairs reviewed or compared again. */
   async function refusalNow(
     { kind }: StoredBatch,
     fileIds: readonly number[],

@@ -84,7 +84,7 @@ export const clipConfigSchema = settingsSchema.superRefine(({ preset, model }, c
 export function withPreset(settings: Record<string, unknown>): Record<string, unknown> {
   const name = presetNames.find((preset) => preset === settings['preset']);
   if (name === undefined) return settings;
-  // An environment variable that isn't set is no setting.
+  // A setting from an environment variable that isn't set.
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   return { ...presets[name], ...Object.fromEntries(given) };
 }

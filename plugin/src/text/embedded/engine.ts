@@ -20,7 +20,7 @@ import {
 import { compareTextHits, parseQuery, scoreFile, type ParsedQuery, type Term } from '../ranking';
 import { isSingle, nameKeyOf, TOKENS_VERSION, tokensOf } from '../tokens';
 
-/** Of the tables. A file of another version is made anew: it has nothing that the database doesn't have. */
+/** Of the tables. A file of another version is replaced: it has nothing that the database doesn't have. */
 const VERSION = 1;
 /** How long a call waits for another writing process. */
 const LOCK_TIMEOUT_MS = 5_000;
@@ -82,7 +82,7 @@ export function createTextEngine(options: TextEngineOptions): TextHandlers {
       session ??= openSession(options);
       return work(session);
     } catch (error) {
-      // The next call opens the file again, which may be gone, replaced or writable by now.
+      // The next call opens the file again, which may have been replaced or become writable.
       close();
       if (isDamage(error)) deleteFile(options.file);
       throw toTextError(error, options.file);

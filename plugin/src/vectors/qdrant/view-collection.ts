@@ -67,7 +67,7 @@ export class ViewCollection {
     try {
       await store();
     } catch (error) {
-      // Somebody deleted it.
+      // It was deleted outside the plugin.
       if (!isMissingCollection(error)) throw error;
       await catalog.createViews(name, space);
       await store();
