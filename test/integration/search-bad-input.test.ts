@@ -93,7 +93,8 @@ describe.each(faces)('numbers over the %s', (_name, face) => {
       /start/,
     ]),
     ...['2', '-1.01', 'abc', '', 'Infinity'].map((value) => ['minScore', value, /minScore/]),
-    ['pagination[page]', '1', /page/],
+    ['pagination[page]', '0', /page/],
+    ['pagination[size]', '1', /size/],
     ['pagination', '5', /pagination/],
   ] as [string, string, RegExp][])('%s of "%s" is refused', async (key, value, message) => {
     const { id } = app.fileOf('dog');

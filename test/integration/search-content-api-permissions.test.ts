@@ -183,19 +183,16 @@ describe('the content API, opened to everyone', () => {
     expectFailure(response, { status: 400, code: 'invalid-input', message: /createdBy/ });
   });
 
-  it.each(['populate', 'fields', 'sort', 'locale', 'status', 'limit', 'anything'])(
-    'refuses "%s"',
-    async (key) => {
-      const expected = { status: 400, code: 'invalid-input', message: new RegExp(key) } as const;
-      const face = contentApi(app);
-      const { id } = app.fileOf('dog');
-      expectFailure(await face.get('search', { text: 'dog', [key]: '*' }), expected);
-      expectFailure(await face.post('search', { text: 'dog', [key]: '*' }), expected);
-      expectFailure(await face.post('search', { text: 'dog' }).query({ [key]: '*' }), expected);
-      expectFailure(await face.get(`similar/${String(id)}`, { [key]: '*' }), expected);
-      expectFailure(await face.post('embeddings', { text: 'dog', [key]: '*' }), expected);
-    },
-  );
+  it.each(['populate', 'sort', 'limit', 'anything'])('refuses "%s"', async (key) => {
+    const expected = { status: 400, code: 'invalid-input', message: new RegExp(key) } as const;
+    const face = contentApi(app);
+    const { id } = app.fileOf('dog');
+    expectFailure(await face.get('search', { text: 'dog', [key]: '*' }), expected);
+    expectFailure(await face.post('search', { text: 'dog', [key]: '*' }), expected);
+    expectFailure(await face.post('search', { text: 'dog' }).query({ [key]: '*' }), expected);
+    expectFailure(await face.get(`similar/${String(id)}`, { [key]: '*' }), expected);
+    expectFailure(await face.post('embeddings', { text: 'dog', [key]: '*' }), expected);
+  });
 
   it("doesn't find a deleted file", async () => {
     const { id } = app.fileOf('pizza');

@@ -58,6 +58,11 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     return { ids: ids.slice(start, start + limit), hasMore: ids.length > start + limit };
   }
 
+  async countImages(): Promise<number> {
+    await Promise.resolve();
+    return [...this.#readable].filter((fileId) => this.#isVisible(fileId)).length;
+  }
+
   async filterReadable(fileIds: readonly number[]): Promise<Set<number>> {
     await Promise.resolve();
     return new Set(fileIds.filter((fileId) => this.#readable.has(fileId)));

@@ -137,7 +137,12 @@ export interface SearchOptions {
   /** Whether no media field or relation uses the file; requires the permission `usage.findOne`. */
   unused?: boolean;
   hasAlternativeText?: boolean;
-  pagination?: { start?: number; limit?: number };
+  /** By start and limit, or by pages. */
+  pagination?:
+    | { start?: number; limit?: number; withCount?: boolean }
+    | { page?: number; pageSize?: number; withCount?: boolean };
+  /** Attributes of the files, such as `url` or `formats.small`. @default all */
+  fields?: readonly string[];
   /** Cosine similarity, -1 to 1. */
   minScore?: number;
   signal?: AbortSignal;
@@ -177,7 +182,7 @@ export interface SearchResults {
     file: ImageFile;
   }[];
   meta: {
-    pagination: { start: number; limit: number; hasMore: boolean };
+    pagination: PageOfResults;
     index: { space: string | null; indexed: number; total: number };
     /** Whether even the best match means nothing; null when that is unknown. */
     noCloseMatch: boolean | null;
@@ -197,7 +202,18 @@ export interface DuplicateResults {
     evidence: Record<string, unknown>;
     file: ImageFile;
   }[];
-  meta: { pagination: { start: number; limit: number; hasMore: boolean } };
+  meta: { pagination: PageOfResults };
+}
+
+export interface PageOfResults {
+  start: number;
+  limit: number;
+  hasMore: boolean;
+  page?: number | undefined;
+  pageSize?: number | undefined;
+  /** With `withCount`; null where it is unknown, as for anything ranked. */
+  total?: number | null | undefined;
+  pageCount?: number | null | undefined;
 }
 
 export interface VectorSpace {

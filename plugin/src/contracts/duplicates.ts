@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { apiLimits } from './limits';
+import { paginationMetaSchema } from './rest';
 import { LARGEST_ID, numberSchema } from './values';
 
 export const duplicateKindSchema = z.enum(['identical', 'same-image', 'edited']);
@@ -143,9 +144,7 @@ export const publicDuplicatesResponseSchema = z.object({
       file: libraryFileSchema,
     }),
   ),
-  meta: z.object({
-    pagination: z.object({ start: z.number(), limit: z.number(), hasMore: z.boolean() }),
-  }),
+  meta: z.object({ pagination: paginationMetaSchema }),
 });
 
 /** Whether an image is in the library already; `POST check`. */

@@ -16,6 +16,8 @@ export const apiLimits = {
   maxFilterNodes: 200,
   /** Levels of `filters`: `{ mime: { $eq: … } }` has two. */
   maxFilterLevels: 10,
+  /** Names in `fields`. */
+  maxFields: 50,
   /** How much longer the longer side of a square image may be, in percent. */
   squareTolerancePercent: 5,
 } as const;

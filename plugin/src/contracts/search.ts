@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { searchModes } from '../search/contract';
 import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
+import { fileListShape, paginationMetaSchema, paginationSchema, parametersSchema } from './rest';
 import { booleanSchema, isPrototypeKey, LARGEST_ID, numberSchema } from './values';
 
 const FILE_ID_EXPECTED = 'must be the numeric id of a file';
@@ -59,18 +60,6 @@ const examplesSchema = shortList(exampleSchema, {
 
 const vectorSchema = shortList(z.number(), { max: apiLimits.maxDimensions, things: 'numbers' });
 
-const paginationSchema = z.strictObject({
-  start: numberSchema
-    .pipe(
-      z
-        .int()
-        .min(0)
-        .max(apiLimits.maxStart, `must be at most ${String(apiLimits.maxStart)}`),
-    )
-    .default(0),
-  limit: numberSchema.pipe(z.int().min(1).max(apiLimits.maxLimit)).default(apiLimits.defaultLimit),
-});
-
 export const orientations = ['landscape', 'portrait', 'square'] as const;
 
 /** Conditions that Strapi's filters can't express. */
@@ -87,20 +76,23 @@ const traitsShape = {
 };
 
 /** Strapi filters on `plugin::upload.file`. Strapi validates their fields, but neither their size nor their operands. */
+// zod's own records drop the key `__proto__` in silence, and API documents can't show a transformation.
 const filtersSchema = z
   .unknown()
   .superRefine((filters, context) => {
     const problem = problemOf(filters);
-    // zod's own records drop the key `__proto__` in silence.
     if (problem !== null) context.addIssue({ code: 'custom', ...problem });
   })
-  .transform((filters) => filters as Record<string, unknown>);
+  .meta({ type: 'object', additionalProperties: true }) as unknown as z.ZodType<
+  Record<string, unknown>
+>;
 
 /** Parameters of every search. */
 const commonShape = {
   filters: filtersSchema.optional(),
   ...traitsShape,
-  pagination: paginationSchema.prefault({}),
+  ...fileListShape,
+  pagination: paginationSchema,
   minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
 };
 
@@ -112,15 +104,15 @@ const textShape = {
   weight: numberSchema.pipe(z.number().min(0).max(1)).optional(),
 };
 
-export const textSearchQuerySchema = z.strictObject({
+export const textSearchQuerySchema = parametersSchema({
   text: textSchema.optional(),
   ...textShape,
   ...commonShape,
 });
 
-export const similarQuerySchema = z.strictObject(commonShape);
+export const similarQuerySchema = parametersSchema(commonShape);
 
-export const searchBodySchema = z.strictObject({
+export const searchBodySchema = parametersSchema({
   text: textSchema.optional(),
   image: imageTextSchema.optional(),
   url: urlSchema.optional(),
@@ -172,7 +164,7 @@ export const searchResponseSchema = z.object({
     }),
   ),
   meta: z.object({
-    pagination: z.object({ start: z.number(), limit: z.number(), hasMore: z.boolean() }),
+    pagination: paginationMetaSchema,
     index: z.object({
       /** Id of the space that answered, or would have; null before a model was opened for the first time. */
       space: z.string().nullable(),

@@ -17,10 +17,11 @@ export const numberSchema = z.union(
 );
 
 /** A boolean, or its text from a query string or a form. */
-export const booleanSchema = z.union(
-  [z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')],
-  { error: 'must be true or false' },
-);
+export const booleanSchema = z
+  .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')], {
+    error: 'must be true or false',
+  })
+  .pipe(z.boolean());
 
 /** Whether every object has a member of this name, such as `constructor`, so that a caller's key must not have it. */
 export function isPrototypeKey(key: string): boolean {

@@ -19,6 +19,8 @@ export interface VisibleFiles<Row> {
   listIdsAfter(after: number, limit: number): Promise<IdPage>;
   /** Ids of the visible images `start` … `start + limit`, newest first, and whether more follow. */
   listNewest(page: { start: number; limit: number }): Promise<{ ids: number[]; hasMore: boolean }>;
+  /** How many images are visible. */
+  countImages(): Promise<number>;
   /** Those of these ids that the caller may see, ignoring its filters. */
   filterReadable(fileIds: readonly number[]): Promise<Set<number>>;
   /** Those of these ids that the caller may see and that match its filters. */

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { PublicDuplicatesResponse } from '../../../plugin/src/contracts/duplicates';
+import { toPaginationMeta } from '../../../plugin/src/contracts/rest';
 import { similarQuerySchema } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
 import { scoreOf, toEvidence } from '../duplicates/pair-views';
@@ -49,7 +50,12 @@ export function createPublicDuplicatesHandlers(options: {
           const file = files.get(fileId);
           return file ? [{ ...match, file }] : [];
         }),
-        meta: { pagination: { start, limit, hasMore: matches.length > start + limit } },
+        meta: {
+          pagination: toPaginationMeta(pagination, {
+            hasMore: matches.length > start + limit,
+            total: pairs.length < MAX_PAIRS ? matches.length : null,
+          }),
+        },
       } satisfies PublicDuplicatesResponse;
     },
   };

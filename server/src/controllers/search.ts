@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { toPaginationMeta } from '../../../plugin/src/contracts/rest';
 import {
   similarQuerySchema,
   textSearchQuerySchema,
@@ -46,7 +47,8 @@ export function createSearchHandlers(options: {
       {
         like,
         unlike,
-        ...pagination,
+        start: pagination.start,
+        limit: pagination.limit,
         minimumScore: minScore,
         mode,
         weight,
@@ -65,7 +67,8 @@ export function createSearchHandlers(options: {
         file: row,
       })),
       meta: {
-        pagination: { ...pagination, hasMore: page.hasMore },
+        // Ranked: every image is more or less like the query.
+        pagination: toPaginationMeta(pagination, { hasMore: page.hasMore, total: null }),
         index: { space: spaceId, indexed, total },
         noCloseMatch: page.noCloseMatch,
         mode: page.mode,
@@ -80,12 +83,13 @@ export function createSearchHandlers(options: {
     pagination: SearchInput['pagination'],
   ): Promise<SearchResponse> {
     const { spaces, status } = imageSearch();
-    const [{ hasMore, ids }, active] = await Promise.all([
+    const [{ hasMore, ids }, total, active] = await Promise.all([
       visible.listNewest(pagination),
+      pagination.withCount ? visible.countImages() : null,
       spaces.active(),
     ]);
     const spaceId = active.spaceId();
-    const [rows, { indexed, total }] = await Promise.all([
+    const [rows, coverage] = await Promise.all([
       visible.load(ids),
       // Before a model was opened for the first time, nothing is indexed.
       status.coverage(spaceId ?? ''),
@@ -96,8 +100,8 @@ export function createSearchHandlers(options: {
         return file ? [{ score: null, matchedBy: [], highlights: {}, file }] : [];
       }),
       meta: {
-        pagination: { ...pagination, hasMore },
-        index: { space: spaceId, indexed, total },
+        pagination: toPaginationMeta(pagination, { hasMore, total }),
+        index: { space: spaceId, indexed: coverage.indexed, total: coverage.total },
         noCloseMatch: null,
         mode: null,
         isDegraded: false,

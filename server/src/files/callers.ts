@@ -1,27 +1,35 @@
 import type { Core, Struct } from '@strapi/strapi';
 import { contentTypes, errors, validate } from '@strapi/utils';
 import type { Context } from 'koa';
-import type { FileTraits } from '../../../plugin/src/contracts/search';
+import type { CommonSearchInput, FileTraits } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
-import { wordFields, type WordField } from '../../../plugin/src/text/contract';
+import { wordFields } from '../../../plugin/src/text/contract';
+import { inputError, shorten } from '../http/parse-input';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
 import { createVisibleFiles, type FileView } from './visible-files';
 
 export type Filters = Record<string, unknown>;
 
+/** Conditions that Strapi's filters can't express, and the attributes that the caller wants of each file. */
+export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields'>;
+
 /** The files that a request's caller can see, narrowed by the request's filters. */
 export type VisibleFilesOf = (
   ctx: Context,
   filters: Filters | undefined,
-  traits?: FileTraits,
+  selection?: FileSelection,
 ) => Promise<VisibleFiles<FileView>>;
 
 /** Content API: all files, without private fields; filters on private fields are rejected. */
 export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
-  return async (ctx, filters, traits) => {
+  return async (ctx, filters, selection) => {
     const { auth, route } = ctx.state as { auth: unknown; route: unknown };
-    if (traits?.unused !== undefined) await requireUsagePermission(strapi, auth);
+    if (selection?.unused !== undefined) await requireUsagePermission(strapi, auth);
     const model = strapi.getModel(FILE_UID);
+    const pick = pickerOf(
+      selection,
+      attributesOf(model).filter((name) => !isPrivate(model, name)),
+    );
     const query = { filters: filters ?? {} };
     await namingFilters(() =>
       strapi.contentAPI.validate.query(query, model, { auth, route } as never),
@@ -34,17 +42,58 @@ export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
       strapi,
       permission: {},
       filters: sanitized.filters ?? {},
-      traits,
+      traits: selection,
       populate: {},
       wordFields: wordFields.filter((field) => !isPrivate(model, field)),
-      sanitize: (row) => strapi.contentAPI.sanitize.output(row, model, { auth }),
+      sanitize: async (row) => pick(await strapi.contentAPI.sanitize.output(row, model, { auth })),
     });
   };
 }
 
 /** Whether the content API leaves an attribute of a file out, as it does with folders; it may be set in an extension. */
-function isPrivate(model: Struct.Schema, field: WordField): boolean {
+function isPrivate(model: Struct.Schema, field: string): boolean {
   return contentTypes.isPrivateAttribute(model, field);
+}
+
+function attributesOf(model: Struct.Schema): string[] {
+  return ['id', 'documentId', ...contentTypes.getScalarAttributes(model)];
+}
+
+/**
+ * What leaves of a file only the attributes that the caller asked for, with its ids. `formats.small` stands for one format.
+ *
+ * @param known attributes that there are for this caller
+ * @throws ImageSearchError `invalid-input` for a name that isn't known
+ */
+function pickerOf(
+  { fields = ['*'] }: FileSelection = {},
+  known: readonly string[],
+): (row: unknown) => unknown {
+  const unknownName = fields.find((name) => {
+    const [attribute = '', format, ...more] = name.split('.');
+    const isFormat = format !== undefined && attribute === 'formats' && more.length === 0;
+    return name !== '*' && !(known.includes(attribute) && (format === undefined || isFormat));
+  });
+  if (unknownName !== undefined) {
+    throw inputError(
+      `fields: "${shorten(unknownName)}" isn't an attribute that you can read. Use ${known.join(', ')}, or one format such as formats.small.`,
+    );
+  }
+  if (fields.includes('*')) return (row) => row;
+  const names = new Set(['id', 'documentId', ...fields]);
+  const formats = fields.flatMap((name) => (name.startsWith('formats.') ? [name.slice(8)] : []));
+  return (row) => {
+    const entries = Object.entries(row as FileView).flatMap(([name, value]) => {
+      if (names.has(name)) return [[name, value]];
+      return name === 'formats' && formats.length > 0 ? [[name, pickFormats(value, formats)]] : [];
+    });
+    return Object.fromEntries(entries) as unknown;
+  };
+}
+
+function pickFormats(value: unknown, names: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
 }
 
 /** Has Strapi's messages, such as `Invalid key name`, say where the key is. */
@@ -135,9 +184,10 @@ export function permittedFiles(
 
 /** Admin: the files that `plugin::upload.read` and its conditions let this user see. */
 export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}): VisibleFilesOf {
-  return async (ctx, filters, traits) => {
+  return async (ctx, filters, selection) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
     const manager = fileManager(strapi, { ability: userAbility, ...readingFiles });
+    const pick = pickerOf(selection, [...attributesOf(strapi.getModel(FILE_UID)), 'folder']);
     const query = { filters: filters ?? {} };
     await namingFilters(async () => {
       // Strapi drops unknown keys from an administrator's filters, and so would find more than was asked for.
@@ -152,11 +202,11 @@ export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}):
       strapi,
       permission: manager.getQuery() ?? {},
       filters: sanitized.filters ?? {},
-      traits,
+      traits: selection,
       populate: { folder: true },
       wordFields,
       includesTrash,
-      sanitize: (row) => manager.sanitizeOutput(row),
+      sanitize: async (row) => pick(await manager.sanitizeOutput(row)),
     });
   };
 }

@@ -67,9 +67,15 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   };
 
   function find(scope: Scope, query: FileQuery) {
-    const where: object[] = [scope.where, query.where];
+    return strapi.db
+      .query(FILE_UID)
+      .findMany({ ...query, ...scope, where: within(scope, query.where) });
+  }
+
+  function within(scope: Scope, condition: object): object {
+    const where: object[] = [scope.where, condition];
     if (!includesTrash) where.push({ id: { $notIn: trashedFileIds(strapi) } });
-    return strapi.db.query(FILE_UID).findMany({ ...query, ...scope, where: { $and: where } });
+    return { $and: where };
   }
 
   async function keep(
@@ -86,9 +92,9 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
   }
 
   /** Strapi validates a filter's fields, not its values: only the database knows which values are valid. */
-  async function findVisible(query: FileQuery) {
+  async function blamingFilters<Found>(read: () => Promise<Found>): Promise<Found> {
     try {
-      return await find(visible, query);
+      return await read();
     } catch (error) {
       if (error instanceof ImageSearchError) throw error;
       // If the query works without the filters, they are at fault.
@@ -101,6 +107,8 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       });
     }
   }
+
+  const findVisible = (query: FileQuery) => blamingFilters(() => find(visible, query));
 
   return {
     wordFields: options.wordFields,
@@ -133,6 +141,13 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       const ids = [...new Set(rows.map((row) => row.id as number))];
       return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
     },
+
+    countImages: () =>
+      blamingFilters(() =>
+        strapi.db
+          .query(FILE_UID)
+          .count({ ...visible, where: within(visible, imagesInLibrary(strapi)) }),
+      ),
 
     filterReadable: (fileIds) => keep(fileIds, (query) => find(readable, query)),
 

@@ -45,7 +45,8 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   const { fields, imagePart } = await readFields(ctx, limits);
   // Filters, pagination and scores may also be in the URL, as for GET.
   const body = parseInput(searchBodySchema, { ...readQuery(ctx), ...fields });
-  const { filters, pagination, minScore, orientation, unused, hasAlternativeText } = body;
+  const { fields: fileFields, filters, pagination, minScore } = body;
+  const { orientation, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
   const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
   if (like.length === 0) {
@@ -54,6 +55,7 @@ export async function readSearchInput(ctx: Context, limits: InputLimits): Promis
   return {
     like,
     unlike: toExamples('unlike', body, limits),
+    fields: fileFields,
     filters,
     orientation,
     unused,

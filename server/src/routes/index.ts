@@ -7,6 +7,7 @@ import { errorAnswers } from '../http/error-answers';
 import { rateLimit } from '../http/rate-limit';
 import { PLUGIN_ID } from '../plugin-id';
 import type { policies } from '../policies';
+import { contentApiRoutes } from './content-api';
 
 const HAS_ANY_ACTION = 'has-any-action' satisfies keyof typeof policies;
 
@@ -17,16 +18,6 @@ interface Route {
   path: string;
   handler: HandlerName;
 }
-
-const contentApiRoutes: Route[] = [
-  { method: 'GET', path: '/search', handler: 'search.find' },
-  { method: 'POST', path: '/search', handler: 'search.find' },
-  { method: 'GET', path: '/similar/:id', handler: 'similar.find' },
-  { method: 'GET', path: '/duplicates/:id', handler: 'duplicates.findOne' },
-  { method: 'GET', path: '/usage/:id', handler: 'usage.findOne' },
-  { method: 'POST', path: '/embeddings', handler: 'embeddings.create' },
-  { method: 'GET', path: '/status', handler: 'status.find' },
-];
 
 /** Both uploaders and searchers may check whether an image is in the library already. */
 const uploaderActions = [

@@ -19,7 +19,7 @@ function faults(schema: Schema, value: unknown): string[] {
   return (error?.issues ?? []).map(({ path }) => path.map(String).join('.'));
 }
 
-const firstPage = { start: 0, limit: 25 };
+const firstPage = { start: 0, limit: 25, page: undefined, withCount: false };
 
 describe('the query of a text search', () => {
   it('needs no text, and defaults to the first page', () => {
@@ -39,7 +39,7 @@ describe('the query of a text search', () => {
     };
     expect(textSearchQuerySchema.parse(query)).toEqual({
       ...query,
-      pagination: { start: 50, limit: 100 },
+      pagination: { ...firstPage, start: 50, limit: 100 },
       minScore: -0.25,
     });
   });
@@ -56,7 +56,13 @@ describe('the query of a text search', () => {
 
   it('rejects unknown parameters', () => {
     const { error } = textSearchQuerySchema.safeParse({ text: 'car', limit: 5 });
-    expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['limit'] }]);
+    expect(error?.issues).toMatchObject([
+      {
+        code: 'unrecognized_keys',
+        keys: ['limit'],
+        message: 'unknown key "limit": use pagination[limit]',
+      },
+    ]);
   });
 });
 
@@ -64,7 +70,7 @@ describe('common parameters', () => {
   it('default to a first page of 25', () => {
     expect(similarQuerySchema.parse({})).toEqual({ pagination: firstPage });
     expect(similarQuerySchema.parse({ pagination: { start: 5 } })).toEqual({
-      pagination: { start: 5, limit: 25 },
+      pagination: { ...firstPage, start: 5 },
     });
   });
 
@@ -133,12 +139,40 @@ describe('common parameters', () => {
     expect(faults(similarQuerySchema, traits)).toEqual([path]);
   });
 
-  it.each([{ page: 1 }, { pageSize: 5 }, { start: 0, withCount: true }])(
-    'reject pagination by %j',
-    (pagination) => {
-      expect(faults(similarQuerySchema, { pagination })).toContain('pagination');
-    },
-  );
+  it.each([
+    [{ page: 3 }, { start: 50, limit: 25, page: 3, withCount: false }],
+    [{ pageSize: '5' }, { start: 0, limit: 5, page: 1, withCount: false }],
+    [
+      { page: '2', pageSize: '10', withCount: 'true' },
+      { start: 10, limit: 10, page: 2, withCount: true },
+    ],
+    [{ withCount: true }, { ...firstPage, withCount: true }],
+  ])('accept pages: %j', (pagination, expected) => {
+    expect(similarQuerySchema.parse({ pagination }).pagination).toEqual(expected);
+  });
+
+  it.each([
+    [{ page: 1, start: 0 }, 'pagination'],
+    [{ pageSize: 5, limit: 5 }, 'pagination'],
+    [{ page: 0 }, 'pagination.page'],
+    [{ page: 1_002, pageSize: 10 }, 'pagination.page'],
+    [{ pageSize: 101 }, 'pagination.pageSize'],
+    [{ withCount: 'yes' }, 'pagination.withCount'],
+    [{ size: 5 }, 'pagination'],
+  ])('reject pagination by %j', (pagination, path) => {
+    expect(faults(similarQuerySchema, { pagination })).toEqual([path]);
+  });
+
+  it('accept names of fields in a list or separated by commas', () => {
+    expect(similarQuerySchema.parse({ fields: 'url, formats.small' }).fields).toEqual([
+      'url',
+      'formats.small',
+    ]);
+    expect(similarQuerySchema.parse({ fields: ['*'] }).fields).toEqual(['*']);
+    for (const fields of [[], 5, ['__proto__'], 'formats.constructor', { a: 'b' }]) {
+      expect(faults(similarQuerySchema, { fields })).toHaveLength(1);
+    }
+  });
 });
 
 describe('the body of a search', () => {

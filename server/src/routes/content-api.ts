@@ -1,0 +1,107 @@
+import * as z from 'zod';
+import { publicDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
+import { monitoringResponseSchema } from '../../../plugin/src/contracts/monitoring';
+import {
+  documentedFileSchema,
+  paginationParametersSchema,
+} from '../../../plugin/src/contracts/rest';
+import {
+  embeddingBodySchema,
+  embeddingResponseSchema,
+  fileIdSchema,
+  isUsedResponseSchema,
+  searchBodySchema,
+  searchResponseSchema,
+  similarQuerySchema,
+  textSearchQuerySchema,
+} from '../../../plugin/src/contracts/search';
+import type { HandlerName } from '../controllers';
+
+interface ContentApiRoute {
+  method: 'GET' | 'POST';
+  path: string;
+  handler: HandlerName;
+  /** What `strapi openapi generate` shows; the handlers validate requests themselves. */
+  request: {
+    params?: Record<string, z.ZodType>;
+    query?: Record<string, z.ZodType>;
+    body?: Record<string, z.ZodType>;
+  };
+  response: z.ZodType;
+}
+
+const params = { id: fileIdSchema };
+/** As callers send it: documents can't show what it is turned into. */
+const pagination = paginationParametersSchema.optional();
+const hitsResponse = withFiles(searchResponseSchema);
+const searchBody = z.strictObject({ ...searchBodySchema.shape, pagination });
+
+/** Routes of the content API. */
+export const contentApiRoutes: ContentApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/search',
+    handler: 'search.find',
+    request: { query: { ...textSearchQuerySchema.shape, pagination } },
+    response: hitsResponse,
+  },
+  {
+    method: 'POST',
+    path: '/search',
+    handler: 'search.find',
+    request: { body: withUpload(searchBody) },
+    response: hitsResponse,
+  },
+  {
+    method: 'GET',
+    path: '/similar/:id',
+    handler: 'similar.find',
+    request: { params, query: { ...similarQuerySchema.shape, pagination } },
+    response: hitsResponse,
+  },
+  {
+    method: 'GET',
+    path: '/duplicates/:id',
+    handler: 'duplicates.findOne',
+    request: { params, query: { ...similarQuerySchema.shape, pagination } },
+    response: withFiles(publicDuplicatesResponseSchema),
+  },
+  {
+    method: 'GET',
+    path: '/usage/:id',
+    handler: 'usage.findOne',
+    request: { params },
+    response: isUsedResponseSchema,
+  },
+  {
+    method: 'POST',
+    path: '/embeddings',
+    handler: 'embeddings.create',
+    request: { body: withUpload(embeddingBodySchema) },
+    response: embeddingResponseSchema,
+  },
+  {
+    method: 'GET',
+    path: '/status',
+    handler: 'status.find',
+    request: {},
+    response: monitoringResponseSchema,
+  },
+];
+
+/** A body in JSON, or as a form whose `image` is a file. */
+function withUpload(body: z.ZodObject): Record<string, z.ZodType> {
+  return {
+    'application/json': body,
+    'multipart/form-data': body.extend({ image: z.file().optional() }),
+  };
+}
+
+/** A response whose files have their attributes. */
+function withFiles(response: typeof searchResponseSchema | typeof publicDuplicatesResponseSchema) {
+  const hit: z.ZodObject = response.shape.data.element;
+  return z.object({
+    data: z.array(hit.extend({ file: documentedFileSchema })),
+    meta: response.shape.meta,
+  });
+}

@@ -1,0 +1,3 @@
+'use strict';
+const { createCoreController } = require('@strapi/strapi').factories;
+module.exports = createCoreController('api::article.article');
