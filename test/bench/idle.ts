@@ -7,7 +7,8 @@ import { summarize, timed, type Measurement } from './measurement';
 import { residentBytes } from './resident-memory';
 
 const RUNS = 5;
-const SETTLE_MS = 5_000;
+/** Threads that nothing is asked of end after half a minute. */
+const SETTLE_MS = 40_000;
 const MEBIBYTE = 2 ** 20;
 
 const hostedModel = {
@@ -22,7 +23,7 @@ const hostedModel = {
 
 /**
  * What a Strapi with the plugin and nothing to do needs more than one without it: time to boot, and resident memory of
- * all its processes. Booted before, so that its tables are there; side by side, in turn.
+ * all its processes. Booted before, so that its tables are there; side by side, after a rest.
  */
 export async function benchIdle(): Promise<Measurement[]> {
   return withDataFolder((local) =>
@@ -33,24 +34,27 @@ export async function benchIdle(): Promise<Measurement[]> {
           hosted: { dataFolder: hosted, imageSearch: { embedding: hostedModel } },
           off: { dataFolder: without, isPluginEnabled: false },
         };
-        for (const variant of Object.values(variants)) await measure(variant);
-        const boot: number[] = [];
+        for (const variant of Object.values(variants)) await (await boot(variant)).stop();
+        const bootTime: number[] = [];
         const localMemory: number[] = [];
         const hostedMemory: number[] = [];
         for (let run = 0; run < RUNS; run += 1) {
-          const off = await measure(variants.off);
-          const withLocal = await measure(variants.local);
-          const withHosted = await measure(variants.hosted);
-          boot.push((withLocal.bootMs - off.bootMs) / 1_000);
-          localMemory.push((withLocal.bytes - off.bytes) / MEBIBYTE);
-          hostedMemory.push((withHosted.bytes - off.bytes) / MEBIBYTE);
+          const off = await boot(variants.off);
+          const withLocal = await boot(variants.local);
+          const withHosted = await boot(variants.hosted);
+          await wait(SETTLE_MS);
+          const memoryOff = await off.residentBytes();
+          bootTime.push((withLocal.bootMs - off.bootMs) / 1_000);
+          localMemory.push(((await withLocal.residentBytes()) - memoryOff) / MEBIBYTE);
+          hostedMemory.push(((await withHosted.residentBytes()) - memoryOff) / MEBIBYTE);
+          for (const strapi of [off, withLocal, withHosted]) await strapi.stop();
         }
         const memoryBar = { kind: 'at most', value: 40 } as const;
         return [
           summarize({
             name: 'boot, local model, plugin on − off',
             unit: 's',
-            values: boot,
+            values: bootTime,
             bar: { kind: 'at most', value: 1 },
           }),
           summarize({
@@ -71,20 +75,28 @@ export async function benchIdle(): Promise<Measurement[]> {
   );
 }
 
-async function measure(
-  settings: Parameters<typeof spawnStrapi>[0],
-): Promise<{ bootMs: number; bytes: number }> {
+interface BootedStrapi {
+  bootMs: number;
+  /** Of all its processes. */
+  residentBytes: () => Promise<number>;
+  stop: () => Promise<void>;
+}
+
+async function boot(settings: Parameters<typeof spawnStrapi>[0]): Promise<BootedStrapi> {
   const { result: strapi, milliseconds } = await timed(() =>
     spawnStrapi({ ...settings, hasExtras: true }),
   );
-  try {
-    await wait(SETTLE_MS);
-    const processes = [strapi.child.pid, ...(await childrenOf(strapi.child.pid))];
-    const bytes = await Promise.all(processes.map((pid) => residentBytes(pid)));
-    return { bootMs: milliseconds, bytes: bytes.reduce((sum, each) => sum + each, 0) };
-  } finally {
-    await strapi.kill('SIGTERM');
-  }
+  return {
+    bootMs: milliseconds,
+    async residentBytes() {
+      const processes = [strapi.child.pid, ...(await childrenOf(strapi.child.pid))];
+      const bytes = await Promise.all(processes.map((pid) => residentBytes(pid)));
+      return bytes.reduce((sum, each) => sum + each, 0);
+    },
+    stop: async () => {
+      await strapi.kill('SIGTERM');
+    },
+  };
 }
 
 /** Ids of its child processes. Linux only. */

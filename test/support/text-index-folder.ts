@@ -8,7 +8,7 @@ import type { DriverName } from '../../plugin/src/vectors/embedded/driver';
 /** A temporary file of words, opened as often as needed. */
 export interface TextIndexFolder {
   readonly file: string;
-  open(databaseId?: string): TextIndex;
+  open(databaseId?: string, options?: { restAfterMs: number }): TextIndex;
   destroy(): Promise<void>;
 }
 
@@ -20,12 +20,13 @@ export async function createTextIndexFolder(
   const opened: TextIndex[] = [];
   return {
     file,
-    open(id = 'one') {
+    open(id = 'one', rest) {
       const index = createEmbeddedTextIndex({
         file,
         projectFolder: process.cwd(),
         drivers,
         database: () => Promise.resolve({ id, name: id }),
+        ...rest,
       });
       opened.push(index);
       return index;

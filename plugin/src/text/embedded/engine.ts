@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ImageSearchError, toImageSearchError } from '../../errors';
+import type { Handlers } from '../../threads';
 import {
   loadDriver,
   type DriverOptions,
@@ -64,17 +65,11 @@ export interface TextEngineOptions extends DriverOptions {
   databaseId: string;
 }
 
-export type TextHandlers = {
-  [Name in keyof TextOperations]: (
-    input: TextOperations[Name]['input'],
-  ) => TextOperations[Name]['result'];
-};
-
 /**
  * The words in a SQLite file, with FTS5. A damaged file is replaced by an empty one, which the next comparison with the
  * library fills. Throws only ImageSearchErrors.
  */
-export function createTextEngine(options: TextEngineOptions): TextHandlers {
+export function createTextEngine(options: TextEngineOptions): Handlers<TextOperations> {
   let session: Session | null = null;
 
   function use<Result>(work: (session: Session) => Result): Result {

@@ -1,11 +1,13 @@
-import { Worker } from 'node:worker_threads';
-import { ImageSearchError, type ImageSearchErrorOptions } from '../../errors';
+import { ImageSearchError } from '../../errors';
+import { RequestThread } from '../../threads';
 import type { DatabaseIdentity } from '../../vectors/contract';
 import type { DriverName } from '../../vectors/embedded/driver';
 import { resolveWorker } from '../../workers';
 import type { TextIndex } from '../contract';
 import type { TextEngineOptions, TextOperations } from './engine';
-import type { TextRequest, TextResponse } from './thread';
+
+/** A thread that rests costs 7 MiB, and starting it again takes about 50 ms. */
+const REST_AFTER_MS = 30_000;
 
 export interface EmbeddedTextOptions {
   /** Absolute path; the file and its folder are created if missing. */
@@ -16,94 +18,49 @@ export interface EmbeddedTextOptions {
   drivers?: readonly DriverName[] | undefined;
   /** Whose words. Several databases may share a file. */
   database: () => Promise<DatabaseIdentity>;
-}
-
-interface PendingCall {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
+  /** Milliseconds without a call after which the thread ends, until the next call. @default 30,000 */
+  restAfterMs?: number;
 }
 
 /**
  * Words in one SQLite file, with FTS5, which all three drivers have. A thread owns the file, so Strapi's event loop
- * never waits for it. It starts with the first call, and again after a crash.
+ * never waits for it.
  *
  * Not in the file of the vectors: SQLite checks a file's integrity when that is opened, which takes 0.3 s more for the
  * words of 100,000 files, and a search for a common word would keep a search for images waiting.
  */
 export function createEmbeddedTextIndex(options: EmbeddedTextOptions): TextIndex {
-  const { database, drivers, file, projectFolder } = options;
-  const pending = new Map<number, PendingCall>();
-  let worker: Worker | null = null;
-  let lastId = 0;
+  const { drivers, file, projectFolder, restAfterMs = REST_AFTER_MS } = options;
+  let databaseId = '';
   let identity: Promise<DatabaseIdentity> | null = null;
-  let disposal: Promise<void> | null = null;
+  const thread = new RequestThread<TextOperations>({
+    program: resolveWorker('words'),
+    name: 'words',
+    workerData: (): TextEngineOptions => ({ file, projectFolder, drivers, databaseId }),
+    restAfterMs,
+    unavailable: (reason, cause) =>
+      new ImageSearchError({
+        code: 'store-unavailable',
+        message: `The index of words is unavailable: ${reason}.`,
+        retryable: true,
+        cause,
+      }),
+  });
 
   async function call<Name extends keyof TextOperations>(
     operation: Name,
     input: TextOperations[Name]['input'],
   ): Promise<TextOperations[Name]['result']> {
-    if (disposal !== null) throw unavailable('it has been closed');
-    identity ??= database();
-    const { id } = await identity.catch((error: unknown) => {
-      identity = null;
-      throw error;
-    });
-    return send(operation, input, id);
-  }
-
-  function send<Name extends keyof TextOperations>(
-    operation: Name,
-    input: TextOperations[Name]['input'],
-    databaseId: string,
-  ): Promise<TextOperations[Name]['result']> {
-    const running = (worker ??= start({ file, projectFolder, drivers, databaseId }));
-    lastId += 1;
-    const request: TextRequest<Name> = { id: lastId, operation, input };
-    return new Promise((resolve, reject) => {
-      running.postMessage(request);
-      pending.set(request.id, {
-        resolve: (result) => {
-          resolve(result as TextOperations[Name]['result']);
-        },
-        reject,
-      });
-      running.ref();
-    });
-  }
-
-  function start(workerData: TextEngineOptions): Worker {
-    const program = resolveWorker('words');
-    const started = new Worker(program.file, {
-      workerData,
-      execArgv: program.execArgv,
-      name: 'words',
-    });
-    started.unref();
-    started.on('message', (response: TextResponse) => {
-      const waiting = pending.get(response.id);
-      pending.delete(response.id);
-      if (pending.size === 0) started.unref();
-      if ('failure' in response) waiting?.reject(new ImageSearchError(response.failure));
-      else waiting?.resolve(response.result);
-    });
-    let crash: Error | undefined;
-    started.on('error', (error) => (crash = error));
-    started.on('exit', () => {
-      if (worker !== started) return;
-      worker = null;
-      const error = unavailable('its thread crashed and restarts at the next call', crash);
-      for (const waiting of pending.values()) waiting.reject(error);
-      pending.clear();
-    });
-    return started;
-  }
-
-  async function stop(): Promise<void> {
-    const running = worker;
-    if (running === null) return;
-    // Words that aren't stored are found by the next comparison.
-    await send('close', null, '').catch(() => undefined);
-    await running.terminate();
+    thread.checkOpen();
+    identity ??= options.database();
+    databaseId = await identity.then(
+      ({ id }) => id,
+      (error: unknown) => {
+        identity = null;
+        throw error;
+      },
+    );
+    return thread.call(operation, input);
   }
 
   return {
@@ -115,19 +72,7 @@ export function createEmbeddedTextIndex(options: EmbeddedTextOptions): TextIndex
     },
     replaceRange: (files, range) => call('replaceRange', { files, ...range }),
     search: (query) => call('search', query),
-    dispose() {
-      disposal ??= stop();
-      return disposal;
-    },
+    // Words that aren't stored are found by the next comparison.
+    dispose: () => thread.dispose().catch(() => undefined),
   };
-}
-
-function unavailable(reason: string, cause?: Error): ImageSearchError {
-  const options: ImageSearchErrorOptions = {
-    code: 'store-unavailable',
-    message: `The index of words is unavailable: ${reason}.`,
-    retryable: true,
-    cause,
-  };
-  return new ImageSearchError(options);
 }

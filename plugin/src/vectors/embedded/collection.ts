@@ -4,7 +4,7 @@ import { compareHits, dotProduct, toScore } from '../similarity';
 import { fileIdOf, mergeViews, toViewId, toViewScore, viewIdsOf, type ViewHit } from '../views';
 import { createViewsTable, DamagedFileError, transact } from './database';
 import type { SqlDatabase } from './driver';
-import type { PointBatch, ThreadNotice, ViewBatch } from './protocol';
+import type { PointBatch, StoreNotice, ViewBatch } from './protocol';
 import { QuantizedIndex, SAMPLE_SIZE } from './quantized-index';
 
 /** The index is rebuilt with a new mean and scale when the collection has grown by this factor. */
@@ -19,7 +19,7 @@ export interface CollectionOptions {
   number: number;
   space: VectorSpace;
   prefilterFrom: number;
-  report(notice: ThreadNotice): void;
+  report(notice: StoreNotice): void;
 }
 
 interface VectorRow {

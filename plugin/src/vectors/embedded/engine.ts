@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { VectorSpace } from '../../embedding/contract';
 import { ImageSearchError } from '../../errors';
+import type { Handlers } from '../../threads';
 import type { DatabaseIdentity } from '../contract';
 import {
   Collection,
@@ -24,17 +25,17 @@ import {
 import { loadDriver, type SqlDatabase, type SqlStatement } from './driver';
 import type {
   FileReport,
-  OperationHandlers,
-  ThreadNotice,
-  ThreadOptions,
+  Operations,
+  StoreNotice,
+  StoreThreadOptions,
   ViewBatch,
 } from './protocol';
 
 /** How long the store's health mentions what has happened to the file. */
 const INCIDENT_MS = 3_600_000;
 
-export interface EngineOptions extends ThreadOptions {
-  report(notice: ThreadNotice): void;
+export interface EngineOptions extends StoreThreadOptions {
+  report(notice: StoreNotice): void;
 }
 
 /**
@@ -42,7 +43,7 @@ export interface EngineOptions extends ThreadOptions {
  * fix, or when the path leads to another file. If the file is damaged, it is renamed and the operation runs on a new
  * file, unless it is to be kept. Throws only ImageSearchErrors.
  */
-export function createEngine(options: EngineOptions): OperationHandlers {
+export function createEngine(options: EngineOptions): Handlers<Operations> {
   const { file } = options;
   let session: Session | null = null;
   /** The files that were opened. */
@@ -84,7 +85,7 @@ export function createEngine(options: EngineOptions): OperationHandlers {
     options.report({ isLoss: false, level: 'info', message });
   }
 
-  function reportIncident(notice: Omit<ThreadNotice, 'level'>, level: 'warn' | 'error'): void {
+  function reportIncident(notice: Omit<StoreNotice, 'level'>, level: 'warn' | 'error'): void {
     incident = { message: notice.message, at: Date.now() };
     options.report({ ...notice, level });
   }
@@ -227,7 +228,7 @@ function describeDamage(damage: unknown): string {
 interface SessionOptions {
   prefilterFrom: number;
   database: DatabaseIdentity | null;
-  report: (notice: ThreadNotice) => void;
+  report: (notice: StoreNotice) => void;
 }
 
 type SpaceRow = VectorSpace & { number: number };

@@ -1,5 +1,4 @@
 import type { VectorSpace } from '../../embedding/contract';
-import type { ErrorCode } from '../../errors';
 import type { Logger } from '../../logger';
 import type {
   DatabaseIdentity,
@@ -36,7 +35,7 @@ export interface FileReport {
 }
 
 /** The thread's operations; it runs them one at a time, in the order requested. */
-interface Operations {
+export interface Operations {
   ensureSpace: { input: { space: VectorSpace }; result: undefined };
   inspect: { input: null; result: FileReport };
   listSpaces: { input: null; result: VectorSpace[] };
@@ -64,16 +63,8 @@ interface Operations {
   close: { input: null; result: undefined };
 }
 
-export type OperationName = keyof Operations;
-export type OperationInput<Name extends OperationName> = Operations[Name]['input'];
-export type OperationResult<Name extends OperationName> = Operations[Name]['result'];
-
-export type OperationHandlers = {
-  [Name in OperationName]: (input: OperationInput<Name>) => OperationResult<Name>;
-};
-
 /** The thread's `workerData`. */
-export interface ThreadOptions extends DriverOptions {
+export interface StoreThreadOptions extends DriverOptions {
   file: string;
   prefilterFrom: number;
   /** Whose vectors; null for those of the database that used the file last. */
@@ -82,28 +73,10 @@ export interface ThreadOptions extends DriverOptions {
   keepsDamaged: boolean;
 }
 
-export interface ThreadRequest<Name extends OperationName = OperationName> {
-  id: number;
-  operation: Name;
-  input: OperationInput<Name>;
-}
-
-/** An ImageSearchError in a message between threads. */
-export interface ThreadFailure {
-  code: ErrorCode;
-  message: string;
-  retryable: boolean;
-  cause: unknown;
-}
-
-export interface ThreadNotice {
+/** What the thread tells unasked, for the log. */
+export interface StoreNotice {
   level: keyof Logger;
   message: string;
   /** Whether all vectors were lost. */
   isLoss: boolean;
 }
-
-export type ThreadMessage =
-  | { kind: 'result'; id: number; result: OperationResult<OperationName> }
-  | { kind: 'failure'; id: number; failure: ThreadFailure }
-  | { kind: 'notice'; notice: ThreadNotice };

@@ -1,18 +1,11 @@
-import { Worker } from 'node:worker_threads';
 import { ImageSearchError, toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
+import { RequestThread } from '../../threads';
 import type { WorkerProgram } from '../../workers';
 import type { DatabaseIdentity } from '../contract';
-import type {
-  OperationInput,
-  OperationName,
-  OperationResult,
-  ThreadMessage,
-  ThreadOptions,
-  ThreadRequest,
-} from './protocol';
+import type { Operations, StoreNotice, StoreThreadOptions } from './protocol';
 
-export interface ThreadClientOptions extends Omit<ThreadOptions, 'database'> {
+export interface ThreadClientOptions extends Omit<StoreThreadOptions, 'database'> {
   /** Asked before the thread starts. */
   database: () => Promise<DatabaseIdentity | null>;
   program: WorkerProgram;
@@ -20,38 +13,58 @@ export interface ThreadClientOptions extends Omit<ThreadOptions, 'database'> {
   onLoss: () => void;
 }
 
-interface PendingCall {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
-
-/**
- * Starts the thread at the first call, and again after a crash, which fails the calls in progress with
- * `store-unavailable`. The thread keeps the process alive only during calls.
- */
+/** The thread that owns the vector file, once it's known whose vectors it is asked for. */
 export class ThreadClient {
   readonly #options: ThreadClientOptions;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #thread: RequestThread<Operations>;
   /** Undefined until it is known. */
   #database: DatabaseIdentity | null | undefined;
   #identifying: Promise<DatabaseIdentity | null> | null = null;
-  #worker: Worker | null = null;
-  #lastId = 0;
-  #disposal: Promise<void> | null = null;
 
   constructor(options: ThreadClientOptions) {
     this.#options = options;
+    const { program, logger, onLoss } = options;
+    this.#thread = new RequestThread({
+      program,
+      name: 'vector-store',
+      workerData: () => this.#threadOptions(),
+      onNotice: (notice) => {
+        const { level, message, isLoss } = notice as StoreNotice;
+        logger[level](message);
+        if (isLoss) onLoss();
+      },
+      unavailable: (reason, cause) =>
+        new ImageSearchError({
+          code: 'store-unavailable',
+          message: `The embedded vector store is unavailable: ${reason}.`,
+          retryable: true,
+          cause,
+        }),
+    });
   }
 
   /** The buffers in `transfer` are detached. */
-  async call<Name extends OperationName>(
+  async call<Name extends keyof Operations>(
     operation: Name,
-    input: OperationInput<Name>,
+    input: Operations[Name]['input'],
     transfer: ArrayBuffer[] = [],
-  ): Promise<OperationResult<Name>> {
-    if (this.#disposal !== null) throw unavailable('it has been closed');
+  ): Promise<Operations[Name]['result']> {
+    this.#thread.checkOpen();
     if (this.#database === undefined) await this.#identify();
-    return this.#send(operation, input, transfer);
+    return this.#thread.call(operation, input, transfer);
+  }
+
+  /** Waits for calls in progress, closes the file and ends the thread. */
+  async dispose(): Promise<void> {
+    await this.#identifying?.catch(() => null);
+    try {
+      await this.#thread.dispose();
+    } catch (error) {
+      // Nothing is lost: resolved calls are in the file, and the thread ends in any case.
+      this.#options.logger.warn(
+        `The vector file couldn't be closed: ${toImageSearchError(error).message}`,
+      );
+    }
   }
 
   /** Of calls before the first result, only one asks. A failure is asked again by the next call. */
@@ -62,98 +75,9 @@ export class ThreadClient {
     this.#database = await this.#identifying;
   }
 
-  /** Waits for calls in progress, closes the file and ends the thread. */
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#stop();
-    return this.#disposal;
-  }
-
-  async #stop(): Promise<void> {
-    await this.#identifying?.catch(() => null);
-    const worker = this.#worker;
-    if (worker === null) return;
-    try {
-      await this.#send('close', null, []);
-    } catch (error) {
-      // Nothing is lost: resolved calls are in the file, and the thread ends in any case.
-      this.#options.logger.warn(
-        `The vector file couldn't be closed: ${toImageSearchError(error).message}`,
-      );
-    }
-    await worker.terminate();
-  }
-
-  #send<Name extends OperationName>(
-    operation: Name,
-    input: OperationInput<Name>,
-    transfer: ArrayBuffer[],
-  ): Promise<OperationResult<Name>> {
-    const worker = (this.#worker ??= this.#start());
-    this.#lastId += 1;
-    const request: ThreadRequest<Name> = { id: this.#lastId, operation, input };
-    return new Promise((resolve, reject) => {
-      worker.postMessage(request, transfer);
-      this.#pending.set(request.id, { resolve: resolve, reject });
-      worker.ref();
-    });
-  }
-
-  #start(): Worker {
-    const { program, file, prefilterFrom, projectFolder, drivers, keepsDamaged } = this.#options;
+  #threadOptions(): StoreThreadOptions {
+    const { file, prefilterFrom, projectFolder, drivers, keepsDamaged } = this.#options;
     const database = this.#database ?? null;
-    const workerData: ThreadOptions = {
-      file,
-      prefilterFrom,
-      projectFolder,
-      drivers,
-      database,
-      keepsDamaged,
-    };
-    const worker = new Worker(program.file, {
-      workerData,
-      execArgv: program.execArgv,
-      name: 'vector-store',
-    });
-    worker.unref();
-    worker.on('message', (message: ThreadMessage) => {
-      this.#receive(worker, message);
-    });
-    let crash: Error | undefined;
-    worker.on('error', (error) => (crash = error));
-    worker.on('exit', () => {
-      this.#rejectPending(worker, crash);
-    });
-    return worker;
+    return { file, prefilterFrom, projectFolder, drivers, database, keepsDamaged };
   }
-
-  #receive(worker: Worker, message: ThreadMessage): void {
-    if (message.kind === 'notice') {
-      const { level, message: text, isLoss } = message.notice;
-      this.#options.logger[level](text);
-      if (isLoss) this.#options.onLoss();
-      return;
-    }
-    const call = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (this.#pending.size === 0) worker.unref();
-    if (message.kind === 'result') call?.resolve(message.result);
-    else call?.reject(new ImageSearchError(message.failure));
-  }
-
-  #rejectPending(worker: Worker, cause: Error | undefined): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
-    const error = unavailable('its thread crashed and will restart at the next call', cause);
-    for (const call of this.#pending.values()) call.reject(error);
-    this.#pending.clear();
-  }
-}
-
-function unavailable(reason: string, cause?: Error): ImageSearchError {
-  return new ImageSearchError({
-    code: 'store-unavailable',
-    message: `The embedded vector store is unavailable: ${reason}.`,
-    retryable: true,
-    cause,
-  });
 }
