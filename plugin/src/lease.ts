@@ -105,7 +105,10 @@ export async function claimJob(
   return (await jobs.tryClaim(wanted)).kind;
 }
 
-/** Renews a lease until `ended` is aborted. Never rejects. */
+/**
+ * Renews a lease until `ended` is aborted, or, with `onLost`, until another process may hold it; that is called once then.
+ * Never rejects.
+ */
 export async function keepRenewing(options: {
   leases: { renew(lease: Lease): Promise<unknown> };
   lease: Lease;
@@ -113,15 +116,23 @@ export async function keepRenewing(options: {
   logger: Logger;
   clock: Clock;
   ended: AbortSignal;
+  onLost?: () => void;
 }): Promise<void> {
-  const { clock, ended, lease, leaseMs, leases, logger } = options;
-  for (;;) {
+  const { clock, ended, lease, leaseMs, leases, logger, onLost } = options;
+  let renewedAt = clock.elapsed();
+  let isHeld = true;
+  while (isHeld || !onLost) {
     await clock.wait(leaseMs / RENEWALS_PER_LEASE, ended);
     if (ended.aborted) return;
+    const startedAt = clock.elapsed();
     try {
-      await leases.renew({ token: lease.token, expiresAt: new Date(clock.now() + leaseMs) });
+      const expiresAt = new Date(clock.now() + leaseMs);
+      isHeld = (await leases.renew({ token: lease.token, expiresAt })) !== false;
+      renewedAt = startedAt;
     } catch (error) {
       logger.warn(`A lease couldn't be renewed: ${toImageSearchError(error).message}`);
+      isHeld = clock.elapsed() - renewedAt < leaseMs;
     }
   }
+  onLost();
 }

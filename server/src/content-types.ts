@@ -249,8 +249,6 @@ export const contentTypes = {
       slot: { type: 'string' },
       userId: { type: 'integer', required: true },
       startedAt: { type: 'datetime', required: true },
-      /** What its user may see and change, as Strapi filters on files. */
-      permission: { type: 'json', required: true },
       /** Groups that were looked at while planning, and entries that would change. */
       examined: { type: 'integer', default: 0, required: true },
       entries: { type: 'integer', default: 0, required: true },

@@ -373,4 +373,19 @@ describe('a bulk merge', () => {
     expectFailure(await send('/999999/merge'), { status: 404, code: 'merge-not-found' });
     expectFailure(await send('', { kind: 'edited' }), { status: 400, code: 'invalid-input' });
   });
+
+  it('ends when its user may no longer change files', async () => {
+    await pairUp(verdicts.identical);
+    const editor = await app.editorWith(DUPLICATES, READ, { action: UPDATE });
+    const planned = await plan('identical', editor);
+    expect(planned.plan.groups).toBeGreaterThan(0);
+    const users = app.strapi.db.query('admin::user');
+    await users.update({ where: { email: editor.email }, data: { isActive: false } });
+    const { bulkMerging, mergeBatches } = productOf(app);
+    await mergeBatches.setState(planned.id, { from: ['ready'], to: 'merging' });
+    await bulkMerging.work(new AbortController().signal);
+    const ended = await reach(planned.id, 'ended');
+    expect(ended).toMatchObject({ merged: { groups: 0 }, plan: planned.plan, canUndo: false });
+    expect(ended.problem).toContain('may no longer change files');
+  });
 });

@@ -12,7 +12,10 @@ export interface BackgroundJobOptions {
   /** Whether there is something to do, asked this often and after `wake`. */
   isDue: () => Promise<boolean>;
   pollMs: number;
-  /** Does what is due until the signal is aborted; what a crash left must be due again. */
+  /**
+   * Does what is due until the signal is aborted: at the end of the process, or when another process may have taken over
+   * because the lease couldn't be renewed. What a crash left must be due again.
+   */
   run: (signal: AbortSignal) => Promise<void>;
   /** Logged, before the reason, when it fails, and when it doesn't end in time for a shutdown. */
   warnings: { failed: string; unfinished: string };
@@ -60,9 +63,18 @@ export class BackgroundJob {
     const wanted = { name, lease, notStartedSince: new Date(clock.now() + 1) };
     if ((await claimJob(jobs, wanted, { owner, clock })) !== 'claimed') return;
     const ended = new AbortController();
-    const renewals = keepRenewing({ ...this.#options, leases: jobs, lease, ended: ended.signal });
+    const lost = new AbortController();
+    const renewals = keepRenewing({
+      ...this.#options,
+      leases: jobs,
+      lease,
+      ended: ended.signal,
+      onLost: () => {
+        lost.abort();
+      },
+    });
     try {
-      await run(this.#stopping.signal);
+      await run(AbortSignal.any([this.#stopping.signal, lost.signal]));
     } finally {
       ended.abort();
       await renewals;

@@ -9,9 +9,8 @@ import {
 } from '../../../plugin/src/contracts/bulk-merging';
 import type { ImageSearch } from '../composition';
 import { findAdministrators } from '../duplicates/pair-views';
-import { adminFiles, fileManager, readingFiles, updatingFiles } from '../files/callers';
+import { adminFiles, permissionOf } from '../files/callers';
 import { parseInput, readBody } from '../http/parse-input';
-import type { BulkCaller } from '../merging/bulk-merging';
 import type { BatchGroup, BatchSum, StoredBatch } from '../merging/merge-batches';
 
 /** Bulk merges: plan, start, cancel and undo them, and see how far they are. */
@@ -19,14 +18,10 @@ export function createMergeBatchHandlers(strapi: Core.Strapi, imageSearch: () =>
   const visibleFilesOf = adminFiles(strapi, { includesTrash: true });
 
   /** @throws PolicyError unless the role may change files at all */
-  function callerOf(ctx: Context): BulkCaller {
-    const { user, userAbility: ability } = ctx.state as AdminState;
-    const permissionTo = (wanted: typeof readingFiles) =>
-      fileManager(strapi, { ability, ...wanted }).getQuery() ?? {};
-    return {
-      userId: user.id,
-      permission: { read: permissionTo(readingFiles), update: permissionTo(updatingFiles) },
-    };
+  function callerOf(ctx: Context): number {
+    const { user, userAbility } = ctx.state as AdminState;
+    permissionOf(strapi, userAbility);
+    return user.id;
   }
 
   async function describe(

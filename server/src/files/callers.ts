@@ -165,6 +165,43 @@ export const updatingFiles = {
   refusal: "Your role can't edit files in the Media Library.",
 };
 
+/** Which files an administrator may read and change, as Strapi filters on files. */
+export interface FilePermission {
+  read: Filters;
+  update: Filters;
+}
+
+/** @throws PolicyError if the role lacks one of the two actions */
+export function permissionOf(strapi: Core.Strapi, ability: unknown): FilePermission {
+  const queryFor = (wanted: typeof readingFiles) =>
+    fileManager(strapi, { ability, ...wanted }).getQuery() ?? {};
+  return { read: queryFor(readingFiles), update: queryFor(updatingFiles) };
+}
+
+/**
+ * What a user's roles allow at this moment, for work that goes on without a request; null if they lack one of the two
+ * actions, or if the user was deleted or deactivated.
+ */
+export async function currentPermissionOf(
+  strapi: Core.Strapi,
+  userId: number,
+): Promise<FilePermission | null> {
+  const user: unknown = await strapi.db
+    .query('admin::user')
+    .findOne({ where: { id: userId, isActive: true }, populate: ['roles'] });
+  if (!user) return null;
+  const { engine } = strapi.service('admin::permission') as unknown as {
+    engine: { generateUserAbility(user: unknown): Promise<unknown> };
+  };
+  const ability = await engine.generateUserAbility(user);
+  try {
+    return permissionOf(strapi, ability);
+  } catch (error) {
+    if (error instanceof errors.PolicyError) return null;
+    throw error;
+  }
+}
+
 /** The files to which a permission applies, by its `getQuery`, with those in the trash or without. */
 export function permittedFiles(
   strapi: Core.Strapi,

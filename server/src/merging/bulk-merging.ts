@@ -14,7 +14,7 @@ import { ImageSearchError, toImageSearchError } from '../../../plugin/src/errors
 import { indexPriorities } from '../../../plugin/src/indexing/contract';
 import type { Logger } from '../../../plugin/src/logger';
 import { keepVisiblePairs } from '../duplicates/pair-views';
-import { permittedFiles } from '../files/callers';
+import { currentPermissionOf, permittedFiles, type FilePermission } from '../files/callers';
 import { INDEX_ENTRY_UID } from '../plugin-id';
 import { chunksOf } from '../usage/database-tables';
 import { loadFiles } from '../usage/library-files';
@@ -22,22 +22,16 @@ import type { MergeJournal } from './journal';
 import type { BatchGroup, LeftOut, MergeBatches, NewGroup, StoredBatch } from './merge-batches';
 import type { FileMerging, GroupPlan } from './merging';
 
-/** Who asks for a bulk merge, and which files they may see and change. */
-export interface BulkCaller {
-  userId: number;
-  permission: StoredBatch['permission'];
-}
-
 /**
  * Merges all groups of a kind that leave no question open: each has a clear file to keep, no warning, and files that its
- * user may change. A plan comes first; its user starts it. Each group is a merge of its own, checked once more. The work
+ * user may change at that moment. A plan comes first; its user starts it. Each group is a merge of its own, checked once more. The work
  * is in the database, for `work` to do in the background, and continues after a crash.
  */
 export interface BulkMerging {
   /** @throws ImageSearchError `conflict` while another one is being worked on */
-  plan(kind: BatchKind, caller: BulkCaller): Promise<StoredBatch>;
+  plan(kind: BatchKind, userId: number): Promise<StoredBatch>;
   /** @throws ImageSearchError `merge-not-found`; `conflict` if it isn't ready, or isn't the caller's */
-  merge(id: number, caller: BulkCaller): Promise<void>;
+  merge(id: number, userId: number): Promise<void>;
   /** Discards a plan; ends a bulk merge or its undo after the group in progress. */
   cancel(id: number): Promise<void>;
   /**
@@ -45,7 +39,7 @@ export interface BulkMerging {
    *
    * @throws ImageSearchError `merge-not-found`; `conflict` if it isn't done, or if there is nothing to undo
    */
-  undo(id: number, caller: BulkCaller): Promise<void>;
+  undo(id: number, userId: number): Promise<void>;
   hasWork(): Promise<boolean>;
   /** Does what was asked for, until the signal is aborted. */
   work(signal: AbortSignal): Promise<void>;
@@ -115,17 +109,31 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     return (await batches.get(id))?.state === state;
   }
 
+  /** What the user who asked for this may do now. Null ends it: they may not change files anymore. */
+  async function permissionNow(batch: StoredBatch): Promise<FilePermission | null> {
+    const { id, state, undoUserId, userId } = batch;
+    const asker = state === 'undoing' ? (undoUserId ?? userId) : userId;
+    const permission = await currentPermissionOf(strapi, asker);
+    if (!permission) {
+      const problem = 'The user who asked for this may no longer change files.';
+      await batches.setState(id, { from: [state], to: 'ended', problem });
+    }
+    return permission;
+  }
+
   async function planAll(batch: StoredBatch, signal: AbortSignal): Promise<void> {
-    const { id, kind, permission } = batch;
+    const { id, kind } = batch;
     await batches.clearGroups(id);
-    const visible = permittedFiles(strapi, permission.read, { includesTrash: false });
-    const keep = (found: readonly DuplicatePair[]) => keepVisiblePairs(strapi, visible, found);
     const seen: Seen = { files: new Set(), entries: new Set(), planned: 0, examined: 0 };
     let cursor: number | null = null;
     do {
       const startedAt = clock.elapsed();
+      const permission = await permissionNow(batch);
+      if (!permission) return;
+      const visible = permittedFiles(strapi, permission.read, { includesTrash: false });
+      const keep = (found: readonly DuplicatePair[]) => keepVisiblePairs(strapi, visible, found);
       const page = await pageOfGroups(pairs, { status: 'open', kind, cursor, limit: PAGE, keep });
-      const groups = await planPage(batch, page.groups, seen);
+      const groups = await planPage(permission, page.groups, seen);
       if (signal.aborted || !(await isIn(id, 'planning'))) break;
       await batches.addGroups(id, groups);
       await batches.update(id, { examined: seen.examined, entries: seen.entries.size });
@@ -145,13 +153,13 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
   }
 
   async function planPage(
-    batch: StoredBatch,
+    permission: FilePermission,
     groups: readonly PairGroup[],
     seen: Seen,
   ): Promise<NewGroup[]> {
     const fileIds = groups.flatMap(filesOf);
     const obstacles = {
-      changeable: await changeableFiles(batch, fileIds),
+      changeable: await changeableFiles(permission, fileIds),
       unsettled: await unsettledFiles(strapi, fileIds),
     };
     const refused = new Map<PairGroup, LeftOut>();
@@ -184,10 +192,10 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
   }
 
   async function changeableFiles(
-    { permission }: Pick<StoredBatch, 'permission'>,
+    { update }: FilePermission,
     fileIds: readonly number[],
   ): Promise<Set<number>> {
-    const files = permittedFiles(strapi, permission.update, { includesTrash: true });
+    const files = permittedFiles(strapi, update, { includesTrash: true });
     return files.filterReadable([...new Set(fileIds)]);
   }
 
@@ -222,7 +230,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     signal: AbortSignal,
     options: {
       state: 'planned' | 'merged';
-      step: (group: BatchGroup) => Promise<GroupChange>;
+      step: (group: BatchGroup, permission: FilePermission) => Promise<GroupChange>;
       failed: 'left-out' | 'not-undone';
       to: 'ended' | 'undone';
     },
@@ -237,9 +245,11 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
         await batches.setState(batch.id, { from: [batch.state], to, problem: null });
         return;
       }
+      const permission = await permissionNow(batch);
+      if (!permission) return;
       let change: GroupChange;
       try {
-        change = await options.step(group);
+        change = await options.step(group, permission);
         failures = 0;
       } catch (error) {
         const known = reasonOf(error);
@@ -251,7 +261,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
           await batches.setState(batch.id, { from: [batch.state], to: 'ended', problem });
         }
       }
-      await batches.setGroup(group.id, change);
+      await batches.setGroup(group, change);
       await rest(startedAt, signal);
     }
   }
@@ -262,13 +272,17 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     );
   }
 
-  async function mergeGroup(batch: StoredBatch, group: BatchGroup): Promise<GroupChange> {
+  async function mergeGroup(
+    batch: StoredBatch,
+    group: BatchGroup,
+    permission: FilePermission,
+  ): Promise<GroupChange> {
     const { fileIds, keepId } = group;
     // Done by a process that died before it could say so.
     const before = await batches.findMerge(batch.id, keepId);
     if (before !== null) return { state: 'merged', mergeId: before };
     const leftOut = refusalOf(fileIds, {
-      changeable: await changeableFiles(batch, fileIds),
+      changeable: await changeableFiles(permission, fileIds),
       unsettled: await unsettledFiles(strapi, fileIds),
     });
     const refusal = leftOut ?? (await refusalNow(batch, fileIds));
@@ -283,15 +297,19 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     return { state: 'merged', mergeId };
   }
 
-  async function undoGroup(batch: StoredBatch, { mergeId }: BatchGroup): Promise<GroupChange> {
+  async function undoGroup(
+    { undoUserId }: StoredBatch,
+    { mergeId }: BatchGroup,
+    permission: FilePermission,
+  ): Promise<GroupChange> {
     const merge = mergeId === null ? null : await journal.get(mergeId);
     if (!merge) throw new Refusal({ reason: 'changed' });
     const copies = await journal.copiesOf([merge.id]);
     const involved = [merge.keptId, ...copies.map(({ fileId }) => fileId)];
     const existing = (await loadFiles(strapi, involved)).map(({ id }) => id);
-    const changeable = await changeableFiles(batch, existing);
+    const changeable = await changeableFiles(permission, existing);
     if (existing.some((id) => !changeable.has(id))) throw new Refusal({ reason: 'forbidden' });
-    await merging.undo({ mergeId: merge.id, userId: batch.undoUserId });
+    await merging.undo({ mergeId: merge.id, userId: undoUserId });
     return { state: 'undone' };
   }
 
@@ -301,14 +319,14 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     } else if (batch.state === 'merging') {
       await eachGroup(batch, signal, {
         state: 'planned',
-        step: (group) => mergeGroup(batch, group),
+        step: (group, permission) => mergeGroup(batch, group, permission),
         failed: 'left-out',
         to: 'ended',
       });
     } else {
       await eachGroup(batch, signal, {
         state: 'merged',
-        step: (group) => undoGroup(batch, group),
+        step: (group, permission) => undoGroup(batch, group, permission),
         failed: 'not-undone',
         to: 'undone',
       });
@@ -316,22 +334,22 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
   }
 
   return {
-    async plan(kind, { permission, userId }) {
+    async plan(kind, userId) {
       const startedAt = new Date(clock.now());
-      const batch = await batches.create({ kind, permission, userId, startedAt });
+      const batch = await batches.create({ kind, userId, startedAt });
       if (!batch) throw busyError();
       onWork();
       return batch;
     },
 
-    async merge(id, { permission, userId }) {
+    async merge(id, userId) {
       const batch = await requireBatch(id);
       if (batch.userId !== userId) {
         throw conflict('Someone else planned this bulk merge. Plan one of your own.');
       }
       await change(
         id,
-        { from: ['ready'], to: 'merging', permission },
+        { from: ['ready'], to: 'merging' },
         "This bulk merge isn't ready to start. Reload the page.",
       );
     },
@@ -342,7 +360,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       await batches.setState(id, { from: ['merging', 'undoing'], to: 'ended', isCancelled: true });
     },
 
-    async undo(id, { permission, userId }) {
+    async undo(id, userId) {
       const { state } = await requireBatch(id);
       const notDone = "This bulk merge isn't done yet. Cancel it first.";
       // Before anything is tried again: a second click mustn't repeat what the first one is at.
@@ -353,7 +371,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
       await batches.retryUndo(id);
       await change(
         id,
-        { from: ['ended', 'undone'], to: 'undoing', permission, undoUserId: userId, problem: null },
+        { from: ['ended', 'undone'], to: 'undoing', undoUserId: userId, problem: null },
         notDone,
       );
     },

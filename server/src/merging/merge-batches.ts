@@ -21,16 +21,12 @@ const active: BatchState[] = ['planning', 'merging', 'undoing'];
 
 const groupStates = ['planned', 'left-out', 'merged', 'undone', 'not-undone'] as const;
 
-const filtersSchema = z.record(z.string(), z.unknown());
-
 const batchSchema = z.object({
   id: z.number(),
   kind: z.enum(batchKinds),
   state: z.enum(batchStates),
   userId: z.number(),
   startedAt: z.coerce.date(),
-  /** Strapi filters for the files that its user may see, and may change. */
-  permission: z.object({ read: filtersSchema, update: filtersSchema }),
   examined: z.number(),
   entries: z.number(),
   hasMore: z.boolean(),
@@ -78,7 +74,7 @@ export interface LeftOut {
 export interface MergeBatches {
   /** Starts a plan, in place of one that waits to be started. Null while another one is being worked on. */
   create(
-    batch: Pick<StoredBatch, 'kind' | 'permission' | 'userId'> & { startedAt: Date },
+    batch: Pick<StoredBatch, 'kind' | 'userId'> & { startedAt: Date },
   ): Promise<StoredBatch | null>;
   get(id: number): Promise<StoredBatch | null>;
   /** Newest first. */
@@ -100,8 +96,9 @@ export interface MergeBatches {
     batchId: number,
     options: { state: BatchGroupState; limit: number; isNewestFirst?: boolean },
   ): Promise<BatchGroup[]>;
+  /** A refusal is dropped when the group is in another state meanwhile: what was merged or undone stays so. */
   setGroup(
-    groupId: number,
+    group: Pick<BatchGroup, 'id' | 'state'>,
     change: { state: BatchGroupState; mergeId?: number | null } & Partial<LeftOut>,
   ): Promise<void>;
   /** An undo is tried again. */
@@ -158,7 +155,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
   const isTaken = async () => (await batches().count({ where: { slot: TAKEN } })) > 0;
 
   return {
-    async create({ kind, permission, startedAt, userId }) {
+    async create({ kind, startedAt, userId }) {
       if (await isTaken()) return null;
       // Someone else's plan stays; one that was just started is no plan anymore.
       for (const { id } of await find({ state: 'ready', userId }, bulkLimits.maxBatches)) {
@@ -168,7 +165,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
       const state: BatchState = 'planning';
       try {
         const row: unknown = await batches().create({
-          data: { kind, state, slot: TAKEN, userId, startedAt, permission },
+          data: { kind, state, slot: TAKEN, userId, startedAt },
         });
         return batchSchema.parse(row);
       } catch (error) {
@@ -237,9 +234,10 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
       return z.array(groupSchema).parse(rows);
     },
 
-    async setGroup(groupId, { mergeId, reason = null, state, warning = null }) {
+    async setGroup(group, { mergeId, reason = null, state, warning = null }) {
       const data = { state, reason, warning, ...(mergeId !== undefined && { mergeId }) };
-      await groups().updateMany({ where: { id: groupId }, data });
+      const where = { id: group.id, ...(reason !== null && { state: group.state }) };
+      await groups().updateMany({ where, data });
     },
 
     async retryUndo(batchId) {

@@ -80,6 +80,25 @@ describe('a background job', () => {
     expect(runs).toBe(1);
   });
 
+  it('ends when another process took over its lease', async () => {
+    const { clock, createJob, jobs } = setUp(
+      (signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            resolve();
+          });
+        }),
+    );
+    const job = createJob('a').runOnce();
+    // As after a long pause of the whole process.
+    await clock.advance(1);
+    const wanted = createLease(ownerOf('b'), new Date(clock.now() + LEASE_MS));
+    const claim = await jobs.tryClaim({ name: JOB, lease: wanted, notStartedSince: new Date(0) });
+    if (claim.kind === 'held') await jobs.finish(claim.leaseToken);
+    await clock.advance(LEASE_MS);
+    await job;
+  });
+
   it('warns of a failure, and tries again later', async () => {
     let runs = 0;
     const { clock, createJob, logger } = setUp(() => {
