@@ -28,7 +28,8 @@ module.exports = {
     {
       name: 'engine-folders-meet-at-contracts',
       severity: 'error',
-      from: { path: '^plugin/src/([^/]+)/', pathNot: '^plugin/src/application/' },
+      // The types for server code share those of the client.
+      from: { path: '^plugin/src/([^/]+)/', pathNot: '^plugin/src/(application|types)/' },
       to: {
         path: '^plugin/src/[^/]+/',
         pathNot: [

@@ -9,6 +9,7 @@ export const errorCodes = [
   'invalid-input',
   'text-unknown',
   'file-not-found',
+  'entry-not-found',
   'pair-not-found',
   'merge-not-found',
   'space-mismatch',
@@ -112,6 +113,7 @@ export const errorTraits = {
   // The model embeds the text as zero, so there is nothing to compare images with.
   'text-unknown': callerFault,
   'file-not-found': { ...callerFault, httpStatus: 404 },
+  'entry-not-found': { ...callerFault, httpStatus: 404 },
   'pair-not-found': { ...callerFault, httpStatus: 404 },
   'merge-not-found': { ...callerFault, httpStatus: 404 },
   'space-mismatch': { ...callerFault, httpStatus: 409 },

@@ -9,6 +9,7 @@ import { keepTables, registerMigrations } from './migrations';
 import { PLUGIN_ID } from './plugin-id';
 import { policies } from './policies';
 import { routes } from './routes';
+import { createSearchService } from './search-service';
 
 export interface WithStrapi {
   strapi: Core.Strapi;
@@ -39,7 +40,7 @@ const serverEntry: ServerEntry = {
   controllers,
   policies,
   routes,
-  services,
+  services: { ...services, search: createSearchService },
 
   register({ strapi }: WithStrapi): void {
     registerMigrations(strapi);

@@ -4,6 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generate } from '@strapi/openapi';
+import sharp from 'sharp';
+import { relatedResponseSchema } from '../../plugin/src/contracts/related';
+import type { ImageSearchService } from '../../plugin/src/types';
 import { repositoryFolder } from '../support/paths';
 import {
   imagesOf,
@@ -124,6 +127,192 @@ describe('what Strapi takes elsewhere', () => {
     const failure = { status: 400, code: 'invalid-input', message } as const;
     expectFailure(await face.get('search', { text: 'dog', [key]: '1' }), failure);
     expectFailure(await face.post('search', { text: 'dog', [key]: '1' }), failure);
+  });
+});
+
+describe('related entries', () => {
+  const ARTICLE = 'api::article.article';
+  const RELATED = 'plugin::image-search.related.find';
+  /** By title. */
+  const ids = new Map<string, string>();
+  let token: string;
+
+  async function create(title: string, data: object, status = 'published'): Promise<void> {
+    const { documentId } = await app.strapi
+      .documents(ARTICLE as never)
+      .create({ data: { title, ...data }, status, locale: 'en' } as never);
+    ids.set(title, documentId);
+  }
+
+  const pathOf = (title: string) => `related/${ARTICLE}/${ids.get(title) ?? ''}`;
+  const titlesOf = (body: unknown) =>
+    relatedResponseSchema.parse(body).data.map(({ entry }) => entry['title']);
+
+  beforeAll(async () => {
+    const [dog, guitar, pizza] = ['dog', 'guitar', 'pizza'].map((what) => app.fileOf(what).id);
+    await create('Dogs', { cover: dog, summary: 'animal' });
+    await create('More dogs', { cover: dog, gallery: [guitar, pizza], summary: 'animal' });
+    await create('Guitars', { cover: guitar, summary: 'thing' });
+    await create('Pizzas', { cover: pizza, summary: 'thing' });
+    await create('A draft', { cover: pizza }, 'draft');
+    await create('Without an image', {});
+    token = await app.createApiToken({
+      name: 'related',
+      type: 'custom',
+      permissions: [RELATED, `${ARTICLE}.find`],
+    });
+  });
+
+  it('are those with the most similar images, in the order of a search', async () => {
+    const { data } = await face.similar(app.fileOf('dog').id);
+    const order = data.map(({ file }) =>
+      file.id === app.fileOf('pizza').id ? 'Pizzas' : 'Guitars',
+    );
+    const { status, body } = await contentApi(app, token).get(pathOf('Dogs'), { field: 'cover' });
+    expect(status).toBe(200);
+    expect(titlesOf(body)).toEqual(['More dogs', ...order]);
+    const scores = relatedResponseSchema.parse(body).data.map(({ score }) => score);
+    expect(scores).toEqual([1, ...data.map(({ score }) => score)]);
+  });
+
+  it('are taken from a gallery, too, and from drafts if these are asked for', async () => {
+    const gallery = await contentApi(app, token).get(pathOf('More dogs'), { field: 'gallery' });
+    expect(titlesOf(gallery.body)).toEqual([]);
+    const drafts = await contentApi(app, token).get(pathOf('Pizzas'), {
+      field: 'cover',
+      status: 'draft',
+      'pagination[limit]': '1',
+    });
+    expect(titlesOf(drafts.body)).toEqual(['A draft']);
+    expect(drafts.body).toMatchObject({ meta: { pagination: { hasMore: true } } });
+    const none = await contentApi(app, token).get(pathOf('Without an image'), { field: 'cover' });
+    expect(titlesOf(none.body)).toEqual([]);
+  });
+
+  it("take Strapi's filters, fields and populate", async () => {
+    const { body } = await contentApi(app, token).get(pathOf('Dogs'), {
+      field: 'cover',
+      filters: { summary: 'thing' },
+      fields: 'title',
+      populate: 'cover',
+      'pagination[pageSize]': '1',
+    });
+    const { data } = relatedResponseSchema.parse(body);
+    expect(data).toHaveLength(1);
+    expect(Object.keys(data[0]?.entry ?? {}).sort()).toEqual([
+      'cover',
+      'documentId',
+      'id',
+      'title',
+    ]);
+    expect(data[0]?.entry['cover']).toMatchObject({ id: data[0]?.fileId });
+    const bad = await contentApi(app, token).get(pathOf('Dogs'), {
+      field: 'cover',
+      filters: { createdBy: { email: 'a' } },
+    });
+    expect(bad.status).toBe(400);
+  });
+
+  it('are shown only to those who may find entries of the type', async () => {
+    const only = (name: string, permissions: string[]) =>
+      app.createApiToken({ name, type: 'custom', permissions });
+    for (const permissions of [[RELATED], [`${ARTICLE}.find`]]) {
+      const refused = await only(permissions.join(), permissions);
+      const response = await contentApi(app, refused).get(pathOf('Dogs'), { field: 'cover' });
+      expect(response.status).toBe(403);
+    }
+    expect((await face.get(pathOf('Dogs'), { field: 'cover' })).status).toBe(403);
+    const full = await app.createApiToken({ name: 'full', type: 'full-access' });
+    const unknown = ['related/api::nosuch.nosuch/a', 'related/admin::user/a', 'related/a/b'];
+    for (const wrong of unknown) {
+      expect((await contentApi(app, full).get(wrong, { field: 'cover' })).status).toBe(400);
+    }
+    expectFailure(await contentApi(app, token).get(pathOf('A draft'), { field: 'cover' }), {
+      status: 404,
+      code: 'entry-not-found',
+    });
+    expectFailure(await contentApi(app, token).get(pathOf('Dogs'), { field: 'title' }), {
+      status: 400,
+      code: 'invalid-input',
+      message: /Use cover, gallery/,
+    });
+    expect((await contentApi(app, token).get(pathOf('Dogs'))).status).toBe(400);
+  });
+});
+
+describe('the service for server code', () => {
+  const service = () => app.strapi.plugin('image-search').service<ImageSearchService>('search');
+
+  /** `ctx.state.auth` as a route of the project gets it. */
+  async function authOf(token: string): Promise<object> {
+    const seen: object[] = [];
+    const ctx = {
+      state: { route: { info: { type: 'content-api' } } } as Record<string, unknown>,
+      request: { header: { authorization: `Bearer ${token}` } },
+      unauthorized: () => undefined,
+    };
+    await app.strapi
+      .get<{ authenticate(ctx: unknown, next: () => void): Promise<void> }>('auth')
+      .authenticate(ctx, () => {
+        seen.push(ctx.state['auth'] as object);
+      });
+    const [auth] = seen;
+    if (!auth) throw new Error('Not authenticated.');
+    return auth;
+  }
+
+  it('answers what the HTTP API does', async () => {
+    const options = { fields: ['name'], pagination: { page: 1, pageSize: 2 } };
+    const found = await service().search('dog', options);
+    const page = await face.searchText('dog', {
+      fields: 'name',
+      'pagination[page]': '1',
+      'pagination[pageSize]': '2',
+    });
+    expect(found).toEqual(page);
+    const { id } = app.fileOf('dog');
+    expect((await service().similar(id)).data.map(({ file }) => file.id)).toEqual(
+      idsOf(await face.similar(id)),
+    );
+    expect((await service().findDuplicates(id)).data).toEqual([]);
+    const image = await sharp(Buffer.from('<svg width="9" height="9"/>')).png().toBuffer();
+    expect((await service().search({ image }, { pagination: { limit: 1 } })).data).toHaveLength(1);
+    const { data } = await service().embed('dog');
+    expect(data.embedding).toHaveLength(data.space.dimensions);
+    expect((await service().status()).data).toMatchObject({ ok: true, coverage: { ratio: 1 } });
+    expect(await service().reindex({ scope: 'failed' })).toEqual({ data: { marked: 0 } });
+  });
+
+  it('shows server code everything, and filters by anything', async () => {
+    const { data } = await service().search('dog', { filters: { folderPath: '/' } });
+    expect(data).toHaveLength(3);
+    expect(data[0]?.file).toHaveProperty('folderPath', '/');
+    await expect(service().search('dog', { filters: { nosuch: 1 } })).rejects.toThrow(/nosuch/);
+    await expect(service().similar(999_999)).rejects.toMatchObject({ code: 'file-not-found' });
+    await expect(service().search({})).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it("keeps to a caller's permissions", async () => {
+    const permissions = ['plugin::image-search.search.find'];
+    const auth = await authOf(
+      await app.createApiToken({ name: 'service', type: 'custom', permissions }),
+    );
+    const { data } = await service().search('dog', { auth });
+    expect(data).toHaveLength(3);
+    expect(data[0]?.file).not.toHaveProperty('folderPath');
+    const { id } = app.fileOf('dog');
+    await expect(service().similar(id, { auth })).rejects.toMatchObject({ name: 'ForbiddenError' });
+    await expect(service().search('dog', { auth: undefined })).rejects.toMatchObject({
+      name: 'UnauthorizedError',
+    });
+    const administrator = { ...auth, strategy: { name: 'admin' } };
+    await expect(service().search('dog', { auth: administrator })).rejects.toMatchObject({
+      name: 'UnauthorizedError',
+    });
+    const blind = { can: () => false };
+    await expect(service().search('dog', { userAbility: blind })).rejects.toMatchObject({
+      name: 'PolicyError',
+    });
   });
 });
 

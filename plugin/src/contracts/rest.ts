@@ -123,7 +123,7 @@ export function parametersSchema<Shape extends z.core.$ZodLooseShape>(shape: Sha
   return z.strictObject(shape, {
     error: ({ code, keys }) => {
       if (code !== 'unrecognized_keys' || !Array.isArray(keys)) return undefined;
-      const key = (keys).find((name) => Object.hasOwn(alternatives, name));
+      const key = keys.find((name) => Object.hasOwn(alternatives, name));
       return key === undefined ? undefined : `unknown key "${key}": ${alternatives[key] ?? ''}`;
     },
   });

@@ -77,7 +77,7 @@ const traitsShape = {
 
 /** Strapi filters on `plugin::upload.file`. Strapi validates their fields, but neither their size nor their operands. */
 // zod's own records drop the key `__proto__` in silence, and API documents can't show a transformation.
-const filtersSchema = z
+export const filtersSchema = z
   .unknown()
   .superRefine((filters, context) => {
     const problem = problemOf(filters);
@@ -87,13 +87,16 @@ const filtersSchema = z
   Record<string, unknown>
 >;
 
+/** Cosine similarity. */
+export const minScoreSchema = numberSchema.pipe(z.number().min(-1).max(1));
+
 /** Parameters of every search. */
 const commonShape = {
   filters: filtersSchema.optional(),
   ...traitsShape,
   ...fileListShape,
   pagination: paginationSchema,
-  minScore: numberSchema.pipe(z.number().min(-1).max(1)).optional(),
+  minScore: minScoreSchema.optional(),
 };
 
 /** How a single text is matched. */

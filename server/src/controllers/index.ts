@@ -17,7 +17,7 @@ import {
 } from './management';
 import { createMergeBatchHandlers } from './merge-batches';
 import { createMergesHandlers } from './merges';
-import { createFileUsageHandlers, createSearchHandlers } from './search';
+import { createFileUsageHandlers, createRelatedHandlers, createSearchHandlers } from './search';
 
 interface WithStrapi {
   strapi: Core.Strapi;
@@ -56,6 +56,7 @@ export const controllers = {
       imageSearch: () => imageSearchOf(strapi),
       visibleFilesOf: contentApiFiles(strapi),
     }),
+  related: ({ strapi }: WithStrapi) => createRelatedHandlers(strapi, () => imageSearchOf(strapi)),
   usage: ({ strapi }: WithStrapi) => createFileUsageHandlers(contentApiFiles(strapi)),
   status: ({ strapi }: WithStrapi) => createMonitoringHandlers(() => imageSearchOf(strapi)),
   'admin-duplicates': ({ strapi }: WithStrapi) => ({

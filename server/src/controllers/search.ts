@@ -1,4 +1,6 @@
+import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
+import { entryParametersSchema, relatedQuerySchema } from '../../../plugin/src/contracts/related';
 import { toPaginationMeta } from '../../../plugin/src/contracts/rest';
 import {
   similarQuerySchema,
@@ -8,6 +10,7 @@ import {
   type SearchResponse,
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
+import { findRelatedEntries } from '../related-entries';
 import type { MatchEvidence, VisibleFiles } from '../../../plugin/src/search/contract';
 import { wordFields } from '../../../plugin/src/text/contract';
 import { markWords } from '../../../plugin/src/text/ranking';
@@ -26,23 +29,16 @@ import {
 
 type Highlights = SearchResponse['data'][number]['highlights'];
 
-/**
- * Handlers shared by the content API and the admin API; `visibleFilesOf` decides which files a caller sees.
- */
-export function createSearchHandlers(options: {
-  imageSearch: () => ImageSearch;
-  visibleFilesOf: VisibleFilesOf;
-}) {
-  const { imageSearch, visibleFilesOf } = options;
-
-  async function answer(ctx: Context, input: SearchInput): Promise<void> {
+/** What searches answer, whichever door they came through. */
+export function createAnswers(imageSearch: () => ImageSearch) {
+  /** @param options `visible`: the caller's files that pass the filters of `input` */
+  async function answer(
+    input: SearchInput,
+    { visible, signal }: { visible: VisibleFiles<FileView>; signal?: AbortSignal | undefined },
+  ): Promise<SearchResponse> {
     const { searchEngine, spaces, status } = imageSearch();
-    const { like, unlike, filters, pagination, minScore, mode, weight, ...traits } = input;
-    const visible = await visibleFilesOf(ctx, filters, traits);
-    if (like.length === 0) {
-      ctx.body = await list(visible, pagination);
-      return;
-    }
+    const { like, unlike, pagination, minScore, mode, weight } = input;
+    if (like.length === 0) return list(visible, pagination);
     const page = await searchEngine.search(
       {
         like,
@@ -52,13 +48,13 @@ export function createSearchHandlers(options: {
         minimumScore: minScore,
         mode,
         weight,
-        signal: signalOf(ctx),
+        signal,
       },
       visible,
     );
     const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
     const { indexed, total } = await status.coverage(spaceId ?? '');
-    ctx.body = {
+    return {
       data: page.hits.map(({ score, matchedBy, view, row }) => ({
         score,
         matchedBy,
@@ -74,7 +70,7 @@ export function createSearchHandlers(options: {
         mode: page.mode,
         isDegraded: page.isDegraded,
       },
-    } satisfies SearchResponse;
+    };
   }
 
   /** The images that pass the filters; needs no model. */
@@ -109,6 +105,24 @@ export function createSearchHandlers(options: {
     };
   }
 
+  return { answer };
+}
+
+/**
+ * Handlers shared by the content API and the admin API; `visibleFilesOf` decides which files a caller sees.
+ */
+export function createSearchHandlers(options: {
+  imageSearch: () => ImageSearch;
+  visibleFilesOf: VisibleFilesOf;
+}) {
+  const { imageSearch, visibleFilesOf } = options;
+  const answers = createAnswers(imageSearch);
+
+  async function answer(ctx: Context, input: SearchInput): Promise<void> {
+    const visible = await visibleFilesOf(ctx, input.filters, input);
+    ctx.body = await answers.answer(input, { visible, signal: signalOf(ctx) });
+  }
+
   return {
     findByText: async (ctx: Context): Promise<void> => {
       const { text, ...common } = parseInput(textSearchQuerySchema, readQuery(ctx));
@@ -130,13 +144,16 @@ export function createSearchHandlers(options: {
     createEmbedding: async (ctx: Context): Promise<void> => {
       const { inputLimits, searchEngine } = imageSearch();
       const example = await readEmbeddingInput(ctx, inputLimits);
-      const { vector, space } = await searchEngine.embed(example, signalOf(ctx));
-      const { id, provider, model, dimensions } = space;
-      ctx.body = {
-        data: { embedding: [...vector], space: { id, provider, model, dimensions } },
-      } satisfies EmbeddingResponse;
+      ctx.body = toEmbeddingResponse(await searchEngine.embed(example, signalOf(ctx)));
     },
   };
+}
+
+export function toEmbeddingResponse({
+  vector,
+  space: { id, provider, model, dimensions },
+}: Awaited<ReturnType<ImageSearch['searchEngine']['embed']>>): EmbeddingResponse {
+  return { data: { embedding: [...vector], space: { id, provider, model, dimensions } } };
 }
 
 /** Where a file's own fields have the words of the query, as far as the caller sees them. */
@@ -155,6 +172,23 @@ function highlightsOf(
     if (ranges.length > 0) highlights[field] = ranges;
   }
   return highlights;
+}
+
+/** Entries with similar images. */
+export function createRelatedHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
+  return {
+    find: async (ctx: Context): Promise<void> => {
+      const place = parseInput(entryParametersSchema, ctx['params']);
+      const query = parseInput(relatedQuerySchema, readQuery(ctx));
+      const { auth, route } = ctx.state as { auth: unknown; route: unknown };
+      ctx.body = await findRelatedEntries({ strapi, imageSearch: imageSearch() }, place, {
+        query,
+        auth: auth ?? null,
+        route,
+        signal: signalOf(ctx),
+      });
+    },
+  };
 }
 
 /** Whether a file is used, which the filter `unused` goes by. */

@@ -20,10 +20,60 @@ export type VisibleFilesOf = (
   selection?: FileSelection,
 ) => Promise<VisibleFiles<FileView>>;
 
+/** Who asks for files: the project's own code, a caller of the content API, or an administrator. */
+export type Caller =
+  | { kind: 'server' }
+  | { kind: 'content-api'; auth: unknown; route?: unknown }
+  | { kind: 'admin'; userAbility: unknown; includesTrash?: boolean };
+
+type VisibleTo<Kind extends Caller['kind']> = (
+  caller: Extract<Caller, { kind: Kind }>,
+  filters: Filters | undefined,
+  selection?: FileSelection,
+) => Promise<VisibleFiles<FileView>>;
+
+/** The files that a caller can see, whichever door it came through. */
+export function callersFiles(strapi: Core.Strapi): VisibleTo<Caller['kind']> {
+  return (caller, filters, selection) => {
+    switch (caller.kind) {
+      case 'server':
+        return serverFiles(strapi)(caller, filters, selection);
+      case 'content-api':
+        return contentApiCallersFiles(strapi)(caller, filters, selection);
+      case 'admin':
+        return administratorsFiles(strapi)(caller, filters, selection);
+    }
+  };
+}
+
+/** All files with all of their attributes. */
+function serverFiles(strapi: Core.Strapi): VisibleTo<'server'> {
+  return async (_caller, filters = {}, selection) => {
+    const pick = pickerOf(selection, attributesOf(strapi.getModel(FILE_UID)));
+    await namingFilters(() => refuseUnknownFilters(strapi, filters));
+    return createVisibleFiles({
+      strapi,
+      permission: {},
+      filters,
+      traits: selection,
+      populate: {},
+      wordFields,
+      sanitize: (row) => Promise.resolve(pick(row)),
+    });
+  };
+}
+
 /** Content API: all files, without private fields; filters on private fields are rejected. */
 export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
-  return async (ctx, filters, selection) => {
+  return (ctx, filters, selection) => {
     const { auth, route } = ctx.state as { auth: unknown; route: unknown };
+    const caller = { kind: 'content-api', auth, route } as const;
+    return contentApiCallersFiles(strapi)(caller, filters, selection);
+  };
+}
+
+function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
+  return async ({ auth, route }, filters, selection) => {
     if (selection?.unused !== undefined) await requireUsagePermission(strapi, auth);
     const model = strapi.getModel(FILE_UID);
     const pick = pickerOf(
@@ -116,10 +166,26 @@ interface Authentication {
   verify(auth: unknown, config: { scope: readonly string[] }): Promise<void>;
 }
 
+/**
+ * Whether a caller of the content API may call an action.
+ *
+ * @param auth `ctx.state.auth`
+ * @throws UnauthorizedError, ForbiddenError; also for an administrator, whose strategy Strapi would let pass any action
+ */
+export async function requireAction(
+  strapi: Core.Strapi,
+  auth: unknown,
+  action: string,
+): Promise<void> {
+  const { strategy } = (auth ?? {}) as { strategy?: { verify?: unknown } };
+  if (typeof strategy?.verify !== 'function') throw new errors.UnauthorizedError();
+  await strapi.get<Authentication>('auth').verify(auth, { scope: [action] });
+}
+
 /** Uses of a file reveal relations, which its own fields don't. */
 async function requireUsagePermission(strapi: Core.Strapi, auth: unknown): Promise<void> {
   try {
-    await strapi.get<Authentication>('auth').verify(auth, { scope: [USAGE_ACTION] });
+    await requireAction(strapi, auth, USAGE_ACTION);
   } catch {
     throw new errors.PolicyError(
       `unused: requires the permission "${USAGE_ACTION}". Grant it to the role or API token.`,
@@ -221,17 +287,20 @@ export function permittedFiles(
 
 /** Admin: the files that `plugin::upload.read` and its conditions let this user see. */
 export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}): VisibleFilesOf {
-  return async (ctx, filters, selection) => {
+  return (ctx, filters, selection) => {
     const { userAbility } = ctx.state as { userAbility: unknown };
+    const caller = { kind: 'admin', userAbility, includesTrash } as const;
+    return administratorsFiles(strapi)(caller, filters, selection);
+  };
+}
+
+function administratorsFiles(strapi: Core.Strapi): VisibleTo<'admin'> {
+  return async ({ userAbility, includesTrash = false }, filters, selection) => {
     const manager = fileManager(strapi, { ability: userAbility, ...readingFiles });
     const pick = pickerOf(selection, [...attributesOf(strapi.getModel(FILE_UID)), 'folder']);
     const query = { filters: filters ?? {} };
     await namingFilters(async () => {
-      // Strapi drops unknown keys from an administrator's filters, and so would find more than was asked for.
-      const model = { schema: strapi.getModel(FILE_UID), getModel: strapi.getModel.bind(strapi) };
-      await validate.validators.validateFilters(model as never, query.filters, [
-        'nonAttributesOperators',
-      ]);
+      await refuseUnknownFilters(strapi, query.filters);
       await manager.validateQuery(query);
     });
     const sanitized = await manager.sanitizeQuery(query);
@@ -246,4 +315,10 @@ export function adminFiles(strapi: Core.Strapi, { includesTrash = false } = {}):
       sanitize: async (row) => pick(await manager.sanitizeOutput(row)),
     });
   };
+}
+
+/** Strapi drops unknown keys from filters that aren't the content API's, and so would find more than was asked for. */
+async function refuseUnknownFilters(strapi: Core.Strapi, filters: Filters): Promise<void> {
+  const model = { schema: strapi.getModel(FILE_UID), getModel: strapi.getModel.bind(strapi) };
+  await validate.validators.validateFilters(model as never, filters, ['nonAttributesOperators']);
 }

@@ -27,6 +27,8 @@ interface VisibleFilesOptions {
   filters: Record<string, unknown>;
   /** The caller's conditions that Strapi filters can't express. */
   traits?: FileTraits | undefined;
+  /** A further condition on every file, as `traits` are. */
+  condition?: Condition;
   populate: Record<string, unknown>;
   /** The fields whose words the caller may search. */
   wordFields: readonly WordField[];
@@ -53,7 +55,7 @@ interface FileQuery {
 /** The Media Library's files as one caller sees them, read from Strapi's database each time. */
 export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<FileView> {
   const { strapi, permission, filters, populate, includesTrash = false, sanitize } = options;
-  const traits = toTraitFilters(strapi, options.traits);
+  const traits = toTraitFilters(strapi, options.traits, options.condition);
   const readable: Scope = { where: toWhere(strapi, permission) };
   const wanted = toWhere(strapi, filters);
   const visible: Scope = {
@@ -182,7 +184,8 @@ function isEmpty(value: object): boolean {
  */
 type TraitFilters = (query: { uid: string; qb: { alias: string } }) => object | null;
 
-type Condition = (files: string) => object;
+/** As a Strapi condition on the files that a query calls by this alias. */
+export type Condition = (files: string) => object;
 
 /**
  * Conditions on files that Strapi's filters can't express, for one query; undefined if there are none.
@@ -193,9 +196,11 @@ type Condition = (files: string) => object;
 function toTraitFilters(
   strapi: Core.Strapi,
   { orientation, unused, hasAlternativeText }: FileTraits = {},
+  condition?: Condition,
 ): TraitFilters | undefined {
   const tables = createDatabaseTables(strapi);
   const conditions = [
+    ...(condition === undefined ? [] : [condition]),
     ...(orientation === undefined ? [] : [orientationCondition(tables, orientation)]),
     ...(unused === undefined ? [] : [unusedCondition(tables, unused)]),
     ...(hasAlternativeText === undefined ? [] : [alternativeTextCondition(hasAlternativeText)]),

@@ -44,7 +44,20 @@ export type SearchInput = Pick<SearchRequest, 'like' | 'unlike'> & CommonSearchI
 export async function readSearchInput(ctx: Context, limits: InputLimits): Promise<SearchInput> {
   const { fields, imagePart } = await readFields(ctx, limits);
   // Filters, pagination and scores may also be in the URL, as for GET.
-  const body = parseInput(searchBodySchema, { ...readQuery(ctx), ...fields });
+  return toSearchInput({ ...readQuery(ctx), ...fields }, { imagePart, limits });
+}
+
+/**
+ * A query as `searchBodySchema` has it → the search.
+ *
+ * @param options `imagePart`: an encoded image beside the query's own fields
+ * @throws ImageSearchError `invalid-input`, `image-too-large`
+ */
+export function toSearchInput(
+  query: unknown,
+  { imagePart, limits }: { imagePart: Uint8Array | null; limits: InputLimits },
+): SearchInput {
+  const body = parseInput(searchBodySchema, query);
   const { fields: fileFields, filters, pagination, minScore } = body;
   const { orientation, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
@@ -93,6 +106,14 @@ export async function readEmbeddingInput(
   limits: InputLimits,
 ): Promise<ExampleImage | ExampleUrl | { kind: 'text'; text: string }> {
   const { fields, imagePart } = await readFields(ctx, limits);
+  return toEmbeddingInput(fields, { imagePart, limits });
+}
+
+/** A body as `embeddingBodySchema` has it → what to embed. @throws ImageSearchError as `toSearchInput` */
+export function toEmbeddingInput(
+  fields: unknown,
+  { imagePart, limits }: { imagePart: Uint8Array | null; limits: InputLimits },
+): ExampleImage | ExampleUrl | { kind: 'text'; text: string } {
   const body = parseInput(embeddingBodySchema, fields);
   const given = [
     ...textExample(body, limits),

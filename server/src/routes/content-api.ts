@@ -2,6 +2,11 @@ import * as z from 'zod';
 import { publicDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
 import { monitoringResponseSchema } from '../../../plugin/src/contracts/monitoring';
 import {
+  entryParametersSchema,
+  relatedQuerySchema,
+  relatedResponseSchema,
+} from '../../../plugin/src/contracts/related';
+import {
   documentedFileSchema,
   paginationParametersSchema,
 } from '../../../plugin/src/contracts/rest';
@@ -58,6 +63,16 @@ export const contentApiRoutes: ContentApiRoute[] = [
     handler: 'similar.find',
     request: { params, query: { ...similarQuerySchema.shape, pagination } },
     response: hitsResponse,
+  },
+  {
+    method: 'GET',
+    path: '/related/:uid/:documentId',
+    handler: 'related.find',
+    request: {
+      params: entryParametersSchema.shape,
+      query: { ...relatedQuerySchema.shape, pagination },
+    },
+    response: relatedResponseSchema,
   },
   {
     method: 'GET',

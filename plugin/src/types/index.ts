@@ -1,0 +1,111 @@
+/**
+ * Types for code of a Strapi project that uses the plugin's service. Its methods and these types follow semantic
+ * versioning.
+ *
+ * @example
+ * import type { ImageSearchService } from 'strapi-plugin-image-search/types';
+ *
+ * const images = strapi.plugin('image-search').service<ImageSearchService>('search');
+ * const { data } = await images.search('red sneakers', { pagination: { pageSize: 12 } });
+ */
+import type {
+  DuplicateResults,
+  PageOfResults,
+  SearchInput,
+  SearchOptions,
+  SearchResults,
+  Status,
+  TextSearchOptions,
+  VectorSpace,
+} from '../client';
+
+export type {
+  DuplicateResults,
+  ImageFile,
+  PageOfResults,
+  SearchOptions,
+  SearchResults,
+  Status,
+  TextSearchOptions,
+  VectorSpace,
+  WordField,
+} from '../client';
+
+/**
+ * Image search for server code. Everything answers what the HTTP API answers.
+ *
+ * @throws an Error with a stable `code` such as `file-not-found` or `invalid-input`, and with `cause`; with `auth` or
+ * `userAbility` also Strapi's ForbiddenError, UnauthorizedError, PolicyError and ValidationError
+ */
+export interface ImageSearchService {
+  /** Searches by a text, an image, a file, a vector or examples; without any of them, lists what passes the filters. */
+  search(
+    query: string | ServiceQuery,
+    options?: TextSearchOptions & AskedBy,
+  ): Promise<SearchResults>;
+  /** Images like a file, without the file. */
+  similar(fileId: number, options?: SearchOptions & AskedBy): Promise<SearchResults>;
+  /** Entries of the same content type, ordered by how similar the images of a media field are. */
+  related(
+    entry: { uid: string; documentId: string; field: string },
+    options?: RelatedOptions,
+  ): Promise<RelatedEntries>;
+  /** A file's duplicates, except those that were ignored. */
+  findDuplicates(fileId: number, options?: SearchOptions & AskedBy): Promise<DuplicateResults>;
+  /** The vector of a text or an image, of length 1. */
+  embed(
+    input: string | { text: string } | { image: Uint8Array } | { url: string },
+    options?: { signal?: AbortSignal },
+  ): Promise<{ data: { embedding: number[]; space: VectorSpace } }>;
+  /** How much is searchable, and whether everything works. */
+  status(): Promise<{ data: Status }>;
+  /**
+   * Queues images: those that the index lacks (`missing`), those that failed or were skipped, all of them, or these files.
+   * Resolves with the number of queued images, before they are indexed.
+   */
+  reindex(
+    images: { scope: 'missing' | 'failed' | 'skipped' | 'all' } | { fileIds: readonly number[] },
+  ): Promise<{ data: { marked: number } }>;
+}
+
+/** As in the HTTP API, with an image as its encoded bytes. */
+export type ServiceQuery = Omit<SearchInput, 'image'> & { image?: Uint8Array };
+
+/**
+ * On whose behalf to search. Without either, all files are searched and shown with all of their attributes, as suits
+ * code that checks its callers itself.
+ */
+export interface AskedBy {
+  /** `ctx.state.auth` of a request to the content API: its role or token must be allowed the action. */
+  auth?: unknown;
+  /** `ctx.state.userAbility` of a request to the admin API: only files that this administrator may see. */
+  userAbility?: unknown;
+}
+
+export interface RelatedOptions {
+  /** `ctx.state.auth` of a request to the content API: its role or token must be allowed to find entries of the type. */
+  auth?: unknown;
+  /** On the entries, as `fields` and `populate`. */
+  filters?: Record<string, unknown>;
+  fields?: readonly string[];
+  populate?: unknown;
+  /** @default the default locale */
+  locale?: string;
+  /** @default 'published' */
+  status?: 'published' | 'draft';
+  pagination?: SearchOptions['pagination'];
+  /** Cosine similarity, -1 to 1. */
+  minScore?: number;
+  signal?: AbortSignal;
+}
+
+export interface RelatedEntries {
+  data: {
+    /** Cosine similarity, -1 to 1; 1 for the same file. */
+    score: number;
+    /** The image of the entry that is most similar. */
+    fileId: number;
+    entry: { id: number; documentId: string; [attribute: string]: unknown };
+  }[];
+  meta: { pagination: PageOfResults };
+}

@@ -1,0 +1,332 @@
+import type { Core, Struct } from '@strapi/strapi';
+import { contentTypes } from '@strapi/utils';
+import { apiLimits } from '../../plugin/src/contracts/limits';
+import type { RelatedQuery, RelatedResponse } from '../../plugin/src/contracts/related';
+import { toPaginationMeta } from '../../plugin/src/contracts/rest';
+import { ImageSearchError } from '../../plugin/src/errors';
+import type { VisibleFiles } from '../../plugin/src/search/contract';
+import type { ImageSearch } from './composition';
+import { requireAction } from './files/callers';
+import { createVisibleFiles, type Condition } from './files/visible-files';
+import { inputError } from './http/parse-input';
+import { createDatabaseTables } from './usage/database-tables';
+import { relationTable } from './usage/relations';
+
+/** Similar images whose entries are looked up, and entries that are read to rank them: whatever a library has. */
+const MOST_IMAGES = 500;
+const MOST_ENTRIES = 1_000;
+/** Images looked at first, for each entry wanted: several may be of one entry. */
+const IMAGES_PER_ENTRY = 2;
+
+/** An entry as one of its versions. */
+interface Place {
+  uid: string;
+  documentId: string;
+}
+
+interface Entry {
+  id: number;
+  documentId: string;
+  [attribute: string]: unknown;
+}
+
+interface Documents {
+  findOne(query: object): Promise<Entry | null>;
+  findMany(query: object): Promise<Entry[]>;
+}
+
+/** Who asks: if `auth` is undefined, the project's own code. */
+interface Asking {
+  auth?: unknown;
+  route?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Entries of a content type, ordered by how similar the images of a media field are to those of one entry.
+ *
+ * At most `MOST_IMAGES` images and `MOST_ENTRIES` entries are looked at, so that pages end there.
+ *
+ * @throws ForbiddenError or UnauthorizedError for a caller who may not find entries of the type
+ * @throws ImageSearchError
+ * - `entry-not-found` for an entry that doesn't exist in this locale and status
+ * - `invalid-input` for an unknown type or field
+ * - `not-ready` if an image of the entry isn't indexed yet; and what searching throws
+ */
+export async function findRelatedEntries(
+  { strapi, imageSearch }: { strapi: Core.Strapi; imageSearch: ImageSearch },
+  { uid, documentId }: Place,
+  { query, ...asking }: Asking & { query: RelatedQuery },
+): Promise<RelatedResponse> {
+  if (asking.auth !== undefined) await requireAction(strapi, asking.auth, `${uid}.find`);
+  const model = requireMediaField(strapi, uid, query.field);
+  const version = await versionOf(strapi, model, query);
+  const documents = strapi.documents(uid as never) as unknown as Documents;
+  const wanted = await wantedEntries(strapi, { model, query, asking });
+  const populate = { [query.field]: { fields: ['id'] } };
+  const entry = await documents.findOne({
+    documentId,
+    ...version,
+    fields: ['documentId'],
+    populate,
+  });
+  if (!entry) throw entryNotFound(documentId);
+  const { start, limit } = query.pagination;
+  const ranked = await rankEntries({
+    fileIds: fileIdsIn(entry, query.field),
+    count: start + limit + 1,
+    searchImages: createImageSearches({ strapi, imageSearch, model, version, query, asking }),
+    entriesWith: (fileIds) =>
+      documents.findMany({
+        ...version,
+        fields: ['documentId'],
+        populate,
+        filters: {
+          $and: [
+            wanted.filters,
+            { documentId: { $ne: documentId } },
+            { [query.field]: { id: { $in: fileIds } } },
+          ],
+        },
+        limit: MOST_ENTRIES,
+      }),
+    field: query.field,
+  });
+  const page = ranked.slice(start, start + limit);
+  const found = await documents.findMany({
+    ...wanted.shape,
+    ...version,
+    filters: { documentId: { $in: page.map((match) => match.documentId) } },
+    limit: page.length,
+  });
+  const entries = new Map(found.map((one) => [one.documentId, one]));
+  const data = page.map(async ({ documentId: id, ...match }) => {
+    const one = entries.get(id);
+    return one ? [{ ...match, entry: await wanted.sanitize(one) }] : [];
+  });
+  return {
+    data: (await Promise.all(data)).flat(),
+    meta: {
+      pagination: toPaginationMeta(query.pagination, {
+        hasMore: ranked.length > start + limit,
+        total: null,
+      }),
+    },
+  };
+}
+
+/** What the caller asked for of entries, and may. */
+async function wantedEntries(
+  strapi: Core.Strapi,
+  {
+    model,
+    query: { fields, filters = {}, populate },
+    asking: { auth, route },
+  }: { model: Struct.ContentTypeSchema; query: RelatedQuery; asking: Asking },
+): Promise<{ filters: object; shape: object; sanitize: (entry: Entry) => Promise<Entry> }> {
+  const query = {
+    filters,
+    ...(fields !== undefined && { fields }),
+    ...(populate !== undefined && { populate }),
+  };
+  if (auth === undefined) {
+    return { filters, shape: query, sanitize: (entry) => Promise.resolve(entry) };
+  }
+  const caller = { auth, route } as never;
+  await strapi.contentAPI.validate.query(query, model, caller);
+  const allowed = (await strapi.contentAPI.sanitize.query(query, model, caller)) as typeof query;
+  return {
+    filters: allowed.filters,
+    shape: allowed,
+    sanitize: async (entry) =>
+      (await strapi.contentAPI.sanitize.output(entry, model, { auth })) as Entry,
+  };
+}
+
+/** @throws ImageSearchError `invalid-input` */
+function requireMediaField(
+  strapi: Core.Strapi,
+  uid: string,
+  field: string,
+): Struct.ContentTypeSchema {
+  const types = strapi.contentTypes as Record<string, Struct.ContentTypeSchema | undefined>;
+  const model = Object.hasOwn(types, uid) ? types[uid] : undefined;
+  if (!model) throw inputError(`There is no content type "${uid}".`);
+  const fields = contentTypes
+    .getMediaAttributes(model)
+    .filter((name) => !contentTypes.isPrivateAttribute(model, name));
+  if (fields.includes(field)) return model;
+  const advice = fields.length === 0 ? 'It has none' : `Use ${fields.join(', ')}`;
+  throw inputError(`field: "${field}" isn't a media field of ${uid}. ${advice}.`);
+}
+
+/** Parameters of a version in Strapi's Document Service. */
+interface Version {
+  status?: 'draft' | 'published';
+  locale?: string;
+}
+
+async function versionOf(
+  strapi: Core.Strapi,
+  model: Struct.ContentTypeSchema,
+  { locale, status }: RelatedQuery,
+): Promise<Version> {
+  const { i18n } = (model.pluginOptions ?? {}) as { i18n?: { localized?: boolean } };
+  const isLocalized = i18n?.localized === true && (strapi.plugin('i18n') as unknown) !== undefined;
+  return {
+    ...(contentTypes.hasDraftAndPublish(model) && { status }),
+    ...(isLocalized && { locale: locale ?? (await defaultLocale(strapi)) }),
+  };
+}
+
+async function defaultLocale(strapi: Core.Strapi): Promise<string> {
+  return strapi
+    .plugin('i18n')
+    .service<{ getDefaultLocale(): Promise<string> }>('locales')
+    .getDefaultLocale();
+}
+
+interface RankedEntry {
+  documentId: string;
+  fileId: number;
+  score: number;
+}
+
+interface ScoredImage {
+  fileId: number;
+  score: number;
+}
+
+type ImageSearches = (page: {
+  like: readonly number[];
+  start: number;
+  limit: number;
+}) => Promise<{ images: ScoredImage[]; hasMore: boolean }>;
+
+/** Searches images that the field of such entries has. */
+function createImageSearches({
+  strapi,
+  imageSearch,
+  model,
+  version,
+  query,
+  asking,
+}: {
+  strapi: Core.Strapi;
+  imageSearch: ImageSearch;
+  model: Struct.ContentTypeSchema;
+  version: Version;
+  query: RelatedQuery;
+  asking: Asking;
+}): ImageSearches {
+  const files = createVisibleFiles({
+    strapi,
+    permission: {},
+    filters: {},
+    condition: usedBy(strapi, { uid: model.uid, field: query.field, version }),
+    populate: {},
+    wordFields: [],
+    sanitize: (row) => Promise.resolve(row),
+  });
+  // Only ids are needed, not rows and signed URLs.
+  const visible: VisibleFiles<null> = {
+    ...files,
+    load: (ids) => Promise.resolve(new Map(ids.map((id) => [id, null]))),
+  };
+  return async ({ like, start, limit }) => {
+    const page = await imageSearch.searchEngine.search(
+      {
+        like: like.slice(0, apiLimits.maxExamples).map((fileId) => ({ kind: 'file', fileId })),
+        unlike: [],
+        start,
+        limit,
+        minimumScore: query.minScore,
+        signal: asking.signal,
+      },
+      visible,
+    );
+    const images = page.hits.map(({ fileId, score }) => ({ fileId, score: score ?? 0 }));
+    return { images, hasMore: page.hasMore };
+  };
+}
+
+/** The first `count` entries, by their most similar image. */
+async function rankEntries({
+  fileIds,
+  count,
+  searchImages,
+  entriesWith,
+  field,
+}: {
+  fileIds: readonly number[];
+  count: number;
+  searchImages: ImageSearches;
+  entriesWith: (fileIds: readonly number[]) => Promise<Entry[]>;
+  field: string;
+}): Promise<RankedEntry[]> {
+  if (fileIds.length === 0) return [];
+  // Other entries may have the same images, which a search leaves out.
+  const images: ScoredImage[] = fileIds.map((fileId) => ({ fileId, score: 1 }));
+  let limit = Math.min(MOST_IMAGES, count * IMAGES_PER_ENTRY);
+  for (;;) {
+    const start = images.length - fileIds.length;
+    const found = await searchImages({ like: fileIds, start, limit });
+    images.push(...found.images);
+    const ranks = new Map(images.map(({ fileId }, rank) => [fileId, rank]));
+    const entries = await entriesWith([...ranks.keys()]);
+    const ranked = entries
+      .flatMap((entry): (ScoredImage & { documentId: string; rank: number })[] => {
+        const rank = Math.min(...fileIdsIn(entry, field).map((id) => ranks.get(id) ?? Infinity));
+        const image = images[rank];
+        return image ? [{ documentId: entry.documentId, rank, ...image }] : [];
+      })
+      .sort((one, other) => one.rank - other.rank || compareTexts(one, other))
+      .map(({ documentId, fileId, score }) => ({ documentId, fileId, score }));
+    limit = MOST_IMAGES - (start + found.images.length);
+    if (ranked.length >= count || !found.hasMore || limit <= 0) return ranked;
+  }
+}
+
+function compareTexts(one: { documentId: string }, other: { documentId: string }): number {
+  return one.documentId < other.documentId ? -1 : 1;
+}
+
+/** Of a media field, which may have one file, several or none. */
+function fileIdsIn(entry: Entry, field: string): number[] {
+  const value = entry[field] as { id: number } | { id: number }[] | null | undefined;
+  return [value ?? []].flat().map(({ id }) => id);
+}
+
+/** Files that a media field of such entries has. */
+function usedBy(
+  strapi: Core.Strapi,
+  { uid, field, version }: { uid: string; field: string; version: Version },
+): Condition {
+  const tables = createDatabaseTables(strapi);
+  const { name, fileColumn, ownerColumn, typeColumn } = relationTable(tables);
+  return (files) => {
+    const query = tables
+      .table(`${name} as uses`)
+      .select(`uses.${fileColumn}`)
+      .whereRaw('?? = ??', [`uses.${fileColumn}`, `${files}.id`])
+      .where(`uses.${typeColumn}`, uid)
+      .where('uses.field', field);
+    if (version.status === undefined && version.locale === undefined) return { id: { $in: query } };
+    const owners = tables.table(`${tables.tableOf(uid)} as owners`).select('owners.id');
+    const publishedAt = `owners.${tables.columnOf(uid, 'publishedAt')}`;
+    if (version.status === 'published') void owners.whereNotNull(publishedAt);
+    if (version.status === 'draft') void owners.whereNull(publishedAt);
+    if (version.locale !== undefined) {
+      void owners.where(`owners.${tables.columnOf(uid, 'locale')}`, version.locale);
+    }
+    return { id: { $in: query.whereIn(`uses.${ownerColumn}`, owners) } };
+  };
+}
+
+function entryNotFound(documentId: string): ImageSearchError {
+  return new ImageSearchError({
+    code: 'entry-not-found',
+    message: `Entry ${documentId} not found in this locale and status.`,
+    retryable: false,
+  });
+}
