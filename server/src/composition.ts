@@ -14,6 +14,14 @@ import type { Check } from '../../plugin/src/contracts/checks';
 import { createAssetSource } from './assets/asset-source';
 import { createWordSource } from './assets/word-source';
 import { runChecks } from './checks';
+import { scoreOf } from './duplicates/pair-views';
+import {
+  announceEntries,
+  announceMerges,
+  announceSpaces,
+  createEvents,
+  type Events,
+} from './events';
 import type { InputLimits } from './http/search-input';
 import { createBulkMerging, type BulkMerging } from './merging/bulk-merging';
 import { createMergeJournal, type MergeJournal } from './merging/journal';
@@ -72,7 +80,8 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const config = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
   const stopped = new AbortController();
   const logger = mutedBy(stopped.signal, prefixedLogger(strapi));
-  const repositories = createRepositories(strapi, logger);
+  const events = createEvents(strapi, logger);
+  const repositories = createRepositories(strapi, { logger, events });
   const remote = pauseFailingHosts(
     createGuardedFetch({ allowedHosts: config.indexing.allowedHosts }),
     { logger, clock: systemClock, random: Math.random },
@@ -101,7 +110,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     clock: systemClock,
   });
   const mergeJournal = createMergeJournal(strapi);
-  const merging = createFileMerging({
+  const fileMerging = createFileMerging({
     strapi,
     logger,
     pairs: repositories.pairs,
@@ -114,6 +123,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       library.tell(fileIds, 'upload');
     },
   });
+  const merging = announceMerges(fileMerging, events);
   const jobOptions = {
     jobs: repositories.jobs,
     leaseMs: config.indexing.leaseSeconds * SECOND_MS,
@@ -216,17 +226,31 @@ class LibraryRelay {
   }
 }
 
-function createRepositories(strapi: Core.Strapi, logger: Logger): Repositories {
+function createRepositories(
+  strapi: Core.Strapi,
+  { logger, events }: { logger: Logger; events: Events },
+): Repositories {
   return {
     database: createDatabaseIdentity(strapi, logger),
     contentHashes: (spaceId, fileIds) => readContentHashes(strapi, spaceId, fileIds),
-    entriesOf: (spaceId) => createIndexEntries(strapi, { spaceId }),
+    entriesOf: (spaceId) =>
+      announceEntries(createIndexEntries(strapi, { spaceId }), { events, spaceId }),
     countMissingImages: (spaceId) => countMissingImages(strapi, spaceId),
-    spaces: createSpaceRecords(strapi),
+    spaces: announceSpaces(createSpaceRecords(strapi), events),
     holds: createIndexingHolds(strapi),
     jobs: createJobLeases(strapi),
     traces: createImageTraces(strapi, logger),
-    pairs: createDuplicatePairs(strapi, logger),
+    pairs: createDuplicatePairs(strapi, {
+      logger,
+      onFound: (pairs) => {
+        for (const { fileA, fileB, verdict } of pairs) {
+          const { kind } = verdict;
+          const score = scoreOf(verdict);
+          const payload = { fileId: fileB, duplicateOf: fileA, kind, score };
+          events.emit('image-search.duplicate.found', payload);
+        }
+      },
+    }),
     scans: createDuplicateScans(strapi),
     usage: createUsageRecords(strapi),
   };

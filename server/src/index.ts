@@ -3,6 +3,7 @@ import { parseConfig } from '../../plugin/src/config';
 import { imageSearchOf, services } from './composition';
 import { contentTypes } from './content-types';
 import { controllers } from './controllers';
+import { allowInWebhooks } from './events';
 import { hideTrashFromMediaLibrary } from './files/media-library';
 import { guardBodies } from './http/multipart';
 import { keepTables, registerMigrations } from './migrations';
@@ -53,6 +54,7 @@ const serverEntry: ServerEntry = {
     await registerAdminActions(strapi);
     await keepTables(strapi);
     hideTrashFromMediaLibrary(strapi);
+    allowInWebhooks(strapi);
     imageSearchOf(strapi).start();
   },
 

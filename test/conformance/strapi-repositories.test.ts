@@ -159,7 +159,7 @@ function describeRepositories(
   it("skips a pair that can't be parsed, logs it once, and can find it again", async () => {
     const logger = createRecordingLogger();
     await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
-    const pairs = createDuplicatePairs(strapi(), logger);
+    const pairs = createDuplicatePairs(strapi(), { logger });
     await pairs.record([findings(1, [2, 3, 4])]);
     const [newest, ...others] = await allPairs(pairs);
     const spoil = (id: number) =>

@@ -258,6 +258,11 @@ describe('a library whose model is changed', () => {
     });
 
     it('and forth again', async () => {
+      const switches: unknown[] = [];
+      app.strapi.eventHub.on('image-search.space.switched', (payload) => {
+        switches.push(payload);
+        return Promise.resolve();
+      });
       expect((await activate(youngSpace)).status).toBe(200);
       expectAnswered(await client.face.searchText(QUESTION), youngSpace);
       expect(await client.untilFound('a sailboat', present.at(-1) ?? 0)).toBe(youngSpace);
@@ -265,6 +270,7 @@ describe('a library whose model is changed', () => {
       expect((await readStoredSpaces(dataFolder)).get(youngSpace)).toEqual(present);
       // As good as once.
       expect((await activate(youngSpace)).status).toBe(200);
+      expect(switches).toEqual([{ space: youngSpace, from: oldSpace }]);
       expect(await readActivations()).toEqual([
         [oldSpace, 3],
         [youngSpace, 4],

@@ -109,3 +109,40 @@ export interface RelatedEntries {
   }[];
   meta: { pagination: PageOfResults };
 }
+
+/**
+ * What `strapi.eventHub` and webhooks tell of each event. Ids without a name are those of files.
+ *
+ * @example
+ * strapi.eventHub.on('image-search.duplicate.found', (pair: ImageSearchEvents['image-search.duplicate.found']) => { … });
+ */
+export interface ImageSearchEvents {
+  /** A file is searchable, with the model of this space. */
+  'image-search.file.indexed': { fileId: number; space: string };
+  /** A file can't be indexed, and isn't tried again by itself. `skipped`: not as it is. */
+  'image-search.file.failed': {
+    fileId: number;
+    space: string;
+    state: 'failed' | 'skipped';
+    /** Such as `image-unreadable`. */
+    code: string;
+  };
+  /** A pair to review; `fileId` is the newer file. */
+  'image-search.duplicate.found': {
+    fileId: number;
+    duplicateOf: number;
+    kind: 'identical' | 'same-image' | 'edited';
+    /** 0 to 1. */
+    score: number;
+  };
+  'image-search.merge.done': {
+    /** Null if the copies were deleted at once. */
+    mergeId: number | null;
+    keptId: number;
+    mergedIds: number[];
+    /** The administrator; null if unknown. */
+    userId: number | null;
+  };
+  /** Searches use another model's vectors; `from` is null for the first. */
+  'image-search.space.switched': { space: string; from: string | null };
+}

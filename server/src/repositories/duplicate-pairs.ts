@@ -52,7 +52,14 @@ const filesSchema = z.object({ fileA: z.number(), fileB: z.number() });
  */
 export function createDuplicatePairs(
   strapi: Core.Strapi,
-  logger: Logger = prefixedLogger(strapi),
+  {
+    logger = prefixedLogger(strapi),
+    onFound = () => undefined,
+  }: {
+    logger?: Logger;
+    /** Called with new pairs to review, once they are written. */
+    onFound?: (pairs: readonly FoundPair[]) => void;
+  } = {},
 ): DuplicatePairs {
   const rows = () => strapi.db.query(DUPLICATE_PAIR_UID);
   const toPairs = createRowReader({ name: 'duplicate pair', read: toPair, logger });
@@ -131,7 +138,10 @@ export function createDuplicatePairs(
     return added;
   }
 
-  async function write(tables: DatabaseTables, findings: readonly Findings[]): Promise<number> {
+  async function write(
+    tables: DatabaseTables,
+    findings: readonly Findings[],
+  ): Promise<FoundPair[]> {
     await deleteOutdated(findings);
     await deleteRefuted(findings);
     const pairs = currentPairs(findings);
@@ -151,11 +161,11 @@ export function createDuplicatePairs(
     return insert(tables, await cluster(tables, unknown));
   }
 
-  /** Returns how many are open: those on reviewed bytes of which a file is gone are ignored again. */
+  /** Returns those that are open: those on reviewed bytes of which a file is gone are ignored again. */
   async function insert(
     tables: DatabaseTables,
     pairs: readonly (FoundPair & { cluster: number })[],
-  ): Promise<number> {
+  ): Promise<FoundPair[]> {
     const foundAt = new Date();
     const decisions = await findDecisions(tables, pairs);
     const decided = pairs.map(({ verdict, ...pair }) => {
@@ -171,12 +181,15 @@ export function createDuplicatePairs(
     });
     for (const data of chunksOf(decided, LARGEST_INSERT)) await rows().createMany({ data });
     for (const pair of decided) if (pair.status === 'ignored') await keepDecision(strapi, pair);
-    return decided.filter(({ status }) => status === 'open').length;
+    return pairs.filter((_pair, index) => decided[index]?.status === 'open');
   }
 
   return {
     async record(findings) {
-      return findings.length === 0 ? 0 : inTurn(strapi, TURN, (tables) => write(tables, findings));
+      if (findings.length === 0) return 0;
+      const added = await inTurn(strapi, TURN, (tables) => write(tables, findings));
+      onFound(added);
+      return added.length;
     },
 
     async removeFiles(fileIds) {
