@@ -26,6 +26,8 @@ export interface OpenedQdrantStore {
   store: VectorStore;
   logger: RecordingLogger;
   losses: () => number;
+  /** How often it was back after an outage. */
+  returns: () => number;
 }
 
 export function openQdrantStore(
@@ -34,6 +36,7 @@ export function openQdrantStore(
 ): OpenedQdrantStore {
   const logger = createRecordingLogger();
   let losses = 0;
+  let returns = 0;
   const store = createQdrantStore({
     config: qdrantConfigSchema.parse({ store: 'qdrant', ...settings }),
     database: () => Promise.resolve(database),
@@ -41,8 +44,11 @@ export function openQdrantStore(
     onLoss: () => {
       losses += 1;
     },
+    onBack: () => {
+      returns += 1;
+    },
   });
-  return { store, logger, losses: () => losses };
+  return { store, logger, losses: () => losses, returns: () => returns };
 }
 
 /** Names of all collections with a prefix, including those of other tests. */

@@ -53,6 +53,7 @@ import {
   type WordIndexing,
 } from './lifecycle';
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
+import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
 import { UsageReport } from './usage-report';
 
@@ -133,7 +134,12 @@ export function createEngine(parts: EngineParts): Engine {
   const models = new Models(parts, meter);
   const outages = new OutageLog(logger);
   const spaces = createSpaces(parts, { store, models, budget, duplicates, outages, owner });
-  callbacks.connect(spaces);
+  const storeWatch = new StoreWatch({
+    tracks: () => spaces.running(),
+    logger,
+    clock,
+  });
+  callbacks.connect(spaces, storeWatch);
   const words = createWords(parts);
   const search = createSearch(parts, spaces, words);
   const usageReport = new UsageReport({
@@ -169,6 +175,7 @@ export function createEngine(parts: EngineParts): Engine {
       entriesOf,
       assets,
       store,
+      storeWatch,
       holds,
       isEnabled: config.indexing.enabled,
       usageReport,
@@ -201,6 +208,7 @@ export function createEngine(parts: EngineParts): Engine {
       isIndexing: config.indexing.enabled,
       meter,
       store,
+      storeWatch,
       words,
       remotes: [parts.remote, search.fetch],
       logger,
@@ -210,14 +218,22 @@ export function createEngine(parts: EngineParts): Engine {
 }
 
 /**
- * What is built before the spaces but calls back into them: the store when it lost its vectors, the library scan to
- * leave indexing the first turn.
+ * What is built before the spaces but calls back into them: the store when it lost its vectors or is back after an
+ * outage, the library scan to leave indexing the first turn.
  */
 class SpacesCallbacks {
   #spaces: SpaceManager | null = null;
+  #storeWatch: StoreWatch | null = null;
 
-  connect(spaces: SpaceManager): void {
+  connect(spaces: SpaceManager, storeWatch: StoreWatch): void {
     this.#spaces = spaces;
+    this.#storeWatch = storeWatch;
+  }
+
+  /** Ends every pause, and looks at what the store still has. */
+  resume(): void {
+    this.#spaces?.retryNow();
+    void this.#storeWatch?.check();
   }
 
   isIndexing(): boolean {
@@ -244,6 +260,9 @@ function openStore(
     isCommand,
     onLoss: () => {
       void callbacks.refill();
+    },
+    onBack: () => {
+      callbacks.resume();
     },
     isInUse: async (spaceId) => {
       const records = await repositories.spaces.list();

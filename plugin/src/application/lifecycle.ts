@@ -8,6 +8,7 @@ import type { TextIndex } from '../text/contract';
 import type { LibraryWords } from '../text/library-words';
 import type { VectorStore } from '../vectors/contract';
 import type { DuplicateDetection } from './duplicate-detection';
+import type { StoreWatch } from './store-watch';
 
 /** An upload is answered before its image is read, and several uploads at a time become one batch. */
 const SETTLE_MS = 100;
@@ -49,12 +50,24 @@ export function createLifecycle(parts: {
   isIndexing: boolean;
   meter: UsageMeter;
   store: VectorStore;
+  storeWatch: StoreWatch;
   words: WordIndexing;
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
 }): Lifecycle {
-  const { clock, duplicates, isIndexing, logger, meter, remotes, spaces, store, words } = parts;
+  const {
+    clock,
+    duplicates,
+    isIndexing,
+    logger,
+    meter,
+    remotes,
+    spaces,
+    store,
+    storeWatch,
+    words,
+  } = parts;
   let unwatch: (() => void) | null = null;
   let wakeSoon: NodeJS.Timeout | null = null;
 
@@ -81,7 +94,10 @@ export function createLifecycle(parts: {
       });
       words?.library.start();
       spaces.start({ isIndexing });
-      if (isIndexing) duplicates.start();
+      if (isIndexing) {
+        duplicates.start();
+        storeWatch.start();
+      }
     },
 
     async stop() {
@@ -89,7 +105,12 @@ export function createLifecycle(parts: {
       if (wakeSoon) clearTimeout(wakeSoon);
       const indexing = {
         stopIndexing: (graceMs: number) =>
-          Promise.all([spaces.stopIndexing(graceMs), duplicates.stop(), words?.library.stop()]),
+          Promise.all([
+            spaces.stopIndexing(graceMs),
+            duplicates.stop(),
+            storeWatch.stop(),
+            words?.library.stop(),
+          ]),
         dispose: () => spaces.dispose(),
       };
       const stores = {

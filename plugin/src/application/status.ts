@@ -7,7 +7,8 @@ import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contr
 import type { HostPauses } from '../network/host-breakers';
 import type { SpaceRecords, SpaceTrack } from '../spaces/contract';
 import type { SpaceManager } from '../spaces/space-manager';
-import type { VectorStore } from '../vectors/contract';
+import type { VectorCollection, VectorStore } from '../vectors/contract';
+import type { StoreWatch } from './store-watch';
 import type { UsageReport } from './usage-report';
 
 const SECONDS_PER_MINUTE = 60;
@@ -52,6 +53,7 @@ export function createStatus(options: {
   entriesOf: (spaceId: string) => IndexEntries;
   assets: AssetSource;
   store: VectorStore;
+  storeWatch: Pick<StoreWatch, 'check'>;
   holds: Pick<IndexingHolds, 'current'>;
   /** Whether this process indexes. */
   isEnabled: boolean;
@@ -62,7 +64,13 @@ export function createStatus(options: {
   clock: Clock;
 }): Status {
   const { assets, clock, entriesOf, spaces, store } = options;
-  const coverage = new CoverageCounter({ assets, clock, entriesOf });
+  const coverage = new CoverageCounter({
+    assets,
+    clock,
+    entriesOf,
+    collectionOf: (spaceId) => collectionOf(spaces, spaceId),
+    onLoss: () => void options.storeWatch.check(),
+  });
   let monitoring: Promise<MonitoringResponse['data']> | null = null;
 
   const status: Status = {
@@ -183,6 +191,10 @@ function sumOf(values: readonly (number | null)[]): number | null {
 interface CoverageCounterOptions {
   assets: Pick<AssetSource, 'count'>;
   entriesOf: (spaceId: string) => Pick<IndexEntries, 'countIndexed'>;
+  /** Null while it isn't open. */
+  collectionOf: (spaceId: string) => Pick<VectorCollection, 'count'> | null;
+  /** Called when the store has fewer vectors than the queue believes. */
+  onLoss: () => void;
   clock: Clock;
 }
 
@@ -224,12 +236,28 @@ class CoverageCounter {
   }
 
   async #count(spaceId: string): Promise<Coverage> {
-    const { assets, clock, entriesOf } = this.#options;
-    const [indexed, total] = await Promise.all([entriesOf(spaceId).countIndexed(), assets.count()]);
-    const coverage = { indexed, total };
+    const { assets, clock, collectionOf, entriesOf, onLoss } = this.#options;
+    const [indexed, stored, total] = await Promise.all([
+      entriesOf(spaceId).countIndexed(),
+      collectionOf(spaceId)
+        ?.count()
+        .catch(() => null),
+      assets.count(),
+    ]);
+    const isLost = typeof stored === 'number' && stored < indexed;
+    if (isLost) onLoss();
+    const coverage = { indexed: isLost ? stored : indexed, total };
     this.#known = { spaceId, at: clock.elapsed(), coverage };
     return coverage;
   }
+}
+
+function collectionOf(spaces: SpaceManager, spaceId: string): VectorCollection | null {
+  for (const track of spaces.running()) {
+    const state = track.spaceId() === spaceId ? track.activeSpace.state() : null;
+    if (state?.kind === 'open') return state.space.collection;
+  }
+  return null;
 }
 
 function describeWorker(track: SpaceTrack, isEnabled: boolean): StatusResponse['data']['worker'] {

@@ -24,6 +24,8 @@ export interface StoreContext {
   isCommand?: boolean;
   /** Called when a store has lost its vectors: all images must be compared with it. */
   onLoss: () => void;
+  /** Called when a store's server answers again after it didn't. */
+  onBack?: () => void;
   /** Whether a space is still in use: a space that another process dropped must not be recreated. @default always */
   isInUse?: (spaceId: string) => Promise<boolean>;
 }
@@ -31,7 +33,7 @@ export interface StoreContext {
 /** Creates the configured store. Nothing is opened before its first call. */
 export function openVectorStore(
   config: VectorsConfig,
-  { projectFolder, logger, database, isCommand, onLoss, isInUse }: StoreContext,
+  { projectFolder, logger, database, isCommand, onLoss, onBack, isInUse }: StoreContext,
 ): VectorStore {
   switch (config.store) {
     case 'embedded':
@@ -45,6 +47,6 @@ export function openVectorStore(
         onLoss,
       });
     case 'qdrant':
-      return createQdrantStore({ config, logger, database, onLoss, isInUse });
+      return createQdrantStore({ config, logger, database, onLoss, onBack, isInUse });
   }
 }

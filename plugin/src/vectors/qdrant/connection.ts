@@ -1,11 +1,15 @@
 import type { QdrantClient } from '@qdrant/js-client-rest';
 import type { Agent } from 'undici';
 import { z } from 'zod';
+import { systemClock, type Clock } from '../../clock';
 import { ImageSearchError, type ImageSearchErrorOptions } from '../../errors';
+import { Availability, type Outage } from '../availability';
 
 /** Less than the 5 s after which Qdrant closes an idle connection, so no request hits a closing one. */
 const KEEP_ALIVE_MS = 4_000;
 const MAX_CONNECTIONS = 25;
+/** For the answer that Qdrant is back. */
+const PROBE_MS = 2_000;
 
 type Api = ReturnType<QdrantClient['api']>;
 interface Client {
@@ -18,6 +22,10 @@ export interface ConnectionOptions {
   url: string;
   apiKey?: string | undefined;
   timeoutSeconds: number;
+  /** Called when Qdrant answers again after it didn't. */
+  onBack?: (outage: Outage) => void;
+  /** @default systemClock */
+  clock?: Clock;
 }
 
 /** Qdrant's REST API with validated answers, one error class and disposal. Connections are opened on demand. */
@@ -26,6 +34,7 @@ export class Connection {
   readonly server: string;
   readonly #options: ConnectionOptions;
   readonly #address: Address;
+  readonly #availability: Availability;
   #client: Promise<Client> | null = null;
   readonly #pending = new Set<Promise<unknown>>();
   #disposal: Promise<void> | null = null;
@@ -34,19 +43,49 @@ export class Connection {
     this.#options = options;
     this.#address = parseAddress(options.url);
     this.server = this.#address.text;
+    this.#availability = new Availability({
+      probe: () => this.#isAnswering(),
+      onBack: options.onBack ?? (() => undefined),
+      clock: options.clock ?? systemClock,
+      random: Math.random,
+    });
   }
 
   /**
-   * Sends one request.
+   * Sends one request, unless Qdrant is known to hang.
    *
    * @throws QdrantFailure for a failed connection, a timeout, a refusal, or an answer that doesn't match `schema`
+   * @throws ImageSearchError `store-unavailable`, with `retryAfterMs`, while Qdrant hangs
    */
   async send<Answer>(schema: z.ZodType<Answer>, request: Request): Promise<Answer> {
+    this.#availability.assertNotHanging();
     try {
-      return schema.parse((await this.#sendWithRetry(request)).data);
+      const { data } = await this.#sendWithRetry(request);
+      this.#availability.recordAnswer();
+      return schema.parse(data);
     } catch (error) {
       const { timeoutSeconds } = this.#options;
-      throw toFailure(error, { server: this.server, timeoutSeconds });
+      const failure = toFailure(error, { server: this.server, timeoutSeconds });
+      const isTimeout = read(error).name === 'TimeoutError';
+      if (isTimeout || isConnectionFailure(error)) {
+        this.#availability.recordSilence(failure, { isTimeout });
+      } else if (failure.status !== null && failure.status < 500) {
+        this.#availability.recordAnswer();
+      }
+      throw failure;
+    }
+  }
+
+  /** Never rejects. */
+  async #isAnswering(): Promise<boolean> {
+    try {
+      this.#client ??= createClient(this.#address, this.#options.apiKey);
+      const { api, agent } = await this.#client;
+      await api.root({}, this.#createInit(agent, PROBE_MS));
+      return true;
+    } catch (error) {
+      // A refusal is an answer, too.
+      return answerSchema.safeParse(error).success;
     }
   }
 
@@ -65,10 +104,10 @@ export class Connection {
     }
   }
 
-  #createInit(agent: Agent): RequestInit {
+  #createInit(agent: Agent, timeoutMs = this.#options.timeoutSeconds * 1_000): RequestInit {
     const init: RequestInit & { dispatcher: Agent } = {
       dispatcher: agent,
-      signal: AbortSignal.timeout(this.#options.timeoutSeconds * 1_000),
+      signal: AbortSignal.timeout(timeoutMs),
       // The key must not follow a redirect to another server.
       redirect: 'error',
     };
@@ -99,6 +138,7 @@ export class Connection {
   }
 
   async #close(): Promise<void> {
+    this.#availability.stop();
     await Promise.allSettled(this.#pending);
     await (await this.#client)?.agent.close();
   }

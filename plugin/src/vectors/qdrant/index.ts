@@ -14,6 +14,8 @@ export interface QdrantStoreOptions {
   database?: (() => Promise<DatabaseIdentity | null>) | undefined;
   /** Called when a collection was missing and is empty now: all images must be reindexed. */
   onLoss?: () => void;
+  /** Called when Qdrant answers again after it didn't. */
+  onBack?: (() => void) | undefined;
   /** Asked before a missing collection is recreated: another process may have dropped the space. */
   isInUse?: ((spaceId: string) => Promise<boolean>) | undefined;
 }
@@ -29,6 +31,8 @@ export interface QdrantStoreOptions {
  *   notice the first one within a minute.
  * - Searches are approximate once Qdrant has built a graph, from some 20,000 points on; `searchInSteps` describes
  *   what stays exact. In a cluster, each replica has its own graph, so two searches may differ.
+ * - While Qdrant doesn't answer, it is asked now and then; once two requests in a row have timed out, others fail at
+ *   once until it's back.
  * - Nothing connects before the first call, every call after a failure may succeed, and a call that misses its
  *   collection recreates it.
  * - `store-unavailable` isn't retryable when the key or a request is refused; see `toFailure`.
@@ -38,7 +42,17 @@ export function createQdrantStore(options: QdrantStoreOptions): VectorStore {
   const database = createReader(options.database ?? (() => Promise.resolve(null)));
   const isInUse = options.isInUse ?? (() => Promise.resolve(true));
   const { url, apiKey, timeoutSeconds } = config;
-  const connection = new Connection({ url, apiKey, timeoutSeconds });
+  const connection = new Connection({
+    url,
+    apiKey,
+    timeoutSeconds,
+    onBack: ({ failures, milliseconds }) => {
+      logger.info(
+        `Qdrant is back after ${String(Math.ceil(milliseconds / 1_000))} s, in which ${String(failures)} requests failed.`,
+      );
+      options.onBack?.();
+    },
+  });
   const catalog = new CollectionCatalog({ connection, config, database, logger });
   const droppedSpaces = new Set<string>();
   let announced = '';

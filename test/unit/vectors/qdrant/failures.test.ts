@@ -182,6 +182,31 @@ describe('a connection', () => {
     expect(error.message).toContain('within 1 s (vectors.timeoutSeconds)');
   });
 
+  it('that hangs costs the first calls their timeout, and no further ones', async () => {
+    failAll({ kind: 'hang' });
+    for (let attempt = 0; attempt < 2; attempt += 1) await failureOf(search());
+    const asked = server.requests.length;
+    const error = await failureOf(search());
+    expect(error).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(error.retryAfterMs).toBeGreaterThan(0);
+    await expect(opened.store.checkHealth()).resolves.toMatchObject({ ok: false });
+    const further = server.requests
+      .slice(asked)
+      .filter(({ operation }) => operation !== 'describeServer');
+    expect(further).toEqual([]);
+    server.heal();
+    await pollUntil(
+      () =>
+        search().then(
+          (hits) => hits.length,
+          () => 0,
+        ),
+      (count) => count === 3,
+    );
+    expect(opened.returns()).toBe(1);
+    expect(opened.logger.at('info').join()).toMatch(/is back after \d+ s/);
+  });
+
   it.each<QdrantFault>([{ kind: 'cut' }, { kind: 'cut-in-body' }])(
     'that always ends is an outage: $kind',
     async (fault) => {
