@@ -38,7 +38,7 @@ module.exports = {
           // SQLite, whatever is stored in it.
           '^plugin/src/vectors/embedded/driver[.]ts$',
           // Pure functions that need no contract between them and their callers.
-          '^plugin/src/(images/(trace|views)|matching/(verdict|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
+          '^plugin/src/(images/(trace|views)|vectors/similarity|matching/(verdict|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
         ],
       },
     },

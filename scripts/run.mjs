@@ -31,6 +31,7 @@ const commands = {
   check: { program: [inRepository('scripts/check.mjs')] },
   bench: { program: typeScript('test/bench/index.ts') },
   'measure-duplicates': { program: typeScript('test/bench/duplicates/index.ts') },
+  'measure-relevance': { program: typeScript('test/bench/relevance.ts'), needsBuild: false },
   'measure-views': { program: typeScript('test/bench/views.ts'), needsBuild: false },
   'measure-words': { program: typeScript('test/bench/words.ts'), needsBuild: false },
   demo: { program: typeScript('sample/demo.ts') },

@@ -123,9 +123,13 @@ const searchSchema = z.strictObject({
   queryCacheMinutes: wholeNumber(1, 10_080).default(60).meta({
     description: 'How long embeddings of queries are cached',
   }),
+  calibrate: z.boolean().default(true).meta({
+    description:
+      'Whether relevance (`strong`, `likely`, `weak`) is learned from the library, in the background. It embeds about 200 short texts once for each model',
+  }),
   closeScore: z.number().min(-1).max(1).optional().meta({
     description:
-      'Similarity of text and image below which even the best match means nothing (`meta.noCloseMatch`); by default the value known for the model, if any',
+      'Similarity of text and image below which a match is weak, whatever the library says; by default that is learned, and until then the value known for the model, if any',
   }),
 });
 

@@ -39,10 +39,11 @@ export const everydayQueries: Readonly<Record<string, string>> = {
   'boats on a lake': 'sailboat canoe passenger-ship ferry',
 };
 
-export const madeUpTexts: readonly string[] = makeUpTexts(100);
+export const madeUpTexts: readonly string[] = makeUpTexts(100, 'texts without a meaning');
 
-function makeUpTexts(count: number): string[] {
-  const random = createSeededRandom('texts without a meaning');
+/** Random letters and made-up words. */
+export function makeUpTexts(count: number, seed: string): string[] {
+  const random = createSeededRandom(seed);
   const letter = (): string => String.fromCharCode(random.integer(97, 122));
   const syllable = (): string =>
     random.pick(['bra', 'quo', 'zem', 'li', 'tork', 'va', 'nup', 'xi', 'dro', 'fel', 'gha', 'mun']);

@@ -29,6 +29,7 @@ import { createMergeBatches, type MergeBatches } from './merging/merge-batches';
 import { createFileMerging, type FileMerging } from './merging/merging';
 import { COMMAND_SETTING, PLUGIN_ID } from './plugin-id';
 import { prefixedLogger } from './prefixed-logger';
+import { createCalibrations } from './repositories/calibrations';
 import { createDatabaseIdentity } from './repositories/database-identity';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
@@ -237,6 +238,7 @@ function createRepositories(
       announceEntries(createIndexEntries(strapi, { spaceId }), { events, spaceId }),
     countMissingImages: (spaceId) => countMissingImages(strapi, spaceId),
     spaces: announceSpaces(createSpaceRecords(strapi), events),
+    calibrations: createCalibrations(strapi),
     holds: createIndexingHolds(strapi),
     jobs: createJobLeases(strapi),
     traces: createImageTraces(strapi, logger),

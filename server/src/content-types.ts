@@ -79,6 +79,26 @@ export const contentTypes = {
     },
   }),
 
+  /** One row per vector space whose null texts are embedded: what relevance means in it. */
+  calibration: hiddenType({
+    collectionName: 'image_search_calibrations',
+    info: {
+      singularName: 'calibration',
+      pluralName: 'calibrations',
+      displayName: 'Image Search calibration',
+    },
+    indexes: [{ name: 'image_search_calibrations_space', columns: ['space_id'], type: 'unique' }],
+    attributes: {
+      spaceId: { type: 'string', required: true },
+      version: { type: 'integer', required: true },
+      /** How many of the vectors, from the first one, are those of texts without a meaning. */
+      nonsense: { type: 'integer', required: true },
+      vectors: { type: 'text', required: true },
+      /** Null until it was measured. */
+      figures: { type: 'json' },
+    },
+  }),
+
   /** One row per job that only one process does at a time. */
   job: hiddenType({
     collectionName: 'image_search_jobs',

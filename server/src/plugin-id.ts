@@ -7,6 +7,7 @@ export const FILE_UID = 'plugin::upload.file';
 export const FOLDER_UID = 'plugin::upload.folder';
 export const INDEX_ENTRY_UID = 'plugin::image-search.index-entry';
 export const SPACE_UID = 'plugin::image-search.space';
+export const CALIBRATION_UID = 'plugin::image-search.calibration';
 export const EMBEDDING_USAGE_UID = 'plugin::image-search.embedding-usage';
 export const JOB_UID = 'plugin::image-search.job';
 export const DUPLICATE_PAIR_UID = 'plugin::image-search.duplicate-pair';

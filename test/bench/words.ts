@@ -212,7 +212,7 @@ async function createLibrary(
           ? { hits: [], hasPhrases: false }
           : await findByWords(index, { text, visible });
       const options = { collection, visible, vector, excludeIds: [], minimumScore: undefined };
-      const page = await pageOfBoth({ ...options, start: 0, limit: LIMIT }, words, weight);
+      const page = await pageOfBoth({ ...options, start: 0, limit: LIMIT }, words, { weight });
       const rank = page.hits.findIndex((hit) => hit.fileId === fileId);
       return rank === -1 ? Infinity : rank + 1;
     },

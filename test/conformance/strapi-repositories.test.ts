@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSeededRandom } from '../../sample/seeded-random';
 import {
+  CALIBRATION_UID,
   EMBEDDING_USAGE_UID,
   DUPLICATE_DECISION_UID,
   DUPLICATE_PAIR_UID,
@@ -11,6 +12,7 @@ import {
   IMAGE_TRACE_UID,
   SPACE_UID,
 } from '../../server/src/plugin-id';
+import { createCalibrations } from '../../server/src/repositories/calibrations';
 import { createDatabaseIdentity } from '../../server/src/repositories/database-identity';
 import { createDuplicatePairs } from '../../server/src/repositories/duplicate-pairs';
 import { createDuplicateScans } from '../../server/src/repositories/duplicate-scans';
@@ -27,6 +29,7 @@ import { postgres } from '../support/postgres-server';
 import { createRecordingLogger } from '../support/recording-logger';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
+import { describeCalibrations } from './calibrations';
 import { describeDuplicatePairs } from './duplicate-pairs';
 import { allPairs, filesOf, findings } from './duplicate-pairs/situations';
 import { describeDuplicateScans } from './duplicate-scans';
@@ -82,6 +85,10 @@ function describeRepositories(
   describeJobLeases("in Strapi's database", async (clock) => {
     await strapi().db.query(JOB_UID).deleteMany({});
     return createJobLeases(strapi(), clock);
+  });
+  describeCalibrations("in Strapi's database", async () => {
+    await strapi().db.query(CALIBRATION_UID).deleteMany({});
+    return createCalibrations(strapi());
   });
   describeUsageRecords("in Strapi's database", async () => {
     await strapi().db.query(EMBEDDING_USAGE_UID).deleteMany({});

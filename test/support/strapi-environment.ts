@@ -42,14 +42,15 @@ export function createAppEnvironment(settings: AppSettings): Record<string, stri
 }
 
 /**
- * Most suites are about images, one vector each: words and further views are for those that ask for them
- * (`words: { enabled: true }`, `indexing: { views: {} }`).
+ * Most suites are about images, one vector each: words, further views and calibrated relevance are for those that ask for
+ * them (`words: { enabled: true }`, `indexing: { views: {} }`, `search: { calibrate: true }`).
  */
-function withoutExtras({ indexing, ...others }: Record<string, unknown>) {
+function withoutExtras({ indexing, search, ...others }: Record<string, unknown>) {
   const noViews = { views: { parts: 0, frames: 0 } };
   return {
     words: { enabled: false },
     ...others,
     indexing: { ...noViews, ...(indexing as object) },
+    search: { calibrate: false, ...(search as object) },
   };
 }

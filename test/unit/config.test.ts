@@ -52,6 +52,7 @@ describe('the defaults', () => {
         allowedHosts: [],
       });
       expect(config.search).toEqual({
+        calibrate: true,
         maxTextLength: 1_000,
         maxImageBytes: 20_000_000,
         maxPixels: 50_000_000,

@@ -15,7 +15,7 @@ import { DropZone, ImageMenu, ImageNotice } from '../pages/Search/field/query-im
 import { SearchField } from '../pages/Search/field/search-field';
 import { useQueryInDialog, useSearch, type SearchState } from '../pages/Search/page-state';
 import { addExample, type AllowedTypes } from '../pages/Search/query';
-import { ResultGrid } from '../pages/Search/results/result-grid';
+import { ResultSections } from '../pages/Search/results/result-sections';
 import { RECENT_COUNT, SearchContents, StartState } from '../pages/Search/states';
 
 interface PickerDialogProps {
@@ -143,17 +143,15 @@ interface ImagesProps {
 }
 
 function Images({ state, picked, onToggle }: ImagesProps) {
-  const { query, results, hits, change } = state;
+  const { query, results, change } = state;
   const { fetchNextPage } = results;
   const loadMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   return (
-    <ResultGrid
+    <ResultSections
       isInDialog
       opens="select"
-      hits={hits}
+      state={state}
       selected={picked}
-      hasMore={results.hasNextPage}
-      isLoadingMore={results.isFetchingNextPage || results.isFetchNextPageError}
       onMore={loadMore}
       onOpen={() => undefined}
       onExample={(side, id) => {

@@ -31,6 +31,7 @@ import type { GuardedFetch } from '../network/contract';
 import type { HostPauses } from '../network/host-breakers';
 import { createQueryFetch } from '../network/guarded-fetch';
 import type { ContentHashes } from '../search/current-vectors';
+import type { Calibrations } from '../search/relevance/contract';
 import { SearchEngine } from '../search/engine';
 import type { SearchSpaces } from '../search/failover';
 import { QueryEmbedder } from '../search/query-embedder';
@@ -43,6 +44,7 @@ import { LibraryWords } from '../text/library-words';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
 import { DEFAULT_VECTOR_FILE } from '../vectors/embedded';
 import { openVectorStore } from '../vectors/registry';
+import { Calibrator } from './calibrator';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
@@ -70,6 +72,7 @@ export interface Repositories {
   /** Counts images of the library that a space has neither indexed, skipped nor failed. */
   countMissingImages(spaceId: string): Promise<number>;
   spaces: SpaceRecords;
+  calibrations: Calibrations;
   holds: IndexingHolds;
   jobs: JobLeases;
   traces: ImageTraces;
@@ -111,6 +114,8 @@ export interface Engine extends Lifecycle {
   readonly status: Status;
   readonly fileStatus: FileStatus;
   readonly usageReport: UsageReport;
+  /** Null when relevance isn't calibrated. */
+  readonly calibrator: Calibrator | null;
   readonly holds: IndexingHolds;
   readonly store: VectorStore;
   readonly pairs: DuplicatePairs;
@@ -141,7 +146,8 @@ export function createEngine(parts: EngineParts): Engine {
   });
   callbacks.connect(spaces, storeWatch);
   const words = createWords(parts);
-  const search = createSearch(parts, spaces, words);
+  const calibrator = createCalibrator(parts, { spaces, budget, owner });
+  const search = createSearch(parts, { spaces, words, calibrator });
   const usageReport = new UsageReport({
     spaces,
     entriesOf,
@@ -168,6 +174,7 @@ export function createEngine(parts: EngineParts): Engine {
       assets,
       entriesOf,
       words,
+      calibrations: repositories.calibrations,
     }),
     status: createStatus({
       spaces,
@@ -185,6 +192,7 @@ export function createEngine(parts: EngineParts): Engine {
     }),
     fileStatus: createFileStatus({ spaces, assets, holds }),
     usageReport,
+    calibrator,
     holds,
     store,
     pairs,
@@ -210,6 +218,7 @@ export function createEngine(parts: EngineParts): Engine {
       store,
       storeWatch,
       words,
+      calibrator,
       remotes: [parts.remote, search.fetch],
       logger,
       clock,
@@ -435,6 +444,33 @@ function createSpaces(
   });
 }
 
+/** Null when relevance isn't calibrated. */
+function createCalibrator(
+  { clock, config, logger, repositories }: EngineParts,
+  built: { spaces: SpaceManager; budget: Budget; owner: LeaseOwner },
+): Calibrator | null {
+  if (!config.search.calibrate) return null;
+  const { budget, owner, spaces } = built;
+  const { calibrations, contentHashes, holds, jobs, pairs } = repositories;
+  return new Calibrator({
+    spaces,
+    records: calibrations,
+    pairs,
+    contentHashes,
+    canPay: async (provider) => {
+      if (isLocalProvider(provider)) return true;
+      await budget.refresh();
+      return budget.pause() === null;
+    },
+    isHeld: async () => (await holds.current()) !== null,
+    jobs,
+    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
+    owner,
+    logger,
+    clock,
+  });
+}
+
 function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader {
   const { decodeTimeoutSeconds, maxBytes, maxPixels } = config.indexing;
   const timeoutMs = decodeTimeoutSeconds * SECOND_MS;
@@ -459,8 +495,7 @@ function workerSettings(parts: EngineParts) {
 
 function createSearch(
   { config: { search }, logger, projectFolder, repositories }: EngineParts,
-  spaces: SpaceManager,
-  words: WordIndexing,
+  built: { spaces: SpaceManager; words: WordIndexing; calibrator: Calibrator | null },
 ): {
   engine: SearchEngine;
   createEngine: (spaces: SearchSpaces) => SearchEngine;
@@ -494,7 +529,8 @@ function createSearch(
       contentHashes: repositories.contentHashes,
       urls: search.urls.enabled ? urls : null,
       closeScore: search.closeScore,
-      text: words?.index ?? null,
+      text: built.words?.index ?? null,
+      ...(built.calibrator && { calibrations: built.calibrator }),
     });
-  return { engine: createEngine(spaces), createEngine, embedder, fetch };
+  return { engine: createEngine(built.spaces), createEngine, embedder, fetch };
 }

@@ -1,6 +1,7 @@
 import type { ReindexScope } from '../contracts/management';
 import { ImageSearchError } from '../errors';
 import type { AssetSource, IndexEntries, IndexState } from '../indexing/contract';
+import type { Calibrations } from '../search/relevance/contract';
 import type { SpaceRecords } from '../spaces/contract';
 import type { SpaceManager } from '../spaces/space-manager';
 import type { VectorStore } from '../vectors/contract';
@@ -37,8 +38,9 @@ export function createIndexManagement(options: {
   assets: Pick<AssetSource, 'describeMany'>;
   entriesOf: (spaceId: string) => IndexEntries;
   words: WordIndexing;
+  calibrations: Pick<Calibrations, 'forget'>;
 }): IndexManagement {
-  const { assets, entriesOf, records, spaces, store, words } = options;
+  const { assets, calibrations, entriesOf, records, spaces, store, words } = options;
 
   return {
     async reindex(scope) {
@@ -82,6 +84,7 @@ export function createIndexManagement(options: {
       // A collection without a record was left behind by a database that no longer exists.
       if (isKnown || !isStored) await spaces.forget(spaceId);
       await entriesOf(spaceId).clear();
+      await calibrations.forget(spaceId);
       await store.dropSpace(spaceId);
     },
   };

@@ -7,6 +7,7 @@ import type { SpaceManager } from '../spaces/space-manager';
 import type { TextIndex } from '../text/contract';
 import type { LibraryWords } from '../text/library-words';
 import type { VectorStore } from '../vectors/contract';
+import type { Calibrator } from './calibrator';
 import type { DuplicateDetection } from './duplicate-detection';
 import type { StoreWatch } from './store-watch';
 
@@ -52,11 +53,14 @@ export function createLifecycle(parts: {
   store: VectorStore;
   storeWatch: StoreWatch;
   words: WordIndexing;
+  /** Null when relevance isn't calibrated. */
+  calibrator: Pick<Calibrator, 'start' | 'stop'> | null;
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
 }): Lifecycle {
   const {
+    calibrator,
     clock,
     duplicates,
     isIndexing,
@@ -97,6 +101,7 @@ export function createLifecycle(parts: {
       if (isIndexing) {
         duplicates.start();
         storeWatch.start();
+        calibrator?.start();
       }
     },
 
@@ -109,6 +114,7 @@ export function createLifecycle(parts: {
             spaces.stopIndexing(graceMs),
             duplicates.stop(),
             storeWatch.stop(),
+            calibrator?.stop(),
             words?.library.stop(),
           ]),
         dispose: () => spaces.dispose(),

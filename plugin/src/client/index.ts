@@ -145,6 +145,10 @@ export interface SearchOptions {
   fields?: readonly string[];
   /** Cosine similarity, -1 to 1. */
   minScore?: number;
+  /** Leaves out what is less relevant: a band, or a number from 0 to 1. */
+  minRelevance?: 'likely' | 'strong' | number;
+  /** Ends the results where similarity falls steeply. */
+  autocut?: boolean;
   signal?: AbortSignal;
 }
 
@@ -175,6 +179,8 @@ export interface SearchResults {
     score: number | null;
     /** What matched: the image, or the words of a field. */
     matchedBy: ('image' | WordField)[];
+    /** How sure it is that this is what was asked for; null if unknown. `likely` begins at 0.5, `strong` at 0.8. */
+    relevance: { band: 'strong' | 'likely' | 'weak'; value: number } | null;
     /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
     highlights: Partial<Record<WordField, [number, number][]>>;
     /** What of the file matched best; absent when it is the whole image. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { searchModes } from '../search/contract';
+import { relevanceBands, searchModes } from '../search/contract';
 import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
 import { fileListShape, paginationMetaSchema, paginationSchema, parametersSchema } from './rest';
@@ -90,6 +90,12 @@ export const filtersSchema = z
 /** Cosine similarity. */
 export const minScoreSchema = numberSchema.pipe(z.number().min(-1).max(1));
 
+/** As a band or as a number. */
+const minimumRelevanceSchema = z.union(
+  [z.enum(['strong', 'likely']), numberSchema.pipe(z.number().min(0).max(1))],
+  { error: 'must be "likely", "strong" or a number from 0 to 1' },
+);
+
 /** Parameters of every search. */
 const commonShape = {
   filters: filtersSchema.optional(),
@@ -97,6 +103,10 @@ const commonShape = {
   ...fileListShape,
   pagination: paginationSchema,
   minScore: minScoreSchema.optional(),
+  /** Leaves out what is less relevant. */
+  minRelevance: minimumRelevanceSchema.optional(),
+  /** Ends the results where similarity falls steeply. */
+  autocut: booleanSchema.optional(),
 };
 
 /** How a single text is matched. */
@@ -157,6 +167,10 @@ export const searchResponseSchema = z.object({
       score: z.number().nullable(),
       /** What matched: the image, or the words of a field. Empty without a query. */
       matchedBy: z.array(z.enum(['image', ...wordFields])),
+      /** How sure it is that this is what was asked for; null if unknown, as before the library was calibrated. */
+      relevance: z
+        .object({ band: z.enum(relevanceBands), value: z.number().min(0).max(1) })
+        .nullable(),
       /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
       highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
       /** What of the file matched best; absent when it is the whole image. */
@@ -177,10 +191,10 @@ export const searchResponseSchema = z.object({
       total: z.number(),
     }),
     /**
-     * Whether even the best match of all pages scores below the model's close score: the model doesn't know the words,
-     * or no image shows them, and no file has most of them. Null if unknown: the model has no close score, the query
-     * isn't a single text, or nothing was found. Always true for a text of which neither the model nor a file knows a
-     * word.
+     * Whether even the best match of all pages is weak: the model doesn't know the words, or no image shows them, and
+     * no file has most of them. Null if unknown: nothing was found, or the library isn't calibrated, and the query isn't
+     * a single text or the model has no close score. Always true for a text of which neither the model nor a file knows
+     * a word.
      */
     noCloseMatch: z.boolean().nullable(),
     /** How the query was answered; null without one. */

@@ -83,12 +83,28 @@ export interface SearchRequest {
    * @default 0.6
    */
   weight?: number | undefined;
+  /** Leaves out what is less relevant, 0 to 1; what has no known relevance stays. @default 0 */
+  minimumRelevance?: number | undefined;
+  /** Ends the results where similarity falls steeply. @default false */
+  autocut?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export const searchModes = ['hybrid', 'vector', 'text'] as const;
 
 export type SearchMode = (typeof searchModes)[number];
+
+/** How sure it is that a file is what was asked for. */
+export const relevanceBands = ['strong', 'likely', 'weak'] as const;
+
+/** The relevance with which a band begins. */
+export const relevanceFrom = { strong: 0.8, likely: 0.5 } as const;
+
+export interface Relevance {
+  band: (typeof relevanceBands)[number];
+  /** 0 to 1, comparable among models and kinds of queries; see `relevanceFrom`. */
+  value: number;
+}
 
 /** What matched the query: the image, or the words of a field. */
 export type MatchEvidence = 'image' | WordField;
@@ -98,6 +114,8 @@ export interface SearchHit<Row> {
   /** Cosine similarity between the query and the image, -1 to 1; null if the image has no vector or wasn't compared. */
   score: number | null;
   matchedBy: MatchEvidence[];
+  /** Null while the space isn't calibrated, unless words match. */
+  relevance: Relevance | null;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
   row: Row;
@@ -107,9 +125,9 @@ export interface SearchPage<Row> {
   hits: SearchHit<Row>[];
   hasMore: boolean;
   /**
-   * Whether even the best match, on whichever page it is, scores below the model's `closeScore`. Null when unknown:
-   * the model has no `closeScore`, the query is not a single text, or no image is visible. True for a text of which the
-   * model knows no word.
+   * Whether even the best match, on whichever page it is, is weak. While the space isn't calibrated, a single text is
+   * compared with the model's `closeScore`. Null when unknown, or when no image is visible. True for a text of which
+   * the model knows no word.
    */
   noCloseMatch: boolean | null;
   /** The vector space that was searched; null if none was. */

@@ -1,7 +1,7 @@
-import type { VectorSpace, EmbeddingProvider } from '../embedding/contract';
+import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError, isProviderOutage } from '../errors';
 import type { Logger } from '../logger';
-import type { TextHit, TextIndex } from '../text/contract';
+import type { TextIndex } from '../text/contract';
 import type {
   ExampleVector,
   SearchExample,
@@ -20,13 +20,15 @@ import {
   type RankedPage,
   type WordMatches,
 } from './hybrid';
-import { collectPage, type PageOptions } from './page';
+import type { PageOptions } from './page';
 import { type QueryUrls, fetchUrls, rejectUrls } from './query-urls';
 import { composeQuery } from './query-vectors';
+import type { CalibrationSource } from './relevance/contract';
+import { createJudging, toRelevance } from './relevance/judging';
+import { LIKELY } from './relevance/scale';
 
 const NO_WORDS: WordMatches = { hits: [], hasPhrases: false };
-/** From this share of the query on, a file's words are what was asked for, whatever its image shows. */
-const STRONG_WORDS = 0.6;
+const NOT_CALIBRATED: CalibrationSource = { calibrationOf: () => Promise.resolve(null) };
 /** Files that words alone find, on all pages together. */
 const MOST_WORDS_ALONE = 2_000;
 
@@ -36,18 +38,22 @@ export class SearchEngine {
   readonly #urls: QueryUrls | null;
   readonly #closeScore: number | null;
   readonly #text: TextIndex | null;
+  readonly #calibrations: CalibrationSource;
   readonly #logger: Logger;
 
   constructor({
     urls = null,
     closeScore = null,
     text = null,
+    calibrations = NOT_CALIBRATED,
     ...options
   }: FailoverOptions & {
     /** The words of the library. @default null, which matches images alone */
     text?: TextIndex | null;
     /** Null rejects images given by URL with `invalid-input`. */
     urls?: QueryUrls | null;
+    /** What relevance means in each space. @default none, so that it is unknown */
+    calibrations?: CalibrationSource;
     /** `search.closeScore`, which overrides `EmbeddingProvider.closeScore`. */
     closeScore?: number | null | undefined;
   }) {
@@ -55,6 +61,7 @@ export class SearchEngine {
     this.#urls = urls;
     this.#closeScore = closeScore;
     this.#text = text;
+    this.#calibrations = calibrations;
     this.#logger = options.logger;
   }
 
@@ -99,11 +106,13 @@ export class SearchEngine {
     if (vectors instanceof ImageSearchError) {
       if (text === null || request.unlike.length > 0) throw vectors;
       const page = pageOfWords(words, request);
-      const noCloseMatch = words.hits.length === 0;
+      const noCloseMatch = page.bestRelevance === null || page.bestRelevance < LIKELY;
       return { ...(await this.#load(page, visible)), ...answer, noCloseMatch, spaceId };
     }
     const like = vectors.slice(0, request.like.length);
     const unlike = vectors.slice(request.like.length);
+    // The configured score is for the active model, not for the fallback.
+    const configured = isFallback || !isOneText(request) ? null : this.#closeScore;
     const options: PageOptions<Row> = {
       collection: space.collection,
       visible,
@@ -115,15 +124,18 @@ export class SearchEngine {
       limit: request.limit,
       signal: request.signal,
     };
-    const page = await pageOfBoth(options, words, request.weight ?? DEFAULT_WEIGHT);
-    // The configured score is for the active model, not for the fallback.
-    const configured = isFallback ? null : this.#closeScore;
-    const closeScore = closeScoreFor(request, space.provider, configured);
-    const noCloseMatch =
-      closeScore === null
-        ? null
-        : !words.hits.some(isStrong) &&
-          (await isNothingClose(options, { bestScore: page.bestScore, closeScore }));
+    const page = await pageOfBoth(options, words, {
+      weight: request.weight ?? DEFAULT_WEIGHT,
+      judging: createJudging(request, {
+        space,
+        like,
+        calibrations: this.#calibrations,
+        closeScore: configured,
+        logger: this.#logger,
+      }),
+    });
+    const closeScore = configured ?? (isOneText(request) ? space.provider.closeScore : null);
+    const noCloseMatch = isNothingClose(page, closeScore);
     return { ...(await this.#load(page, visible)), ...answer, noCloseMatch, spaceId };
   }
 
@@ -148,9 +160,11 @@ export class SearchEngine {
     const found = await this.#findByWords(text, { visible, limit, isAlone: outage === null });
     const words = without(exampleIds, found);
     if (outage !== null && words.hits.length === 0) throw outage;
+    const page = pageOfWords(words, request);
     return {
-      ...(await this.#load(pageOfWords(words, request), visible)),
-      noCloseMatch: null,
+      ...(await this.#load(page, visible)),
+      // What images show may be closer.
+      noCloseMatch: outage === null ? isNothingClose(page, null) : null,
       spaceId: null,
       mode: 'text',
       isDegraded: outage !== null,
@@ -189,7 +203,7 @@ export class SearchEngine {
       hits: hits.flatMap((hit): SearchHit<Row>[] => {
         const row = rows.get(hit.fileId);
         // The file was deleted after the store returned it.
-        return row === undefined ? [] : [{ ...hit, row }];
+        return row === undefined ? [] : [{ ...hit, relevance: toRelevance(hit.relevance), row }];
       }),
       hasMore,
     };
@@ -220,20 +234,6 @@ export class SearchEngine {
   }
 }
 
-/**
- * The score from which a hit counts as a close match; null when unknown. It is calibrated for a single text: means of
- * several texts, texts with exclusions, and images score on other scales.
- *
- * @param configured `search.closeScore`, which overrides the model's own
- */
-function closeScoreFor(
-  request: Pick<SearchRequest, 'like' | 'unlike'>,
-  { closeScore }: Pick<EmbeddingProvider, 'closeScore'>,
-  configured: number | null,
-): number | null {
-  return isOneText(request) ? (configured ?? closeScore) : null;
-}
-
 /** The text whose words are searched; null if the query is more or less than that. */
 function wordsOf({ like }: Pick<SearchRequest, 'like'>): string | null {
   const [first, ...more] = like;
@@ -252,11 +252,6 @@ function withoutQuotes(example: SearchExample): SearchExample {
   return text.trim() === '' ? example : { kind: 'text', text };
 }
 
-/** Whether a file's words leave no doubt that the library has what was asked for. */
-function isStrong({ nameMatch, score }: TextHit): boolean {
-  return nameMatch !== null || score >= STRONG_WORDS;
-}
-
 function textModeError(hasText: boolean): ImageSearchError {
   return new ImageSearchError({
     code: 'invalid-input',
@@ -271,16 +266,16 @@ function isOneText({ like, unlike }: Pick<SearchRequest, 'like' | 'unlike'>): bo
   return like.length === 1 && like[0]?.kind === 'text' && unlike.length === 0;
 }
 
-async function isNothingClose<Row>(
-  page: PageOptions<Row>,
-  { bestScore, closeScore }: { bestScore: number | null; closeScore: number },
-): Promise<boolean | null> {
-  // The caller's minimum score may have dropped every hit.
-  const isCut = bestScore === null && page.minimumScore !== undefined;
-  const best = isCut
-    ? (await collectPage({ ...page, minimumScore: undefined, start: 0, limit: 1 })).bestScore
-    : bestScore;
-  return best === null ? null : best < closeScore;
+/**
+ * @param closeScore the similarity from which a single text's best match is close, by the configuration or the model; used
+ * while relevance is unknown
+ */
+function isNothingClose(
+  { bestRelevance, bestScore }: RankedPage,
+  closeScore: number | null,
+): boolean | null {
+  if (bestRelevance !== null) return bestRelevance < LIKELY;
+  return bestScore === null || closeScore === null ? null : bestScore < closeScore;
 }
 
 function fileIdsOf(examples: readonly SearchExample[]): number[] {

@@ -1,7 +1,17 @@
 import type { TextHit, TextIndex } from '../text/contract';
 import type { FileView, VectorHit } from '../vectors/contract';
-import type { MatchEvidence, VisibleFiles } from './contract';
+import { compareHits } from '../vectors/similarity';
+import type { MatchEvidence, SearchRequest, VisibleFiles } from './contract';
 import { collectPage, SMALL_SET, type PageOptions } from './page';
+import {
+  combinedRelevance,
+  cutOf,
+  imageRelevance,
+  noJudging,
+  wordRelevance,
+  type Judging,
+} from './relevance/judging';
+import { LIKELY, type RelevanceScale } from './relevance/scale';
 
 /** Files that are found by their words and ranked among the others; the best ones. */
 const MOST_WORD_HITS = 200;
@@ -33,6 +43,8 @@ export interface RankedHit {
   fileId: number;
   score: number | null;
   matchedBy: MatchEvidence[];
+  /** 0 to 1; null if unknown. */
+  relevance: number | null;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
 }
@@ -40,8 +52,10 @@ export interface RankedHit {
 export interface RankedPage {
   hits: RankedHit[];
   hasMore: boolean;
-  /** Of the nearest image, on whichever page it is; null when there is none. */
+  /** Of the nearest image, on whichever page it is and whatever is left out; null when there is none. */
   bestScore: number | null;
+  /** Of the best match, likewise; null if unknown. */
+  bestRelevance: number | null;
 }
 
 /**
@@ -78,40 +92,85 @@ export async function findByWords<Row>(
 
 /** A page of the files that words alone find. */
 export function pageOfWords(
-  { hits }: WordMatches,
-  { start, limit }: { start: number; limit: number },
+  { hasPhrases, hits }: WordMatches,
+  {
+    limit,
+    minimumRelevance = 0,
+    start,
+  }: Pick<SearchRequest, 'start' | 'limit' | 'minimumRelevance'>,
 ): RankedPage {
+  const judged = hits.map((hit) => ({ ...hit, relevance: wordRelevance(hit, hasPhrases) }));
+  const kept = judged.filter(({ relevance }) => relevance >= minimumRelevance);
   return {
-    hits: hits.slice(start, start + limit).map(({ fields, fileId }) => ({
+    hits: kept.slice(start, start + limit).map(({ fields, fileId, relevance }) => ({
       fileId,
       score: null,
       matchedBy: [...fields],
+      relevance,
     })),
-    hasMore: hits.length > start + limit,
+    hasMore: kept.length > start + limit,
     bestScore: null,
+    bestRelevance: judged.length === 0 ? null : Math.max(...judged.map((hit) => hit.relevance)),
   };
 }
 
 /** A page of the files nearest to the query, whatever their words. */
-export async function pageOfImages<Row>(options: PageOptions<Row>): Promise<RankedPage> {
-  const { bestScore, hasMore, hits } = await collectPage(options);
-  return { hits: hits.map(toImageHit), hasMore, bestScore };
+export async function pageOfImages<Row>(
+  options: PageOptions<Row>,
+  judging: Judging = noJudging,
+): Promise<RankedPage> {
+  const page = await collectPage({ ...options, depth: judging.depth });
+  const { cut, scale, ...best } = await judge(options, page.nearest, judging);
+  return {
+    ...best,
+    hits: page.hits.filter(({ score }) => score >= cut).map((hit) => toImageHit(hit, scale)),
+    hasMore: page.next !== null && page.next.score >= cut,
+  };
+}
+
+/** What the nearest images tell about all of them. */
+async function judge<Row>(
+  options: PageOptions<Row>,
+  found: readonly VectorHit[],
+  judging: Judging,
+): Promise<{
+  scale: RelevanceScale | null;
+  cut: number;
+  bestScore: number | null;
+  bestRelevance: number | null;
+}> {
+  const { depth } = judging;
+  // The caller's minimum score may have left out the nearest ones.
+  const isCut = options.minimumScore !== undefined && found.length < depth;
+  const nearest = isCut
+    ? (await collectPage({ ...options, minimumScore: undefined, start: 0, limit: depth, depth }))
+        .nearest
+    : found;
+  const scale = await judging.scaleOf(nearest);
+  const bestScore = nearest[0]?.score ?? null;
+  return {
+    scale,
+    cut: cutOf(judging, scale, nearest),
+    bestScore,
+    bestRelevance: bestScore === null ? null : imageRelevance(scale, bestScore),
+  };
 }
 
 /**
  * A page of images and words in one order. The files that words find are ranked among the nearest other images, by the
- * ranks of their images and of their words; then follow the images further away. Exact and close names come first. With
- * words in quotation marks, no other file follows.
+ * ranks of their images and of their words; then follow the images further away. Exact and close names come first, weak
+ * matches last. With words in quotation marks, no other file follows.
  *
  * The order depends on the query alone, not on the page: pages neither repeat nor miss a file.
  */
 export async function pageOfBoth<Row>(
   options: PageOptions<Row>,
-  { hasPhrases, hits }: WordMatches,
-  weight: number,
+  words: WordMatches,
+  { judging = noJudging, weight }: { weight: number; judging?: Judging },
 ): Promise<RankedPage> {
+  const { hasPhrases, hits } = words;
   const { collection, excludeIds, limit, minimumScore, start, vector } = options;
-  if (hits.length === 0 && !hasPhrases) return pageOfImages(options);
+  if (hits.length === 0 && !hasPhrases) return pageOfImages(options, judging);
   const ids = hits.map(({ fileId }) => fileId);
   const filter = { includeIds: ids };
   const nearest =
@@ -121,95 +180,136 @@ export async function pageOfBoth<Row>(
   const found = minimumScore === undefined ? hits : hits.filter(({ fileId }) => kept.has(fileId));
   const others: PageOptions<Row> = { ...options, excludeIds: [...excludeIds, ...ids] };
   const pool = hasPhrases
-    ? { hits: [], hasMore: false }
+    ? { hits: [], next: null }
     : await collectPage({ ...others, start: 0, limit: POOL });
-  const ranked = fuse(found, { compared, pool: pool.hits, weight });
-  const bestScore = Math.max(compared[0]?.score ?? -Infinity, pool.hits[0]?.score ?? -Infinity);
+  const all = [...compared, ...pool.hits].sort(compareHits).slice(0, judging.depth);
+  const { bestRelevance, bestScore, cut, scale } = await judge(options, all, judging);
+  const { isCut, minimumRelevance } = judging;
+  const leastByWords = isCut ? Math.max(minimumRelevance, LIKELY) : minimumRelevance;
+  const ranked = fuse({ hasPhrases, hits: found }, { compared, pool: pool.hits, weight, scale })
+    // What words find is kept for its words or for its image.
+    .filter(({ byWords, score }) =>
+      score !== null && score >= cut ? true : byWords !== null && byWords >= leastByWords,
+    );
+  const poolHasMore = pool.next !== null && pool.next.score >= cut;
   const page: RankedPage = {
-    hits: ranked.slice(start, start + limit),
-    hasMore: ranked.length > start + limit || pool.hasMore,
-    bestScore: Number.isFinite(bestScore) ? bestScore : null,
+    hits: ranked.slice(start, start + limit).map(toRankedHit),
+    hasMore: ranked.length > start + limit || poolHasMore,
+    bestScore,
+    bestRelevance: combinedRelevance(
+      bestRelevance,
+      found.length === 0 ? null : Math.max(...found.map((hit) => wordRelevance(hit, hasPhrases))),
+    ),
   };
   const missing = limit - page.hits.length;
-  if (missing === 0 || !pool.hasMore) return page;
+  if (missing === 0 || !poolHasMore) return page;
+  const foundByWords = ranked.filter(({ byWords }) => byWords !== null).length;
   const further = await collectPage({
     ...others,
-    start: Math.max(start, ranked.length) - found.length,
+    start: Math.max(start, ranked.length) - foundByWords,
     limit: missing,
   });
   return {
     ...page,
-    hits: [...page.hits, ...further.hits.map(toImageHit)],
-    hasMore: further.hasMore,
+    hits: [
+      ...page.hits,
+      ...further.hits.filter(({ score }) => score >= cut).map((hit) => toImageHit(hit, scale)),
+    ],
+    hasMore: further.next !== null && further.next.score >= cut,
   };
 }
 
 interface Candidate extends RankedHit {
   /** Exact names before close ones before all others. */
   tier: number;
+  /** Relevance of its words; null if none matched. */
+  byWords: number | null;
   fused: number;
   imageRank: number;
 }
 
 /** All files that words find, and the nearest other images, in one order. */
 function fuse(
-  found: readonly TextHit[],
-  images: { compared: readonly VectorHit[]; pool: readonly VectorHit[]; weight: number },
-): RankedHit[] {
-  const { compared, pool, weight } = images;
+  { hasPhrases, hits: found }: WordMatches,
+  images: {
+    compared: readonly VectorHit[];
+    pool: readonly VectorHit[];
+    weight: number;
+    scale: RelevanceScale | null;
+  },
+): Candidate[] {
+  const { compared, pool, scale, weight } = images;
   const ranks = rankOf(compared, pool);
   const hitsById = new Map(compared.map((hit) => [hit.fileId, hit]));
   const byImage = (rank: number): number => (1 - weight) / (RANK_OFFSET + rank);
   const candidates: Candidate[] = pool.map((hit) => {
     const imageRank = ranks.get(hit.fileId) ?? Infinity;
-    return { ...toImageHit(hit), tier: 2, fused: byImage(imageRank), imageRank };
+    return {
+      ...toImageHit(hit, scale),
+      tier: 2,
+      byWords: null,
+      fused: byImage(imageRank),
+      imageRank,
+    };
   });
   let wordRank = 0;
   let lastScore = Infinity;
-  for (const { fields, fileId, nameMatch, score } of found) {
+  for (const hit of found) {
+    const { fields, fileId, nameMatch, score } = hit;
     // Equal words leave the order to the images.
     if (score !== lastScore) wordRank += 1;
     lastScore = score;
     const imageRank = ranks.get(fileId) ?? Infinity;
     const image = hitsById.get(fileId);
-    const byWords = (weight * score ** SCORE_POWER) / (RANK_OFFSET + wordRank);
+    const fusedWords = (weight * score ** SCORE_POWER) / (RANK_OFFSET + wordRank);
+    const byWords = wordRelevance(hit, hasPhrases);
     candidates.push({
       fileId,
       score: image?.score ?? null,
       ...(image?.view && { view: image.view }),
       matchedBy: imageRank <= NEAR_RANK ? ['image', ...fields] : [...fields],
+      relevance: combinedRelevance(imageRelevance(scale, image?.score ?? null), byWords),
       tier: nameMatch === 'exact' ? 0 : nameMatch === 'close' ? 1 : 2,
-      fused: byImage(imageRank) + byWords,
+      byWords,
+      fused: byImage(imageRank) + fusedWords,
       imageRank,
     });
   }
-  return candidates.sort(compareCandidates).map(({ fileId, matchedBy, score, view }) => ({
-    fileId,
-    matchedBy,
-    score,
-    ...(view && { view }),
-  }));
+  return candidates.sort(compareCandidates);
+}
+
+function toRankedHit({ fileId, matchedBy, relevance, score, view }: Candidate): RankedHit {
+  return { fileId, matchedBy, relevance, score, ...(view && { view }) };
 }
 
 /** Ranks from 1 by similarity; files that are further away than a whole pool have none. */
 function rankOf(compared: readonly VectorHit[], pool: readonly VectorHit[]): Map<number, number> {
   const furthest = pool.length < POOL ? -Infinity : (pool.at(-1)?.score ?? -Infinity);
   const near = compared.filter(({ score }) => score >= furthest);
-  const sorted = [...near, ...pool].sort(
-    (left, right) => right.score - left.score || left.fileId - right.fileId,
-  );
+  const sorted = [...near, ...pool].sort(compareHits);
   return new Map(sorted.map(({ fileId }, index) => [fileId, index + 1]));
 }
 
 function compareCandidates(left: Candidate, right: Candidate): number {
   return (
     left.tier - right.tier ||
+    Number(isWeak(left)) - Number(isWeak(right)) ||
     right.fused - left.fused ||
     left.imageRank - right.imageRank ||
     left.fileId - right.fileId
   );
 }
 
-function toImageHit({ fileId, score, view }: VectorHit): RankedHit {
-  return { fileId, score, matchedBy: ['image'], ...(view && { view }) };
+function isWeak({ relevance }: RankedHit): boolean {
+  return relevance !== null && relevance < LIKELY;
+}
+
+function toImageHit({ fileId, score, view }: VectorHit, scale: RelevanceScale | null): RankedHit {
+  return {
+    fileId,
+    score,
+    matchedBy: ['image'],
+    relevance: imageRelevance(scale, score),
+    ...(view && { view }),
+  };
 }

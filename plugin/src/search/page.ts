@@ -1,5 +1,6 @@
 import { abortedError } from '../errors';
 import type { IdPage, VectorHit, VectorQuery } from '../vectors/contract';
+import { compareHits } from '../vectors/similarity';
 import type { VisibleFiles } from './contract';
 import type { SearchedCollection } from './current-vectors';
 
@@ -22,14 +23,17 @@ export interface PageOptions<Row> {
   isWholeOnly?: boolean;
   start: number;
   limit: number;
+  /** How many of the first hits to return, whichever page this is. @default 1 */
+  depth?: number;
   signal?: AbortSignal | undefined;
 }
 
 export interface HitPage {
   hits: VectorHit[];
-  hasMore: boolean;
-  /** Of the first hit of the first page, whichever page this is; null when there is none. */
-  bestScore: number | null;
+  /** The hit after the page; null after the last page. */
+  next: VectorHit | null;
+  /** The first hits of the first page, whichever page this is: up to `depth`, if there are so many. */
+  nearest: VectorHit[];
 }
 
 /**
@@ -47,24 +51,24 @@ export interface HitPage {
  * @throws ImageSearchError `aborted` between two steps; also what the store throws
  */
 export async function collectPage<Row>(options: PageOptions<Row>): Promise<HitPage> {
-  const { start, limit } = options;
+  const { depth = 1, start, limit } = options;
   const visibleHits = await collectVisible(options);
   return {
     hits: visibleHits.slice(start, start + limit),
-    hasMore: visibleHits.length > start + limit,
-    bestScore: visibleHits[0]?.score ?? null,
+    next: visibleHits[start + limit] ?? null,
+    nearest: visibleHits.slice(0, depth),
   };
 }
 
 /** Visible hits from the best one down, enough to fill the page and to tell whether more follow. */
 async function collectVisible<Row>(options: PageOptions<Row>): Promise<VectorHit[]> {
-  const { collection, visible, start, limit } = options;
+  const { collection, depth = 1, visible, start, limit } = options;
   const smallSet = visible.isNarrowed ? await visible.listIds(SMALL_SET) : null;
   if (smallSet) return searchSmallSet(options, smallSet);
   const total = await collection.count();
   if (total === 0) return [];
-  // Beyond the last page only the best score is needed.
-  const wanted = start < total ? start + limit + 1 : 1;
+  // Beyond the last page only the nearest ones are needed.
+  const wanted = start < total ? Math.max(start + limit + 1, depth) : depth;
   const near = await collectNear(options, { wanted, total });
   if (near.isComplete || near.hits.length >= wanted) return near.hits;
   // Hits found near the query stay first, as on the pages before this one, even if the store is not exact.
@@ -118,7 +122,8 @@ async function searchSmallSet<Row>(
   includeIds: readonly number[],
 ): Promise<VectorHit[]> {
   if (includeIds.length === 0) return [];
-  const wanted = options.start + options.limit + 1;
+  const { depth = 1, limit, start } = options;
+  const wanted = Math.max(start + limit + 1, depth);
   return options.collection.search(
     toQuery(options, Math.min(wanted, includeIds.length), includeIds),
   );
@@ -137,11 +142,6 @@ function toQuery<Row>(
     ...(minimumScore !== undefined && { minimumScore }),
     ...(isWholeOnly && { isWholeOnly }),
   };
-}
-
-/** Best first, ties by ascending id. */
-function compareHits(left: VectorHit, right: VectorHit): number {
-  return right.score - left.score || left.fileId - right.fileId;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -11,7 +11,11 @@ import {
 } from '../../../plugin/src/contracts/search';
 import type { ImageSearch } from '../composition';
 import { findRelatedEntries } from '../related-entries';
-import type { MatchEvidence, VisibleFiles } from '../../../plugin/src/search/contract';
+import {
+  relevanceFrom,
+  type MatchEvidence,
+  type VisibleFiles,
+} from '../../../plugin/src/search/contract';
 import { wordFields } from '../../../plugin/src/text/contract';
 import { markWords } from '../../../plugin/src/text/ranking';
 import type { VisibleFilesOf } from '../files/callers';
@@ -37,7 +41,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     { visible, signal }: { visible: VisibleFiles<FileView>; signal?: AbortSignal | undefined },
   ): Promise<SearchResponse> {
     const { searchEngine, spaces, status } = imageSearch();
-    const { like, unlike, pagination, minScore, mode, weight } = input;
+    const { like, unlike, pagination, autocut, minRelevance, minScore, mode, weight } = input;
     if (like.length === 0) return list(visible, pagination);
     const page = await searchEngine.search(
       {
@@ -46,6 +50,9 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         start: pagination.start,
         limit: pagination.limit,
         minimumScore: minScore,
+        minimumRelevance:
+          typeof minRelevance === 'string' ? relevanceFrom[minRelevance] : minRelevance,
+        autocut,
         mode,
         weight,
         signal,
@@ -55,9 +62,10 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
     const { indexed, total } = await status.coverage(spaceId ?? '');
     return {
-      data: page.hits.map(({ score, matchedBy, view, row }) => ({
+      data: page.hits.map(({ score, matchedBy, relevance, view, row }) => ({
         score,
         matchedBy,
+        relevance,
         highlights: highlightsOf(row, matchedBy, like),
         ...(view && { view }),
         file: row,
@@ -93,7 +101,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     return {
       data: ids.flatMap((id) => {
         const file = rows.get(id);
-        return file ? [{ score: null, matchedBy: [], highlights: {}, file }] : [];
+        return file ? [{ score: null, matchedBy: [], relevance: null, highlights: {}, file }] : [];
       }),
       meta: {
         pagination: toPaginationMeta(pagination, { hasMore, total }),

@@ -58,7 +58,7 @@ export function toSearchInput(
   { imagePart, limits }: { imagePart: Uint8Array | null; limits: InputLimits },
 ): SearchInput {
   const body = parseInput(searchBodySchema, query);
-  const { fields: fileFields, filters, pagination, minScore } = body;
+  const { autocut, fields: fileFields, filters, minRelevance, minScore, pagination } = body;
   const { orientation, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
   const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
@@ -75,6 +75,8 @@ export function toSearchInput(
     hasAlternativeText,
     pagination,
     minScore,
+    minRelevance,
+    autocut,
     mode,
     weight,
   };
@@ -89,13 +91,15 @@ export function requireFilters(
   body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
   advice: string,
 ): void {
-  const { filters, hasAlternativeText, minScore, orientation, unused } = body;
+  const { autocut, filters, hasAlternativeText, minRelevance, minScore, orientation, unused } =
+    body;
   const given = [filters, hasAlternativeText, orientation, unused];
-  const isRanked = minScore !== undefined || (body.unlike ?? []).length > 0;
+  const cuts = [minScore, minRelevance, autocut];
+  const isRanked = cuts.some((cut) => cut !== undefined) || (body.unlike ?? []).length > 0;
   if (!isRanked && given.some((filter) => filter !== undefined)) return;
   throw inputError(
     isRanked
-      ? `The query is missing, which "minScore" and "unlike" need: ${advice.replace(/ or filters$/, '')}.`
+      ? `The query is missing, which "minScore", "minRelevance", "autocut" and "unlike" need: ${advice.replace(/ or filters$/, '')}.`
       : `The query is missing: ${advice}.`,
   );
 }

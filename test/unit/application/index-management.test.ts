@@ -7,6 +7,7 @@ import type { SpaceManager } from '../../../plugin/src/spaces/space-manager';
 import { failure } from '../../support/failures';
 import { createGate } from '../../support/indexing-rig';
 import { plainImage } from '../../support/plain-images';
+import { MemoryCalibrations } from '../../support/memory-calibrations';
 import { SpacesRig } from '../../support/spaces-rig';
 
 const MODEL = 'one';
@@ -25,6 +26,7 @@ beforeEach(async () => {
     store: rig.store,
     assets: rig.assets,
     entriesOf: (spaceId) => rig.queue(spaceId),
+    calibrations: new MemoryCalibrations(),
   });
   await rig.upload(spaces, [1, 2, 3]);
   await rig.untilIndexed(MODEL, 3);

@@ -37,6 +37,7 @@ describe('search', () => {
           fileId: 2,
           score: expect.closeTo(1, 5),
           matchedBy: ['image'],
+          relevance: null,
           row: { id: 2, name: 'file-2.png' },
         },
         expect.objectContaining({ matchedBy: ['image'] }),

@@ -145,7 +145,7 @@ describe('the mode', () => {
     };
     const page = await searchAll('sofa', { mode: 'text' });
     expect(page.hits.map(({ fileId }) => fileId).sort()).toEqual([1, 2, 3, 6]);
-    expect(page).toMatchObject({ mode: 'text', isDegraded: false, noCloseMatch: null });
+    expect(page).toMatchObject({ mode: 'text', isDegraded: false, noCloseMatch: false });
     expect(calls).toBe(0);
   });
 

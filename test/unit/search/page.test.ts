@@ -68,8 +68,8 @@ function expectedPage(isVisible: (fileId: number) => boolean, question: Question
   );
   return {
     hits: hits.slice(start, start + limit),
-    hasMore: hits.length > start + limit,
-    bestScore: hits[0]?.score ?? null,
+    next: hits[start + limit] ?? null,
+    nearest: hits.slice(0, 1),
   };
 }
 
@@ -141,7 +141,7 @@ describe.each(callers)('collectPage for a caller that %s', (_name, isVisible, vi
     for (let start = 0, hasMore = true; hasMore; start += 400) {
       const page = await ask(visible(), { start, limit: 400 });
       found.push(...page.hits.map((hit) => hit.fileId));
-      hasMore = page.hasMore;
+      hasMore = page.next !== null;
     }
     expect(found).toEqual(ranking.map((hit) => hit.fileId).filter(isVisible));
   });
@@ -155,7 +155,8 @@ describe('collectPage', () => {
     [0, 1, false],
   ])('with %i visible hits and a page of %i has more: %s', async (count, limit, hasMore) => {
     const visible = new MemoryVisibleFiles(indexedIds, indexedIds.slice(0, count));
-    expect(await ask(visible, { start: 0, limit })).toMatchObject({ hasMore });
+    const { next } = await ask(visible, { start: 0, limit });
+    expect(next !== null).toBe(hasMore);
   });
 
   it('checks little more than a page if everything is visible', async () => {
@@ -210,7 +211,7 @@ describe('collectPage', () => {
     for (let start = 0, hasMore = true; hasMore; start += 10) {
       const page = await ask(largeSet(isCommon), { start, limit: 10 });
       seen.push(...page.hits.map((hit) => hit.fileId));
-      hasMore = page.hasMore;
+      hasMore = page.next !== null;
     }
     search.mockRestore();
     expect(seen.toSorted((a, b) => a - b)).toEqual(indexedIds.filter(isCommon));
@@ -250,7 +251,7 @@ describe('collectPage', () => {
       start: 0,
       limit: 25,
     });
-    expect(page).toEqual({ hits: [], hasMore: false, bestScore: null });
+    expect(page).toEqual({ hits: [], next: null, nearest: [] });
   });
 
   it('fails like the store', async () => {

@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/re
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
-import { search, type SearchFields } from '../../api/search';
+import { search, type SearchFields, type SearchHit } from '../../api/search';
 import { libraryKeys, useFolders } from '../../hooks/library';
 import { useText } from '../../hooks/text';
 import {
@@ -72,6 +72,8 @@ export function useSearch(
     [query, folders, today, allowedTypes, isImageUnavailable],
   );
   const results = useResults(fields, image);
+  const hits = useMemo(() => results.data?.pages.flatMap(({ data }) => data) ?? [], [results.data]);
+  const relevance = useRelevance(hits, { query, hasMore: results.hasNextPage });
   const checkFile = useFileCheck();
 
   const searchWithFile = useCallback(
@@ -92,7 +94,8 @@ export function useSearch(
     isImageUnavailable,
     folders,
     results,
-    hits: useMemo(() => results.data?.pages.flatMap(({ data }) => data) ?? [], [results.data]),
+    hits,
+    relevance,
     change,
     searchWithFile,
     searchLike: (id: number) => {
@@ -105,6 +108,34 @@ export function useSearch(
       setNeedsFolders(true);
     },
   };
+}
+
+/** Weak matches apart from the others, unless there are no others. They are hidden until someone wants to see them. */
+function useRelevance(
+  hits: readonly SearchHit[],
+  { hasMore, query }: { query: SearchQuery; hasMore: boolean },
+) {
+  /** The query whose weak matches are shown. */
+  const [expanded, setExpanded] = useState<SearchQuery | null>(null);
+  const isExpanded = expanded === query;
+  return useMemo(() => {
+    const relevant = hits.filter(({ relevance }) => relevance?.band !== 'weak');
+    const main = relevant.length === 0 ? hits : relevant;
+    const weak =
+      relevant.length === 0 ? [] : hits.filter(({ relevance }) => relevance?.band === 'weak');
+    return {
+      main,
+      weak,
+      isExpanded,
+      /** What is shown, in this order. */
+      hits: isExpanded ? [...main, ...weak] : main,
+      /** Whether more will be shown, once loaded. */
+      hasMore: hasMore && (isExpanded || weak.length === 0),
+      toggle: () => {
+        setExpanded(isExpanded ? null : query);
+      },
+    };
+  }, [hits, hasMore, isExpanded, query]);
 }
 
 const TYPING_PAUSE_MS = 300;

@@ -5,12 +5,13 @@ import type { SearchState } from '../page-state';
 import { addExample, emptyQuery } from '../query';
 import { DetailsPanel } from './details-panel';
 import { useDetailsInAddress } from './details-in-address';
-import { ResultGrid } from './result-grid';
+import { ResultSections } from './result-sections';
 import { SelectionBar } from './selection';
 
 /** The images that the page found, with the selection and the details of one of them. */
 export function FoundImages({ state }: { state: SearchState }) {
-  const { query, results, hits, change } = state;
+  const { query, results, relevance, change } = state;
+  const { hits, hasMore } = relevance;
   const { fetchNextPage } = results;
   const details = useDetailsInAddress();
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
@@ -37,18 +38,15 @@ export function FoundImages({ state }: { state: SearchState }) {
     <>
       <Toolbar
         count={hits.length}
-        hasMore={results.hasNextPage}
+        hasMore={hasMore}
         isAllSelected={selectedAssets.length === hits.length}
         onSelectAll={selectAll}
         onClear={clear}
       />
-      <ResultGrid
-        hits={hits}
+      <ResultSections
+        state={state}
         selected={selected}
         openId={details.id}
-        hasMore={results.hasNextPage}
-        // After a failure, scrolling doesn't retry.
-        isLoadingMore={results.isFetchingNextPage || results.isFetchNextPageError}
         onMore={loadMore}
         onOpen={(index) => {
           const id = ids[index];

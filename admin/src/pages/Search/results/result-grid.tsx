@@ -15,8 +15,10 @@ const LOW_ROW_HEIGHT = 152;
 /** Loads more when this many rows remain. */
 const PREFETCH_ROWS = 8;
 
-interface ResultGridProps extends ResultActions {
+export interface ResultGridProps extends ResultActions {
   hits: readonly SearchHit[];
+  /** For screen readers. @default “Search results” */
+  label?: string;
   selected: ReadonlySet<number>;
   /** Whose details are open; null for none. */
   openId?: number | null;
@@ -79,7 +81,7 @@ export function ResultGrid(props: ResultGridProps) {
     <List
       ref={container}
       role="list"
-      aria-label={text('search.results.label')}
+      aria-label={props.label ?? text('search.results.label')}
       style={{ height: virtualizer.getTotalSize() }}
       onKeyDown={onKeyDown}
     >

@@ -27,7 +27,7 @@ interface ResultsProps {
 
 /** What a search found, with notices about it. */
 export function Results({ state, children }: ResultsProps) {
-  const { results, hits } = state;
+  const { results, hits, relevance } = state;
   const [first] = results.data?.pages ?? [];
   if (!first) return <Skeletons />;
   /** Whether these are the results of the previous query. */
@@ -45,7 +45,7 @@ export function Results({ state, children }: ResultsProps) {
           </Dimmed>
         </Flex>
       )}
-      <Announcement count={hits.length} hasMore={results.hasNextPage} isStale={isStale} />
+      <Announcement count={relevance.hits.length} hasMore={relevance.hasMore} isStale={isStale} />
     </>
   );
 }
@@ -69,7 +69,9 @@ function Notices({ meta, text: searched }: { meta: SearchResponse['meta']; text:
       {meta.noCloseMatch === true && (
         <Warning>
           <Typography tag="p" fontWeight="semiBold">
-            {text('search.notice.noCloseMatch.title', { text: searched })}
+            {searched
+              ? text('search.notice.noCloseMatch.title', { text: searched })
+              : text('search.notice.noCloseMatch.image')}
           </Typography>
           <Typography tag="p" textColor="neutral700">
             {text('search.notice.noCloseMatch.text')}
