@@ -185,7 +185,7 @@ describe.each(faces)('a question over the %s', (_name, face) => {
   it.each([{ unlike: ['cat'] }, { minScore: 0.1, filters: { id: 1 } }])(
     'is not %j, which has nothing to compare images with',
     async (body) => {
-      const message = /query is missing, which "minScore" and "unlike" need: send "text"/;
+      const message = /query is missing, which "\w+" needs: send "text"/;
       expectFailure(await face().post('search', body), refused(message));
     },
   );

@@ -91,16 +91,16 @@ export function requireFilters(
   body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
   advice: string,
 ): void {
-  const { autocut, filters, hasAlternativeText, minRelevance, minScore, orientation, unused } =
-    body;
-  const given = [filters, hasAlternativeText, orientation, unused];
-  const cuts = [minScore, minRelevance, autocut];
-  const isRanked = cuts.some((cut) => cut !== undefined) || (body.unlike ?? []).length > 0;
-  if (!isRanked && given.some((filter) => filter !== undefined)) return;
+  const { autocut, filters, hasAlternativeText, minRelevance, minScore, orientation } = body;
+  const given = [filters, hasAlternativeText, orientation, body.unused];
+  const unlike = body.unlike?.length === 0 ? undefined : body.unlike;
+  const ranking = Object.entries({ minScore, minRelevance, autocut, unlike });
+  const [needsQuery] = ranking.find(([, value]) => value !== undefined) ?? [];
+  if (needsQuery === undefined && given.some((filter) => filter !== undefined)) return;
   throw inputError(
-    isRanked
-      ? `The query is missing, which "minScore", "minRelevance", "autocut" and "unlike" need: ${advice.replace(/ or filters$/, '')}.`
-      : `The query is missing: ${advice}.`,
+    needsQuery === undefined
+      ? `The query is missing: ${advice}.`
+      : `The query is missing, which "${needsQuery}" needs: ${advice.replace(/ or filters$/, '')}.`,
   );
 }
 
