@@ -89,7 +89,8 @@ function withSettings(text: string, settings: string): string {
 /** Links to files and headings that don't exist, as `page: target`. */
 function findBrokenLinks(): string[] {
   const pages = [
-    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'sample/README.md'],
+    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
+    ...['sample/README.md', 'test/README.md'],
     ...readdirSync(path.join(repositoryFolder, 'docs'))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),

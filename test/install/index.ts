@@ -1,6 +1,6 @@
 /**
  * `npm run test:install -- [project…]`: does what an operator does. Creates stock Strapi projects, installs the packed
- * plugin in them, builds the panel, starts Strapi, uploads images and searches. Prints a table for CONTRIBUTING.md and
+ * plugin in them, builds the panel, starts Strapi, uploads images and searches. Prints a table for test/README.md and
  * exits with 1 if a project failed. Needs the npm registry, about 2 GB of disk and of memory, and minutes per project.
  */
 import { spawn } from 'node:child_process';
