@@ -11,7 +11,11 @@ import { mutedBy, type Logger, type OutageLog } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { pauseFailingHosts } from '../../plugin/src/network/host-breakers';
 import type { Check } from '../../plugin/src/contracts/checks';
-import { createAssetSource } from './assets/asset-source';
+import {
+  createAssetSource,
+  createThumbnailReader,
+  type ReadThumbnail,
+} from './assets/asset-source';
 import { createWordSource } from './assets/word-source';
 import { runChecks } from './checks';
 import { scoreOf } from './duplicates/pair-views';
@@ -60,6 +64,7 @@ export interface ImageSearch extends Engine {
   /** Whether editors are warned of duplicates when they upload one. */
   readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
+  readonly readThumbnail: ReadThumbnail;
   /** Checks the installation. Never rejects. */
   checkInstallation(): Promise<Check[]>;
   /** The part of the configuration that the panel gets. */
@@ -87,11 +92,8 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     createGuardedFetch({ allowedHosts: config.indexing.allowedHosts }),
     { logger, clock: systemClock, random: Math.random },
   );
-  const assets = createAssetSource({
-    strapi,
-    remote,
-    readTimeoutMs: config.indexing.readTimeoutSeconds * SECOND_MS,
-  });
+  const storage = { strapi, remote, readTimeoutMs: config.indexing.readTimeoutSeconds * SECOND_MS };
+  const assets = createAssetSource(storage);
   const library = new LibraryRelay(logger);
   const engine = createEngine({
     config,
@@ -178,6 +180,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     trashDays: config.duplicates.trashDays,
     warnsUploaders: config.duplicates.policy === 'warn',
     inputLimits: config.search,
+    readThumbnail: createThumbnailReader(storage),
     checkInstallation: () =>
       runChecks({
         strapi,

@@ -6,6 +6,7 @@ import { controllers } from './controllers';
 import { allowInWebhooks } from './events';
 import { hideTrashFromMediaLibrary } from './files/media-library';
 import { guardBodies } from './http/multipart';
+import { registerMcpTools } from './mcp';
 import { keepTables, registerMigrations } from './migrations';
 import { PLUGIN_ID } from './plugin-id';
 import { policies } from './policies';
@@ -46,6 +47,7 @@ const serverEntry: ServerEntry = {
   register({ strapi }: WithStrapi): void {
     registerMigrations(strapi);
     hideFromGraphQL(strapi);
+    registerMcpTools(strapi);
     const apiPrefix = strapi.config.get<string>('api.rest.prefix', '/api');
     strapi.server.use(guardBodies({ apiPrefix }));
   },

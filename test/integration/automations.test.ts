@@ -1,15 +1,24 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import sharp from 'sharp';
+import { z } from 'zod';
+import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import type { ImageSearchEvents } from '../../plugin/src/types';
 import { createLibrary, sampleImage, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import type { AdminCredentials } from '../support/strapi-client';
 
 let app: SearchApp;
 let library: Library;
 beforeAll(async () => {
-  app = await startSearchApp({ images: imagesOf(['dog', 'guitar']), publicActions: [] });
+  app = await startSearchApp({
+    images: imagesOf(['dog', 'guitar']),
+    publicActions: [],
+    env: { MCP_ENABLED: 'true' },
+  });
   library = createLibrary(app);
 });
 afterAll(() => app.stop());
@@ -140,5 +149,152 @@ describe('events', () => {
         },
       ]);
     });
+  });
+});
+
+describe('MCP', () => {
+  const SEARCH = { action: 'plugin::image-search.search' };
+  const DUPLICATES = { action: 'plugin::image-search.duplicates' };
+  const MANAGE = { action: 'plugin::image-search.manage' };
+  const READ = { action: 'plugin::upload.read' };
+  const READ_OWN = { ...READ, conditions: ['admin::is-creator'] };
+  type Permission = { action: string; conditions?: string[] };
+  const clients: Client[] = [];
+  let tokens = 0;
+  afterAll(() => Promise.all(clients.map((client) => client.close())));
+
+  /** An agent with a token of the super administrator, or of another. */
+  async function agentWith(
+    permissions: readonly Permission[],
+    credentials?: AdminCredentials,
+  ): Promise<Client> {
+    tokens += 1;
+    const { body, status } = await app.request
+      .post('/admin/admin-tokens')
+      .auth(await app.adminToken(credentials), { type: 'bearer' })
+      .send({
+        name: `agent ${String(tokens)}`,
+        description: '',
+        lifespan: null,
+        adminPermissions: permissions.map((permission) => ({
+          subject: null,
+          properties: {},
+          conditions: [],
+          ...permission,
+        })),
+      });
+    expect({ status, body: body as unknown }).toMatchObject({ status: 201 });
+    const { accessKey } = (body as { data: { accessKey: string } }).data;
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    const requestInit = { headers: { authorization: `Bearer ${accessKey}` } };
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(`${app.url}/mcp`), { requestInit }),
+    );
+    clients.push(client);
+    return client;
+  }
+
+  async function toolsOf(client: Client): Promise<string[]> {
+    const { tools } = await client.listTools();
+    return tools.map(({ name }) => name).filter((name) => name.includes('image'));
+  }
+
+  const imagesSchema = z.object({
+    images: z.array(z.looseObject({ id: z.number(), score: z.number().nullable() })),
+  });
+
+  async function call(client: Client, name: string, input: Record<string, unknown> = {}) {
+    const { content, isError, structuredContent } = await client.callTool({
+      name,
+      arguments: input,
+    });
+    return {
+      data: structuredContent,
+      isError: isError === true,
+      text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(' '),
+      pictures: content.flatMap((part) => (part.type === 'image' ? [part.data] : [])),
+    };
+  }
+
+  it('offers what the token may do', async () => {
+    expect(await toolsOf(await agentWith([READ]))).toEqual([]);
+    expect(await toolsOf(await agentWith([READ, SEARCH]))).toEqual([
+      'search_images',
+      'find_similar_images',
+      'find_duplicate_images',
+    ]);
+    expect(await toolsOf(await agentWith([MANAGE]))).toEqual(['image_index_status']);
+  });
+
+  it('finds images, and shows them', async () => {
+    const agent = await agentWith([READ, SEARCH]);
+    const answer = await call(agent, 'search_images', { text: 'a dog', limit: 2 });
+    const { images } = imagesSchema.parse(answer.data);
+    expect(images).toHaveLength(2);
+    expect(images[0]).toMatchObject({
+      id: app.fileOf('dog').id,
+      url: expect.stringContaining('/uploads/'),
+    });
+    expect(answer.pictures).toHaveLength(2);
+    const { width } = await sharp(Buffer.from(answer.pictures[0] ?? '', 'base64')).metadata();
+    expect(width).toBeGreaterThan(0);
+    expect(width).toBeLessThanOrEqual(245);
+    const plain = await call(agent, 'search_images', { text: 'a dog', thumbnails: false });
+    expect(plain.pictures).toEqual([]);
+    const fileId = app.fileOf('dog').id;
+    const similar = await call(agent, 'find_similar_images', { fileId, limit: 1 });
+    expect(imagesSchema.parse(similar.data).images[0]?.id).not.toBe(fileId);
+  });
+
+  it('lists duplicates, those of one image or all', async () => {
+    const { bytes } = await sampleImage('pizza');
+    const [one] = await library.upload({ fileName: 'one.jpg', bytes });
+    const [other] = await library.upload({ fileName: 'other.jpg', bytes });
+    await pollUntil(
+      async () => (await library.call('get', '/image-search/duplicates')).body as object,
+      (body) => JSON.stringify(body).includes('other.jpg'),
+    );
+    const agent = await agentWith([READ, SEARCH, DUPLICATES]);
+    const expected = { kind: 'identical', score: 1 };
+    const ofOne = await call(agent, 'find_duplicate_images', { fileId: one?.id, limit: 20 });
+    expect(ofOne.data).toMatchObject({ pairs: expect.arrayContaining([expect.anything()]) });
+    expect(JSON.stringify(ofOne.data)).toContain('other.jpg');
+    expect(ofOne.pictures.length).toBeGreaterThan(1);
+    const all = await call(agent, 'find_duplicate_images', { thumbnails: false });
+    expect(all.data).toMatchObject({
+      pairs: expect.arrayContaining([
+        { ...expected, images: [expect.anything(), expect.objectContaining({ id: other?.id })] },
+      ]),
+    });
+    const searching = await agentWith([READ, SEARCH]);
+    expect(await call(searching, 'find_duplicate_images')).toMatchObject({ isError: true });
+  });
+
+  it('tells how the index is', async () => {
+    const answer = await call(await agentWith([MANAGE]), 'image_index_status');
+    expect(monitoringResponseSchema.shape.data.parse(answer.data)).toMatchObject({ ok: true });
+  });
+
+  it('shows no file that the role may not see', async () => {
+    const credentials = { email: 'own@example.com', password: 'Editor-Pass-1' };
+    const permissions = [SEARCH, DUPLICATES, READ_OWN];
+    await app.createRestrictedAdmin({
+      ...credentials,
+      permissions: [...permissions, { action: 'admin::admin-tokens.create' }],
+    });
+    const agent = await agentWith(permissions, credentials);
+    const found = await call(agent, 'search_images', { text: 'a dog' });
+    expect(found.data).toMatchObject({ images: [] });
+    expect(found.pictures).toEqual([]);
+    const { data } = await call(agent, 'find_duplicate_images');
+    expect(data).toEqual({ pairs: [] });
+    const fileId = app.fileOf('dog').id;
+    for (const tool of ['find_similar_images', 'find_duplicate_images']) {
+      const refused = await call(agent, tool, { fileId });
+      expect(refused).toMatchObject({ isError: true, pictures: [] });
+      expect(refused.text).toMatch(/not found/);
+    }
+    const blind = await call(await agentWith([SEARCH]), 'search_images', { text: 'a dog' });
+    expect(blind).toMatchObject({ isError: true, pictures: [] });
   });
 });

@@ -113,6 +113,59 @@ export function createAssetSource({
   };
 }
 
+/** An image to show, as stored. */
+export interface Thumbnail {
+  bytes: Uint8Array;
+  mimeType: string;
+}
+
+export type ReadThumbnail = (
+  fileId: number,
+  signal: AbortSignal | undefined,
+) => Promise<Thumbnail | null>;
+
+/** Without a thumbnail of Strapi's, an image of this size in one of these formats serves as its own. */
+const LARGEST_THUMBNAIL = 200_000;
+const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'];
+
+const thumbnailSchema = z.object({
+  formats: z.object({
+    thumbnail: z.object({ hash: z.string(), ext: z.string(), url: z.string(), mime: z.string() }),
+  }),
+});
+
+/**
+ * Reads the thumbnails that Strapi made; null for a file that has none and is too large, or of a format that few can show.
+ *
+ * @throws ImageSearchError as `AssetSource.read`
+ */
+export function createThumbnailReader({
+  strapi,
+  remote,
+  readTimeoutMs,
+}: AssetSourceOptions): ReadThumbnail {
+  return async (fileId, signal) => {
+    const found: unknown = await strapi.db
+      .query(FILE_UID)
+      .findOne({ where: { $and: [imagesInLibrary(strapi), { id: fileId }] } });
+    if (!found) return null;
+    const file = storedFileSchema.parse(found);
+    const row = { ...file, ...thumbnailSchema.safeParse(found).data?.formats.thumbnail };
+    if (!SHOWN_TYPES.includes(row.mime)) return null;
+    const options = { row, strapi, maxBytes: LARGEST_THUMBNAIL };
+    try {
+      const bytes =
+        row.provider === LOCAL_PROVIDER
+          ? await readLocal({ ...options, signal: withTimeout(signal, readTimeoutMs) })
+          : await readRemote({ ...options, remote, timeoutMs: readTimeoutMs, signal });
+      return { bytes, mimeType: row.mime };
+    } catch (error) {
+      if (error instanceof ImageSearchError && error.code === 'image-too-large') return null;
+      throw error;
+    }
+  };
+}
+
 /** A condition on files: images that are not in the trash. */
 export function imagesInLibrary(strapi: Core.Strapi): object {
   return { ...IMAGES, id: { $notIn: trashedFileIds(strapi) } };
