@@ -164,6 +164,13 @@ export class MemoryIndexEntries implements IndexEntries {
     return this.countIndexedSince(new Date(0));
   }
 
+  countSearchable(): Promise<number> {
+    const rows = this.#sorted().filter(({ indexedAt, state }) => {
+      return indexedAt !== null && ['indexed', 'pending', 'indexing'].includes(state);
+    });
+    return Promise.resolve(rows.length);
+  }
+
   countIndexedSince(moment: Date): Promise<number> {
     const rows = this.#sorted().filter((row) => row.state === 'indexed');
     return Promise.resolve(

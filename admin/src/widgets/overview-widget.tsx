@@ -44,13 +44,13 @@ function Coverage() {
   const { status, isLost } = useIndexStatus();
   if (isLost) return <Widget.Error />;
   if (!status) return <Widget.Loading />;
-  const { counts, total } = status;
+  const { counts, searchable, total } = status;
   return (
     <Box>
       <Flex justifyContent="space-between" alignItems="baseline" gap={2} paddingBottom={2}>
         <Typography variant="beta" tag="p">
           {text('widgets.home.coverage', {
-            indexed: formats.number(counts.indexed),
+            indexed: formats.number(searchable),
             total: formats.number(total),
           })}
         </Typography>
@@ -58,7 +58,7 @@ function Coverage() {
           {text('common.page.index')}
         </Link>
       </Flex>
-      <ProgressBar label={text('index.coverage.title')} part={counts.indexed} of={total} />
+      <ProgressBar label={text('index.coverage.title')} part={searchable} of={total} />
       <Typography variant="pi" textColor={counts.failed > 0 ? 'danger600' : 'neutral600'} tag="p">
         {counts.failed > 0
           ? text('widgets.home.failed', { count: counts.failed })

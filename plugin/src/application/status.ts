@@ -91,21 +91,29 @@ export function createStatus(options: {
       const isReconciling = spaces.running().some((track) => track.isReconciling());
       const active = await spaces.active();
       const hold = await options.holds.current();
-      const [counts, total, provider, storeHealth, describedSpaces, failedModel, usage] =
-        await Promise.all([
-          active.entries.counts(),
-          assets.count(),
-          describeProvider(active),
-          store.checkHealth(),
-          describeSpaces(options, hold !== null),
-          spaces.failedModel(),
-          options.usageReport.usage(),
-        ]);
+      const [
+        counts,
+        { indexed: searchable, total },
+        provider,
+        storeHealth,
+        describedSpaces,
+        failedModel,
+        usage,
+      ] = await Promise.all([
+        active.entries.counts(),
+        coverage.count(active.spaceId() ?? ''),
+        describeProvider(active),
+        store.checkHealth(),
+        describeSpaces(options, hold !== null),
+        spaces.failedModel(),
+        options.usageReport.usage(),
+      ]);
       return {
         ...provider,
         spaces: describedSpaces,
         failedModel,
         usage,
+        searchable,
         total,
         counts,
         worker: describeWorker(active, options.isEnabled),
@@ -139,14 +147,19 @@ export function createStatus(options: {
 }
 
 function toMonitoring(report: StatusResponse['data']): MonitoringResponse['data'] {
-  const { counts, hold, isReconciling, provider, spaces, store, total, usage, worker } = report;
+  const { counts, hold, isReconciling, provider, searchable, spaces, store } = report;
+  const { total, usage, worker } = report;
   const isStorageOk = report.pausedHosts.length === 0;
-  const { indexed, pending, indexing, failed, skipped } = counts;
+  const { pending, indexing, failed, skipped } = counts;
   const active = spaces.find(({ role }) => role === 'active');
   const paid = usage.providers.filter(({ cost }) => cost !== 0);
   return {
     ok: provider.ok && store.ok && isStorageOk && !isPausedByFailure(worker.pause),
-    coverage: { indexed, total, ratio: total === 0 ? 1 : Math.min(1, indexed / total) },
+    coverage: {
+      indexed: searchable,
+      total,
+      ratio: total === 0 ? 1 : Math.min(1, searchable / total),
+    },
     queue: {
       pending,
       indexing,
@@ -190,7 +203,7 @@ function sumOf(values: readonly (number | null)[]): number | null {
 
 interface CoverageCounterOptions {
   assets: Pick<AssetSource, 'count'>;
-  entriesOf: (spaceId: string) => Pick<IndexEntries, 'countIndexed'>;
+  entriesOf: (spaceId: string) => Pick<IndexEntries, 'countSearchable'>;
   /** Null while it isn't open. */
   collectionOf: (spaceId: string) => Pick<VectorCollection, 'count'> | null;
   /** Called when the store has fewer vectors than the queue believes. */
@@ -211,7 +224,7 @@ class CoverageCounter {
     const { clock } = this.#options;
     const last = this.#known?.spaceId === spaceId ? this.#known : null;
     if (last && clock.elapsed() - last.at < COVERAGE_AGE_MS) return last.coverage;
-    const counted = this.#countOnce(spaceId);
+    const counted = this.count(spaceId);
     if (!last) return counted;
     const { coverage } = last;
     const patience = new AbortController();
@@ -222,8 +235,8 @@ class CoverageCounter {
     return answer;
   }
 
-  /** Joins a count of that space that is in progress. */
-  #countOnce(spaceId: string): Promise<Coverage> {
+  /** Counts now, or joins a count of that space that is in progress. */
+  count(spaceId: string): Promise<Coverage> {
     if (this.#counting?.spaceId === spaceId) return this.#counting.coverage;
     const started = {
       spaceId,
@@ -237,16 +250,16 @@ class CoverageCounter {
 
   async #count(spaceId: string): Promise<Coverage> {
     const { assets, clock, collectionOf, entriesOf, onLoss } = this.#options;
-    const [indexed, stored, total] = await Promise.all([
-      entriesOf(spaceId).countIndexed(),
+    const [searchable, stored, total] = await Promise.all([
+      entriesOf(spaceId).countSearchable(),
       collectionOf(spaceId)
         ?.count()
         .catch(() => null),
       assets.count(),
     ]);
-    const isLost = typeof stored === 'number' && stored < indexed;
+    const isLost = typeof stored === 'number' && stored < searchable;
     if (isLost) onLoss();
-    const coverage = { indexed: isLost ? stored : indexed, total };
+    const coverage = { indexed: isLost ? stored : searchable, total };
     this.#known = { spaceId, at: clock.elapsed(), coverage };
     return coverage;
   }

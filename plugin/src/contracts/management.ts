@@ -87,6 +87,9 @@ export const statusResponseSchema = z.object({
     spaces: z.array(spaceStatusSchema),
     /** The configured model, if it can't be opened and another one answers searches. */
     failedModel: z.object({ model: z.string(), message: z.string() }).nullable(),
+    /** Images that searches find now, those included that are indexed again and answered as before until then. */
+    searchable: z.number(),
+    /** Images in the library. */
     total: z.number(),
     counts: z.record(indexStateSchema, z.number()),
     worker: z.object({

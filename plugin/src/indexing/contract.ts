@@ -107,6 +107,8 @@ export interface IndexEntries {
   counts(): Promise<EntryCounts>;
   /** How many are `indexed`. */
   countIndexed(): Promise<number>;
+  /** How many searches find: those `indexed`, and those that were and wait for it to happen again. */
+  countSearchable(): Promise<number>;
   /** How many were indexed since then, by any process, and still are. */
   countIndexedSince(moment: Date): Promise<number>;
   /** Deletes every entry. */

@@ -327,6 +327,14 @@ export function createIndexEntries(
 
     countIndexed: () => rows().count({ where: own({ state: 'indexed' }) }),
 
+    countSearchable: () =>
+      rows().count({
+        where: own({
+          state: { $in: ['indexed', 'pending', 'indexing'] },
+          indexedAt: { $notNull: true },
+        }),
+      }),
+
     countIndexedSince: (moment) =>
       rows().count({ where: own({ state: 'indexed', indexedAt: { $gte: moment } }) }),
 

@@ -35,6 +35,18 @@ export function describeListing(entries: () => IndexEntries): void {
     });
   });
 
+  describe('countSearchable', () => {
+    it('counts those that were indexed, and wait or are claimed for it to happen again', async () => {
+      const token = await claimNew(entries(), range(1, 6));
+      for (const fileId of [1, 2, 3, 4]) await entries().complete(fileId, token, image);
+      await entries().fail(5, token, givenUp);
+      const again = await claimNew(entries(), [3, 4]);
+      await entries().fail(4, again, givenUp);
+      await entries().markPending([2]);
+      expect(await entries().countSearchable()).toBe(3);
+    });
+  });
+
   describe('nextDueAt', () => {
     it('returns when the first pending entry is due, in the past or future', async () => {
       const token = await claimNew(entries(), [1, 2]);

@@ -25,8 +25,7 @@ export function CoverageCard({ status }: { status: Status }) {
   const text = useText();
   const formats = useFormats();
   const state = indexStateOf(status);
-  const { counts, total } = status;
-  const indexed = counts.indexed;
+  const { searchable, total } = status;
   return (
     <Card
       title={text('index.coverage.title')}
@@ -40,13 +39,13 @@ export function CoverageCard({ status }: { status: Status }) {
     >
       <Flex alignItems="baseline" gap={2} paddingBottom={3} wrap="wrap">
         <Typography variant="alpha" tag="p">
-          {formats.number(indexed)}
+          {formats.number(searchable)}
         </Typography>
         <Typography textColor="neutral600">
           {text('index.coverage.ofTotal', { total: formats.number(total) })}
         </Typography>
       </Flex>
-      <ProgressBar label={text('index.coverage.title')} part={indexed} of={total} />
+      <ProgressBar label={text('index.coverage.title')} part={searchable} of={total} />
       <Box paddingTop={2} minHeight="2.8rem">
         <Speed status={status} />
       </Box>
