@@ -26,6 +26,7 @@ import {
   createEvents,
   type Events,
 } from './events';
+import { rateLimit } from './http/rate-limit';
 import type { InputLimits } from './http/search-input';
 import { createBulkMerging, type BulkMerging } from './merging/bulk-merging';
 import { createMergeJournal, type MergeJournal } from './merging/journal';
@@ -69,7 +70,12 @@ export interface ImageSearch extends Engine {
   checkInstallation(): Promise<Check[]>;
   /** The part of the configuration that the panel gets. */
   readonly panel: ImageSearchConfig['panel'];
-  readonly http: { logger: Logger; outages: OutageLog; requestsPerMinute: number };
+  readonly http: {
+    logger: Logger;
+    outages: OutageLog;
+    /** Of the content API, whichever door a caller uses. */
+    limitRate: ReturnType<typeof rateLimit>;
+  };
 }
 
 /** Strapi builds a service when it is first asked for, once per Strapi. */
@@ -193,7 +199,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     http: {
       logger,
       outages: engine.outages,
-      requestsPerMinute: config.search.requestsPerMinute,
+      limitRate: rateLimit(config.search.requestsPerMinute),
     },
     start() {
       engine.start();

@@ -5,6 +5,7 @@ import { contentTypes } from './content-types';
 import { controllers } from './controllers';
 import { allowInWebhooks } from './events';
 import { hideTrashFromMediaLibrary } from './files/media-library';
+import { extendGraphQL } from './graphql';
 import { guardBodies } from './http/multipart';
 import { registerMcpTools } from './mcp';
 import { keepTables, registerMigrations } from './migrations';
@@ -46,7 +47,7 @@ const serverEntry: ServerEntry = {
 
   register({ strapi }: WithStrapi): void {
     registerMigrations(strapi);
-    hideFromGraphQL(strapi);
+    extendGraphQL(strapi);
     registerMcpTools(strapi);
     const apiPrefix = strapi.config.get<string>('api.rest.prefix', '/api');
     strapi.server.use(guardBodies({ apiPrefix }));
@@ -64,20 +65,6 @@ const serverEntry: ServerEntry = {
     await imageSearchOf(strapi).stop();
   },
 };
-
-interface GraphQLExtension {
-  shadowCRUD(uid: string): { disable(): unknown };
-}
-
-/** Its plugin would generate types, queries and mutations for our tables, too, hidden as they are. */
-function hideFromGraphQL(strapi: Core.Strapi): void {
-  const graphql = strapi.plugins['graphql'];
-  if (!graphql) return;
-  const extension = graphql.service<GraphQLExtension>('extension');
-  for (const name of Object.keys(contentTypes)) {
-    extension.shadowCRUD(`plugin::${PLUGIN_ID}.${name}`).disable();
-  }
-}
 
 async function registerAdminActions(strapi: Core.Strapi): Promise<void> {
   await strapi.service('admin::permission').actionProvider.registerMany([

@@ -6,6 +6,7 @@ import { adminActions } from '../../plugin/src/contracts/identity';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import { fileIdSchema, filtersSchema, orientations } from '../../plugin/src/contracts/search';
 import { duplicateKindSchema } from '../../plugin/src/contracts/duplicates';
+import { relevanceBands } from '../../plugin/src/search/contract';
 import { imageSearchOf } from './composition';
 import { scoreOf } from './duplicates/pair-views';
 import { callersFiles } from './files/callers';
@@ -42,6 +43,11 @@ const imageSchema = z.object({
   mime: z.string(),
   width: z.number().nullable(),
   height: z.number().nullable(),
+});
+
+const foundImageSchema = imageSchema.extend({
+  score: z.number().nullable(),
+  relevance: z.enum(relevanceBands).nullable(),
 });
 
 /** Tools for Strapi's MCP server, if it has one (5.47 or later) and it's on. */
@@ -82,7 +88,7 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
       }),
     resolveOutputSchema: () =>
       z.object({
-        images: z.array(imageSchema.extend({ score: z.number().nullable() })),
+        images: z.array(foundImageSchema),
         noCloseMatch: z.boolean().nullable(),
         searchable: z.object({ indexed: z.number(), total: z.number() }),
       }),
@@ -93,7 +99,11 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
           defined({ text, like, unlike }),
           defined({ ...options, pagination: { limit }, userAbility, signal }),
         );
-        const images = data.map(({ file, score }) => ({ ...present.image(file), score }));
+        const images = data.map((hit) => ({
+          ...present.image(hit.file),
+          score: hit.score,
+          relevance: hit.relevance?.band ?? null,
+        }));
         const { indexed, total } = meta.index;
         const searchable = { indexed, total };
         return present.result(
@@ -117,15 +127,18 @@ function registerSimilar(mcp: Mcp, present: Presenter): void {
         limit: limitSchema,
         thumbnails: thumbnailsSchema,
       }),
-    resolveOutputSchema: () =>
-      z.object({ images: z.array(imageSchema.extend({ score: z.number().nullable() })) }),
+    resolveOutputSchema: () => z.object({ images: z.array(foundImageSchema) }),
     createHandler: (host, { userAbility }) =>
       explaining(async ({ args: { fileId, filters, limit, thumbnails }, extra: { signal } }) => {
         const { data } = await createSearchService({ strapi: host }).similar(
           fileId,
           defined({ filters, pagination: { limit }, userAbility, signal }),
         );
-        const images = data.map(({ file, score }) => ({ ...present.image(file), score }));
+        const images = data.map((hit) => ({
+          ...present.image(hit.file),
+          score: hit.score,
+          relevance: hit.relevance?.band ?? null,
+        }));
         return present.result({ images }, { images: thumbnails ? images : [], signal });
       }),
   });

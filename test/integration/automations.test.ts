@@ -17,7 +17,8 @@ beforeAll(async () => {
   app = await startSearchApp({
     images: imagesOf(['dog', 'guitar']),
     publicActions: [],
-    env: { MCP_ENABLED: 'true' },
+    env: { GRAPHQL_ENABLED: 'true', MCP_ENABLED: 'true' },
+    imageSearch: { search: { requestsPerMinute: 40 } },
   });
   library = createLibrary(app);
 });
@@ -296,5 +297,128 @@ describe('MCP', () => {
     }
     const blind = await call(await agentWith([SEARCH]), 'search_images', { text: 'a dog' });
     expect(blind).toMatchObject({ isError: true, pictures: [] });
+  });
+});
+
+describe('GraphQL', () => {
+  const SEARCH = 'plugin::image-search.search.find';
+  const SIMILAR = 'plugin::image-search.similar.find';
+  const DUPLICATES = 'plugin::image-search.duplicates.findOne';
+  let token: string;
+  beforeAll(async () => {
+    token = await tokenFor(SEARCH, SIMILAR, DUPLICATES);
+  });
+
+  const tokenFor = (...permissions: string[]) =>
+    app.createApiToken({ name: permissions.join(' '), type: 'custom', permissions });
+
+  interface Answer {
+    data: Record<string, unknown> | null;
+    errors?: { message: string; extensions: { code: string; error?: { details?: unknown } } }[];
+  }
+
+  async function ask(query: string, variables: object = {}, as = token): Promise<Answer> {
+    const { body } = await app.request
+      .post('/graphql')
+      .auth(as, { type: 'bearer' })
+      .send({ query, variables });
+    return body as Answer;
+  }
+
+  const FILE = 'file { documentId name url formats createdAt }';
+
+  it('finds images by a text, with Strapi’s own files and filters', async () => {
+    const { data, errors } = await ask(
+      `query ($text: String, $minScore: Float) {
+        imageSearch(
+          text: $text
+          minScore: $minScore
+          filters: { mime: { startsWith: "image/" }, name: { ne: "copy.jpg" } }
+          pagination: { page: 1, pageSize: 1 }
+          mode: vector
+          orientation: null
+        ) {
+          hits { score matchedBy relevance ${FILE} }
+          pagination { start limit hasMore }
+          noCloseMatch
+          isDegraded
+        }
+      }`,
+      { text: 'a dog', minScore: null },
+    );
+    expect(errors).toBeUndefined();
+    expect(data?.['imageSearch']).toMatchObject({
+      hits: [
+        {
+          score: expect.any(Number),
+          matchedBy: ['image'],
+          file: { url: expect.stringContaining('/uploads/'), documentId: expect.any(String) },
+        },
+      ],
+      pagination: { start: 0, limit: 1, hasMore: true },
+      isDegraded: false,
+    });
+  });
+
+  it('finds images by examples, similar ones and duplicates', async () => {
+    const { id } = app.fileOf('dog');
+    const { data, errors } = await ask(
+      `query ($id: Int!, $like: [JSON!]) {
+        imageSearch(like: $like, unlike: ["a guitar"]) { hits { ${FILE} } }
+        similarImages(id: $id) { hits { score ${FILE} } }
+        imageDuplicates(id: $id) { duplicates { kind score ${FILE} } pagination { hasMore } }
+      }`,
+      { id, like: [id, 'an animal'] },
+    );
+    expect(errors).toBeUndefined();
+    expect(data).toMatchObject({
+      imageSearch: { hits: expect.arrayContaining([expect.anything()]) },
+      similarImages: { hits: expect.arrayContaining([expect.anything()]) },
+      imageDuplicates: { duplicates: [{ kind: 'identical', score: 1 }] },
+    });
+  });
+
+  it('allows what the role or token may do', async () => {
+    const { id } = app.fileOf('dog');
+    const query = `query ($id: Int!) { similarImages(id: $id) { hits { score } } }`;
+    const searching = await tokenFor(SEARCH);
+    const refused = await ask(query, { id }, searching);
+    expect(refused.data).toBeNull();
+    expect(refused.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    const anyone = await app.request.post('/graphql').send({ query, variables: { id } });
+    expect((anyone.body as Answer).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    const unused = await ask('{ imageSearch(unused: true) { hits { score } } }', {}, searching);
+    expect(unused.errors?.[0]?.message).toMatch(/usage\.findOne/);
+  });
+
+  it('refuses what the REST API does, with its code', async () => {
+    const search = async (args: string) => {
+      const { errors } = await ask(`{ imageSearch(${args}) { hits { score } } }`);
+      return errors?.[0];
+    };
+    expect(await search('minScore: 0.5')).toMatchObject({
+      message: expect.stringContaining('query is missing'),
+      extensions: { code: 'BAD_USER_INPUT', error: { details: { code: 'invalid-input' } } },
+    });
+    expect(await search('text: "dog", pagination: { limit: 1000 }')).toMatchObject({
+      message: expect.stringContaining('pagination.limit'),
+    });
+    expect(await search('like: [999999]')).toMatchObject({
+      message: 'File 999999 not found.',
+      extensions: { code: 'STRAPI_NOT_FOUND_ERROR' },
+    });
+    expect(await search('text: "dog", filters: { folderPath: { eq: "/" } }')).toBeDefined();
+  });
+
+  it('counts every field of a query against the rate limit', async () => {
+    const greedy = await tokenFor(SEARCH);
+    const fields = Array.from(
+      { length: 41 },
+      (_, index) => `a${String(index)}: imageSearch(text: "dog") { isDegraded }`,
+    );
+    const { errors } = await ask(`{ ${fields.join(' ')} }`, {}, greedy);
+    expect(errors?.map(({ extensions }) => extensions.error?.details)).toEqual([
+      { code: 'rate-limited' },
+    ]);
   });
 });

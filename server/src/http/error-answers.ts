@@ -51,6 +51,31 @@ export function errorAnswers(options: ErrorAnswerOptions) {
   };
 }
 
+/**
+ * For doors that format Strapi's errors themselves: throws one with the code in its details, for callers who are no
+ * operators.
+ *
+ * @param ctx of the request, for its headers and for the log
+ */
+export function throwForStrapi(
+  ctx: Context,
+  thrown: unknown,
+  options: Pick<ErrorAnswerOptions, 'logger' | 'outages'>,
+): never {
+  if (thrown instanceof errors.ApplicationError || isHttpError(thrown)) throw thrown;
+  const error = toImageSearchError(thrown);
+  log(ctx, error, { ...options, isForOperators: false });
+  const { httpStatus } = error.traits;
+  const known = {
+    400: errors.ValidationError,
+    404: errors.NotFoundError,
+    429: errors.RateLimitError,
+  };
+  const Thrown =
+    httpStatus in known ? known[httpStatus as keyof typeof known] : errors.ApplicationError;
+  throw new Thrown(publicMessage(error), { code: error.code });
+}
+
 function answer(ctx: Context, error: ImageSearchError, options: ErrorAnswerOptions): void {
   const { httpStatus: status } = error.traits;
   log(ctx, error, options);

@@ -4,7 +4,6 @@ import { adminActions } from '../../../plugin/src/contracts/identity';
 import { imageSearchOf } from '../composition';
 import type { HandlerName } from '../controllers';
 import { errorAnswers } from '../http/error-answers';
-import { rateLimit } from '../http/rate-limit';
 import { PLUGIN_ID } from '../plugin-id';
 import type { policies } from '../policies';
 import { contentApiRoutes } from './content-api';
@@ -175,10 +174,10 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
 
 export const routes = {
   'content-api': ({ strapi }: { strapi: Core.Strapi }) => {
-    const { logger, outages, requestsPerMinute } = imageSearchOf(strapi).http;
+    const { limitRate, logger, outages } = imageSearchOf(strapi).http;
     const middlewares: Middleware[] = [
       errorAnswers({ isForOperators: false, logger, outages }),
-      rateLimit(requestsPerMinute),
+      limitRate,
     ];
     return {
       type: 'content-api' as const,

@@ -1,0 +1,204 @@
+import type { Core } from '@strapi/strapi';
+import { errors } from '@strapi/utils';
+import type { Context } from 'koa';
+import type { TextSearchOptions } from '../../plugin/src/types';
+import { imageSearchOf } from './composition';
+import { contentTypes } from './content-types';
+import { throwForStrapi } from './http/error-answers';
+import { signalOf } from './http/request-signal';
+import { FILE_UID, PLUGIN_ID } from './plugin-id';
+import { createSearchService } from './search-service';
+
+interface GraphQLExtension {
+  shadowCRUD(uid: string): { disable(): unknown };
+  use(extend: (options: { typeRegistry: { has(name: string): boolean } }) => object): unknown;
+}
+
+interface GraphQLUtilities {
+  utils: {
+    transformArgs(args: object, options: { contentType: unknown }): { filters?: object };
+  };
+}
+
+/** Strapi's own types that ours refer to; a project may have switched them off. */
+const FILE_TYPES = ['UploadFile', 'UploadFileFiltersInput'];
+
+const COMMON_ARGUMENTS = `
+  filters: UploadFileFiltersInput
+  orientation: ImageSearchOrientation
+  unused: Boolean
+  hasAlternativeText: Boolean
+  minScore: Float
+  minRelevance: Float
+  pagination: PaginationArg
+`;
+
+const typeDefs = `
+  enum ImageSearchMode { hybrid vector text }
+  enum ImageSearchOrientation { landscape portrait square }
+  enum ImageSearchRelevance { strong likely weak }
+
+  type ImageSearchHit {
+    "Cosine similarity, -1 to 1; null without a query, and where only words were searched."
+    score: Float
+    "What matched: image, name, alternativeText, caption or text."
+    matchedBy: [String!]!
+    "How sure it is that this is what was asked for; null if unknown."
+    relevance: ImageSearchRelevance
+    file: UploadFile!
+  }
+
+  type ImageSearchPage { start: Int! limit: Int! hasMore: Boolean! }
+
+  type ImageSearchResults {
+    hits: [ImageSearchHit!]!
+    pagination: ImageSearchPage!
+    "Whether even the best match means nothing; null if unknown."
+    noCloseMatch: Boolean
+    "Whether the model isn't responding, so that only words were searched."
+    isDegraded: Boolean!
+  }
+
+  type ImageDuplicate {
+    "How similar the images are where they overlap, 0 to 1."
+    score: Float!
+    "identical, same-image or edited."
+    kind: String!
+    file: UploadFile!
+  }
+
+  type ImageDuplicates { duplicates: [ImageDuplicate!]! pagination: ImageSearchPage! }
+
+  extend type Query {
+    "Images that match a text or examples; filters alone list images, newest first."
+    imageSearch(
+      text: String
+      "Ids of files, or texts."
+      like: [JSON!]
+      unlike: [JSON!]
+      url: String
+      mode: ImageSearchMode
+      weight: Float
+      ${COMMON_ARGUMENTS}
+    ): ImageSearchResults!
+    "Images like a file, without the file."
+    similarImages(id: Int!, ${COMMON_ARGUMENTS}): ImageSearchResults!
+    "A file's duplicates, except those that were ignored."
+    imageDuplicates(id: Int!, filters: UploadFileFiltersInput, pagination: PaginationArg): ImageDuplicates!
+  }
+`;
+
+/** Adds queries to Strapi's GraphQL plugin, if it's there, and keeps it from showing our tables. */
+export function extendGraphQL(strapi: Core.Strapi): void {
+  const graphql = strapi.plugins['graphql'];
+  if (!graphql) return;
+  const extension = graphql.service<GraphQLExtension>('extension');
+  // It would generate types, queries and mutations for them, hidden as they are.
+  for (const name of Object.keys(contentTypes)) {
+    extension.shadowCRUD(`plugin::${PLUGIN_ID}.${name}`).disable();
+  }
+  extension.use(({ typeRegistry }) => {
+    if (!FILE_TYPES.every((name) => typeRegistry.has(name))) return {};
+    return {
+      typeDefs,
+      resolvers: { Query: createResolvers(strapi) },
+      resolversConfig: {
+        'Query.imageSearch': { auth: { scope: [`plugin::${PLUGIN_ID}.search.find`] } },
+        'Query.similarImages': { auth: { scope: [`plugin::${PLUGIN_ID}.similar.find`] } },
+        'Query.imageDuplicates': { auth: { scope: [`plugin::${PLUGIN_ID}.duplicates.findOne`] } },
+      },
+    };
+  });
+}
+
+type Arguments = Record<string, unknown>;
+
+interface GraphQLContext {
+  state: { auth?: unknown };
+  koaContext: Context;
+}
+
+type Resolver = (parent: unknown, args: Arguments, context: GraphQLContext) => Promise<object>;
+
+function createResolvers(strapi: Core.Strapi): Record<string, Resolver> {
+  const service = createSearchService({ strapi });
+  /** One for all fields of a request. */
+  const signals = new WeakMap<Context, AbortSignal>();
+
+  function signalFor(ctx: Context): AbortSignal {
+    const signal = signals.get(ctx) ?? signalOf(ctx);
+    signals.set(ctx, signal);
+    // Many listeners on one signal would look like a leak.
+    return AbortSignal.any([signal]);
+  }
+
+  /** With the limits, the permissions and the errors of the content API. */
+  async function answer<Answer extends object>(
+    { koaContext, state }: GraphQLContext,
+    args: Arguments,
+    ask: (options: TextSearchOptions & { auth: unknown }) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { http } = imageSearchOf(strapi);
+    try {
+      // One request may ask several times.
+      await http.limitRate(koaContext, () => Promise.resolve());
+      return await ask({
+        ...(toOptions(strapi, args) as TextSearchOptions),
+        auth: state.auth,
+        signal: signalFor(koaContext),
+      });
+    } catch (error) {
+      return throwForStrapi(koaContext, error, http);
+    }
+  }
+
+  return {
+    imageSearch: (_parent, { text, like, unlike, url, ...args }, context) =>
+      answer(context, args, async (options) =>
+        toResults(await service.search(withoutNulls({ text, like, unlike, url }), options)),
+      ),
+    similarImages: (_parent, { id, ...args }, context) =>
+      answer(context, args, async (options) => toResults(await service.similar(idOf(id), options))),
+    imageDuplicates: (_parent, { id, ...args }, context) =>
+      answer(context, args, async (options) => {
+        const { data, meta } = await service.findDuplicates(idOf(id), options);
+        return { duplicates: data, pagination: meta.pagination };
+      }),
+  };
+}
+
+function toResults({
+  data,
+  meta,
+}: Awaited<ReturnType<ReturnType<typeof createSearchService>['search']>>) {
+  const { isDegraded, noCloseMatch, pagination } = meta;
+  const hits = data.map(({ relevance, ...hit }) => ({
+    ...hit,
+    relevance: relevance?.band ?? null,
+  }));
+  return { hits, pagination, noCloseMatch, isDegraded };
+}
+
+/** GraphQL's filters have names without `$`. */
+function toOptions(strapi: Core.Strapi, { filters, ...args }: Arguments): object {
+  const given = withoutNulls(args);
+  if (filters === undefined || filters === null) return given;
+  const { utils } = strapi.plugin('graphql').service<GraphQLUtilities>('builders');
+  const contentType = strapi.getModel(FILE_UID);
+  return { ...given, ...utils.transformArgs({ filters }, { contentType }) };
+}
+
+/** GraphQL's clients send null for what they leave out. */
+function withoutNulls(args: object): object {
+  return Object.fromEntries(
+    Object.entries(args)
+      .filter(([, value]) => value !== null && value !== undefined)
+      // Inputs have no prototype, which schemas of objects need.
+      .map(([name, value]) => [name, structuredClone(value)]),
+  );
+}
+
+function idOf(id: unknown): number {
+  if (typeof id === 'number') return id;
+  throw new errors.ValidationError('id must be the numeric id of a file.');
+}
