@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { embeddingResponseSchema } from '../../plugin/src/contracts/search';
+import { embeddingResponseSchema, type SearchResponse } from '../../plugin/src/contracts/search';
+import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
 import { renderSampleImage, sampleLibrary } from '../../sample/library';
-import { startSearchApp, type SearchApp } from '../support/search-app';
+import { pollUntil } from '../support/polling';
+import { productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import {
   adminApi,
   contentApi,
@@ -253,5 +255,80 @@ describe('retrieval', () => {
     }
     expect(asked).toHaveLength(40);
     expect(found.length).toBeGreaterThanOrEqual(28);
+  });
+});
+
+describe('known duplicates', () => {
+  async function pairsOf(fileIds: readonly number[]): Promise<DuplicatePair[]> {
+    return productOf(app).pairs.pairsTouching({ fileIds, status: 'open', limit: 1_000 });
+  }
+
+  beforeAll(async () => {
+    const teapots = app.files.filter(({ image }) => image.concept === 'teapot');
+    expect(teapots.length).toBeGreaterThan(1);
+    // Detection follows indexing.
+    await pollUntil(
+      () => pairsOf(teapots.map(({ id }) => id)),
+      (pairs) => pairs.length > 0,
+    );
+  });
+
+  it.each(faces)('are folded into one hit on all pages, over the %s', async (_name, face) => {
+    const data: SearchResponse['data'] = [];
+    for (let start = 0, hasMore = true; hasMore; start += 9) {
+      const page = await face().search({
+        text: 'a teapot',
+        collapse: true,
+        pagination: { start, limit: 9 },
+      });
+      data.push(...page.data);
+      hasMore = page.meta.pagination.hasMore;
+    }
+    const shown = data.map(({ file }) => file.id);
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shown.length).toBeLessThan(images.length);
+    for (const { fileA, fileB } of await pairsOf(shown))
+      expect(shown.includes(fileA) && shown.includes(fileB)).toBe(false);
+    expect(data[0]?.duplicateCount).toBeGreaterThan(0);
+    expect(data.every(({ duplicateCount }) => duplicateCount !== undefined)).toBe(true);
+  });
+
+  it('are shown one by one unless a search says otherwise', async () => {
+    const { data } = await publicFace.search({ text: 'a teapot', pagination: { limit: 100 } });
+    expect(data).toHaveLength(images.length);
+    expect(data[0]).not.toHaveProperty('duplicateCount');
+  });
+
+  it('count only those that pass the filters', async () => {
+    const { data } = await publicFace.search({ text: 'a teapot', collapse: true });
+    const [best] = data;
+    if (!best) throw new Error('Nothing was found.');
+    const filters = { id: best.file.id };
+    const alone = await publicFace.search({ text: 'a teapot', collapse: true, filters });
+    expect(alone.data).toMatchObject([{ duplicateCount: 0, file: { id: best.file.id } }]);
+  });
+});
+
+describe('diversity', () => {
+  it('changes the order, and loses and repeats no image', async () => {
+    const question = { text: 'fruit', pagination: { limit: 100 } };
+    const plain = idsOf(await publicFace.search(question));
+    const diverse = idsOf(await publicFace.search({ ...question, diversity: 0.7 }));
+    expect(diverse).not.toEqual(plain);
+    expect(diverse[0]).toBe(plain[0]);
+    expect(diverse.toSorted((one, other) => one - other)).toEqual(
+      plain.toSorted((one, other) => one - other),
+    );
+    const first = await publicFace.search({
+      ...question,
+      diversity: 0.7,
+      pagination: { limit: 7 },
+    });
+    expect(idsOf(first)).toEqual(diverse.slice(0, 7));
+  });
+
+  it.each([-0.1, 1.1, 'much'])('is no %p', async (diversity) => {
+    const response = await publicFace.post('search', { text: 'fruit', diversity });
+    expect(response.status).toBe(400);
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import type { DuplicatePairs } from '../duplicates/contract';
+import { readPartners } from '../duplicates/groups';
 import type { EmbeddingProvider } from '../embedding/contract';
 import { toImageSearchError } from '../errors';
 import type { JobLeases, LeaseOwner } from '../lease';
@@ -27,8 +28,6 @@ const READ_AFTER_MS = 60_000;
 /** After a failure that may pass by itself, and after another. */
 const RETRY_MS = 5 * 60_000;
 const RETRY_BROKEN_MS = 60 * 60_000;
-/** Pairs that tell which of the sampled images are duplicates. */
-const MOST_PAIRS = 5_000;
 
 export interface CalibratorOptions {
   spaces: Pick<SpaceManager, 'live'>;
@@ -173,7 +172,7 @@ export class Calibrator implements CalibrationSource {
   }
 
   async #calibrate({ collection, provider, spaceId }: DueSpace): Promise<void> {
-    const { clock, contentHashes, logger, records } = this.#options;
+    const { clock, contentHashes, logger, pairs, records } = this.#options;
     const { signal } = this.#stopping;
     const nullTexts = await this.#nullTextsOf(spaceId, provider);
     if (nullTexts === null) return;
@@ -184,7 +183,7 @@ export class Calibrator implements CalibrationSource {
       contentHashesOf: (fileIds) => collection.contentHashesOf(fileIds),
     };
     const calibration = await calibrate(current, nullTexts, {
-      duplicatesOf: (fileIds) => this.#duplicatesOf(fileIds),
+      duplicatesOf: (fileIds) => readPartners(pairs, fileIds),
       signal,
     });
     if (calibration === null) return;
@@ -208,19 +207,6 @@ export class Calibrator implements CalibrationSource {
     await records.saveTexts(spaceId, texts);
     this.#embedded.delete(spaceId);
     return texts;
-  }
-
-  async #duplicatesOf(fileIds: readonly number[]): Promise<Map<number, ReadonlySet<number>>> {
-    const { pairs } = this.#options;
-    const duplicates = new Map<number, Set<number>>();
-    const add = (one: number, other: number): void => {
-      duplicates.set(one, (duplicates.get(one) ?? new Set()).add(other));
-    };
-    for (const { fileA, fileB } of await pairs.pairsTouching({ fileIds, limit: MOST_PAIRS })) {
-      add(fileA, fileB);
-      add(fileB, fileA);
-    }
-    return duplicates;
   }
 
   #postpone({ spaceId }: DueSpace, error: unknown): void {

@@ -11,6 +11,7 @@ import type {
   ImageCheck,
   ImageTraces,
 } from '../duplicates/contract';
+import { readPartners } from '../duplicates/groups';
 import { createImageCheck } from '../duplicates/image-check';
 import type { EmbeddingIdentity, EmbeddingProvider } from '../embedding/contract';
 import {
@@ -531,6 +532,7 @@ function createSearch(
       closeScore: search.closeScore,
       text: built.words?.index ?? null,
       ...(built.calibrator && { calibrations: built.calibrator }),
+      duplicatesOf: (fileIds) => readPartners(repositories.pairs, fileIds, { status: 'open' }),
     });
   return { engine: createEngine(built.spaces), createEngine, embedder, fetch };
 }

@@ -149,6 +149,10 @@ export interface SearchOptions {
   minRelevance?: 'likely' | 'strong' | number;
   /** Ends the results where similarity falls steeply. */
   autocut?: boolean;
+  /** Shows known duplicates as one result. */
+  collapse?: boolean;
+  /** How much images that resemble better ones lose their places, 0 to 1. */
+  diversity?: number;
   signal?: AbortSignal;
 }
 
@@ -181,6 +185,8 @@ export interface SearchResults {
     matchedBy: ('image' | WordField)[];
     /** How sure it is that this is what was asked for; null if unknown. `likely` begins at 0.5, `strong` at 0.8. */
     relevance: { band: 'strong' | 'likely' | 'weak'; value: number } | null;
+    /** How many known duplicates it stands for; only with `collapse`. */
+    duplicateCount?: number | undefined;
     /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
     highlights: Partial<Record<WordField, [number, number][]>>;
     /** What of the file matched best; absent when it is the whole image. */

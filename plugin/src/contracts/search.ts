@@ -107,6 +107,10 @@ const commonShape = {
   minRelevance: minimumRelevanceSchema.optional(),
   /** Ends the results where similarity falls steeply. */
   autocut: booleanSchema.optional(),
+  /** Shows known duplicates as one result. */
+  collapse: booleanSchema.optional(),
+  /** How much images that resemble better ones lose their places. */
+  diversity: numberSchema.pipe(z.number().min(0).max(1)).optional(),
 };
 
 /** How a single text is matched. */
@@ -171,6 +175,8 @@ export const searchResponseSchema = z.object({
       relevance: z
         .object({ band: z.enum(relevanceBands), value: z.number().min(0).max(1) })
         .nullable(),
+      /** How many known duplicates it stands for; only with `collapse`. */
+      duplicateCount: z.int().min(0).optional(),
       /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
       highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
       /** What of the file matched best; absent when it is the whole image. */

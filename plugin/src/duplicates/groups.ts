@@ -1,3 +1,4 @@
+import { chunksOf } from '../chunks';
 import type {
   DuplicateGroup,
   DuplicatePair,
@@ -7,6 +8,7 @@ import type {
   JudgedPair,
   PairChoice,
   PairCluster,
+  PairStatus,
 } from './contract';
 
 type Pair = Pick<JudgedPair, 'fileA' | 'fileB'>;
@@ -42,6 +44,29 @@ export function groupPairs(pairs: readonly Pair[]): DuplicateGroup[] {
     }
   }
   return groups.sort((one, other) => one.representative - other.representative);
+}
+
+/** Pairs read at a time. */
+const MOST_PAIRS = 10_000;
+const FILES_AT_A_TIME = 1_000;
+
+/**
+ * The files that each of these is paired with; files without pairs are missing.
+ *
+ * @param options `status`: of the pairs; of any status if left out
+ * @throws whatever the database throws
+ */
+export async function readPartners(
+  pairs: Pick<DuplicatePairs, 'pairsTouching'>,
+  fileIds: readonly number[],
+  options: { status?: PairStatus } = {},
+): Promise<Map<number, Set<number>>> {
+  const asked = new Set(fileIds);
+  const found: Pair[] = [];
+  for (const ids of chunksOf(asked, FILES_AT_A_TIME)) {
+    found.push(...(await pairs.pairsTouching({ ...options, fileIds: ids, limit: MOST_PAIRS })));
+  }
+  return new Map([...partnersOf(found)].filter(([fileId]) => asked.has(fileId)));
 }
 
 function partnersOf(pairs: readonly Pair[]): Map<number, Set<number>> {

@@ -87,8 +87,21 @@ export interface SearchRequest {
   minimumRelevance?: number | undefined;
   /** Ends the results where similarity falls steeply. @default false */
   autocut?: boolean | undefined;
+  /** Shows known duplicates as one hit. @default false */
+  collapse?: boolean | undefined;
+  /** How much images that resemble better ones lose their places, 0 to 1. @default 0 */
+  diversity?: number | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/**
+ * The files that are known duplicates of each of these; files without any are missing.
+ *
+ * @throws whatever the database throws
+ */
+export type KnownDuplicates = (
+  fileIds: readonly number[],
+) => Promise<Map<number, ReadonlySet<number>>>;
 
 export const searchModes = ['hybrid', 'vector', 'text'] as const;
 
@@ -116,6 +129,8 @@ export interface SearchHit<Row> {
   matchedBy: MatchEvidence[];
   /** Null while the space isn't calibrated, unless words match. */
   relevance: Relevance | null;
+  /** How many known duplicates the hit stands for; only with `collapse`. */
+  duplicateCount?: number;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
   row: Row;

@@ -2,8 +2,10 @@ import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError, isProviderOutage } from '../errors';
 import type { Logger } from '../logger';
 import type { TextIndex } from '../text/contract';
+import { arrangePage } from './arrangement';
 import type {
   ExampleVector,
+  KnownDuplicates,
   SearchExample,
   SearchHit,
   SearchPage,
@@ -28,6 +30,7 @@ import { createJudging, toRelevance } from './relevance/judging';
 import { LIKELY } from './relevance/scale';
 
 const NO_WORDS: WordMatches = { hits: [], hasPhrases: false };
+const NO_DUPLICATES: KnownDuplicates = () => Promise.resolve(new Map<number, Set<number>>());
 const NOT_CALIBRATED: CalibrationSource = { calibrationOf: () => Promise.resolve(null) };
 /** Files that words alone find, on all pages together. */
 const MOST_WORDS_ALONE = 2_000;
@@ -39,6 +42,7 @@ export class SearchEngine {
   readonly #closeScore: number | null;
   readonly #text: TextIndex | null;
   readonly #calibrations: CalibrationSource;
+  readonly #duplicatesOf: KnownDuplicates;
   readonly #logger: Logger;
 
   constructor({
@@ -46,6 +50,7 @@ export class SearchEngine {
     closeScore = null,
     text = null,
     calibrations = NOT_CALIBRATED,
+    duplicatesOf = NO_DUPLICATES,
     ...options
   }: FailoverOptions & {
     /** The words of the library. @default null, which matches images alone */
@@ -54,6 +59,8 @@ export class SearchEngine {
     urls?: QueryUrls | null;
     /** What relevance means in each space. @default none, so that it is unknown */
     calibrations?: CalibrationSource;
+    /** For `collapse`. @default no file has any */
+    duplicatesOf?: KnownDuplicates;
     /** `search.closeScore`, which overrides `EmbeddingProvider.closeScore`. */
     closeScore?: number | null | undefined;
   }) {
@@ -62,6 +69,7 @@ export class SearchEngine {
     this.#closeScore = closeScore;
     this.#text = text;
     this.#calibrations = calibrations;
+    this.#duplicatesOf = duplicatesOf;
     this.#logger = options.logger;
   }
 
@@ -105,7 +113,7 @@ export class SearchEngine {
     const spaceId = space.provider.space.id;
     if (vectors instanceof ImageSearchError) {
       if (text === null || request.unlike.length > 0) throw vectors;
-      const page = pageOfWords(words, request);
+      const page = await this.#pageOfWords(words, { request, visible });
       const noCloseMatch = page.bestRelevance === null || page.bestRelevance < LIKELY;
       return { ...(await this.#load(page, visible)), ...answer, noCloseMatch, spaceId };
     }
@@ -124,15 +132,22 @@ export class SearchEngine {
       limit: request.limit,
       signal: request.signal,
     };
-    const page = await pageOfBoth(options, words, {
-      weight: request.weight ?? DEFAULT_WEIGHT,
-      judging: createJudging(request, {
-        space,
-        like,
-        calibrations: this.#calibrations,
-        closeScore: configured,
-        logger: this.#logger,
-      }),
+    const judging = createJudging(request, {
+      space,
+      like,
+      calibrations: this.#calibrations,
+      closeScore: configured,
+      logger: this.#logger,
+    });
+    const page = await arrangePage(request, {
+      rank: (part) =>
+        pageOfBoth({ ...options, ...part }, words, {
+          weight: request.weight ?? DEFAULT_WEIGHT,
+          judging,
+        }),
+      visible,
+      duplicatesOf: this.#duplicatesOf,
+      collection: space.collection,
     });
     const closeScore = configured ?? (isOneText(request) ? space.provider.closeScore : null);
     const noCloseMatch = isNothingClose(page, closeScore);
@@ -160,7 +175,7 @@ export class SearchEngine {
     const found = await this.#findByWords(text, { visible, limit, isAlone: outage === null });
     const words = without(exampleIds, found);
     if (outage !== null && words.hits.length === 0) throw outage;
-    const page = pageOfWords(words, request);
+    const page = await this.#pageOfWords(words, { request, visible });
     return {
       ...(await this.#load(page, visible)),
       // What images show may be closer.
@@ -169,6 +184,18 @@ export class SearchEngine {
       mode: 'text',
       isDegraded: outage !== null,
     };
+  }
+
+  #pageOfWords<Row>(
+    words: WordMatches,
+    { request, visible }: { request: SearchRequest; visible: VisibleFiles<Row> },
+  ): Promise<RankedPage> {
+    return arrangePage(request, {
+      rank: (part) => Promise.resolve(pageOfWords(words, { ...request, ...part })),
+      visible,
+      duplicatesOf: this.#duplicatesOf,
+      collection: null,
+    });
   }
 
   /**

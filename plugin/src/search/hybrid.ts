@@ -45,6 +45,8 @@ export interface RankedHit {
   matchedBy: MatchEvidence[];
   /** 0 to 1; null if unknown. */
   relevance: number | null;
+  /** How many known duplicates it stands for; absent where none are looked for. */
+  duplicateCount?: number;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
 }

@@ -41,7 +41,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     { visible, signal }: { visible: VisibleFiles<FileView>; signal?: AbortSignal | undefined },
   ): Promise<SearchResponse> {
     const { searchEngine, spaces, status } = imageSearch();
-    const { like, unlike, pagination, autocut, minRelevance, minScore, mode, weight } = input;
+    const { like, unlike, pagination, minRelevance, minScore, ...options } = input;
     if (like.length === 0) return list(visible, pagination);
     const page = await searchEngine.search(
       {
@@ -52,9 +52,11 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         minimumScore: minScore,
         minimumRelevance:
           typeof minRelevance === 'string' ? relevanceFrom[minRelevance] : minRelevance,
-        autocut,
-        mode,
-        weight,
+        autocut: options.autocut,
+        collapse: options.collapse,
+        diversity: options.diversity,
+        mode: options.mode,
+        weight: options.weight,
         signal,
       },
       visible,
@@ -62,10 +64,11 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
     const { indexed, total } = await status.coverage(spaceId ?? '');
     return {
-      data: page.hits.map(({ score, matchedBy, relevance, view, row }) => ({
+      data: page.hits.map(({ score, matchedBy, relevance, duplicateCount, view, row }) => ({
         score,
         matchedBy,
         relevance,
+        ...(duplicateCount !== undefined && { duplicateCount }),
         highlights: highlightsOf(row, matchedBy, like),
         ...(view && { view }),
         file: row,

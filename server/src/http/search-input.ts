@@ -58,7 +58,7 @@ export function toSearchInput(
   { imagePart, limits }: { imagePart: Uint8Array | null; limits: InputLimits },
 ): SearchInput {
   const body = parseInput(searchBodySchema, query);
-  const { autocut, fields: fileFields, filters, minRelevance, minScore, pagination } = body;
+  const { fields: fileFields, filters, minRelevance, minScore, pagination } = body;
   const { orientation, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
   const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
@@ -76,7 +76,9 @@ export function toSearchInput(
     pagination,
     minScore,
     minRelevance,
-    autocut,
+    autocut: body.autocut,
+    collapse: body.collapse,
+    diversity: body.diversity,
     mode,
     weight,
   };
@@ -91,10 +93,17 @@ export function requireFilters(
   body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
   advice: string,
 ): void {
-  const { autocut, filters, hasAlternativeText, minRelevance, minScore, orientation } = body;
+  const { filters, hasAlternativeText, orientation } = body;
   const given = [filters, hasAlternativeText, orientation, body.unused];
   const unlike = body.unlike?.length === 0 ? undefined : body.unlike;
-  const ranking = Object.entries({ minScore, minRelevance, autocut, unlike });
+  const ranking = Object.entries({
+    minScore: body.minScore,
+    minRelevance: body.minRelevance,
+    autocut: body.autocut,
+    collapse: body.collapse,
+    diversity: body.diversity,
+    unlike,
+  });
   const [needsQuery] = ranking.find(([, value]) => value !== undefined) ?? [];
   if (needsQuery === undefined && given.some((filter) => filter !== undefined)) return;
   throw inputError(

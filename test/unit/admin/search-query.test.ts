@@ -72,6 +72,7 @@ describe('A query in the page’s address', () => {
     expect(toSearchFields(excluding, { folders: null, today: new Date(0) })).toEqual({
       text: 'a',
       unlike: ['people', 3],
+      collapse: true,
     });
   });
 
@@ -103,6 +104,7 @@ describe('A search request', () => {
     expect(toSearchFields({ ...query, filters: {} }, { folders: null, today })).toEqual({
       like: ['red fruit & co', 3, 5],
       unlike: [7],
+      collapse: true,
     });
   });
 
@@ -120,6 +122,7 @@ describe('A search request', () => {
       },
       orientation: 'portrait',
       unused: true,
+      collapse: true,
     });
   });
 

@@ -180,6 +180,8 @@ export function toSearchFields(
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
     unused: usage === undefined ? undefined : usage === 'unused',
+    // Lists by filters alone show every file.
+    collapse: isRanked(query) ? true : undefined,
   };
 }
 

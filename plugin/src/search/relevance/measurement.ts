@@ -1,5 +1,6 @@
 import type { EmbeddingProvider } from '../../embedding/contract';
 import { ImageSearchError } from '../../errors';
+import type { KnownDuplicates } from '../contract';
 import type { VectorCollection, VectorHit } from '../../vectors/contract';
 import { dotProduct } from '../../vectors/similarity';
 import type { Calibration, EmbeddedNullTexts } from './contract';
@@ -71,7 +72,7 @@ export async function calibrate(
   collection: CalibratedCollection,
   nullTexts: EmbeddedNullTexts,
   options: {
-    duplicatesOf: (fileIds: readonly number[]) => Promise<Map<number, ReadonlySet<number>>>;
+    duplicatesOf: KnownDuplicates;
     signal: AbortSignal;
   },
 ): Promise<Calibration | null> {

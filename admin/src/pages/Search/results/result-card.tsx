@@ -1,4 +1,4 @@
-import { Checkbox } from '@strapi/design-system';
+import { Checkbox, VisuallyHidden } from '@strapi/design-system';
 import { ThumbDown, ThumbUp } from '@strapi/icons';
 import { useEffect, useRef } from 'react';
 import { styled } from 'styled-components';
@@ -75,6 +75,14 @@ export function ResultCard(props: ResultCardProps) {
       >
         <FileImage asset={hit.file} width={width} alternativeText="" />
       </OpenButton>
+      {hit.duplicateCount ? (
+        <Copies title={text('search.result.duplicates', { count: hit.duplicateCount })}>
+          <span aria-hidden>+{hit.duplicateCount}</span>
+          <VisuallyHidden>
+            {text('search.result.duplicates', { count: hit.duplicateCount })}
+          </VisuallyHidden>
+        </Copies>
+      ) : null}
       <CardActions {...props} name={name} isShown={isSelecting} />
       <Name aria-hidden>
         {view ? `${text(`search.view.${view.kind}`, { number: view.number })} · ` : ''}
@@ -163,6 +171,18 @@ const Action = styled.button`
     width: 1.4rem;
     height: 1.4rem;
   }
+`;
+
+const Copies = styled.div`
+  position: absolute;
+  right: ${({ theme }) => theme.spaces[2]};
+  bottom: ${({ theme }) => theme.spaces[2]};
+  padding: ${({ theme }) => `${theme.spaces[1]} ${theme.spaces[2]}`};
+  border-radius: ${({ theme }) => theme.borderRadius};
+  background: ${({ theme }) => theme.colors.neutral0};
+  color: ${({ theme }) => theme.colors.neutral800};
+  font-size: ${({ theme }) => theme.fontSizes[1]};
+  font-weight: ${({ theme }) => theme.fontWeights.semiBold};
 `;
 
 const Name = styled.div`

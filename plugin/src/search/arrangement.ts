@@ -1,0 +1,170 @@
+import { dotProduct } from '../vectors/similarity';
+import type { KnownDuplicates, SearchRequest, VisibleFiles } from './contract';
+import type { SearchedCollection } from './current-vectors';
+import type { RankedHit, RankedPage } from './hybrid';
+import { LIKELY } from './relevance/scale';
+
+/** The first hits, which diversity puts in another order; those after them keep theirs. */
+const DIVERSE_POOL = 200;
+/** How many more hits are looked at when duplicates among them are folded; doubled until a page is full. */
+const MARGIN = 50;
+/** No more hits are looked at for a page. */
+const MOST_HITS = 25_000;
+
+export interface ArrangementParts<Row> {
+  /** The hits `start` … `start + limit` of one ranking. */
+  rank: (page: { start: number; limit: number }) => Promise<RankedPage>;
+  visible: Pick<VisibleFiles<Row>, 'filterVisible'>;
+  duplicatesOf: KnownDuplicates;
+  /** Null when only words are searched: then diversity knows of no likeness. */
+  collection: Pick<SearchedCollection, 'getMany'> | null;
+}
+
+/**
+ * A page of the ranking with known duplicates folded (`collapse`) and similar images apart (`diversity`).
+ *
+ * Both start from the best hit, whichever page is asked for, so pages neither repeat nor miss a file.
+ *
+ * @throws ImageSearchError as the ranking and the collection do, and whatever `duplicatesOf` throws
+ */
+export async function arrangePage<Row>(
+  request: Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity'>,
+  parts: ArrangementParts<Row>,
+): Promise<RankedPage> {
+  const { collapse = false, diversity = 0, limit, start } = request;
+  if (!collapse && diversity === 0) return parts.rank({ start, limit });
+  const wanted = Math.max(start + limit + 1, diversity > 0 ? DIVERSE_POOL : 0);
+  const folder = new DuplicateFolder(parts.duplicatesOf);
+  let size = collapse ? wanted + MARGIN : wanted;
+  let ranking = await parts.rank({ start: 0, limit: size });
+  let hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
+  while (hits.length < wanted && ranking.hasMore && size < MOST_HITS) {
+    size *= 2;
+    ranking = await parts.rank({ start: 0, limit: size });
+    hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
+  }
+  if (diversity > 0) hits = await diversify(hits, { diversity, collection: parts.collection });
+  const page = hits.slice(start, start + limit);
+  return {
+    ...ranking,
+    hits: collapse ? await folder.count(page, parts.visible) : page,
+    hasMore: hits.length > start + limit || ranking.hasMore,
+  };
+}
+
+/** Leaves out hits that are duplicates of a better one. */
+class DuplicateFolder {
+  readonly #duplicatesOf: KnownDuplicates;
+  readonly #known = new Map<number, ReadonlySet<number>>();
+  /** Files that were folded before a hit was reached, by that hit. */
+  readonly #earlier = new Map<number, number>();
+  #read = 0;
+
+  constructor(duplicatesOf: KnownDuplicates) {
+    this.#duplicatesOf = duplicatesOf;
+  }
+
+  /** @param ranking begins with what was given before */
+  async fold(ranking: readonly RankedHit[]): Promise<RankedHit[]> {
+    const unread = ranking.slice(this.#read).map(({ fileId }) => fileId);
+    this.#read = ranking.length;
+    for (const [fileId, partners] of await this.#duplicatesOf(unread)) {
+      this.#known.set(fileId, partners);
+    }
+    const shown = new Set<number>();
+    const passed = new Set<number>();
+    return ranking.filter(({ fileId }) => {
+      const partners = [...(this.#known.get(fileId) ?? [])];
+      const isDuplicate = partners.some((partner) => shown.has(partner));
+      if (!isDuplicate) {
+        shown.add(fileId);
+        this.#earlier.set(fileId, partners.filter((partner) => passed.has(partner)).length);
+      }
+      passed.add(fileId);
+      return !isDuplicate;
+    });
+  }
+
+  /** With how many other files that the caller may find each hit stands for. */
+  async count<Row>(
+    hits: readonly RankedHit[],
+    visible: Pick<VisibleFiles<Row>, 'filterVisible'>,
+  ): Promise<RankedHit[]> {
+    const partnersOf = ({ fileId }: RankedHit): number[] => [...(this.#known.get(fileId) ?? [])];
+    const allowed = await visible.filterVisible([...new Set(hits.flatMap(partnersOf))]);
+    return hits.map((hit) => {
+      const partners = partnersOf(hit).filter((partner) => allowed.has(partner));
+      const earlier = this.#earlier.get(hit.fileId) ?? 0;
+      return { ...hit, duplicateCount: Math.max(0, partners.length - earlier) };
+    });
+  }
+}
+
+/**
+ * Puts similar images apart: each place takes the hit with the best balance of its rank and its likeness to those before
+ * it (maximal marginal relevance; Carbonell and Goldstein, 1998). Weak hits stay behind the others.
+ *
+ * @param options `diversity`: 0 keeps the order, 1 looks at nothing but likeness
+ */
+async function diversify(
+  hits: readonly RankedHit[],
+  {
+    collection,
+    diversity,
+  }: { diversity: number; collection: Pick<SearchedCollection, 'getMany'> | null },
+): Promise<RankedHit[]> {
+  const firstWeak = hits.findIndex(({ relevance }) => relevance !== null && relevance < LIKELY);
+  const size = Math.min(DIVERSE_POOL, firstWeak === -1 ? hits.length : firstWeak);
+  const pool = hits.slice(0, size);
+  if (collection === null || pool.length < 3) return [...hits];
+  const points = await collection.getMany(pool.map(({ fileId }) => fileId));
+  const vectors = new Map(points.map(({ fileId, vector }) => [fileId, vector]));
+  const waiting = pool.map((hit, rank) => ({
+    hit,
+    value: (1 - diversity) * (1 - rank / pool.length),
+    vector: vectors.get(hit.fileId) ?? null,
+    likeness: 0,
+  }));
+  const base = meanLikeness([...vectors.values()]);
+  const chosen: RankedHit[] = [];
+  for (let next = waiting.shift(); next; next = takeBest(waiting, diversity)) {
+    chosen.push(next.hit);
+    for (const other of waiting) {
+      if (next.vector === null || other.vector === null) continue;
+      // From what any two of these images have in common to the same image: 0 to 1.
+      const likeness = (dotProduct(next.vector, other.vector) - base) / (1 - base || 1);
+      other.likeness = Math.max(other.likeness, likeness);
+    }
+  }
+  return [...chosen, ...hits.slice(size)];
+}
+
+interface WaitingHit {
+  hit: RankedHit;
+  value: number;
+  vector: Float32Array | null;
+  /** To the most similar hit before it, 0 to 1. */
+  likeness: number;
+}
+
+/** The better rank if tied. */
+function takeBest(waiting: WaitingHit[], diversity: number): WaitingHit | undefined {
+  let best = 0;
+  const valueAt = (index: number): number => {
+    const { likeness, value } = waiting[index] ?? { likeness: 0, value: 0 };
+    return value - diversity * likeness;
+  };
+  for (let index = 1; index < waiting.length; index += 1)
+    if (valueAt(index) > valueAt(best)) best = index;
+  return waiting.splice(best, 1)[0];
+}
+
+/** Mean cosine similarity of different vectors, which have unit length. */
+function meanLikeness(vectors: readonly Float32Array[]): number {
+  const count = vectors.length;
+  if (count < 2) return 0;
+  const sum = new Float32Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors)
+    for (const [index, value] of vector.entries()) sum[index] = (sum[index] ?? 0) + value;
+  return (dotProduct(sum, sum) - count) / (count * (count - 1));
+}

@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { arrangePage } from '../../../plugin/src/search/arrangement';
+import type { SearchRequest } from '../../../plugin/src/search/contract';
+import type { RankedHit } from '../../../plugin/src/search/hybrid';
+import { createSeededRandom } from '../../../sample/seeded-random';
+import { MemoryVisibleFiles } from '../../support/memory-visible-files';
+import { toUnitLength } from '../../support/random-vectors';
+import { pointOf } from '../../support/vector-points';
+
+type Arrangement = Partial<Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity'>>;
+
+/** Files 1, 2, 3, … in this order, unless a test says otherwise. */
+let ranking: RankedHit[];
+let pairs: [number, number][];
+let vectors: Map<number, Float32Array>;
+let visible: MemoryVisibleFiles;
+/** Limits that the ranking was asked with. */
+let asked: number[];
+
+const hitOf = (fileId: number, relevance: number | null = null): RankedHit => ({
+  fileId,
+  score: 1 / fileId,
+  matchedBy: ['image'],
+  relevance,
+});
+
+beforeEach(() => {
+  ranking = Array.from({ length: 40 }, (_, index) => hitOf(index + 1));
+  pairs = [];
+  vectors = new Map();
+  visible = new MemoryVisibleFiles(ranking.map(({ fileId }) => fileId));
+  asked = [];
+});
+
+function arrange({ limit = 10, start = 0, ...request }: Arrangement) {
+  return arrangePage(
+    { start, limit, ...request },
+    {
+      rank: (page) => {
+        asked.push(page.limit);
+        return Promise.resolve({
+          hits: ranking.slice(page.start, page.start + page.limit),
+          hasMore: ranking.length > page.start + page.limit,
+          bestScore: 1,
+          bestRelevance: null,
+        });
+      },
+      visible,
+      duplicatesOf: (fileIds) => {
+        const partners = new Map<number, Set<number>>();
+        for (const [one, other] of [...pairs, ...pairs.map(([a, b]) => [b, a] as const)]) {
+          if (!fileIds.includes(one)) continue;
+          partners.set(one, (partners.get(one) ?? new Set<number>()).add(other));
+        }
+        return Promise.resolve(partners);
+      },
+      collection: {
+        getMany: (fileIds) =>
+          Promise.resolve(
+            fileIds.flatMap((fileId) => {
+              const vector = vectors.get(fileId);
+              return vector ? [pointOf(fileId, vector)] : [];
+            }),
+          ),
+      },
+    },
+  );
+}
+
+async function readAll(request: Arrangement, limit = 7): Promise<RankedHit[]> {
+  const hits: RankedHit[] = [];
+  for (let start = 0, hasMore = true; hasMore; start += limit) {
+    const page = await arrange({ ...request, start, limit });
+    hits.push(...page.hits);
+    hasMore = page.hasMore;
+  }
+  return hits;
+}
+
+const idsOf = (hits: readonly RankedHit[]): number[] => hits.map(({ fileId }) => fileId);
+
+describe('without either', () => {
+  it('is the page of the ranking', async () => {
+    const page = await arrange({ start: 5, limit: 3 });
+    expect(idsOf(page.hits)).toEqual([6, 7, 8]);
+    expect(page.hits[0]).not.toHaveProperty('duplicateCount');
+    expect(asked).toEqual([3]);
+  });
+});
+
+describe('collapse', () => {
+  it('shows the best of known duplicates, with their number', async () => {
+    pairs = [
+      [1, 2],
+      [1, 5],
+      [9, 8],
+    ];
+    const { hits } = await arrange({ collapse: true });
+    expect(idsOf(hits)).toEqual([1, 3, 4, 6, 7, 8, 10, 11, 12, 13]);
+    expect(hits.map(({ duplicateCount }) => duplicateCount)).toEqual([
+      2, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+    ]);
+  });
+
+  it('counts what lies on later pages, and only what the caller may find', async () => {
+    pairs = [
+      [1, 40],
+      [1, 39],
+    ];
+    visible.delete(39);
+    expect((await arrange({ collapse: true, limit: 2 })).hits[0]?.duplicateCount).toBe(1);
+  });
+
+  it('folds into what is shown alone: a chain of versions keeps its ends', async () => {
+    pairs = [
+      [1, 2],
+      [2, 3],
+    ];
+    const { hits } = await arrange({ collapse: true, limit: 3 });
+    expect(idsOf(hits)).toEqual([1, 3, 4]);
+    expect(hits.map(({ duplicateCount }) => duplicateCount)).toEqual([1, 0, 0]);
+  });
+
+  it.each([1, 3, 7, 40])('neither repeats nor misses a file on pages of %i', async (limit) => {
+    const random = createSeededRandom('pairs');
+    pairs = Array.from({ length: 15 }, () => {
+      const one = random.integer(1, 39);
+      return [one, random.integer(one + 1, 40)];
+    });
+    const all = idsOf(await readAll({ collapse: true }, limit));
+    expect(all).toEqual(idsOf((await arrange({ collapse: true, limit: 100 })).hits));
+    expect(new Set(all).size).toBe(all.length);
+    const missing = idsOf(ranking).filter((fileId) => !all.includes(fileId));
+    for (const fileId of missing) {
+      const hasBetter = pairs.some(
+        (pair) =>
+          pair.includes(fileId) && pair.some((other) => other < fileId && all.includes(other)),
+      );
+      expect(hasBetter).toBe(true);
+    }
+  });
+
+  it('looks deeper when most hits are folded', async () => {
+    ranking = Array.from({ length: 400 }, (_, index) => hitOf(index + 1));
+    visible = new MemoryVisibleFiles(idsOf(ranking));
+    pairs = ranking.slice(1, 300).map(({ fileId }) => [1, fileId]);
+    const page = await arrange({ collapse: true, limit: 5 });
+    expect(idsOf(page.hits)).toEqual([1, 301, 302, 303, 304]);
+    expect(page).toMatchObject({ hasMore: true });
+    expect(page.hits[0]?.duplicateCount).toBe(299);
+    expect(asked.length).toBeGreaterThan(1);
+  });
+});
+
+describe('diversity', () => {
+  /** Three kinds of images: the first ten files, the next ten, and the rest. */
+  beforeEach(() => {
+    const random = createSeededRandom('kinds');
+    for (const { fileId } of ranking) {
+      const kind = Math.min(2, Math.floor((fileId - 1) / 10));
+      const values = [0, 1, 2].map((axis) => (axis === kind ? 1 : 0) + random.between(0, 0.1));
+      vectors.set(fileId, toUnitLength(values));
+    }
+  });
+
+  const kindsOf = (hits: readonly RankedHit[]): number =>
+    new Set(hits.map(({ fileId }) => Math.min(2, Math.floor((fileId - 1) / 10)))).size;
+
+  it('puts other kinds of images among the first, more so the higher it is', async () => {
+    expect(kindsOf((await arrange({ limit: 5 })).hits)).toBe(1);
+    const { hits } = await arrange({ limit: 5, diversity: 0.5 });
+    expect(hits[0]?.fileId).toBe(1);
+    expect(kindsOf(hits)).toBe(3);
+    const most = await arrange({ limit: 3, diversity: 1 });
+    expect(kindsOf(most.hits)).toBe(3);
+  });
+
+  it('keeps the order at next to nothing', async () => {
+    expect(idsOf(await readAll({ diversity: 1e-6 }))).toEqual(idsOf(ranking));
+  });
+
+  it.each([0.3, 0.7, 1])('neither repeats nor misses a file at %f', async (diversity) => {
+    const all = idsOf(await readAll({ diversity }));
+    expect(all).toHaveLength(ranking.length);
+    expect(new Set(all).size).toBe(ranking.length);
+  });
+
+  it('leaves weak hits behind the others', async () => {
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId <= 15 ? 0.6 : 0.1));
+    const all = idsOf(await readAll({ diversity: 1 }));
+    expect(Math.max(...all.slice(0, 15))).toBe(15);
+    expect(all.slice(15)).toEqual(idsOf(ranking).slice(15));
+  });
+
+  it('goes with collapse', async () => {
+    pairs = [[1, 2]];
+    const all = idsOf(await readAll({ diversity: 0.5, collapse: true }));
+    expect(all).not.toContain(2);
+    expect(all).toHaveLength(ranking.length - 1);
+  });
+
+  it('moves no hits without vectors', async () => {
+    vectors.clear();
+    expect(idsOf(await readAll({ diversity: 0.9 }))).toEqual(idsOf(ranking));
+  });
+});
