@@ -36,6 +36,7 @@ async function describeSources(): Promise<string> {
     path.join(strapiFolder, 'package.json'),
     path.join(appFolder, 'package.json'),
     path.join(appFolder, 'config/admin.js'),
+    path.join(appFolder, 'src/admin/app.js'),
     ...panelFiles.map((name) => path.join(pluginPanelFolder, name)),
   ]) {
     hash.update(await readFile(file));

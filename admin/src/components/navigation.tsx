@@ -1,4 +1,4 @@
-import { EmptyStateLayout, Flex } from '@strapi/design-system';
+import { EmptyStateLayout, Flex, Typography } from '@strapi/design-system';
 import { EmptyPermissions } from '@strapi/icons/symbols';
 import { Layouts, Page } from '@strapi/strapi/admin';
 import type { ReactNode } from 'react';
@@ -59,6 +59,8 @@ export function usePageLinks(): readonly PageLink[] {
 }
 
 export const TABS_HEIGHT = '5.2rem';
+/** Of a page's title. */
+export const TITLE_SIZE = '1.8rem';
 
 /** Tabs for the pages that the role may see; nothing for a single page. */
 export function PageNavigation() {
@@ -74,6 +76,31 @@ export function PageNavigation() {
         </Tab>
       ))}
     </Bar>
+  );
+}
+
+/** The title of a page, what there is to say of it, and its actions: as low as the search page's, so that content starts high. */
+export function PageHeader({
+  title,
+  subtitle,
+  actions,
+}: {
+  title: string;
+  subtitle: ReactNode;
+  actions: ReactNode;
+}) {
+  return (
+    <Header wrap="wrap" justifyContent="space-between" alignItems="center" gap={3}>
+      <Flex direction="column" alignItems="flex-start" gap={1}>
+        <Title tag="h1" variant="alpha">
+          {title}
+        </Title>
+        <Typography textColor="neutral600" tag="p">
+          {subtitle}
+        </Typography>
+      </Flex>
+      {actions}
+    </Header>
   );
 }
 
@@ -96,6 +123,20 @@ function Forbidden({ action }: { action: AdminAction }) {
     </Page.Main>
   );
 }
+
+const Header = styled(Flex)`
+  padding: ${({ theme }) => `${theme.spaces[6]} ${theme.spaces[4]} ${theme.spaces[4]}`};
+  ${({ theme }) => theme.breakpoints.medium} {
+    padding-inline: ${({ theme }) => theme.spaces[6]};
+  }
+  ${({ theme }) => theme.breakpoints.large} {
+    padding-inline: ${({ theme }) => theme.spaces[10]};
+  }
+`;
+
+const Title = styled<typeof Typography>(Typography)`
+  font-size: ${TITLE_SIZE};
+`;
 
 /** On the search page it stays at the top, with the search field. */
 const Bar = styled(Flex)<{ $sticks: boolean }>`

@@ -3,6 +3,7 @@ import { Layouts, Page } from '@strapi/strapi/admin';
 import { useState } from 'react';
 import { styled } from 'styled-components';
 import type { Group, GroupFilter } from '../../api/duplicates';
+import { PageHeader } from '../../components/navigation';
 import { groupWith, useDuplicateGroups } from '../../hooks/duplicates';
 import { useText } from '../../hooks/text';
 import { BulkBar, BulkButtons, UndoableBatches, useBulkMerge } from './bulk/bulk-bar';
@@ -42,10 +43,10 @@ export default function DuplicatesPage() {
   return (
     <Page.Main>
       <Page.Title>{text('duplicates.title')}</Page.Title>
-      <Layouts.Header
+      <PageHeader
         title={text('duplicates.title')}
         subtitle={line}
-        primaryAction={scan && control && <ScanButton scan={scan} control={control} />}
+        actions={scan && control && <ScanButton scan={scan} control={control} />}
       />
       <Layouts.Content>
         <Flex direction="column" alignItems="stretch" gap={4}>

@@ -5,6 +5,7 @@ import { Layouts, Page } from '@strapi/strapi/admin';
 import { useState } from 'react';
 import { Link } from 'react-router-dom';
 import type { Status } from '../../api/management';
+import { PageHeader } from '../../components/navigation';
 import { useFailureText } from '../../hooks/failure-text';
 import { useIndexActions, useIndexStatus } from '../../hooks/management';
 import { useText } from '../../hooks/text';
@@ -24,10 +25,10 @@ export default function IndexPage() {
   return (
     <Page.Main>
       <Page.Title>{text('index.title')}</Page.Title>
-      <Layouts.Header
+      <PageHeader
         title={text('index.title')}
         subtitle={text('index.subtitle')}
-        primaryAction={status && <IndexControls status={status} />}
+        actions={status && <IndexControls status={status} />}
       />
       <Layouts.Content>
         {status ? (

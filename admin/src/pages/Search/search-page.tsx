@@ -2,7 +2,7 @@ import { Box, Flex, Typography } from '@strapi/design-system';
 import { Layouts, Page, useElementOnScreen } from '@strapi/strapi/admin';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { css, styled } from 'styled-components';
-import { usePageLinks, TABS_HEIGHT } from '../../components/navigation';
+import { TABS_HEIGHT, TITLE_SIZE, usePageLinks } from '../../components/navigation';
 import { useText } from '../../hooks/text';
 import { FilterMenu, FilterTags } from './field/filters';
 import { DropZone, ImageMenu, ImageNotice } from './field/query-image';
@@ -128,7 +128,7 @@ const Header = styled.div<{ $isCompact: boolean; $top: string }>`
 const Title = styled<typeof Typography>(Typography)<{ $isCompact: boolean }>`
   display: block;
   margin-bottom: ${({ theme }) => theme.spaces[5]};
-  font-size: 1.8rem;
+  font-size: ${TITLE_SIZE};
   ${({ theme }) => theme.breakpoints.medium} {
     ${({ $isCompact }) => $isCompact && 'display: none;'}
   }
