@@ -152,9 +152,9 @@ const panelSchema = z.strictObject({
 });
 
 const duplicatesSchema = z.strictObject({
-  policy: z.enum(duplicatePolicies).default('flag').meta({
+  policy: z.enum(duplicatePolicies).default('warn').meta({
     description:
-      '`flag`: find and list duplicates of new images; `warn`: also tell the person who uploads one; `off`: find none',
+      '`warn`: list duplicates of new images, and tell the person who uploads one; `flag`: only list them; `off`: find none',
   }),
   trashDays: wholeNumber(0, 3_650).default(30).meta({
     description:

@@ -27,8 +27,7 @@ describeInBrowser('Where editors already are', (browser) => {
   let fileId: number;
   beforeAll(async () => {
     const folder = path.join(appFolder, 'editorial');
-    const duplicates = { policy: 'warn' };
-    app = await startStrapi({ folder, servesPanel: true, imageSearch: { duplicates } });
+    app = await startStrapi({ folder, servesPanel: true });
     const library = createLibrary(app);
     const [first, ...others] = await sampleImages(5);
     if (!first) throw new Error('There are no sample images.');

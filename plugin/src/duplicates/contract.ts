@@ -9,7 +9,7 @@ import type { IdPage } from '../vectors/contract';
  * - `warn`: records the pair and warns the uploader.
  * - `off`: doesn't look for duplicates.
  */
-export const duplicatePolicies = ['flag', 'warn', 'off'] as const;
+export const duplicatePolicies = ['warn', 'flag', 'off'] as const;
 
 export type DuplicatePolicy = (typeof duplicatePolicies)[number];
 
