@@ -223,10 +223,12 @@ describeInBrowser('The search page', (browser) => {
   });
 
   it('selects ranges, writes alternative texts one after the other, and deletes', async () => {
-    const added = await app.uploadThroughAdmin(
-      await renderSampleImage(app.fileOf('dog').image),
-      'extra.png',
+    // A copy of another one would be folded into that.
+    const [hammer] = await Promise.all(
+      imagesOf(['hammer']).map((image) => renderSampleImage(image)),
     );
+    if (!hammer) throw new Error('There was no hammer.');
+    const added = await app.uploadThroughAdmin(hammer, 'extra.png');
     await app.waitUntilIndexed();
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
     const search = searchOn(page);
