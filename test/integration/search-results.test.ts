@@ -332,3 +332,41 @@ describe('diversity', () => {
     expect(response.status).toBe(400);
   });
 });
+
+describe('a sort', () => {
+  const namesOf = ({ data }: SearchResponse): string[] => data.map(({ file }) => String(file.name));
+
+  it('orders the images that pass the filters', async () => {
+    const filters = { mime: 'image/png' };
+    const page = await publicFace.search({ filters, sort: 'name', pagination: { limit: 100 } });
+    const names = namesOf(page);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names).toEqual(names.toSorted());
+    const last = await publicFace.search({
+      filters,
+      sort: ['name:desc'],
+      pagination: { limit: 3 },
+    });
+    expect(namesOf(last)).toEqual(names.toReversed().slice(0, 3));
+  });
+
+  it('orders the images that a search finds, on all pages', async () => {
+    const found = await publicFace.search({ text: 'fruit', sort: 'createdAt:desc,name' });
+    const dates = found.data.map(({ file }) => String(file['createdAt']));
+    expect(dates).toEqual(dates.toSorted().toReversed());
+    expect(idsOf(found)).not.toEqual(idsOf(await publicFace.search({ text: 'fruit' })));
+    const query = { text: 'fruit', sort: 'name:asc' };
+    const [first, second] = await Promise.all(
+      [0, 20].map((start) => publicFace.search({ ...query, pagination: { start, limit: 20 } })),
+    );
+    if (!first || !second) throw new Error('A page is missing.');
+    const names = [...namesOf(first), ...namesOf(second)];
+    expect(names).toEqual(names.toSorted());
+    expect(new Set(names).size).toBe(40);
+  });
+
+  it.each(['url', 'name:up', 'folderPath', ''])('by "%s" is refused', async (sort) => {
+    const response = await publicFace.post('search', { text: 'fruit', sort });
+    expect(response.status).toBe(400);
+  });
+});

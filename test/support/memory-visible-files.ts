@@ -1,5 +1,5 @@
 import { wordFields } from '../../plugin/src/text/contract';
-import type { VisibleFiles } from '../../plugin/src/search/contract';
+import type { FileOrder, VisibleFiles } from '../../plugin/src/search/contract';
 import type { IdPage } from '../../plugin/src/vectors/contract';
 
 export interface MemoryRow {
@@ -52,10 +52,22 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     };
   }
 
-  async listNewest({ start, limit }: { start: number; limit: number }) {
-    await Promise.resolve();
-    const ids = [...this.#readable].filter((fileId) => this.#isVisible(fileId)).reverse();
+  async listImages({
+    start,
+    limit,
+    sort = [],
+  }: Parameters<VisibleFiles<unknown>['listImages']>[0]) {
+    const ids = await this.sortVisible([...this.#readable], sort);
     return { ids: ids.slice(start, start + limit), hasMore: ids.length > start + limit };
+  }
+
+  /** Higher ids are newer, larger, and have higher names. */
+  async sortVisible(fileIds: readonly number[], [first]: readonly FileOrder[]): Promise<number[]> {
+    await Promise.resolve();
+    const sign = first?.isDescending === false ? 1 : -1;
+    return fileIds
+      .filter((fileId) => this.#isVisible(fileId))
+      .sort((left, right) => sign * (left - right));
   }
 
   async countImages(): Promise<number> {

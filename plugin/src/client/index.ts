@@ -149,6 +149,8 @@ export interface SearchOptions {
   minRelevance?: 'likely' | 'strong' | number;
   /** Ends the results where similarity falls steeply. */
   autocut?: boolean;
+  /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
+  sort?: string | readonly string[];
   /** Shows known duplicates as one result. */
   collapse?: boolean;
   /** How much images that resemble better ones lose their places, 0 to 1. */

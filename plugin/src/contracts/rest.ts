@@ -1,5 +1,6 @@
 /** Strapi's REST conventions, as far as they make sense for files. */
 import * as z from 'zod';
+import { sortFields, type FileOrder } from '../search/contract';
 import { apiLimits } from './limits';
 import { booleanSchema, isPrototypeKey, numberSchema } from './values';
 
@@ -99,6 +100,38 @@ export const fieldsSchema = z
   .describe(
     'Attributes of the file, such as url, alternativeText or formats.small; `*` for all. The id is always included.',
   );
+
+/** As in `sort=createdAt:desc`, several in a list or separated by commas. */
+export const sortSchema = z
+  .union([z.string().transform((keys) => keys.split(',')), z.array(z.string())], {
+    error: 'must be fields such as createdAt:desc, in a list or separated by commas',
+  })
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .trim()
+          .regex(
+            new RegExp(`^(${sortFields.join('|')})(:(asc|desc))?$`),
+            `must be one of ${sortFields.join(', ')}, with :asc or :desc`,
+          ),
+      )
+      .min(1)
+      .max(sortFields.length),
+  )
+  .describe('Order of the relevant images, or of all that pass the filters, such as name:asc.');
+
+/** @param sort as `sortSchema` has it */
+export function toFileOrder(sort: readonly string[]): FileOrder[] {
+  return sort.map((key) => {
+    const [field, direction] = key.split(':');
+    return {
+      field: sortFields.find((name) => name === field) ?? 'createdAt',
+      isDescending: direction === 'desc',
+    };
+  });
+}
 
 /** Parameters of every route that lists files. */
 export const fileListShape = {

@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { relevanceBands, searchModes } from '../search/contract';
 import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
-import { fileListShape, paginationMetaSchema, paginationSchema, parametersSchema } from './rest';
+import {
+  fileListShape,
+  paginationMetaSchema,
+  paginationSchema,
+  parametersSchema,
+  sortSchema,
+} from './rest';
 import { booleanSchema, isPrototypeKey, LARGEST_ID, numberSchema } from './values';
 
 const FILE_ID_EXPECTED = 'must be the numeric id of a file';
@@ -107,6 +113,7 @@ const commonShape = {
   minRelevance: minimumRelevanceSchema.optional(),
   /** Ends the results where similarity falls steeply. */
   autocut: booleanSchema.optional(),
+  sort: sortSchema.optional(),
   /** Shows known duplicates as one result. */
   collapse: booleanSchema.optional(),
   /** How much images that resemble better ones lose their places. */

@@ -1,11 +1,19 @@
 import { dotProduct } from '../vectors/similarity';
-import type { KnownDuplicates, SearchRequest, VisibleFiles } from './contract';
+import {
+  MOST_SORTED,
+  type FileOrder,
+  type KnownDuplicates,
+  type SearchRequest,
+  type VisibleFiles,
+} from './contract';
 import type { SearchedCollection } from './current-vectors';
 import type { RankedHit, RankedPage } from './hybrid';
 import { LIKELY } from './relevance/scale';
 
 /** The first hits, which diversity puts in another order; those after them keep theirs. */
 const DIVERSE_POOL = 200;
+/** How many of the nearest hits are sorted while nobody knows which are relevant. */
+const SORTED_WITHOUT_RELEVANCE = 100;
 /** How many more hits are looked at when duplicates among them are folded; doubled until a page is full. */
 const MARGIN = 50;
 /** No more hits are looked at for a page. */
@@ -14,42 +22,61 @@ const MOST_HITS = 25_000;
 export interface ArrangementParts<Row> {
   /** The hits `start` … `start + limit` of one ranking. */
   rank: (page: { start: number; limit: number }) => Promise<RankedPage>;
-  visible: Pick<VisibleFiles<Row>, 'filterVisible'>;
+  visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible'>;
   duplicatesOf: KnownDuplicates;
   /** Null when only words are searched: then diversity knows of no likeness. */
   collection: Pick<SearchedCollection, 'getMany'> | null;
 }
 
 /**
- * A page of the ranking with known duplicates folded (`collapse`) and similar images apart (`diversity`).
+ * A page of the ranking with known duplicates folded (`collapse`), similar images apart (`diversity`), or in another
+ * order (`sort`).
  *
- * Both start from the best hit, whichever page is asked for, so pages neither repeat nor miss a file.
+ * All of them start from the best hit, whichever page is asked for, so pages neither repeat nor miss a file.
  *
  * @throws ImageSearchError as the ranking and the collection do, and whatever `duplicatesOf` throws
  */
 export async function arrangePage<Row>(
-  request: Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity'>,
+  request: Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'sort'>,
   parts: ArrangementParts<Row>,
 ): Promise<RankedPage> {
-  const { collapse = false, diversity = 0, limit, start } = request;
-  if (!collapse && diversity === 0) return parts.rank({ start, limit });
-  const wanted = Math.max(start + limit + 1, diversity > 0 ? DIVERSE_POOL : 0);
+  const { collapse = false, diversity = 0, limit, sort, start } = request;
+  if (!collapse && diversity === 0 && sort === undefined) return parts.rank({ start, limit });
+  const wanted = sort ? MOST_SORTED : Math.max(start + limit + 1, diversity > 0 ? DIVERSE_POOL : 0);
   const folder = new DuplicateFolder(parts.duplicatesOf);
   let size = collapse ? wanted + MARGIN : wanted;
   let ranking = await parts.rank({ start: 0, limit: size });
   let hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
-  while (hits.length < wanted && ranking.hasMore && size < MOST_HITS) {
+  while (sort === undefined && hits.length < wanted && ranking.hasMore && size < MOST_HITS) {
     size *= 2;
     ranking = await parts.rank({ start: 0, limit: size });
     hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
   }
-  if (diversity > 0) hits = await diversify(hits, { diversity, collection: parts.collection });
+  if (sort) hits = await sortRelevant(hits, sort, parts.visible);
+  else if (diversity > 0) {
+    hits = await diversify(hits, { diversity, collection: parts.collection });
+  }
   const page = hits.slice(start, start + limit);
   return {
     ...ranking,
     hits: collapse ? await folder.count(page, parts.visible) : page,
-    hasMore: hits.length > start + limit || ranking.hasMore,
+    hasMore: hits.length > start + limit || (sort === undefined && ranking.hasMore),
   };
+}
+
+async function sortRelevant<Row>(
+  hits: readonly RankedHit[],
+  sort: readonly FileOrder[],
+  visible: Pick<VisibleFiles<Row>, 'sortVisible'>,
+): Promise<RankedHit[]> {
+  const relevant = hits
+    .filter(({ relevance }, rank) =>
+      relevance === null ? rank < SORTED_WITHOUT_RELEVANCE : relevance >= LIKELY,
+    )
+    .slice(0, MOST_SORTED);
+  const byId = new Map(relevant.map((hit) => [hit.fileId, hit]));
+  const ids = await visible.sortVisible([...byId.keys()], sort);
+  return ids.flatMap((fileId) => byId.get(fileId) ?? []);
 }
 
 /** Leaves out hits that are duplicates of a better one. */

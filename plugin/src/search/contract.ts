@@ -2,6 +2,17 @@ import type { ImageReading } from '../images/contract';
 import type { WordField } from '../text/contract';
 import type { FileView, IdPage } from '../vectors/contract';
 
+/** What files can be sorted by. */
+export const sortFields = ['createdAt', 'updatedAt', 'name', 'size'] as const;
+
+/** Files that can be sorted at a time. */
+export const MOST_SORTED = 500;
+
+export interface FileOrder {
+  field: (typeof sortFields)[number];
+  isDescending: boolean;
+}
+
 /**
  * The files that one caller may see, with its filters and permissions applied. Search returns no others.
  *
@@ -17,8 +28,15 @@ export interface VisibleFiles<Row> {
   listIds(limit: number): Promise<number[] | null>;
   /** At most `limit` visible ids above `after`. An empty page may be followed by others: see `nextCursor`. */
   listIdsAfter(after: number, limit: number): Promise<IdPage>;
-  /** Ids of the visible images `start` … `start + limit`, newest first, and whether more follow. */
-  listNewest(page: { start: number; limit: number }): Promise<{ ids: number[]; hasMore: boolean }>;
+  /** Ids of the visible images `start` … `start + limit`, and whether more follow. */
+  listImages(page: {
+    start: number;
+    limit: number;
+    /** @default newest first */
+    sort?: readonly FileOrder[] | undefined;
+  }): Promise<{ ids: number[]; hasMore: boolean }>;
+  /** Those of at most MOST_SORTED ids that `filterVisible` keeps, in this order; ties by descending id. */
+  sortVisible(fileIds: readonly number[], sort: readonly FileOrder[]): Promise<number[]>;
   /** How many images are visible. */
   countImages(): Promise<number>;
   /** Those of these ids that the caller may see, ignoring its filters. */
@@ -87,6 +105,11 @@ export interface SearchRequest {
   minimumRelevance?: number | undefined;
   /** Ends the results where similarity falls steeply. @default false */
   autocut?: boolean | undefined;
+  /**
+   * The order of the relevant hits, which leaves out all others: those that aren't weak, or the nearest ones while
+   * relevance is unknown; at most MOST_SORTED. @default the best first
+   */
+  sort?: readonly FileOrder[] | undefined;
   /** Shows known duplicates as one hit. @default false */
   collapse?: boolean | undefined;
   /** How much images that resemble better ones lose their places, 0 to 1. @default 0 */

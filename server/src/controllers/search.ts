@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import { entryParametersSchema, relatedQuerySchema } from '../../../plugin/src/contracts/related';
-import { toPaginationMeta } from '../../../plugin/src/contracts/rest';
+import { toFileOrder, toPaginationMeta } from '../../../plugin/src/contracts/rest';
 import {
   similarQuerySchema,
   textSearchQuerySchema,
@@ -42,7 +42,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
   ): Promise<SearchResponse> {
     const { searchEngine, spaces, status } = imageSearch();
     const { like, unlike, pagination, minRelevance, minScore, ...options } = input;
-    if (like.length === 0) return list(visible, pagination);
+    if (like.length === 0) return list(visible, input);
     const page = await searchEngine.search(
       {
         like,
@@ -55,6 +55,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         autocut: options.autocut,
         collapse: options.collapse,
         diversity: options.diversity,
+        sort: options.sort && toFileOrder(options.sort),
         mode: options.mode,
         weight: options.weight,
         signal,
@@ -87,11 +88,11 @@ export function createAnswers(imageSearch: () => ImageSearch) {
   /** The images that pass the filters; needs no model. */
   async function list(
     visible: VisibleFiles<FileView>,
-    pagination: SearchInput['pagination'],
+    { pagination, sort }: Pick<SearchInput, 'pagination' | 'sort'>,
   ): Promise<SearchResponse> {
     const { spaces, status } = imageSearch();
     const [{ hasMore, ids }, total, active] = await Promise.all([
-      visible.listNewest(pagination),
+      visible.listImages({ ...pagination, sort: sort && toFileOrder(sort) }),
       pagination.withCount ? visible.countImages() : null,
       spaces.active(),
     ]);

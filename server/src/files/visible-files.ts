@@ -2,7 +2,11 @@ import type { Core } from '@strapi/strapi';
 import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
-import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import {
+  MOST_SORTED,
+  type FileOrder,
+  type VisibleFiles,
+} from '../../../plugin/src/search/contract';
 import type { WordField } from '../../../plugin/src/text/contract';
 import { imagesInLibrary } from '../assets/asset-source';
 import { trashedFileIds } from '../merging/journal';
@@ -132,16 +136,20 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
     },
 
-    async listNewest({ start, limit }) {
+    async listImages({ start, limit, sort = NEWEST_FIRST }) {
       const rows = await findVisible({
         where: imagesInLibrary(strapi),
-        // Databases that sort by a column want it selected, too.
-        select: ['id', 'createdAt'],
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        ...toOrder(sort),
         limit: start + limit + 1,
       });
       const ids = [...new Set(rows.map((row) => row.id as number))];
       return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
+    },
+
+    async sortVisible(fileIds, sort) {
+      const where = { id: { $in: [...fileIds] } };
+      const rows = await findVisible({ where, ...toOrder(sort), limit: MOST_SORTED });
+      return [...new Set(rows.map((row) => row.id as number))];
     },
 
     countImages: () =>
@@ -382,4 +390,17 @@ function alternativeTextCondition(hasAlternativeText: boolean): Condition {
     hasAlternativeText
       ? { alternativeText: { $notNull: true, $ne: '' } }
       : { $or: [{ alternativeText: { $null: true } }, { alternativeText: { $eq: '' } }] };
+}
+
+const NEWEST_FIRST: readonly FileOrder[] = [{ field: 'createdAt', isDescending: true }];
+
+/** Ties by descending id. Databases that sort by a column want it selected, too. */
+function toOrder(sort: readonly FileOrder[]) {
+  return {
+    select: ['id', ...new Set(sort.map(({ field }) => field))],
+    orderBy: [
+      ...sort.map(({ field, isDescending }) => ({ [field]: isDescending ? 'desc' : 'asc' })),
+      { id: 'desc' },
+    ],
+  };
 }

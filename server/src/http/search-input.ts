@@ -79,6 +79,7 @@ export function toSearchInput(
     autocut: body.autocut,
     collapse: body.collapse,
     diversity: body.diversity,
+    sort: body.sort,
     mode,
     weight,
   };

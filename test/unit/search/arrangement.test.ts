@@ -7,7 +7,9 @@ import { MemoryVisibleFiles } from '../../support/memory-visible-files';
 import { toUnitLength } from '../../support/random-vectors';
 import { pointOf } from '../../support/vector-points';
 
-type Arrangement = Partial<Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity'>>;
+type Arrangement = Partial<
+  Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'sort'>
+>;
 
 /** Files 1, 2, 3, … in this order, unless a test says otherwise. */
 let ranking: RankedHit[];
@@ -202,5 +204,31 @@ describe('diversity', () => {
   it('moves no hits without vectors', async () => {
     vectors.clear();
     expect(idsOf(await readAll({ diversity: 0.9 }))).toEqual(idsOf(ranking));
+  });
+});
+
+describe('a sort', () => {
+  const sort = [{ field: 'name', isDescending: true }] as const;
+
+  it('orders the relevant hits, and leaves out the others', async () => {
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId % 2 === 0 ? 0.6 : 0.4));
+    const { hasMore, hits } = await arrange({ sort, limit: 5, start: 5 });
+    expect(idsOf(hits)).toEqual([30, 28, 26, 24, 22]);
+    expect(hasMore).toBe(true);
+    const all = idsOf(await readAll({ sort }));
+    expect(all).toEqual(Array.from({ length: 20 }, (_, index) => 40 - 2 * index));
+  });
+
+  it('orders the nearest hits while nobody knows which are relevant', async () => {
+    ranking = Array.from({ length: 300 }, (_, index) => hitOf(index + 1));
+    visible = new MemoryVisibleFiles(idsOf(ranking));
+    const all = idsOf(await readAll({ sort }));
+    expect(all).toEqual(Array.from({ length: 100 }, (_, index) => 100 - index));
+  });
+
+  it('goes with collapse', async () => {
+    pairs = [[1, 2]];
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId <= 4 ? 0.9 : 0.1));
+    expect(idsOf(await readAll({ sort, collapse: true }))).toEqual([4, 3, 1]);
   });
 });
