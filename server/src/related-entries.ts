@@ -9,13 +9,15 @@ import type { ImageSearch } from './composition';
 import { requireAction } from './files/callers';
 import { createVisibleFiles, type Condition } from './files/visible-files';
 import { inputError } from './http/parse-input';
-import { createDatabaseTables } from './usage/database-tables';
+import { createDatabaseTables, groupBy } from './usage/database-tables';
 import { relationTable } from './usage/relations';
 
 /** Similar images whose entries are looked up, and entries that are read to rank them: whatever a library has. */
 const MOST_IMAGES = 500;
 const MOST_ENTRIES = 1_000;
-/** Images looked at first, for each entry wanted: several may be of one entry. */
+/** An entry has several versions: drafts, published ones, locales. */
+const MOST_USES = 4_000;
+/** Images looked at first, for each entry wanted: several may be of one entry, others of none. */
 const IMAGES_PER_ENTRY = 2;
 
 /** An entry as one of its versions. */
@@ -76,21 +78,22 @@ export async function findRelatedEntries(
     fileIds: fileIdsIn(entry, query.field),
     count: start + limit + 1,
     searchImages: createImageSearches({ strapi, imageSearch, model, version, query, asking }),
-    entriesWith: (fileIds) =>
-      documents.findMany({
+    entriesWith: async (fileIds) => {
+      const uses = await findUses(strapi, { uid, field: query.field, fileIds });
+      const entries = await documents.findMany({
         ...version,
         fields: ['documentId'],
-        populate,
         filters: {
           $and: [
             wanted.filters,
             { documentId: { $ne: documentId } },
-            { [query.field]: { id: { $in: fileIds } } },
+            { id: { $in: [...uses.keys()] } },
           ],
         },
         limit: MOST_ENTRIES,
-      }),
-    field: query.field,
+      });
+      return entries.map((one) => ({ ...one, fileIds: uses.get(one.id) ?? [] }));
+    },
   });
   const page = ranked.slice(start, start + limit);
   const found = await documents.findMany({
@@ -197,13 +200,13 @@ interface ScoredImage {
   score: number;
 }
 
-type ImageSearches = (page: {
+/** The most similar images; `isOfEntries`: only those that the field of such entries has. */
+type ImageSearches = (options: {
   like: readonly number[];
-  start: number;
   limit: number;
+  isOfEntries: boolean;
 }) => Promise<{ images: ScoredImage[]; hasMore: boolean }>;
 
-/** Searches images that the field of such entries has. */
 function createImageSearches({
   strapi,
   imageSearch,
@@ -219,31 +222,31 @@ function createImageSearches({
   query: RelatedQuery;
   asking: Asking;
 }): ImageSearches {
-  const files = createVisibleFiles({
-    strapi,
-    permission: {},
-    filters: {},
-    condition: usedBy(strapi, { uid: model.uid, field: query.field, version }),
-    populate: {},
-    wordFields: [],
-    sanitize: (row) => Promise.resolve(row),
-  });
-  // Only ids are needed, not rows and signed URLs.
-  const visible: VisibleFiles<null> = {
-    ...files,
+  const visibleFiles = (condition?: Condition): VisibleFiles<null> => ({
+    ...createVisibleFiles({
+      strapi,
+      permission: {},
+      filters: {},
+      ...(condition && { condition }),
+      populate: {},
+      wordFields: [],
+      sanitize: (row) => Promise.resolve(row),
+    }),
+    // Only ids are needed, not rows and signed URLs.
     load: (ids) => Promise.resolve(new Map(ids.map((id) => [id, null]))),
-  };
-  return async ({ like, start, limit }) => {
+  });
+  const condition = usedBy(strapi, { uid: model.uid, field: query.field, version });
+  return async ({ like, limit, isOfEntries }) => {
     const page = await imageSearch.searchEngine.search(
       {
         like: like.slice(0, apiLimits.maxExamples).map((fileId) => ({ kind: 'file', fileId })),
         unlike: [],
-        start,
+        start: 0,
         limit,
         minimumScore: query.minScore,
         signal: asking.signal,
       },
-      visible,
+      visibleFiles(isOfEntries ? condition : undefined),
     );
     const images = page.hits.map(({ fileId, score }) => ({ fileId, score: score ?? 0 }));
     return { images, hasMore: page.hasMore };
@@ -256,35 +259,40 @@ async function rankEntries({
   count,
   searchImages,
   entriesWith,
-  field,
 }: {
   fileIds: readonly number[];
   count: number;
   searchImages: ImageSearches;
-  entriesWith: (fileIds: readonly number[]) => Promise<Entry[]>;
-  field: string;
+  /** Entries that have one of these files, with those that they have. */
+  entriesWith: (
+    fileIds: readonly number[],
+  ) => Promise<{ documentId: string; fileIds: readonly number[] }[]>;
 }): Promise<RankedEntry[]> {
   if (fileIds.length === 0) return [];
   // Other entries may have the same images, which a search leaves out.
-  const images: ScoredImage[] = fileIds.map((fileId) => ({ fileId, score: 1 }));
-  let limit = Math.min(MOST_IMAGES, count * IMAGES_PER_ENTRY);
-  for (;;) {
-    const start = images.length - fileIds.length;
-    const found = await searchImages({ like: fileIds, start, limit });
-    images.push(...found.images);
+  const same: ScoredImage[] = fileIds.map((fileId) => ({ fileId, score: 1 }));
+
+  async function entriesOf(found: readonly ScoredImage[]): Promise<RankedEntry[]> {
+    const images = [...same, ...found];
     const ranks = new Map(images.map(({ fileId }, rank) => [fileId, rank]));
     const entries = await entriesWith([...ranks.keys()]);
-    const ranked = entries
-      .flatMap((entry): (ScoredImage & { documentId: string; rank: number })[] => {
-        const rank = Math.min(...fileIdsIn(entry, field).map((id) => ranks.get(id) ?? Infinity));
+    return entries
+      .flatMap((entry): (RankedEntry & { rank: number })[] => {
+        const rank = Math.min(...entry.fileIds.map((id) => ranks.get(id) ?? Infinity));
         const image = images[rank];
         return image ? [{ documentId: entry.documentId, rank, ...image }] : [];
       })
       .sort((one, other) => one.rank - other.rank || compareTexts(one, other))
       .map(({ documentId, fileId, score }) => ({ documentId, fileId, score }));
-    limit = MOST_IMAGES - (start + found.images.length);
-    if (ranked.length >= count || !found.hasMore || limit <= 0) return ranked;
   }
+
+  // Where most images are of such entries, it's quicker not to ask first which ones.
+  const limit = Math.min(MOST_IMAGES, count * IMAGES_PER_ENTRY);
+  const near = await searchImages({ like: fileIds, limit, isOfEntries: false });
+  const ranked = await entriesOf(near.images);
+  if (ranked.length >= count || !near.hasMore) return ranked;
+  const all = await searchImages({ like: fileIds, limit: MOST_IMAGES, isOfEntries: true });
+  return entriesOf(all.images);
 }
 
 function compareTexts(one: { documentId: string }, other: { documentId: string }): number {
@@ -295,6 +303,27 @@ function compareTexts(one: { documentId: string }, other: { documentId: string }
 function fileIdsIn(entry: Entry, field: string): number[] {
   const value = entry[field] as { id: number } | { id: number }[] | null | undefined;
   return [value ?? []].flat().map(({ id }) => id);
+}
+
+/** Which of these files the versions of entries have in a media field, by the id of the version. */
+async function findUses(
+  strapi: Core.Strapi,
+  { uid, field, fileIds }: { uid: string; field: string; fileIds: readonly number[] },
+): Promise<Map<number, number[]>> {
+  const tables = createDatabaseTables(strapi);
+  const { name, fileColumn, ownerColumn, typeColumn } = relationTable(tables);
+  const rows: Record<string, unknown>[] = await tables
+    .table(name)
+    .select([fileColumn, ownerColumn])
+    .whereIn(fileColumn, fileIds)
+    .where(typeColumn, uid)
+    .where('field', field)
+    .orderBy('id')
+    .limit(MOST_USES);
+  const byOwner = groupBy(rows, (row) => Number(row[ownerColumn]));
+  return new Map(
+    [...byOwner].map(([id, uses]) => [id, uses.map((row) => Number(row[fileColumn]))]),
+  );
 }
 
 /** Files that a media field of such entries has. */

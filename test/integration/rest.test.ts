@@ -7,9 +7,11 @@ import { generate } from '@strapi/openapi';
 import sharp from 'sharp';
 import { relatedResponseSchema } from '../../plugin/src/contracts/related';
 import type { ImageSearchService } from '../../plugin/src/types';
+import { createDirection, insertFiles, type PlainFile } from '../support/large-library';
 import { repositoryFolder } from '../support/paths';
 import {
   imagesOf,
+  productOf,
   publicSearchActions,
   startSearchApp,
   type SearchApp,
@@ -237,6 +239,28 @@ describe('related entries', () => {
       message: /Use cover, gallery/,
     });
     expect((await contentApi(app, token).get(pathOf('Dogs'))).status).toBe(400);
+  });
+
+  it('are found behind any number of images that no entry has', async () => {
+    const { collection } = await productOf(app).spaces.get();
+    const { dimensions } = collection.space;
+    const alike = createDirection('alike', dimensions);
+    const files = Array.from({ length: 80 }, (_value, index): PlainFile => ({
+      id: 1_000 + index,
+      name: `plain-${String(index)}`,
+      mime: 'image/jpeg',
+      createdBy: null,
+      vector: index === 0 ? createDirection('another', dimensions) : alike,
+    }));
+    await insertFiles(app, collection, files);
+    await create('Alike', { cover: 1_001 });
+    await create('Another', { cover: 1_000 });
+    const { body } = await contentApi(app, token).get(pathOf('Alike'), { field: 'cover' });
+    const others = ['Another', 'Dogs', 'Guitars', 'More dogs', 'Pizzas'];
+    expect(titlesOf(body).sort()).toEqual(others);
+    const scores = relatedResponseSchema.parse(body).data.map(({ score }) => score);
+    expect(scores).toEqual([...scores].sort((one, other) => other - one));
+    await app.strapi.db.query('plugin::upload.file').deleteMany({ where: { id: { $gte: 1_000 } } });
   });
 });
 
