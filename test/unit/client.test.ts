@@ -5,6 +5,8 @@ import {
   createImageSearch,
   type DuplicateResults,
   type ImageSearchRequestError,
+  type RelatedEntries,
+  type RelatedOptions,
   type SearchInput,
   type SearchOptions,
   type SearchResults,
@@ -13,6 +15,7 @@ import {
   type VectorSpace,
 } from '../../plugin/src/client';
 import type { PublicDuplicatesResponse } from '../../plugin/src/contracts/duplicates';
+import type { RelatedQuery, RelatedResponse } from '../../plugin/src/contracts/related';
 import type { MonitoringResponse } from '../../plugin/src/contracts/monitoring';
 import type {
   CommonSearchInput,
@@ -32,6 +35,8 @@ const heldTypes = {
   duplicate: (
     pair: Omit<PublicDuplicatesResponse['data'][number], 'file'>,
   ): Omit<DuplicateResults['data'][number], 'file'> => pair,
+  related: (answer: RelatedResponse): RelatedEntries => answer,
+  relatedOptions: (name: Exclude<keyof RelatedOptions, 'signal'>): keyof RelatedQuery => name,
   space: (answer: EmbeddingResponse): { data: { space: VectorSpace } } => answer,
   status: (answer: MonitoringResponse['data']): Status => answer,
   options: (name: Exclude<keyof SearchOptions, 'signal'>): keyof CommonSearchInput => name,
@@ -158,10 +163,13 @@ describe('the client', () => {
   it('asks for similar images, duplicates and the status', async () => {
     const images = createImageSearch({ baseURL });
     await images.similar(7, { pagination: { limit: 4 } });
+    const entry = { uid: 'api::article.article', documentId: 'abc', field: 'cover' };
+    await images.related(entry, { populate: ['cover'], pagination: { pageSize: 3 } });
     await images.duplicates(7);
     await images.status();
     expect(requests.map(({ url }) => decodeURIComponent(url))).toEqual([
       '/api/image-search/similar/7?pagination[limit]=4',
+      '/api/image-search/related/api::article.article/abc?field=cover&populate[0]=cover&pagination[pageSize]=3',
       '/api/image-search/duplicates/7',
       '/api/image-search/status',
     ]);
@@ -238,6 +246,6 @@ describe('the client', () => {
   });
 
   it('has types that hold the contracts', () => {
-    expect(Object.keys(heldTypes)).toHaveLength(9);
+    expect(Object.keys(heldTypes)).toHaveLength(11);
   });
 });

@@ -61,6 +61,8 @@ export function createImageSearch(options: ClientOptions): ImageSearchClient {
     },
     similar: (fileId, { signal, ...parameters } = {}) =>
       get(`similar/${String(fileId)}`, parameters, signal),
+    related: ({ uid, documentId, field }, { signal, ...parameters } = {}) =>
+      get(`related/${uid}/${documentId}`, { field, ...parameters }, signal),
     duplicates: (fileId, { signal, ...parameters } = {}) =>
       get(`duplicates/${String(fileId)}`, parameters, signal),
     embed: (input, { signal } = {}) =>
@@ -98,6 +100,8 @@ export interface ImageSearchClient {
   search(query: string | SearchInput, options?: TextSearchOptions): Promise<SearchResults>;
   /** Images like a file, without the file. @throws as `search` */
   similar(fileId: number, options?: SearchOptions): Promise<SearchResults>;
+  /** Entries of the same content type, those with the most similar images first. @throws as `search` */
+  related(entry: EntryField, options?: RelatedOptions): Promise<RelatedEntries>;
   /** A file's duplicates, except those that were ignored. @throws as `search` */
   duplicates(fileId: number, options?: SearchOptions): Promise<DuplicateResults>;
   /** The vector of a text or an image, of length 1. @throws as `search` */
@@ -163,6 +167,39 @@ export interface TextSearchOptions extends SearchOptions {
   mode?: 'hybrid' | 'vector' | 'text';
   /** How much words count beside images: at 0 next to nothing, at 1 alone. */
   weight?: number;
+}
+
+/** An entry by its content type (`api::article.article`), and the media field whose images are compared. */
+export interface EntryField {
+  uid: string;
+  documentId: string;
+  field: string;
+}
+
+/** `filters`, `fields`, `populate`, `locale` and `status` are about entries, as in Strapi's own requests. */
+export interface RelatedOptions {
+  filters?: Record<string, unknown>;
+  fields?: readonly string[];
+  populate?: string | readonly string[] | Record<string, unknown>;
+  /** @default the default locale */
+  locale?: string;
+  /** @default 'published' */
+  status?: 'published' | 'draft';
+  pagination?: SearchOptions['pagination'];
+  /** Cosine similarity, -1 to 1. */
+  minScore?: number;
+  signal?: AbortSignal;
+}
+
+export interface RelatedEntries {
+  data: {
+    /** Cosine similarity, -1 to 1; 1 for the same file. */
+    score: number;
+    /** The image of the entry that is most similar. */
+    fileId: number;
+    entry: { id: number; documentId: string; [attribute: string]: unknown };
+  }[];
+  meta: { pagination: PageOfResults };
 }
 
 /** An upload file, with the fields that the caller may see. */

@@ -10,7 +10,9 @@
  */
 import type {
   DuplicateResults,
-  PageOfResults,
+  EntryField,
+  RelatedEntries,
+  RelatedOptions,
   SearchInput,
   SearchOptions,
   SearchResults,
@@ -21,8 +23,11 @@ import type {
 
 export type {
   DuplicateResults,
+  EntryField,
   ImageFile,
   PageOfResults,
+  RelatedEntries,
+  RelatedOptions,
   SearchOptions,
   SearchResults,
   Status,
@@ -47,8 +52,8 @@ export interface ImageSearchService {
   similar(fileId: number, options?: SearchOptions & AskedBy): Promise<SearchResults>;
   /** Entries of the same content type, ordered by how similar the images of a media field are. */
   related(
-    entry: { uid: string; documentId: string; field: string },
-    options?: RelatedOptions,
+    entry: EntryField,
+    options?: RelatedOptions & Pick<AskedBy, 'auth'>,
   ): Promise<RelatedEntries>;
   /** A file's duplicates, except those that were ignored. */
   findDuplicates(fileId: number, options?: SearchOptions & AskedBy): Promise<DuplicateResults>;
@@ -76,38 +81,13 @@ export type ServiceQuery = Omit<SearchInput, 'image'> & { image?: Uint8Array };
  * code that checks its callers itself.
  */
 export interface AskedBy {
-  /** `ctx.state.auth` of a request to the content API: its role or token must be allowed the action. */
+  /**
+   * `ctx.state.auth` of a request to the content API: its role or token must be allowed the action; for related entries,
+   * to find entries of the type.
+   */
   auth?: unknown;
   /** `ctx.state.userAbility` of a request to the admin API: only files that this administrator may see. */
   userAbility?: unknown;
-}
-
-export interface RelatedOptions {
-  /** `ctx.state.auth` of a request to the content API: its role or token must be allowed to find entries of the type. */
-  auth?: unknown;
-  /** On the entries, as `fields` and `populate`. */
-  filters?: Record<string, unknown>;
-  fields?: readonly string[];
-  populate?: unknown;
-  /** @default the default locale */
-  locale?: string;
-  /** @default 'published' */
-  status?: 'published' | 'draft';
-  pagination?: SearchOptions['pagination'];
-  /** Cosine similarity, -1 to 1. */
-  minScore?: number;
-  signal?: AbortSignal;
-}
-
-export interface RelatedEntries {
-  data: {
-    /** Cosine similarity, -1 to 1; 1 for the same file. */
-    score: number;
-    /** The image of the entry that is most similar. */
-    fileId: number;
-    entry: { id: number; documentId: string; [attribute: string]: unknown };
-  }[];
-  meta: { pagination: PageOfResults };
 }
 
 /**
