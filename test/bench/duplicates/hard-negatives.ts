@@ -25,12 +25,16 @@ const VARIANTS_PER_KIND = 5;
  * Pairs of documents, charts, templates, products, logos and the like, drawn from code. Nothing drawn depends on
  * installed fonts.
  *
+ * @param perKind how many pairs of each kind
  * @param split names the random numbers: pairs of one split have nothing in common with those of another
  */
-export async function createHardNegatives(split: string): Promise<HardNegative[]> {
+export async function createHardNegatives(
+  split: string,
+  perKind = VARIANTS_PER_KIND,
+): Promise<HardNegative[]> {
   const pairs: HardNegative[] = [];
   for (const [kind, draw] of Object.entries(kinds)) {
-    for (let variant = 0; variant < VARIANTS_PER_KIND; variant += 1) {
+    for (let variant = 0; variant < perKind; variant += 1) {
       const name = `${kind} ${String(variant + 1)}`;
       const [one, other] = await Promise.all(
         [0, 1].map((index) => render(draw, { name: `${split} ${name}`, index })),

@@ -152,12 +152,8 @@ describe('what is laid over flat artwork', () => {
 
 describe('images that only look alike in miniature', () => {
   it('are no duplicates, whatever their traces say', async () => {
-    const pairs = await createHardNegatives('unit tests');
-    const kinds = new Set(pairs.map(({ kind }) => kind));
-    const some = pairs.filter(({ name }) => name.endsWith(' 1'));
-    expect(some).toHaveLength(kinds.size);
     const found: string[] = [];
-    for (const { name, one, other } of some) {
+    for (const { name, one, other } of await createHardNegatives('unit tests', 1)) {
       const verdict = await confirm(one, other, sameImage);
       if (verdict) found.push(`${name}: ${verdict.kind}`);
     }
