@@ -42,6 +42,13 @@ export class HealthRecord {
     for (const breaker of [this.indexing, this.search, this.opening]) breaker.retryNow();
   }
 
+  /** Ends the pauses that the store's failures made; those of the provider, which may name a time, go on. */
+  resumeStore(): void {
+    for (const breaker of [this.indexing, this.search, this.opening]) {
+      if (breaker.error()?.traits.part === 'store') breaker.retryNow();
+    }
+  }
+
   /** The provider's health by its last response, good or bad; null if that is a minute old. */
   recentHealth(): Health | null {
     if (this.#lastResponse === null) return null;

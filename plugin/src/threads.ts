@@ -80,6 +80,8 @@ export class RequestThread<Operations extends OperationsOf<Operations> & { close
   readonly #options: ThreadOptions;
   #running: RunningThread | null = null;
   #rest: NodeJS.Timeout | undefined;
+  /** Of a thread that rests. */
+  #ending: Promise<unknown> = Promise.resolve();
   #disposal: Promise<void> | null = null;
 
   constructor(options: ThreadOptions) {
@@ -117,7 +119,7 @@ export class RequestThread<Operations extends OperationsOf<Operations> & { close
    */
   dispose(): Promise<void> {
     clearTimeout(this.#rest);
-    this.#disposal ??= this.#running?.end() ?? Promise.resolve();
+    this.#disposal ??= Promise.all([this.#running?.end(), this.#ending]).then(() => undefined);
     return this.#disposal;
   }
 
@@ -136,7 +138,7 @@ export class RequestThread<Operations extends OperationsOf<Operations> & { close
       if (this.#running !== running || !running.isResting()) return;
       // A call in the meantime starts another one.
       this.#running = null;
-      running.end().catch(() => undefined);
+      this.#ending = running.end().catch(() => undefined);
     }, restAfterMs).unref();
   }
 }

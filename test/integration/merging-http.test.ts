@@ -374,13 +374,25 @@ describe('a bulk merge', () => {
     expectFailure(await send('', { kind: 'edited' }), { status: 400, code: 'invalid-input' });
   });
 
-  it('ends when its user may no longer change files', async () => {
+  it.each<[string, (email: string) => Promise<unknown>]>([
+    [
+      'is deactivated',
+      (email) =>
+        app.strapi.db.query('admin::user').update({ where: { email }, data: { isActive: false } }),
+    ],
+    ...[DUPLICATES.action, UPDATE].map((action): [string, (email: string) => Promise<unknown>] => [
+      `loses ${action}`,
+      (email) =>
+        app.strapi.db
+          .query('admin::permission')
+          .deleteMany({ where: { action, role: { users: { email } } } }),
+    ]),
+  ])('ends when its user %s', async (_, change) => {
     await pairUp(verdicts.identical);
     const editor = await app.editorWith(DUPLICATES, READ, { action: UPDATE });
     const planned = await plan('identical', editor);
     expect(planned.plan.groups).toBeGreaterThan(0);
-    const users = app.strapi.db.query('admin::user');
-    await users.update({ where: { email: editor.email }, data: { isActive: false } });
+    await change(editor.email);
     const { bulkMerging, mergeBatches } = productOf(app);
     await mergeBatches.setState(planned.id, { from: ['ready'], to: 'merging' });
     await bulkMerging.work(new AbortController().signal);

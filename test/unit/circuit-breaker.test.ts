@@ -209,6 +209,14 @@ describe('a health record', () => {
     health.retryNow();
     expect(states()).toEqual(['half-open', 'half-open', 'half-open']);
   });
+
+  it("ends the store's pauses with its return, and none of the provider's", () => {
+    health.indexing.recordFailure(failure('provider-unavailable', { retryAfterMs: 3_600_000 }));
+    health.opening.recordFailure(failure('store-unavailable'));
+    health.resumeStore();
+    expect(health.indexing.state()).toBe('open');
+    expect(health.opening.state()).toBe('half-open');
+  });
 });
 
 describe('backoffMs', () => {

@@ -240,9 +240,9 @@ class SpacesCallbacks {
     this.#storeWatch = storeWatch;
   }
 
-  /** Ends every pause, and looks at what the store still has. */
-  resume(): void {
-    this.#spaces?.retryNow();
+  /** Ends the pauses that the store's outage made, and looks at what it still has. */
+  resumeStore(): void {
+    this.#spaces?.resumeStore();
     void this.#storeWatch?.check();
   }
 
@@ -272,7 +272,7 @@ function openStore(
       void callbacks.refill();
     },
     onBack: () => {
-      callbacks.resume();
+      callbacks.resumeStore();
     },
     isInUse: async (spaceId) => {
       const records = await repositories.spaces.list();

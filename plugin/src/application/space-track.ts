@@ -102,6 +102,10 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
     retryNow() {
       worker.retryNow();
     },
+    resumeStore() {
+      activeSpace.health.resumeStore();
+      worker.wake();
+    },
     reconcile: () => schedule.runAfresh(),
     reconcileAgain: () => schedule.runAgain(),
     isReconciling: () => schedule.isRunning(),

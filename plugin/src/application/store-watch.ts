@@ -7,14 +7,18 @@ const EVERY_MS = 300_000;
 /** Between two looks: a file that is being deleted loses its vector before its entry. */
 const CONFIRM_MS = 2_000;
 
-/** Vectors that a space should have and has; null if it has them all, or isn't open. */
+interface Loss {
+  /** Vectors that a space should have. */
+  indexed: number;
+  /** Vectors that it has. */
+  stored: number;
+}
+
+/** Null if none is missing, or the space isn't open. */
 async function lossIn({
   activeSpace,
   entries,
-}: Pick<SpaceTrack, 'activeSpace' | 'entries'>): Promise<{
-  indexed: number;
-  stored: number;
-} | null> {
+}: Pick<SpaceTrack, 'activeSpace' | 'entries'>): Promise<Loss | null> {
   const state = activeSpace.state();
   if (state.kind !== 'open') return null;
   const [indexed, stored] = [await entries.countIndexed(), await state.space.collection.count()];
@@ -74,12 +78,13 @@ export class StoreWatch {
 
   async #checkOne(track: SpaceTrack): Promise<void> {
     const { clock, logger } = this.#options;
-    if (this.#isStopping() || (await lossIn(track)) === null) return;
+    const before = this.#isStopping() ? null : await lossIn(track);
+    if (before === null) return;
     await clock.wait(CONFIRM_MS, this.#stopping.signal);
     if (this.#isStopping()) return;
     const loss = await lossIn(track);
-    // A comparison finds the images itself.
-    if (loss === null || track.isReconciling()) return;
+    // A comparison finds the images itself. While files are being deleted, the store shrinks.
+    if (loss === null || track.isReconciling() || loss.stored < before.stored) return;
     const { indexed, stored } = loss;
     logger.warn(
       `The vector store has ${String(stored)} of ${String(indexed)} vectors of the space "${track.spaceId() ?? ''}". Images without one are indexed again.`,

@@ -54,6 +54,8 @@ export interface SpaceTrack {
   wake(): void;
   /** Like `wake`, and ends pauses after failures: an operator asked for it. */
   retryNow(): void;
+  /** Like `wake`, and ends pauses after failures of the store: it's back. */
+  resumeStore(): void;
   /** Compares the library, the queue and the vectors now. */
   reconcile(): Promise<ReconcileReport>;
   /** Runs a comparison that starts after this call. Never rejects. */

@@ -175,6 +175,12 @@ export class SpaceManager {
     for (const track of this.running()) track.wake();
   }
 
+  /** The store is back after an outage. */
+  resumeStore(): void {
+    for (const track of this.#tracks.all()) track.resumeStore();
+    this.#succession.pollNow();
+  }
+
   retryNow(): void {
     this.#readiness.forgetProblems();
     for (const track of this.#tracks.all()) track.retryNow();

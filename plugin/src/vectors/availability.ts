@@ -6,11 +6,13 @@ import { ImageSearchError } from '../errors';
 const TIMEOUTS_TO_REFUSE = 2;
 /** How often the server is asked whether it is back. */
 const PROBES = { firstRetryMs: 1_000, longestRetryMs: 10_000 };
+/** An outage that comes back sooner is the same one: probes go on as rarely as before. */
+const SAME_OUTAGE_MS = 60_000;
 
 export interface AvailabilityOptions {
   /** Whether the server answers now, within a few seconds. Never rejects. */
   probe: () => Promise<boolean>;
-  /** Called once per outage, at its end. */
+  /** Called once per outage, at its end; must not throw. */
   onBack: (outage: Outage) => void;
   clock: Clock;
   /** 0 ≤ value < 1, for jitter. */
@@ -34,6 +36,8 @@ export class Availability {
   #outage: { error: ImageSearchError; since: number; failures: number } | null = null;
   #timeouts = 0;
   #nextProbeAt = 0;
+  #probes = 0;
+  #lastBackAt = -Infinity;
 
   constructor(options: AvailabilityOptions) {
     this.#options = options;
@@ -55,7 +59,8 @@ export class Availability {
     if (this.#outage === null) return;
     const { failures, since } = this.#outage;
     this.#outage = null;
-    this.#options.onBack({ milliseconds: this.#options.clock.elapsed() - since, failures });
+    this.#lastBackAt = this.#options.clock.elapsed();
+    this.#options.onBack({ milliseconds: this.#lastBackAt - since, failures });
   }
 
   /** The server couldn't be reached, or said nothing in time. */
@@ -66,7 +71,9 @@ export class Availability {
       this.#outage.error = error;
       return;
     }
-    this.#outage = { error, since: this.#options.clock.elapsed(), failures: 1 };
+    const since = this.#options.clock.elapsed();
+    if (since - this.#lastBackAt > SAME_OUTAGE_MS) this.#probes = 0;
+    this.#outage = { error, since, failures: 1 };
     void this.#probeUntilBack(this.#outage);
   }
 
@@ -77,8 +84,9 @@ export class Availability {
   async #probeUntilBack(outage: object): Promise<void> {
     const { clock, probe, random } = this.#options;
     const { signal } = this.#stopping;
-    for (let attempt = 1; ; attempt += 1) {
-      const pause = backoffMs(PROBES, attempt, random());
+    for (;;) {
+      this.#probes += 1;
+      const pause = backoffMs(PROBES, this.#probes, random());
       this.#nextProbeAt = clock.elapsed() + pause;
       await clock.wait(pause, signal);
       if (signal.aborted || this.#outage !== outage) return;

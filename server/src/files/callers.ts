@@ -1,6 +1,7 @@
 import type { Core, Struct } from '@strapi/strapi';
 import { contentTypes, errors, validate } from '@strapi/utils';
 import type { Context } from 'koa';
+import { adminActions } from '../../../plugin/src/contracts/identity';
 import type { CommonSearchInput, FileTraits } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import { wordFields } from '../../../plugin/src/text/contract';
@@ -245,8 +246,8 @@ export function permissionOf(strapi: Core.Strapi, ability: unknown): FilePermiss
 }
 
 /**
- * What a user's roles allow at this moment, for work that goes on without a request; null if they lack one of the two
- * actions, or if the user was deleted or deactivated.
+ * What a user's roles allow at this moment, for merging that goes on without a request; null if they lack one of the two
+ * actions or the plugin's own, or if the user was deleted or deactivated.
  */
 export async function currentPermissionOf(
   strapi: Core.Strapi,
@@ -257,9 +258,10 @@ export async function currentPermissionOf(
     .findOne({ where: { id: userId, isActive: true }, populate: ['roles'] });
   if (!user) return null;
   const { engine } = strapi.service('admin::permission') as unknown as {
-    engine: { generateUserAbility(user: unknown): Promise<unknown> };
+    engine: { generateUserAbility(user: unknown): Promise<{ can(action: string): boolean }> };
   };
   const ability = await engine.generateUserAbility(user);
+  if (!ability.can(adminActions.duplicates)) return null;
   try {
     return permissionOf(strapi, ability);
   } catch (error) {

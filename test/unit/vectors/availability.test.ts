@@ -78,6 +78,15 @@ describe('the availability of a server', () => {
     expect(probes).toBe(asked);
   });
 
+  it('is asked as rarely as before when it hangs again at once', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      availability.recordSilence(silence, { isTimeout: true });
+      await clock.advance(1_000);
+      availability.recordAnswer();
+    }
+    expect(probes).toBeLessThan(3);
+  });
+
   it('is back with any answer, and one timeout among answers is nothing', () => {
     availability.recordSilence(silence, { isTimeout: true });
     availability.recordAnswer();

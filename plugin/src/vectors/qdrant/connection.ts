@@ -69,7 +69,7 @@ export class Connection {
       const isTimeout = read(error).name === 'TimeoutError';
       if (isTimeout || isConnectionFailure(error)) {
         this.#availability.recordSilence(failure, { isTimeout });
-      } else if (failure.status !== null && failure.status < 500) {
+      } else if (isAnswer(failure.status)) {
         this.#availability.recordAnswer();
       }
       throw failure;
@@ -81,11 +81,11 @@ export class Connection {
     try {
       this.#client ??= createClient(this.#address, this.#options.apiKey);
       const { api, agent } = await this.#client;
-      await api.root({}, this.#createInit(agent, PROBE_MS));
+      // Reads storage, which the greeting of the root doesn't.
+      await api.getCollections({}, this.#createInit(agent, PROBE_MS));
       return true;
     } catch (error) {
-      // A refusal is an answer, too.
-      return answerSchema.safeParse(error).success;
+      return isAnswer(answerSchema.safeParse(error).data?.status);
     }
   }
 
@@ -257,6 +257,11 @@ export function isExistingCollection(error: unknown): boolean {
  */
 function isConnectionFailure(error: unknown): boolean {
   return read(error).name === 'TypeError';
+}
+
+/** Whether Qdrant itself responded, if only with a refusal, and no proxy in its place. */
+function isAnswer(status: number | null | undefined): boolean {
+  return typeof status === 'number' && status < 500;
 }
 
 /** Converts any error of the client. `server` is Qdrant's address without secrets. */
