@@ -3,6 +3,7 @@ import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
 import type { ExampleImage, SearchExample, SearchRequest } from '../../plugin/src/search/contract';
 import { SearchEngine } from '../../plugin/src/search/engine';
 import { QueryEmbedder } from '../../plugin/src/search/query-embedder';
+import type { CalibrationSource } from '../../plugin/src/search/relevance/contract';
 import type { QueryUrls } from '../../plugin/src/search/query-urls';
 import type { TextIndex } from '../../plugin/src/text/contract';
 import { createFakeClock } from './fake-clock';
@@ -26,6 +27,7 @@ export const image = (bytes: Uint8Array): ExampleImage => ({ kind: 'image', byte
 
 interface EngineSettings {
   closeScore?: number;
+  calibrations?: CalibrationSource;
   text?: TextIndex;
   urls?: QueryUrls;
   /** By default the rig's own provider, at once. */
@@ -47,7 +49,13 @@ export class EngineRig {
     return rig;
   }
 
-  createEngine({ closeScore, openProvider, text, urls }: EngineSettings = {}): SearchEngine {
+  createEngine({
+    calibrations,
+    closeScore,
+    openProvider,
+    text,
+    urls,
+  }: EngineSettings = {}): SearchEngine {
     const activeSpace = createActiveSpace({
       openProvider: openProvider ?? (() => Promise.resolve(this.provider)),
       store: this.store,
@@ -68,6 +76,7 @@ export class EngineRig {
       urls: urls ?? null,
       closeScore,
       text: text ?? null,
+      ...(calibrations && { calibrations }),
     });
   }
 

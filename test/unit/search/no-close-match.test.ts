@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { SearchExample } from '../../../plugin/src/search/contract';
+import type { CalibrationSource } from '../../../plugin/src/search/relevance/contract';
+import { calibrate, embedNullTexts } from '../../../plugin/src/search/relevance/measurement';
 import {
   EngineRig,
   file,
@@ -132,4 +134,67 @@ describe('nothing close', () => {
     const { id } = new HashProvider().space;
     return { kind: 'vector', vector: vectorOf('a dog'), spaceId: id };
   }
+});
+
+describe('in a calibrated space', () => {
+  const something = { like: [text('something')] };
+  let calibrations: CalibrationSource;
+
+  beforeEach(async () => {
+    const collection = await rig.store.ensureSpace(rig.provider.space);
+    const { signal } = new AbortController();
+    const calibration = await calibrate(
+      collection,
+      await embedNullTexts(rig.provider, { known: new Map(), signal }),
+      { duplicatesOf: () => Promise.resolve(new Map<number, Set<number>>()), signal },
+    );
+    calibrations = { calibrationOf: () => Promise.resolve(calibration) };
+    rig.engine = rig.createEngine({ calibrations });
+  });
+
+  it('relevance falls with the score, and says whether anything is close', async () => {
+    const { hits, noCloseMatch } = await rig.search(something);
+    const values = hits.map(({ relevance }) => relevance?.value ?? NaN);
+    expect(values).toEqual(values.toSorted((one, other) => other - one));
+    expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
+    expect(noCloseMatch).toBe(hits[0]?.relevance?.band === 'weak');
+  });
+
+  it('is the same on every page, and below any minimum score', async () => {
+    const { noCloseMatch } = await rig.search(something);
+    for (const part of [{ start: 4, limit: 1 }, { start: 100 }, { minimumScore: 1 }])
+      expect((await rig.search({ ...something, ...part })).noCloseMatch).toBe(noCloseMatch);
+  });
+
+  it('follows the configured score', async () => {
+    const { hits } = await rig.search(something);
+    const scores = hits.map(({ score }) => score ?? NaN);
+    const [, second = NaN, third = NaN] = scores;
+    const closeScore = (second + third) / 2;
+    rig.engine = rig.createEngine({ calibrations, closeScore });
+    const page = await rig.search(something);
+    expect(page.noCloseMatch).toBe(false);
+    expect(page.hits.map(({ relevance }) => relevance?.band === 'weak')).toEqual(
+      scores.map((score) => score < closeScore),
+    );
+    const likely = await rig.search({ ...something, minimumRelevance: 0.5 });
+    expect(likely.hits).toHaveLength(2);
+    expect(likely.hasMore).toBe(false);
+  });
+
+  it("goes without the model's own score", async () => {
+    const { noCloseMatch } = await rig.search(something);
+    for (const closeScore of [-1, 1]) {
+      rig.provider.closeScore = closeScore;
+      expect((await rig.search(something)).noCloseMatch).toBe(noCloseMatch);
+    }
+  });
+
+  it('is unknown for images of so few files', async () => {
+    const page = await rig.search({ like: [file(1)] });
+    expect(page.noCloseMatch).toBeNull();
+    expect(page.hits.every(({ relevance }) => relevance === null)).toBe(true);
+    const all = await rig.search({ like: [file(1)], minimumRelevance: 0.8 });
+    expect(all.hits).toHaveLength(subjects.length - 1);
+  });
 });
