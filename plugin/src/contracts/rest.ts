@@ -138,7 +138,7 @@ export const fileListShape = {
   fields: fieldsSchema.optional(),
   /** Files have neither locales nor drafts: these are accepted because clients send them everywhere. */
   locale: z.string().optional().describe('Ignored: files have no locales.'),
-  status: z.string().optional().describe('Ignored: files have no drafts.'),
+  status: z.enum(['published', 'draft']).optional().describe('Ignored: files have no drafts.'),
 };
 
 const alternatives: Record<string, string> = {
