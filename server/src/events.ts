@@ -92,7 +92,9 @@ export function announceMerges(merging: FileMerging, events: Events): FileMergin
       events.emit('image-search.merge.done', {
         mergeId: report.mergeId,
         keptId: report.keepId,
-        mergedIds: report.files.map(({ id }) => id).filter((id) => id !== report.keepId),
+        mergedIds: report.files
+          .filter(({ outcome }) => outcome === 'trashed' || outcome === 'removed')
+          .map(({ id }) => id),
         userId: request.userId ?? null,
       });
       return report;

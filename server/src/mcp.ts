@@ -10,6 +10,7 @@ import { relevanceBands } from '../../plugin/src/search/contract';
 import { imageSearchOf } from './composition';
 import { scoreOf } from './duplicates/pair-views';
 import { callersFiles } from './files/callers';
+import { withinDeadline } from './http/request-signal';
 import { createSearchService } from './search-service';
 
 /** Results at once: each may come with a thumbnail, which an agent's context has to hold. */
@@ -90,7 +91,9 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
       z.object({
         images: z.array(foundImageSchema),
         noCloseMatch: z.boolean().nullable(),
-        searchable: z.object({ indexed: z.number(), total: z.number() }),
+        searchableShare: z
+          .number()
+          .describe('Share of the Media Library that is searchable by now, 0 to 1'),
       }),
     createHandler: (host, { userAbility }) =>
       explaining(async ({ args: { limit, thumbnails, ...query }, extra: { signal } }) => {
@@ -105,9 +108,9 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
           relevance: hit.relevance?.band ?? null,
         }));
         const { indexed, total } = meta.index;
-        const searchable = { indexed, total };
+        const searchableShare = total === 0 ? 1 : Math.min(1, indexed / total);
         return present.result(
-          { images, noCloseMatch: meta.noCloseMatch, searchable },
+          { images, noCloseMatch: meta.noCloseMatch, searchableShare },
           { images: thumbnails ? images : [], signal },
         );
       }),
@@ -196,18 +199,23 @@ function registerStatus(mcp: Mcp, present: Presenter): void {
   });
 }
 
-/** Says to the agent why a call was refused, which Strapi would log as an error of the server; others it logs. */
-function explaining<Input, Answer>(
+/**
+ * Gives a call a deadline, and tells the agent why it was refused, which Strapi would log as an error of the server;
+ * others it logs.
+ */
+function explaining<Input extends { extra: { signal?: AbortSignal } }, Answer>(
   handle: (input: Input) => Promise<Answer>,
 ): (input: Input) => Promise<Answer | Refusal> {
   return async (input) => {
     try {
-      return await handle(input);
+      const signal = withinDeadline(input.extra.signal);
+      return await handle({ ...input, extra: { ...input.extra, signal } });
     } catch (error) {
       const isRefused =
         error instanceof errors.ApplicationError ||
         (error instanceof ImageSearchError && error.traits.httpStatus < FIRST_SERVER_ERROR);
-      if (!isRefused) throw error;
+      // Messages of databases and code are for the log alone.
+      if (!isRefused) throw toImageSearchError(error);
       return { content: [{ type: 'text', text: error.message }], isError: true };
     }
   };

@@ -76,6 +76,11 @@ export async function findRelatedEntries(
   const { start, limit } = query.pagination;
   const ranked = await rankEntries({
     fileIds: fileIdsIn(entry, query.field),
+    findIndexed: async (fileIds) => {
+      const { collection } = await imageSearch.spaces.get(asking.signal);
+      const hashes = await collection.contentHashesOf(fileIds);
+      return fileIds.filter((fileId) => hashes.has(fileId));
+    },
     count: start + limit + 1,
     searchImages: createImageSearches({ strapi, imageSearch, model, version, query, asking }),
     entriesWith: async (fileIds) => {
@@ -256,11 +261,14 @@ function createImageSearches({
 /** The first `count` entries, by their most similar image. */
 async function rankEntries({
   fileIds,
+  findIndexed,
   count,
   searchImages,
   entriesWith,
 }: {
   fileIds: readonly number[];
+  /** Those of these files that have a vector; a gallery may also have videos, or images that wait. */
+  findIndexed: (fileIds: readonly number[]) => Promise<number[]>;
   count: number;
   searchImages: ImageSearches;
   /** Entries that have one of these files, with those that they have. */
@@ -273,7 +281,7 @@ async function rankEntries({
   const same: ScoredImage[] = fileIds.map((fileId) => ({ fileId, score: 1 }));
 
   async function entriesOf(found: readonly ScoredImage[]): Promise<RankedEntry[]> {
-    const images = [...same, ...found];
+    const images = [...same, ...found.filter(({ fileId }) => !fileIds.includes(fileId))];
     const ranks = new Map(images.map(({ fileId }, rank) => [fileId, rank]));
     const entries = await entriesWith([...ranks.keys()]);
     return entries
@@ -288,10 +296,13 @@ async function rankEntries({
 
   // Where most images are of such entries, it's quicker not to ask first which ones.
   const limit = Math.min(MOST_IMAGES, count * IMAGES_PER_ENTRY);
-  const near = await searchImages({ like: fileIds, limit, isOfEntries: false });
+  const indexed = await findIndexed(fileIds);
+  // With none, the search says why.
+  const like = indexed.length > 0 ? indexed : fileIds;
+  const near = await searchImages({ like, limit, isOfEntries: false });
   const ranked = await entriesOf(near.images);
   if (ranked.length >= count || !near.hasMore) return ranked;
-  const all = await searchImages({ like: fileIds, limit: MOST_IMAGES, isOfEntries: true });
+  const all = await searchImages({ like, limit: MOST_IMAGES, isOfEntries: true });
   return entriesOf(all.images);
 }
 

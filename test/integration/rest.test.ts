@@ -191,6 +191,29 @@ describe('related entries', () => {
     expect(titlesOf(none.body)).toEqual([]);
   });
 
+  it('are found by what is indexed of a gallery that has a video, too', async () => {
+    const files = app.strapi.db.query('plugin::upload.file');
+    const video = (await files.create({
+      data: {
+        name: 'clip',
+        hash: 'clip',
+        ext: '.mp4',
+        mime: 'video/mp4',
+        size: 1,
+        url: '/clip',
+        provider: 'local',
+      },
+    })) as { id: number };
+    await create('Mixed', { gallery: [video.id, app.fileOf('guitar').id] });
+    const { body, status } = await contentApi(app, token).get(pathOf('Mixed'), {
+      field: 'gallery',
+    });
+    expect(status).toBe(200);
+    expect(titlesOf(body)).toEqual(['More dogs']);
+    await app.strapi.documents(ARTICLE as never).delete({ documentId: ids.get('Mixed') ?? '' });
+    await files.delete({ where: { id: video.id } });
+  });
+
   it("take Strapi's filters, fields and populate", async () => {
     const { body } = await contentApi(app, token).get(pathOf('Dogs'), {
       field: 'cover',

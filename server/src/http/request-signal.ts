@@ -4,6 +4,12 @@ import { timeoutReason } from '../../../plugin/src/abort';
 /** Long enough to open the model and embed the query; downloading a model takes minutes. */
 const DEADLINE_MS = 15_000;
 
+/** Aborts with the given signal, or when the response takes too long. */
+export function withinDeadline(signal: AbortSignal | undefined): AbortSignal {
+  const deadline = AbortSignal.timeout(DEADLINE_MS);
+  return signal ? AbortSignal.any([signal, deadline]) : deadline;
+}
+
 /** Aborts when the caller hangs up before the response, or when the response takes too long. */
 export function signalOf(ctx: Context): AbortSignal {
   const controller = new AbortController();
