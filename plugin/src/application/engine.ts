@@ -12,6 +12,7 @@ import type {
   ImageTraces,
 } from '../duplicates/contract';
 import { readPartners } from '../duplicates/groups';
+import { sameImageKinds } from '../matching/contract';
 import { createImageCheck } from '../duplicates/image-check';
 import type { EmbeddingIdentity, EmbeddingProvider } from '../embedding/contract';
 import {
@@ -532,7 +533,8 @@ function createSearch(
       closeScore: search.closeScore,
       text: built.words?.index ?? null,
       ...(built.calibrator && { calibrations: built.calibrator }),
-      duplicatesOf: (fileIds) => readPartners(repositories.pairs, fileIds, { status: 'open' }),
+      duplicatesOf: (fileIds) =>
+        readPartners(repositories.pairs, fileIds, { status: 'open', kinds: sameImageKinds }),
     });
   return { engine: createEngine(built.spaces), createEngine, embedder, fetch };
 }

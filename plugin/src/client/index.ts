@@ -155,7 +155,7 @@ export interface SearchOptions {
   autocut?: boolean;
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
-  /** Shows known duplicates as one result. */
+  /** Shows files of the same image as one result. */
   collapse?: boolean;
   /** How much images that resemble better ones lose their places, 0 to 1. */
   diversity?: number;
@@ -224,7 +224,7 @@ export interface SearchResults {
     matchedBy: ('image' | WordField)[];
     /** How sure it is that this is what was asked for; null if unknown. `likely` begins at 0.5, `strong` at 0.8. */
     relevance: { band: 'strong' | 'likely' | 'weak'; value: number } | null;
-    /** How many known duplicates it stands for; only with `collapse`. */
+    /** How many other files it stands for; only with `collapse`. */
     duplicateCount?: number | undefined;
     /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
     highlights: Partial<Record<WordField, [number, number][]>>;

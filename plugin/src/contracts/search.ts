@@ -114,7 +114,7 @@ const commonShape = {
   /** Ends the results where similarity falls steeply. */
   autocut: booleanSchema.optional(),
   sort: sortSchema.optional(),
-  /** Shows known duplicates as one result. */
+  /** Shows files of the same image as one result. */
   collapse: booleanSchema.optional(),
   /** How much images that resemble better ones lose their places. */
   diversity: numberSchema.pipe(z.number().min(0).max(1)).optional(),
@@ -182,7 +182,7 @@ export const searchResponseSchema = z.object({
       relevance: z
         .object({ band: z.enum(relevanceBands), value: z.number().min(0).max(1) })
         .nullable(),
-      /** How many known duplicates it stands for; only with `collapse`. */
+      /** How many other files it stands for; only with `collapse`. */
       duplicateCount: z.int().min(0).optional(),
       /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
       highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),

@@ -1,4 +1,5 @@
 import { chunksOf } from '../chunks';
+import type { DuplicateKind } from '../matching/contract';
 import type {
   DuplicateGroup,
   DuplicatePair,
@@ -53,20 +54,21 @@ const FILES_AT_A_TIME = 1_000;
 /**
  * The files that each of these is paired with; files without pairs are missing.
  *
- * @param options `status`: of the pairs; of any status if left out
+ * @param options `status` and `kinds` of the pairs; of any if left out
  * @throws whatever the database throws
  */
 export async function readPartners(
   pairs: Pick<DuplicatePairs, 'pairsTouching'>,
   fileIds: readonly number[],
-  options: { status?: PairStatus } = {},
+  { kinds, ...options }: { status?: PairStatus; kinds?: readonly DuplicateKind[] } = {},
 ): Promise<Map<number, Set<number>>> {
   const asked = new Set(fileIds);
-  const found: Pair[] = [];
+  const found: DuplicatePair[] = [];
   for (const ids of chunksOf(asked, FILES_AT_A_TIME)) {
     found.push(...(await pairs.pairsTouching({ ...options, fileIds: ids, limit: MOST_PAIRS })));
   }
-  return new Map([...partnersOf(found)].filter(([fileId]) => asked.has(fileId)));
+  const chosen = kinds ? found.filter(({ verdict }) => kinds.includes(verdict.kind)) : found;
+  return new Map([...partnersOf(chosen)].filter(([fileId]) => asked.has(fileId)));
 }
 
 function partnersOf(pairs: readonly Pair[]): Map<number, Set<number>> {

@@ -24,6 +24,9 @@ export const duplicateKinds = ['identical', 'same-image', 'edited'] as const;
  */
 export type DuplicateKind = (typeof duplicateKinds)[number];
 
+/** The kinds whose files show the whole of the same image. */
+export const sameImageKinds = ['identical', 'same-image'] as const satisfies DuplicateKind[];
+
 /** A verdict and its evidence; plain JSON. */
 export type DuplicateVerdict =
   | { kind: 'identical' }

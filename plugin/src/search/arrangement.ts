@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dotProduct } from '../vectors/similarity';
 import {
   MOST_SORTED,
@@ -11,12 +12,14 @@ import type { RankedHit, RankedPage } from './hybrid';
 import { LIKELY } from './relevance/scale';
 
 /** The first hits, which diversity puts in another order; those after them keep theirs. */
-const DIVERSE_POOL = 200;
+const DIVERSE_POOL = 80;
+/** So many comparisons of two images at a time: 2 ms with vectors of 3,072 values. */
+const COMPARED_AT_ONCE = 400;
 /** How many of the nearest hits are sorted while nobody knows which are relevant. */
 const SORTED_WITHOUT_RELEVANCE = 100;
 /** How many more hits are looked at when duplicates among them are folded; doubled until a page is full. */
 const MARGIN = 50;
-/** No more hits are looked at for a page. */
+/** No more hits are looked at for a page; it ends there. */
 const MOST_HITS = 25_000;
 
 export interface ArrangementParts<Row> {
@@ -24,6 +27,8 @@ export interface ArrangementParts<Row> {
   rank: (page: { start: number; limit: number }) => Promise<RankedPage>;
   visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible'>;
   duplicatesOf: KnownDuplicates;
+  /** Files that the ranking leaves out and no hit stands for. */
+  excludeIds: readonly number[];
   /** Null when only words are searched: then diversity knows of no likeness. */
   collection: Pick<SearchedCollection, 'getMany'> | null;
 }
@@ -44,11 +49,11 @@ export async function arrangePage<Row>(
   if (!collapse && diversity === 0 && sort === undefined) return parts.rank({ start, limit });
   const wanted = sort ? MOST_SORTED : Math.max(start + limit + 1, diversity > 0 ? DIVERSE_POOL : 0);
   const folder = new DuplicateFolder(parts.duplicatesOf);
-  let size = collapse ? wanted + MARGIN : wanted;
+  let size = Math.min(MOST_HITS, collapse ? wanted + MARGIN : wanted);
   let ranking = await parts.rank({ start: 0, limit: size });
   let hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
   while (sort === undefined && hits.length < wanted && ranking.hasMore && size < MOST_HITS) {
-    size *= 2;
+    size = Math.min(MOST_HITS, size * 2);
     ranking = await parts.rank({ start: 0, limit: size });
     hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
   }
@@ -59,8 +64,8 @@ export async function arrangePage<Row>(
   const page = hits.slice(start, start + limit);
   return {
     ...ranking,
-    hits: collapse ? await folder.count(page, parts.visible) : page,
-    hasMore: hits.length > start + limit || (sort === undefined && ranking.hasMore),
+    hits: collapse ? await folder.count(page, parts) : page,
+    hasMore: hits.length > start + limit,
   };
 }
 
@@ -83,8 +88,8 @@ async function sortRelevant<Row>(
 class DuplicateFolder {
   readonly #duplicatesOf: KnownDuplicates;
   readonly #known = new Map<number, ReadonlySet<number>>();
-  /** Files that were folded before a hit was reached, by that hit. */
-  readonly #earlier = new Map<number, number>();
+  /** The first shown hit among the duplicates of a file that isn't shown. */
+  readonly #shownFor = new Map<number, number>();
   #read = 0;
 
   constructor(duplicatesOf: KnownDuplicates) {
@@ -99,31 +104,35 @@ class DuplicateFolder {
       this.#known.set(fileId, partners);
     }
     const shown = new Set<number>();
-    const passed = new Set<number>();
     return ranking.filter(({ fileId }) => {
-      const partners = [...(this.#known.get(fileId) ?? [])];
-      const isDuplicate = partners.some((partner) => shown.has(partner));
-      if (!isDuplicate) {
-        shown.add(fileId);
-        this.#earlier.set(fileId, partners.filter((partner) => passed.has(partner)).length);
-      }
-      passed.add(fileId);
-      return !isDuplicate;
+      const partners = this.#partnersOf(fileId);
+      if (partners.some((partner) => shown.has(partner))) return false;
+      shown.add(fileId);
+      for (const partner of partners)
+        if (!this.#shownFor.has(partner)) this.#shownFor.set(partner, fileId);
+      return true;
     });
   }
 
-  /** With how many other files that the caller may find each hit stands for. */
+  /** With how many other files that the caller may find each hit stands for; each file counts once. */
   async count<Row>(
     hits: readonly RankedHit[],
-    visible: Pick<VisibleFiles<Row>, 'filterVisible'>,
+    { excludeIds, visible }: Pick<ArrangementParts<Row>, 'excludeIds' | 'visible'>,
   ): Promise<RankedHit[]> {
-    const partnersOf = ({ fileId }: RankedHit): number[] => [...(this.#known.get(fileId) ?? [])];
-    const allowed = await visible.filterVisible([...new Set(hits.flatMap(partnersOf))]);
-    return hits.map((hit) => {
-      const partners = partnersOf(hit).filter((partner) => allowed.has(partner));
-      const earlier = this.#earlier.get(hit.fileId) ?? 0;
-      return { ...hit, duplicateCount: Math.max(0, partners.length - earlier) };
-    });
+    const excluded = new Set(excludeIds);
+    const hiddenBehind = ({ fileId }: RankedHit): number[] =>
+      this.#partnersOf(fileId).filter(
+        (partner) => this.#shownFor.get(partner) === fileId && !excluded.has(partner),
+      );
+    const allowed = await visible.filterVisible(hits.flatMap(hiddenBehind));
+    return hits.map((hit) => ({
+      ...hit,
+      duplicateCount: hiddenBehind(hit).filter((partner) => allowed.has(partner)).length,
+    }));
+  }
+
+  #partnersOf(fileId: number): number[] {
+    return [...(this.#known.get(fileId) ?? [])];
   }
 }
 
@@ -154,8 +163,15 @@ async function diversify(
   }));
   const base = meanLikeness([...vectors.values()]);
   const chosen: RankedHit[] = [];
+  let compared = 0;
   for (let next = waiting.shift(); next; next = takeBest(waiting, diversity)) {
     chosen.push(next.hit);
+    compared += waiting.length;
+    if (compared > COMPARED_AT_ONCE) {
+      // Other requests come in between.
+      await nextTurn();
+      compared = waiting.length;
+    }
     for (const other of waiting) {
       if (next.vector === null || other.vector === null) continue;
       // From what any two of these images have in common to the same image: 0 to 1.
@@ -192,6 +208,7 @@ function meanLikeness(vectors: readonly Float32Array[]): number {
   if (count < 2) return 0;
   const sum = new Float32Array(vectors[0]?.length ?? 0);
   for (const vector of vectors)
-    for (const [index, value] of vector.entries()) sum[index] = (sum[index] ?? 0) + value;
+    for (let index = 0; index < sum.length; index += 1)
+      sum[index] = (sum[index] ?? 0) + (vector[index] ?? 0);
   return (dotProduct(sum, sum) - count) / (count * (count - 1));
 }

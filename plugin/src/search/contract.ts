@@ -110,7 +110,7 @@ export interface SearchRequest {
    * relevance is unknown; at most MOST_SORTED. @default the best first
    */
   sort?: readonly FileOrder[] | undefined;
-  /** Shows known duplicates as one hit. @default false */
+  /** Shows known duplicates of the same image as one hit. @default false */
   collapse?: boolean | undefined;
   /** How much images that resemble better ones lose their places, 0 to 1. @default 0 */
   diversity?: number | undefined;
@@ -152,7 +152,7 @@ export interface SearchHit<Row> {
   matchedBy: MatchEvidence[];
   /** Null while the space isn't calibrated, unless words match. */
   relevance: Relevance | null;
-  /** How many known duplicates the hit stands for; only with `collapse`. */
+  /** How many other files the hit stands for, each counted for one hit; only with `collapse`. */
   duplicateCount?: number;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;

@@ -59,7 +59,7 @@ export class SearchEngine {
     urls?: QueryUrls | null;
     /** What relevance means in each space. @default none, so that it is unknown */
     calibrations?: CalibrationSource;
-    /** For `collapse`. @default no file has any */
+    /** For `collapse`; only of the same image. @default no file has any */
     duplicatesOf?: KnownDuplicates;
     /** `search.closeScore`, which overrides `EmbeddingProvider.closeScore`. */
     closeScore?: number | null | undefined;
@@ -146,6 +146,7 @@ export class SearchEngine {
           judging,
         }),
       visible,
+      excludeIds: exampleIds,
       duplicatesOf: this.#duplicatesOf,
       collection: space.collection,
     });
@@ -193,6 +194,7 @@ export class SearchEngine {
     return arrangePage(request, {
       rank: (part) => Promise.resolve(pageOfWords(words, { ...request, ...part })),
       visible,
+      excludeIds: fileIdsOf([...request.like, ...request.unlike]),
       duplicatesOf: this.#duplicatesOf,
       collection: null,
     });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../plugin/src/clock';
 import type { DuplicatePair, PairChoice } from '../../../plugin/src/duplicates/contract';
-import { groupOfPair, pageOfGroups, type GroupPage } from '../../../plugin/src/duplicates/groups';
+import {
+  groupOfPair,
+  pageOfGroups,
+  readPartners,
+  type GroupPage,
+} from '../../../plugin/src/duplicates/groups';
+import { sameImageKinds } from '../../../plugin/src/matching/contract';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { findings, verdicts } from '../../conformance/duplicate-pairs/situations';
 import { range } from '../../conformance/index-entries/situations';
@@ -191,4 +197,16 @@ describe('pages of groups', () => {
     // One of thousands that are not told.
     expect((await groupOfPair(pairs, { ...choice, pairId: 1 })).groups).toEqual([]);
   });
+});
+
+it("a file's partners are those of the chosen kinds", async () => {
+  const pairs = await recorded([1, [2]]);
+  await pairs.record([
+    findings(1, [3], { verdict: verdicts.edited }),
+    findings(4, [1], { verdict: verdicts.identical }),
+  ]);
+  const partnersOf = async (options: Parameters<typeof readPartners>[2]) =>
+    [...((await readPartners(pairs, [1], options)).get(1) ?? [])].sort((a, b) => a - b);
+  expect(await partnersOf({ status: 'open' })).toEqual([2, 3, 4]);
+  expect(await partnersOf({ status: 'open', kinds: sameImageKinds })).toEqual([2, 4]);
 });

@@ -18,6 +18,7 @@ let vectors: Map<number, Float32Array>;
 let visible: MemoryVisibleFiles;
 /** Limits that the ranking was asked with. */
 let asked: number[];
+let excludeIds: number[];
 
 const hitOf = (fileId: number, relevance: number | null = null): RankedHit => ({
   fileId,
@@ -32,6 +33,7 @@ beforeEach(() => {
   vectors = new Map();
   visible = new MemoryVisibleFiles(ranking.map(({ fileId }) => fileId));
   asked = [];
+  excludeIds = [];
 });
 
 function arrange({ limit = 10, start = 0, ...request }: Arrangement) {
@@ -48,10 +50,12 @@ function arrange({ limit = 10, start = 0, ...request }: Arrangement) {
         });
       },
       visible,
+      excludeIds,
       duplicatesOf: (fileIds) => {
         const partners = new Map<number, Set<number>>();
+        const wanted = new Set(fileIds);
         for (const [one, other] of [...pairs, ...pairs.map(([a, b]) => [b, a] as const)]) {
-          if (!fileIds.includes(one)) continue;
+          if (!wanted.has(one)) continue;
           partners.set(one, (partners.get(one) ?? new Set<number>()).add(other));
         }
         return Promise.resolve(partners);
@@ -123,6 +127,40 @@ describe('collapse', () => {
     expect(hits.map(({ duplicateCount }) => duplicateCount)).toEqual([1, 0, 0]);
   });
 
+  it('counts a file that two hits have in common for the first of them', async () => {
+    pairs = [
+      [1, 5],
+      [2, 5],
+    ];
+    const { hits } = await arrange({ collapse: true, limit: 3 });
+    expect(idsOf(hits)).toEqual([1, 2, 3]);
+    expect(hits.map(({ duplicateCount }) => duplicateCount)).toEqual([1, 0, 0]);
+    const second = await arrange({ collapse: true, start: 1, limit: 1 });
+    expect(second.hits).toMatchObject([{ fileId: 2, duplicateCount: 0 }]);
+  });
+
+  it('counts no file that the search leaves out', async () => {
+    pairs = [
+      [1, 40],
+      [1, 39],
+    ];
+    excludeIds = [40];
+    ranking = ranking.slice(0, 39);
+    expect((await arrange({ collapse: true })).hits[0]?.duplicateCount).toBe(1);
+  });
+
+  it('looks at 25,000 hits at most, and ends there', async () => {
+    ranking = Array.from({ length: 30_000 }, (_, index) => hitOf(index + 1));
+    pairs = ranking.slice(1, 25_000).map(({ fileId }) => [1, fileId]);
+    visible = new MemoryVisibleFiles(idsOf(ranking));
+    const request = { collapse: true, limit: 100, start: 10_000 };
+    expect(await arrange(request)).toMatchObject({ hits: [], hasMore: false });
+    expect(asked).toEqual([10_151, 20_302, 25_000]);
+    const first = await arrange({ ...request, start: 0 });
+    expect(first).toMatchObject({ hits: [{ fileId: 1 }], hasMore: false });
+    expect(Math.max(...asked)).toBe(25_000);
+  });
+
   it.each([1, 3, 7, 40])('neither repeats nor misses a file on pages of %i', async (limit) => {
     const random = createSeededRandom('pairs');
     pairs = Array.from({ length: 15 }, () => {
@@ -192,6 +230,27 @@ describe('diversity', () => {
     const all = idsOf(await readAll({ diversity: 1 }));
     expect(Math.max(...all.slice(0, 15))).toBe(15);
     expect(all.slice(15)).toEqual(idsOf(ranking).slice(15));
+  });
+
+  it('rearranges the first 80 hits, and lets others work in between', async () => {
+    const random = createSeededRandom('many');
+    ranking = Array.from({ length: 200 }, (_, index) => hitOf(index + 1));
+    for (const { fileId } of ranking) {
+      vectors.set(fileId, toUnitLength([0, 1, 2].map(() => random.between(0, 1))));
+    }
+    let turns = 0;
+    let isDone = false;
+    const takeTurn = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(takeTurn);
+    };
+    setImmediate(takeTurn);
+    const { hits } = await arrange({ diversity: 0.8, limit: 200 });
+    isDone = true;
+    // 80 × 79 / 2 comparisons, 400 at a time.
+    expect(turns).toBeGreaterThanOrEqual(7);
+    expect(idsOf(hits.slice(0, 80))).not.toEqual(idsOf(ranking.slice(0, 80)));
+    expect(idsOf(hits.slice(80))).toEqual(idsOf(ranking.slice(80)));
   });
 
   it('goes with collapse', async () => {
