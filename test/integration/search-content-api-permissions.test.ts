@@ -14,6 +14,7 @@ import {
 } from '../support/search-face';
 
 const USAGE = 'plugin::image-search.usage.findOne';
+const DUPLICATES = 'plugin::image-search.duplicates.findOne';
 const [FIND, FIND_SIMILAR, EMBED] = publicSearchActions as [string, string, string];
 
 let app: SearchApp;
@@ -120,6 +121,31 @@ describe('the content API', () => {
     const usage = await both.get(`usage/${String(id)}`);
     expect(usage.body).toEqual({ data: { fileId: id, isUsed: false } });
     expect((await both.get('usage/999999')).status).toBe(404);
+  });
+
+  it('folds duplicates only with the permission to see them', async () => {
+    const { id } = app.fileOf('dog');
+    const tokenFor = (name: string, permissions: string[]) =>
+      app.createApiToken({ name, type: 'custom', permissions });
+    const searching = contentApi(app, await tokenFor('no pairs', [FIND, FIND_SIMILAR]));
+    const refused = [
+      await searching.get('search', { text: 'dog', collapse: true }),
+      await searching.post('search', { text: 'dog', collapse: true }),
+      await searching.get(`similar/${String(id)}`, { collapse: true }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403]);
+    for (const { body } of refused) {
+      expect(body).toMatchObject({
+        data: null,
+        error: {
+          message: expect.stringContaining(`collapse: requires the permission "${DUPLICATES}"`),
+        },
+      });
+    }
+    expect((await searching.searchText('dog', { collapse: false })).data).toHaveLength(3);
+    const both = contentApi(app, await tokenFor('pairs', [FIND, DUPLICATES]));
+    const { data } = await both.searchText('dog', { collapse: true });
+    expect(data.map(({ duplicateCount }) => duplicateCount)).toEqual([0, 0, 0]);
   });
 
   it('lets full-access tokens do everything, and invalid tokens nothing', async () => {

@@ -3,7 +3,12 @@ import { embeddingResponseSchema, type SearchResponse } from '../../plugin/src/c
 import type { DuplicatePair } from '../../plugin/src/duplicates/contract';
 import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { pollUntil } from '../support/polling';
-import { productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import {
+  productOf,
+  publicSearchActions,
+  startSearchApp,
+  type SearchApp,
+} from '../support/search-app';
 import {
   adminApi,
   contentApi,
@@ -28,7 +33,11 @@ let publicFace: SearchFace;
 let adminFace: SearchFace;
 
 beforeAll(async () => {
-  app = await startSearchApp({ images, imageSearch: { search: { requestsPerMinute: 0 } } });
+  app = await startSearchApp({
+    images,
+    publicActions: [...publicSearchActions, 'plugin::image-search.duplicates.findOne'],
+    imageSearch: { search: { requestsPerMinute: 0 } },
+  });
   publicFace = contentApi(app);
   adminFace = await adminApi(app);
 });

@@ -155,7 +155,7 @@ export interface SearchOptions {
   autocut?: boolean;
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
-  /** Shows files of the same image as one result. */
+  /** Shows files of the same image as one result; requires the permission `duplicates.findOne`. */
   collapse?: boolean;
   /** How much images that resemble better ones lose their places, 0 to 1. */
   diversity?: number;

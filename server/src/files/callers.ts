@@ -11,8 +11,8 @@ import { createVisibleFiles, type FileView } from './visible-files';
 
 export type Filters = Record<string, unknown>;
 
-/** Conditions that Strapi's filters can't express, and the attributes that the caller wants of each file. */
-export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields'>;
+/** Conditions that Strapi's filters can't express, and what the caller wants to know of each file. */
+export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields' | 'collapse'>;
 
 /** The files that a request's caller can see, narrowed by the request's filters. */
 export type VisibleFilesOf = (
@@ -75,7 +75,16 @@ export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
 
 function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
   return async ({ auth, route }, filters, selection) => {
-    if (selection?.unused !== undefined) await requireUsagePermission(strapi, auth);
+    // Uses reveal relations and duplicates reveal pairs, which a file's own fields don't.
+    if (selection?.unused !== undefined) {
+      await requirePermission(strapi, auth, { parameter: 'unused', action: 'usage.findOne' });
+    }
+    if (selection?.collapse === true) {
+      await requirePermission(strapi, auth, {
+        parameter: 'collapse',
+        action: 'duplicates.findOne',
+      });
+    }
     const model = strapi.getModel(FILE_UID);
     const pick = pickerOf(
       selection,
@@ -160,9 +169,6 @@ async function namingFilters(validateThem: () => Promise<unknown>): Promise<void
   }
 }
 
-/** The content API's action that shows whether files are used. */
-const USAGE_ACTION = `plugin::${PLUGIN_ID}.usage.findOne`;
-
 interface Authentication {
   verify(auth: unknown, config: { scope: readonly string[] }): Promise<void>;
 }
@@ -183,13 +189,18 @@ export async function requireAction(
   await strapi.get<Authentication>('auth').verify(auth, { scope: [action] });
 }
 
-/** Uses of a file reveal relations, which its own fields don't. */
-async function requireUsagePermission(strapi: Core.Strapi, auth: unknown): Promise<void> {
+/** What a parameter reveals has an action of its own. */
+async function requirePermission(
+  strapi: Core.Strapi,
+  auth: unknown,
+  { parameter, action }: { parameter: string; action: string },
+): Promise<void> {
+  const permission = `plugin::${PLUGIN_ID}.${action}`;
   try {
-    await requireAction(strapi, auth, USAGE_ACTION);
+    await requireAction(strapi, auth, permission);
   } catch {
     throw new errors.PolicyError(
-      `unused: requires the permission "${USAGE_ACTION}". Grant it to the role or API token.`,
+      `${parameter}: requires the permission "${permission}". Grant it to the role or API token.`,
     );
   }
 }
