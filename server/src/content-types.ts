@@ -94,7 +94,8 @@ export const contentTypes = {
       /** How many of the vectors, from the first one, are those of texts without a meaning. */
       nonsense: { type: 'integer', required: true },
       vectors: { type: 'text', required: true },
-      /** Null until it was measured. */
+      /** Both null until it was measured. */
+      files: { type: 'integer' },
       figures: { type: 'json' },
     },
   }),

@@ -47,6 +47,16 @@ export function describeCalibrations(name: string, empty: () => Promise<Calibrat
       expect(await records.read('two')).toBeNull();
     });
 
+    it('sum up the figures', async () => {
+      expect(await records.readSummary('one')).toBeNull();
+      await records.saveTexts('one', texts);
+      expect(await records.readSummary('one')).toBeNull();
+      await records.save('one', calibration);
+      expect(await records.readSummary('one')).toEqual({ version: 1, files: 12 });
+      await records.saveTexts('one', texts);
+      expect(await records.readSummary('one')).toBeNull();
+    });
+
     it('replace figures', async () => {
       await records.saveTexts('one', texts);
       await records.save('one', calibration);

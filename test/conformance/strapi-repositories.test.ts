@@ -90,6 +90,31 @@ function describeRepositories(
     await strapi().db.query(CALIBRATION_UID).deleteMany({});
     return createCalibrations(strapi());
   });
+  it.each([
+    { figures: { version: 'first' } },
+    {
+      figures: {
+        version: 1,
+        files: 12,
+        texts: [0],
+        images: [],
+        neutral: 'AAAA',
+        nonsense: '',
+        center: '',
+      },
+    },
+    { figures: null },
+  ])('a calibration of which only %j is left counts as missing', async (damaged) => {
+    const rows = strapi().db.query(CALIBRATION_UID);
+    await rows.deleteMany({});
+    await rows.create({
+      data: { spaceId: 'one', version: 1, files: 12, nonsense: 1, vectors: 'AAAA', ...damaged },
+    });
+    const records = createCalibrations(strapi());
+    expect(await records.read('one')).toBeNull();
+    expect(await records.readTexts('one')).toBeNull();
+    expect(await records.readSummary('one')).toEqual({ version: 1, files: 12 });
+  });
   describeUsageRecords("in Strapi's database", async () => {
     await strapi().db.query(EMBEDDING_USAGE_UID).deleteMany({});
     return createUsageRecords(strapi());

@@ -11,6 +11,11 @@ export class MemoryCalibrations implements Calibrations {
     return Promise.resolve(this.#rows.get(spaceId)?.calibration ?? null);
   }
 
+  async readSummary(spaceId: string): Promise<Pick<Calibration, 'version' | 'files'> | null> {
+    const calibration = await this.read(spaceId);
+    return calibration && { version: calibration.version, files: calibration.files };
+  }
+
   readTexts(spaceId: string): Promise<EmbeddedNullTexts | null> {
     return Promise.resolve(this.#rows.get(spaceId)?.texts ?? null);
   }

@@ -10,6 +10,7 @@ import type { Calibration, Calibrations, CalibrationSource } from '../search/rel
 import {
   calibrate,
   embedNullTexts,
+  LEAST_FILES,
   type CalibratedCollection,
 } from '../search/relevance/measurement';
 import { NULL_TEXTS_VERSION } from '../search/relevance/null-texts';
@@ -18,8 +19,6 @@ import type { SpaceManager } from '../spaces/space-manager';
 import type { VectorCollection } from '../vectors/contract';
 import { BackgroundJob } from './background-job';
 
-/** Fewer images tell little; queries are then compared with the model's `closeScore`. */
-const LEAST_FILES = 10;
 /** A library that has changed by this share is measured again. */
 const CHANGED_SHARE = 0.25;
 const POLL_MS = 15_000;
@@ -59,7 +58,6 @@ export class Calibrator implements CalibrationSource {
   readonly #options: CalibratorOptions;
   readonly #job: BackgroundJob;
   readonly #penalties: ViewPenalties;
-  readonly #stopping = new AbortController();
   readonly #read = new Map<string, { calibration: Calibration | null; at: number }>();
   readonly #reading = new Map<string, Promise<Calibration | null>>();
   /** Texts that were paid for, though not all of their requests succeeded. */
@@ -75,7 +73,7 @@ export class Calibrator implements CalibrationSource {
       name: 'calibrate relevance',
       isDue: () => this.#isDue(),
       pollMs: POLL_MS,
-      run: () => this.#run(),
+      run: (signal) => this.#run(signal),
       warnings: {
         failed: "Relevance couldn't be calibrated.",
         unfinished: "Calibrating relevance didn't stop in time.",
@@ -93,7 +91,6 @@ export class Calibrator implements CalibrationSource {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
     await this.#job.stop();
   }
 
@@ -137,7 +134,7 @@ export class Calibrator implements CalibrationSource {
   }
 
   async #dueSpaces(): Promise<DueSpace[]> {
-    const { clock, isHeld, records, spaces } = this.#options;
+    const { clock, isHeld, spaces } = this.#options;
     if (await isHeld()) return [];
     const due: DueSpace[] = [];
     for (const { track } of await spaces.live()) {
@@ -149,21 +146,31 @@ export class Calibrator implements CalibrationSource {
       if ((this.#retryAt.get(spaceId) ?? -Infinity) > clock.elapsed()) continue;
       const files = await collection.count();
       if (files < LEAST_FILES) continue;
-      const known = await records.read(spaceId);
-      const isCurrent =
-        known?.version === NULL_TEXTS_VERSION &&
-        Math.abs(files - known.files) < CHANGED_SHARE * known.files;
-      if (!isCurrent) due.push({ spaceId, provider, collection });
+      if (!(await this.#isCurrent(spaceId, files))) due.push({ spaceId, provider, collection });
     }
     return due;
   }
 
-  async #run(): Promise<void> {
-    const isStopping = (): boolean => this.#stopping.signal.aborted;
+  /** Reads vectors only if this process hasn't read these yet, to see whether they can be read. */
+  async #isCurrent(spaceId: string, files: number): Promise<boolean> {
+    const { clock, records } = this.#options;
+    const stored = await records.readSummary(spaceId);
+    if (stored?.version !== NULL_TEXTS_VERSION) return false;
+    if (Math.abs(files - stored.files) >= CHANGED_SHARE * stored.files) return false;
+    const known = this.#read.get(spaceId)?.calibration;
+    if (known?.version === stored.version && known.files === stored.files) return true;
+    const calibration = await records.read(spaceId);
+    this.#read.set(spaceId, { calibration, at: clock.elapsed() });
+    return calibration !== null;
+  }
+
+  /** @param signal aborted at the end of the process, or when another one may calibrate */
+  async #run(signal: AbortSignal): Promise<void> {
+    const isStopping = (): boolean => signal.aborted;
     for (const space of await this.#dueSpaces()) {
       if (isStopping()) return;
       try {
-        await this.#calibrate(space);
+        await this.#calibrate(space, signal);
       } catch (error) {
         if (isStopping()) return;
         this.#postpone(space, error);
@@ -171,10 +178,12 @@ export class Calibrator implements CalibrationSource {
     }
   }
 
-  async #calibrate({ collection, provider, spaceId }: DueSpace): Promise<void> {
+  async #calibrate(
+    { collection, provider, spaceId }: DueSpace,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, contentHashes, logger, pairs, records } = this.#options;
-    const { signal } = this.#stopping;
-    const nullTexts = await this.#nullTextsOf(spaceId, provider);
+    const nullTexts = await this.#nullTextsOf(spaceId, { provider, signal });
     if (nullTexts === null) return;
     // What searches see, too.
     const current: CalibratedCollection = {
@@ -187,13 +196,17 @@ export class Calibrator implements CalibrationSource {
       signal,
     });
     if (calibration === null) return;
+    signal.throwIfAborted();
     await records.save(spaceId, calibration);
     this.#read.set(spaceId, { calibration, at: clock.elapsed() });
     logger.debug(`Calibrated relevance in ${spaceId} with ${String(calibration.files)} images.`);
   }
 
   /** Embedded once for a space; null while they can't be paid for. */
-  async #nullTextsOf(spaceId: string, provider: EmbeddingProvider) {
+  async #nullTextsOf(
+    spaceId: string,
+    { provider, signal }: { provider: EmbeddingProvider; signal: AbortSignal },
+  ) {
     const { canPay, clock, records } = this.#options;
     const stored = await records.readTexts(spaceId);
     if (stored?.version === NULL_TEXTS_VERSION) return stored;
@@ -203,7 +216,8 @@ export class Calibrator implements CalibrationSource {
     }
     const known = this.#embedded.get(spaceId) ?? new Map<string, Float32Array | null>();
     this.#embedded.set(spaceId, known);
-    const texts = await embedNullTexts(provider, { known, signal: this.#stopping.signal });
+    const texts = await embedNullTexts(provider, { known, signal });
+    signal.throwIfAborted();
     await records.saveTexts(spaceId, texts);
     this.#embedded.delete(spaceId);
     return texts;

@@ -101,7 +101,7 @@ export interface SearchRequest {
    * @default 0.6
    */
   weight?: number | undefined;
-  /** Leaves out what is less relevant, 0 to 1; what has no known relevance stays. @default 0 */
+  /** Leaves out what is less relevant, 0 to 1; what has no known relevance stays, unless only a few words match. @default 0 */
   minimumRelevance?: number | undefined;
   /** Ends the results where similarity falls steeply. @default false */
   autocut?: boolean | undefined;

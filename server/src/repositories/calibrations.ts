@@ -7,7 +7,10 @@ import type {
 } from '../../../plugin/src/search/relevance/contract';
 import { CALIBRATION_UID } from '../plugin-id';
 
-const vectorSchema = z.string().transform(decodeVector);
+const vectorSchema = z
+  .string()
+  .refine((text) => Buffer.byteLength(text, 'base64') % Float32Array.BYTES_PER_ELEMENT === 0)
+  .transform(decodeVector);
 
 const figuresSchema = z.object({
   version: z.number(),
@@ -21,10 +24,15 @@ const figuresSchema = z.object({
 
 const figuresRowSchema = z.object({ figures: figuresSchema.nullable() });
 
+const summaryRowSchema = z.object({ version: z.number(), files: z.number() });
+
 const textsRowSchema = z.object({
   version: z.number(),
   nonsense: z.number(),
-  vectors: z.string().transform((text) => text.split(' ').map(decodeVector)),
+  vectors: z
+    .string()
+    .transform((text) => text.split(' '))
+    .pipe(z.array(vectorSchema)),
 });
 
 /** Calibrations in Strapi's database. Vectors are base64 of 32-bit floats, little-endian. */
@@ -45,7 +53,15 @@ export function createCalibrations(strapi: Core.Strapi): Calibrations {
   return {
     async read(spaceId): Promise<Calibration | null> {
       const row: unknown = await rows().findOne({ where: { spaceId }, select: ['figures'] });
-      return row ? figuresRowSchema.parse(row).figures : null;
+      return figuresRowSchema.safeParse(row).data?.figures ?? null;
+    },
+
+    async readSummary(spaceId) {
+      const row: unknown = await rows().findOne({
+        where: { spaceId },
+        select: ['version', 'files'],
+      });
+      return summaryRowSchema.safeParse(row).data ?? null;
     },
 
     async readTexts(spaceId): Promise<EmbeddedNullTexts | null> {
@@ -53,8 +69,9 @@ export function createCalibrations(strapi: Core.Strapi): Calibrations {
         where: { spaceId },
         select: ['version', 'nonsense', 'vectors'],
       });
-      if (!row) return null;
-      const { nonsense, vectors, version } = textsRowSchema.parse(row);
+      const { data } = textsRowSchema.safeParse(row);
+      if (!data) return null;
+      const { nonsense, vectors, version } = data;
       return {
         version,
         nonsense: vectors.slice(0, nonsense),
@@ -67,6 +84,7 @@ export function createCalibrations(strapi: Core.Strapi): Calibrations {
         version,
         nonsense: nonsense.length,
         vectors: [...nonsense, ...abstract].map(encodeVector).join(' '),
+        files: null,
         figures: null,
       });
     },
@@ -75,6 +93,7 @@ export function createCalibrations(strapi: Core.Strapi): Calibrations {
       await rows().updateMany({
         where: { spaceId },
         data: {
+          files: figures.files,
           figures: {
             ...figures,
             neutral: encodeVector(neutral),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Calibrator } from '../../../plugin/src/application/calibrator';
-import { listNullTexts } from '../../../plugin/src/search/relevance/null-texts';
+import { createLease } from '../../../plugin/src/lease';
+import { listNullTexts, NULL_TEXTS_VERSION } from '../../../plugin/src/search/relevance/null-texts';
 import type { SpaceManager } from '../../../plugin/src/spaces/space-manager';
 import { failure } from '../../support/failures';
 import type { HashProvider } from '../../support/hash-provider';
@@ -152,6 +153,60 @@ describe('calibration of a space', () => {
     isHeld = false;
     await calibrator.runOnce();
     expect(await calibratedFiles()).toBe(12);
+  });
+
+  it('stops when another process takes over, and goes on where it stopped', async () => {
+    await grow(1, 12);
+    const { clock, jobs } = rig;
+    const other = createLease(
+      { host: 'beta', pid: 1, life: 'other' },
+      new Date(clock.now() + 2 * MINUTE_MS),
+    );
+    const wanted = { name: 'calibrate relevance', lease: other, notStartedSince: new Date(0) };
+    let calls = 0;
+    model().onCall = async () => {
+      calls += 1;
+      if (calls !== 3) return;
+      const claim = await jobs.tryClaim(wanted);
+      if (claim.kind !== 'held') throw new Error('Nothing is calibrated.');
+      await jobs.finish(claim.leaseToken);
+      const next = { ...wanted, notStartedSince: new Date(clock.now() + 1) };
+      expect((await jobs.tryClaim(next)).kind).toBe('claimed');
+      await clock.advance(MINUTE_MS);
+    };
+    await calibrator.runOnce();
+    expect(calls).toBe(3);
+    expect(await records.readTexts(spaceId())).toBeNull();
+    await jobs.finish(other.token);
+    await calibrator.runOnce();
+    expect(await calibratedFiles()).toBe(12);
+  });
+
+  it('is read whole once, and is measured again if it is damaged', async () => {
+    await grow(1, 12);
+    await calibrator.runOnce();
+    const read = records.read.bind(records);
+    let reads = 0;
+    let isDamaged = false;
+    records.readSummary = () => Promise.resolve({ version: NULL_TEXTS_VERSION, files: 12 });
+    records.read = (id) => {
+      reads += 1;
+      return isDamaged ? Promise.resolve(null) : read(id);
+    };
+    const other = create();
+    await other.runOnce();
+    await other.runOnce();
+    expect(reads).toBe(1);
+    isDamaged = true;
+    const saved: number[] = [];
+    records.save = (_, { files }) => {
+      saved.push(files);
+      return Promise.resolve();
+    };
+    const third = create();
+    await third.runOnce();
+    expect(saved).toEqual([12]);
+    await Promise.all([other.stop(), third.stop()]);
   });
 
   it('is unknown while the database fails', async () => {

@@ -35,6 +35,7 @@ export interface EmbeddedNullTexts extends NullTexts<Float32Array> {
  * - Null texts are saved once for each space, because a hosted model is paid for them; `saveTexts` replaces them and
  *   removes what was measured with others.
  * - `save` replaces a calibration, and does nothing for a space without texts.
+ * - What can't be read, such as a row that was damaged, counts as missing.
  * - `forget` ignores an unknown space.
  *
  * @throws whatever the database throws
@@ -42,6 +43,8 @@ export interface EmbeddedNullTexts extends NullTexts<Float32Array> {
 export interface Calibrations {
   /** Null before the first one was saved. */
   read(spaceId: string): Promise<Calibration | null>;
+  /** What `read` has, without its vectors; they may turn out to be damaged. */
+  readSummary(spaceId: string): Promise<Pick<Calibration, 'version' | 'files'> | null>;
   readTexts(spaceId: string): Promise<EmbeddedNullTexts | null>;
   saveTexts(spaceId: string, texts: EmbeddedNullTexts): Promise<void>;
   save(spaceId: string, calibration: Calibration): Promise<void>;

@@ -22,9 +22,8 @@ import {
 const STRONG_WORDS = 0.6;
 /** The nearest images among which `autocut` looks for the place where scores fall. */
 const CUT_DEPTH = 100;
-/** A fall counts if it is this many times the mean one; and the first two hits may differ by chance. */
+/** A fall counts if it is this many times the mean one. */
 const STEEP = 3;
-const LEAST_KEPT = 1;
 
 /** How one query's hits are judged. */
 export interface Judging {
@@ -109,8 +108,7 @@ function steepestFall(nearest: readonly VectorHit[]): number {
   const mean = falls.reduce((sum, fall) => sum + fall, 0) / Math.max(1, falls.length);
   const steepest = Math.max(0, ...falls);
   const last = falls.indexOf(steepest);
-  const isSteep = falls.length > LEAST_KEPT && steepest > STEEP * mean;
-  return isSteep ? (scores[last] ?? -1) : -1;
+  return steepest > STEEP * mean ? (scores[last] ?? -1) : -1;
 }
 
 /** What a file's words alone make it worth: all words of the query are a strong match, most of them a likely one. */

@@ -11,8 +11,8 @@ import { textSignal } from './scale';
 export const NEAREST = 20;
 /** Images of the library whose nearest other image is looked for. */
 const SAMPLED_IMAGES = 200;
-/** Fewer images say nothing about how similar images are. */
-const LEAST_IMAGES = 10;
+/** Fewer images tell little: relevance is unknown, and the model's `closeScore` counts. */
+export const LEAST_FILES = 10;
 /** Nearest images of an image, among which one isn't its duplicate. */
 const NEIGHBORS = 10;
 /** Ids that are listed at a time to choose from. */
@@ -29,7 +29,7 @@ export type CalibratedCollection = Pick<
  * Embeds the null texts, without those of which the model knows no word.
  *
  * @param known vectors of an earlier attempt by text, null for such a text; new ones are added as they arrive
- * @throws ImageSearchError as the provider does
+ * @throws ImageSearchError as the provider does; the signal's reason when it is aborted
  */
 export async function embedNullTexts(
   provider: Pick<EmbeddingProvider, 'embedTexts' | 'limits'>,
@@ -50,6 +50,7 @@ export async function embedNullTexts(
     }
   };
   for (let start = 0; start < missing.length; start += size) {
+    signal.throwIfAborted();
     await embed(missing.slice(start, start + size));
   }
   const vectorsOf = (texts: readonly string[]): Float32Array[] =>
@@ -102,7 +103,7 @@ export async function calibrate(
     version: nullTexts.version,
     files,
     texts: ascending(reached),
-    images: files < LEAST_IMAGES ? [] : ascending(await measureImages(collection, sample, options)),
+    images: files < LEAST_FILES ? [] : ascending(await measureImages(collection, sample, options)),
   };
 }
 
