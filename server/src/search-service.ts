@@ -1,14 +1,14 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
+import { publicDuplicatesQuerySchema } from '../../plugin/src/contracts/duplicates';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { reindexBodySchema } from '../../plugin/src/contracts/management';
 import { entryParametersSchema, relatedQuerySchema } from '../../plugin/src/contracts/related';
 import { similarQuerySchema } from '../../plugin/src/contracts/search';
 import type {
-  AskedBy,
+  CallerOptions,
   DuplicateResults,
   ImageSearchService,
-  SearchOptions,
   SearchResults,
 } from '../../plugin/src/types';
 import { imageSearchOf } from './composition';
@@ -39,14 +39,16 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
     },
 
     async similar(fileId, options = {}) {
-      const { caller, input } = await readOptions(options, 'similar.find');
+      const caller = await callerOf(strapi, options, 'similar.find');
+      const input = parseInput(similarQuerySchema, parametersOf(options));
       const query = { like: [{ kind: 'file', fileId }] as const, unlike: [], ...input };
       const visible = await visibleTo(caller, input.filters, input);
       return (await answer(query, { visible, signal: options.signal })) as SearchResults;
     },
 
     async findDuplicates(fileId, options = {}) {
-      const { caller, input } = await readOptions(options, 'duplicates.findOne');
+      const caller = await callerOf(strapi, options, 'duplicates.findOne');
+      const input = parseInput(publicDuplicatesQuerySchema, parametersOf(options));
       const visible = await visibleTo(caller, input.filters, input);
       return (await findDuplicates(imageSearch(), {
         ...input,
@@ -55,11 +57,11 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
       })) as DuplicateResults;
     },
 
-    async related({ field, ...place }, asked = {}) {
+    async related({ field, ...entry }, asked = {}) {
       const { signal, auth = null, ...options } = asked;
       return findRelatedEntries(
         { strapi, imageSearch: imageSearch() },
-        parseInput(entryParametersSchema, place),
+        parseInput(entryParametersSchema, entry),
         {
           query: parseInput(relatedQuerySchema, { field, ...options }),
           signal,
@@ -85,13 +87,6 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
       return { data: { marked } };
     },
   };
-
-  async function readOptions(asked: SearchOptions & AskedBy, action: string) {
-    return {
-      caller: await callerOf(strapi, asked, action),
-      input: parseInput(similarQuerySchema, parametersOf(asked)),
-    };
-  }
 }
 
 /** What the HTTP API takes, too. */
@@ -109,7 +104,11 @@ function toFields(input: { text?: string; image?: Uint8Array; url?: string }) {
  * @param action of the content API, such as `search.find`
  * @throws UnauthorizedError, ForbiddenError, and PolicyError for an administrator without the permission
  */
-async function callerOf(strapi: Core.Strapi, asked: AskedBy, action: string): Promise<Caller> {
+async function callerOf(
+  strapi: Core.Strapi,
+  asked: CallerOptions,
+  action: string,
+): Promise<Caller> {
   if ('userAbility' in asked) {
     const { userAbility } = asked;
     const ability = userAbility as { can(action: string): boolean } | undefined;

@@ -103,7 +103,7 @@ export interface ImageSearchClient {
   /** Entries of the same content type, those with the most similar images first. @throws as `search` */
   related(entry: EntryField, options?: RelatedOptions): Promise<RelatedEntries>;
   /** A file's duplicates, except those that were ignored. @throws as `search` */
-  duplicates(fileId: number, options?: SearchOptions): Promise<DuplicateResults>;
+  duplicates(fileId: number, options?: DuplicateOptions): Promise<DuplicateResults>;
   /** The vector of a text or an image, of length 1. @throws as `search` */
   embed(
     input: string | { text: string } | { image: ImageInput } | { url: string },
@@ -161,6 +161,12 @@ export interface SearchOptions {
   diversity?: number;
   signal?: AbortSignal;
 }
+
+/** Duplicates come with the most similar first; `minScore` is about how similar the images are where they overlap. */
+export type DuplicateOptions = Omit<
+  SearchOptions,
+  'minRelevance' | 'autocut' | 'sort' | 'collapse' | 'diversity'
+>;
 
 export interface TextSearchOptions extends SearchOptions {
   /** What a text is matched with: what images show and words, or one of them. @default 'hybrid' */

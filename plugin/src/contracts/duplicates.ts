@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { apiLimits } from './limits';
 import { paginationMetaSchema } from './rest';
+import { similarQuerySchema } from './search';
 import { LARGEST_ID, numberSchema } from './values';
 
 export const duplicateKindSchema = z.enum(['identical', 'same-image', 'edited']);
@@ -22,6 +23,15 @@ export const duplicatesQuerySchema = z.strictObject({
 
 export const fileDuplicatesQuerySchema = z.strictObject({
   status: pairStatusSchema.default('open'),
+});
+
+/** `GET /api/image-search/duplicates/:id`: pairs have neither relevance nor an order of their own. */
+export const publicDuplicatesQuerySchema = similarQuerySchema.omit({
+  minRelevance: true,
+  autocut: true,
+  collapse: true,
+  diversity: true,
+  sort: true,
 });
 
 /** Path parameters. */

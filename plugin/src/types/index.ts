@@ -9,6 +9,7 @@
  * const { data } = await images.search('red sneakers', { pagination: { pageSize: 12 } });
  */
 import type {
+  DuplicateOptions,
   DuplicateResults,
   EntryField,
   RelatedEntries,
@@ -22,6 +23,7 @@ import type {
 } from '../client';
 
 export type {
+  DuplicateOptions,
   DuplicateResults,
   EntryField,
   ImageFile,
@@ -46,17 +48,20 @@ export interface ImageSearchService {
   /** Searches by a text, an image, a file, a vector or examples; without any of them, lists what passes the filters. */
   search(
     query: string | ServiceQuery,
-    options?: TextSearchOptions & AskedBy,
+    options?: TextSearchOptions & CallerOptions,
   ): Promise<SearchResults>;
   /** Images like a file, without the file. */
-  similar(fileId: number, options?: SearchOptions & AskedBy): Promise<SearchResults>;
+  similar(fileId: number, options?: SearchOptions & CallerOptions): Promise<SearchResults>;
   /** Entries of the same content type, ordered by how similar the images of a media field are. */
   related(
     entry: EntryField,
-    options?: RelatedOptions & Pick<AskedBy, 'auth'>,
+    options?: RelatedOptions & Pick<CallerOptions, 'auth'>,
   ): Promise<RelatedEntries>;
   /** A file's duplicates, except those that were ignored. */
-  findDuplicates(fileId: number, options?: SearchOptions & AskedBy): Promise<DuplicateResults>;
+  findDuplicates(
+    fileId: number,
+    options?: DuplicateOptions & CallerOptions,
+  ): Promise<DuplicateResults>;
   /** The vector of a text or an image, of length 1. */
   embed(
     input: string | { text: string } | { image: Uint8Array } | { url: string },
@@ -80,7 +85,7 @@ export type ServiceQuery = Omit<SearchInput, 'image'> & { image?: Uint8Array };
  * On whose behalf to search. Without either, all files are searched and shown with all of their attributes, as suits
  * code that checks its callers itself.
  */
-export interface AskedBy {
+export interface CallerOptions {
   /**
    * `ctx.state.auth` of a request to the content API: its role or token must be allowed the action; for related entries,
    * to find entries of the type.
@@ -97,7 +102,9 @@ export interface AskedBy {
  * strapi.eventHub.on('image-search.duplicate.found', (pair: ImageSearchEvents['image-search.duplicate.found']) => { … });
  */
 export interface ImageSearchEvents {
-  /** A file is searchable, with the model of this space. */
+  /**
+   * A file has its vector in this space; also while the space is still being filled, and for each file of a reindex.
+   */
   'image-search.file.indexed': { fileId: number; space: string };
   /** A file can't be indexed, and isn't tried again by itself. `skipped`: not as it is. */
   'image-search.file.failed': {

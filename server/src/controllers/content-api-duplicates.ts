@@ -1,7 +1,10 @@
 import type { Context } from 'koa';
-import type { PublicDuplicatesResponse } from '../../../plugin/src/contracts/duplicates';
+import {
+  publicDuplicatesQuerySchema,
+  type PublicDuplicatesResponse,
+} from '../../../plugin/src/contracts/duplicates';
 import { toPaginationMeta } from '../../../plugin/src/contracts/rest';
-import { similarQuerySchema, type CommonSearchInput } from '../../../plugin/src/contracts/search';
+import type { CommonSearchInput } from '../../../plugin/src/contracts/search';
 import type { VisibleFiles } from '../../../plugin/src/search/contract';
 import type { ImageSearch } from '../composition';
 import { scoreOf, toEvidence } from '../duplicates/pair-views';
@@ -69,7 +72,7 @@ export function createPublicDuplicatesHandlers(options: {
   return {
     findOne: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
-      const input = parseInput(similarQuerySchema, readQuery(ctx));
+      const input = parseInput(publicDuplicatesQuerySchema, readQuery(ctx));
       const visible = await visibleFilesOf(ctx, input.filters, input);
       ctx.body = await findDuplicates(imageSearch(), { ...input, fileId: id, visible });
     },

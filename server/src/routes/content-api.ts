@@ -1,5 +1,8 @@
 import * as z from 'zod';
-import { publicDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
+import {
+  publicDuplicatesQuerySchema,
+  publicDuplicatesResponseSchema,
+} from '../../../plugin/src/contracts/duplicates';
 import { monitoringResponseSchema } from '../../../plugin/src/contracts/monitoring';
 import {
   entryParametersSchema,
@@ -78,7 +81,7 @@ export const contentApiRoutes: ContentApiRoute[] = [
     method: 'GET',
     path: '/duplicates/:id',
     handler: 'duplicates.findOne',
-    request: { params, query: { ...similarQuerySchema.shape, pagination } },
+    request: { params, query: { ...publicDuplicatesQuerySchema.shape, pagination } },
     response: withFiles(publicDuplicatesResponseSchema),
   },
   {
