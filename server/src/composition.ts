@@ -73,7 +73,7 @@ export interface ImageSearch extends Engine {
   readonly http: {
     logger: Logger;
     outages: OutageLog;
-    /** Of the content API, whichever door a caller uses. */
+    /** Of the content API, whichever entry point a caller uses. */
     limitRate: ReturnType<typeof rateLimit>;
   };
 }

@@ -6,7 +6,7 @@ import { toPaginationMeta } from '../../plugin/src/contracts/rest';
 import { ImageSearchError } from '../../plugin/src/errors';
 import type { VisibleFiles } from '../../plugin/src/search/contract';
 import type { ImageSearch } from './composition';
-import { requireAction } from './files/callers';
+import { refuseUnknownNames, requireAction } from './files/callers';
 import { createVisibleFiles, type Condition } from './files/visible-files';
 import { inputError } from './http/parse-input';
 import { createDatabaseTables, groupBy } from './usage/database-tables';
@@ -17,11 +17,11 @@ const MOST_IMAGES = 500;
 const MOST_ENTRIES = 1_000;
 /** An entry has several versions: drafts, published ones, locales. */
 const MOST_USES = 4_000;
-/** Images looked at first, for each entry wanted: several may be of one entry, others of none. */
-const IMAGES_PER_ENTRY = 2;
+/** More would be asked for by pages that hardly anybody opens. */
+const ENOUGH_ENTRIES = apiLimits.maxLimit + 1;
 
-/** An entry as one of its versions. */
-interface Place {
+/** An entry, whatever its version. */
+interface EntryRef {
   uid: string;
   documentId: string;
 }
@@ -38,7 +38,7 @@ interface Documents {
 }
 
 /** Who asks: if `auth` is undefined, the project's own code. */
-interface Asking {
+interface RequestContext {
   auth?: unknown;
   route?: unknown;
   signal?: AbortSignal | undefined;
@@ -57,14 +57,14 @@ interface Asking {
  */
 export async function findRelatedEntries(
   { strapi, imageSearch }: { strapi: Core.Strapi; imageSearch: ImageSearch },
-  { uid, documentId }: Place,
-  { query, ...asking }: Asking & { query: RelatedQuery },
+  { uid, documentId }: EntryRef,
+  { query, ...context }: RequestContext & { query: RelatedQuery },
 ): Promise<RelatedResponse> {
-  if (asking.auth !== undefined) await requireAction(strapi, asking.auth, `${uid}.find`);
+  if (context.auth !== undefined) await requireAction(strapi, context.auth, `${uid}.find`);
   const model = requireMediaField(strapi, uid, query.field);
   const version = await versionOf(strapi, model, query);
   const documents = strapi.documents(uid as never) as unknown as Documents;
-  const wanted = await wantedEntries(strapi, { model, query, asking });
+  const wanted = await wantedEntries(strapi, { model, query, context });
   const populate = { [query.field]: { fields: ['id'] } };
   const entry = await documents.findOne({
     documentId,
@@ -77,12 +77,11 @@ export async function findRelatedEntries(
   const ranked = await rankEntries({
     fileIds: fileIdsIn(entry, query.field),
     findIndexed: async (fileIds) => {
-      const { collection } = await imageSearch.spaces.get(asking.signal);
+      const { collection } = await imageSearch.spaces.get(context.signal);
       const hashes = await collection.contentHashesOf(fileIds);
       return fileIds.filter((fileId) => hashes.has(fileId));
     },
-    count: start + limit + 1,
-    searchImages: createImageSearches({ strapi, imageSearch, model, version, query, asking }),
+    searchImages: createImageSearches({ strapi, imageSearch, model, version, query, context }),
     entriesWith: async (fileIds) => {
       const uses = await findUses(strapi, { uid, field: query.field, fileIds });
       const entries = await documents.findMany({
@@ -95,6 +94,7 @@ export async function findRelatedEntries(
             { id: { $in: [...uses.keys()] } },
           ],
         },
+        sort: 'id:asc',
         limit: MOST_ENTRIES,
       });
       return entries.map((one) => ({ ...one, fileIds: uses.get(one.id) ?? [] }));
@@ -129,8 +129,8 @@ async function wantedEntries(
   {
     model,
     query: { fields, filters = {}, populate },
-    asking: { auth, route },
-  }: { model: Struct.ContentTypeSchema; query: RelatedQuery; asking: Asking },
+    context: { auth, route },
+  }: { model: Struct.ContentTypeSchema; query: RelatedQuery; context: RequestContext },
 ): Promise<{ filters: object; shape: object; sanitize: (entry: Entry) => Promise<Entry> }> {
   const query = {
     filters,
@@ -138,6 +138,7 @@ async function wantedEntries(
     ...(populate !== undefined && { populate }),
   };
   if (auth === undefined) {
+    await refuseUnknownNames(strapi, model, query);
     return { filters, shape: query, sanitize: (entry) => Promise.resolve(entry) };
   }
   const caller = { auth, route } as never;
@@ -205,10 +206,9 @@ interface ScoredImage {
   score: number;
 }
 
-/** The most similar images; `isOfEntries`: only those that the field of such entries has. */
+/** The `MOST_IMAGES` most similar images; `isOfEntries`: only those that the field of such entries has. */
 type ImageSearches = (options: {
   like: readonly number[];
-  limit: number;
   isOfEntries: boolean;
 }) => Promise<{ images: ScoredImage[]; hasMore: boolean }>;
 
@@ -218,14 +218,14 @@ function createImageSearches({
   model,
   version,
   query,
-  asking,
+  context,
 }: {
   strapi: Core.Strapi;
   imageSearch: ImageSearch;
   model: Struct.ContentTypeSchema;
   version: Version;
   query: RelatedQuery;
-  asking: Asking;
+  context: RequestContext;
 }): ImageSearches {
   const visibleFiles = (condition?: Condition): VisibleFiles<null> => ({
     ...createVisibleFiles({
@@ -241,15 +241,15 @@ function createImageSearches({
     load: (ids) => Promise.resolve(new Map(ids.map((id) => [id, null]))),
   });
   const condition = usedBy(strapi, { uid: model.uid, field: query.field, version });
-  return async ({ like, limit, isOfEntries }) => {
+  return async ({ like, isOfEntries }) => {
     const page = await imageSearch.searchEngine.search(
       {
         like: like.slice(0, apiLimits.maxExamples).map((fileId) => ({ kind: 'file', fileId })),
         unlike: [],
         start: 0,
-        limit,
+        limit: MOST_IMAGES,
         minimumScore: query.minScore,
-        signal: asking.signal,
+        signal: context.signal,
       },
       visibleFiles(isOfEntries ? condition : undefined),
     );
@@ -258,18 +258,16 @@ function createImageSearches({
   };
 }
 
-/** The first `count` entries, by their most similar image. */
+/** Entries by their most similar image; the same ones whichever page of them is wanted. */
 async function rankEntries({
   fileIds,
   findIndexed,
-  count,
   searchImages,
   entriesWith,
 }: {
   fileIds: readonly number[];
   /** Those of these files that have a vector; a gallery may also have videos, or images that wait. */
   findIndexed: (fileIds: readonly number[]) => Promise<number[]>;
-  count: number;
   searchImages: ImageSearches;
   /** Entries that have one of these files, with those that they have. */
   entriesWith: (
@@ -295,14 +293,13 @@ async function rankEntries({
   }
 
   // Where most images are of such entries, it's quicker not to ask first which ones.
-  const limit = Math.min(MOST_IMAGES, count * IMAGES_PER_ENTRY);
   const indexed = await findIndexed(fileIds);
   // With none, the search says why.
   const like = indexed.length > 0 ? indexed : fileIds;
-  const near = await searchImages({ like, limit, isOfEntries: false });
+  const near = await searchImages({ like, isOfEntries: false });
   const ranked = await entriesOf(near.images);
-  if (ranked.length >= count || !near.hasMore) return ranked;
-  const all = await searchImages({ like, limit: MOST_IMAGES, isOfEntries: true });
+  if (ranked.length >= ENOUGH_ENTRIES || !near.hasMore) return ranked;
+  const all = await searchImages({ like, isOfEntries: true });
   return entriesOf(all.images);
 }
 

@@ -114,6 +114,18 @@ describe('pages', () => {
   });
 });
 
+it.each(['minRelevance', 'autocut', 'collapse', 'diversity', 'sort'])(
+  'duplicates of a file take no %s',
+  async (name) => {
+    const path = `duplicates/${String(app.fileOf('dog').id)}`;
+    expectFailure(await face.get(path, { [name]: '1' }), {
+      status: 400,
+      code: 'invalid-input',
+      message: new RegExp(name),
+    });
+  },
+);
+
 describe('what Strapi takes elsewhere', () => {
   it('is ignored if it means nothing for files', async () => {
     const plain = await face.searchText('dog');
@@ -238,6 +250,41 @@ describe('related entries', () => {
     expect(bad.status).toBe(400);
   });
 
+  it('are refused to server code, too, with names that the type lacks', async () => {
+    const service = app.strapi.plugin('image-search').service<ImageSearchService>('search');
+    const entry = { uid: ARTICLE, documentId: ids.get('Dogs') ?? '', field: 'cover' };
+    const { data } = await service.related(entry, {
+      filters: { createdBy: { id: { $null: true } }, summary: 'thing' },
+      fields: ['title'],
+      populate: ['cover'],
+    });
+    expect(data.map((match) => match.entry['title']).sort()).toEqual(['Guitars', 'Pizzas']);
+    const unknown = [
+      { filters: { nosuch: 1 } },
+      { filters: { cover: { nosuch: 1 } } },
+      { fields: ['nosuch'] },
+      { populate: ['nosuch'] },
+      { populate: { cover: { fields: ['nosuch'] } } },
+    ];
+    for (const options of unknown) {
+      await expect(service.related(entry, options)).rejects.toThrow(/nosuch/);
+    }
+  });
+
+  it('are the same whichever page shows them', async () => {
+    const { body } = await contentApi(app, token).get(pathOf('Dogs'), { field: 'cover' });
+    const titles = titlesOf(body);
+    expect(titles.length).toBeGreaterThan(2);
+    for (const [start, title] of titles.entries()) {
+      const page = await contentApi(app, token).get(pathOf('Dogs'), {
+        field: 'cover',
+        'pagination[start]': String(start),
+        'pagination[limit]': '1',
+      });
+      expect(titlesOf(page.body)).toEqual([title]);
+    }
+  });
+
   it('are shown only to those who may find entries of the type', async () => {
     const only = (name: string, permissions: string[]) =>
       app.createApiToken({ name, type: 'custom', permissions });
@@ -268,7 +315,7 @@ describe('related entries', () => {
     const { collection } = await productOf(app).spaces.get();
     const { dimensions } = collection.space;
     const alike = createDirection('alike', dimensions);
-    const files = Array.from({ length: 80 }, (_value, index): PlainFile => ({
+    const files = Array.from({ length: 520 }, (_value, index): PlainFile => ({
       id: 1_000 + index,
       name: `plain-${String(index)}`,
       mime: 'image/jpeg',

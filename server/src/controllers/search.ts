@@ -33,7 +33,7 @@ import {
 
 type Highlights = SearchResponse['data'][number]['highlights'];
 
-/** What searches answer, whichever door they came through. */
+/** What searches answer, whichever entry point they came through. */
 export function createAnswers(imageSearch: () => ImageSearch) {
   /** @param options `visible`: the caller's files that pass the filters of `input` */
   async function answer(
@@ -190,10 +190,10 @@ function highlightsOf(
 export function createRelatedHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
   return {
     find: async (ctx: Context): Promise<void> => {
-      const place = parseInput(entryParametersSchema, ctx['params']);
+      const entry = parseInput(entryParametersSchema, ctx['params']);
       const query = parseInput(relatedQuerySchema, readQuery(ctx));
       const { auth, route } = ctx.state as { auth: unknown; route: unknown };
-      ctx.body = await findRelatedEntries({ strapi, imageSearch: imageSearch() }, place, {
+      ctx.body = await findRelatedEntries({ strapi, imageSearch: imageSearch() }, entry, {
         query,
         auth: auth ?? null,
         route,

@@ -33,7 +33,7 @@ type VisibleTo<Kind extends Caller['kind']> = (
   selection?: FileSelection,
 ) => Promise<VisibleFiles<FileView>>;
 
-/** The files that a caller can see, whichever door it came through. */
+/** The files that a caller can see, whichever entry point it came through. */
 export function callersFiles(strapi: Core.Strapi): VisibleTo<Caller['kind']> {
   return (caller, filters, selection) => {
     switch (caller.kind) {
@@ -51,7 +51,7 @@ export function callersFiles(strapi: Core.Strapi): VisibleTo<Caller['kind']> {
 function serverFiles(strapi: Core.Strapi): VisibleTo<'server'> {
   return async (_caller, filters = {}, selection) => {
     const pick = pickerOf(selection, attributesOf(strapi.getModel(FILE_UID)));
-    await namingFilters(() => refuseUnknownFilters(strapi, filters));
+    await namingFilters(() => refuseUnknownFilters(strapi, strapi.getModel(FILE_UID), filters));
     return createVisibleFiles({
       strapi,
       permission: {},
@@ -313,7 +313,7 @@ function administratorsFiles(strapi: Core.Strapi): VisibleTo<'admin'> {
     const pick = pickerOf(selection, [...attributesOf(strapi.getModel(FILE_UID)), 'folder']);
     const query = { filters: filters ?? {} };
     await namingFilters(async () => {
-      await refuseUnknownFilters(strapi, query.filters);
+      await refuseUnknownFilters(strapi, strapi.getModel(FILE_UID), query.filters);
       await manager.validateQuery(query);
     });
     const sanitized = await manager.sanitizeQuery(query);
@@ -331,7 +331,36 @@ function administratorsFiles(strapi: Core.Strapi): VisibleTo<'admin'> {
 }
 
 /** Strapi drops unknown keys from filters that aren't the content API's, and so would find more than was asked for. */
-async function refuseUnknownFilters(strapi: Core.Strapi, filters: Filters): Promise<void> {
-  const model = { schema: strapi.getModel(FILE_UID), getModel: strapi.getModel.bind(strapi) };
+async function refuseUnknownFilters(
+  strapi: Core.Strapi,
+  schema: Struct.Schema,
+  filters: Filters,
+): Promise<void> {
+  const model = { schema, getModel: strapi.getModel.bind(strapi) };
   await validate.validators.validateFilters(model as never, filters, ['nonAttributesOperators']);
+}
+
+/**
+ * Refuses names that a content type doesn't have in a query of the project's own code, which may read private attributes.
+ *
+ * @throws ValidationError
+ */
+export async function refuseUnknownNames(
+  strapi: Core.Strapi,
+  schema: Struct.Schema,
+  { filters, fields, populate }: { filters: Filters; fields?: unknown; populate?: unknown },
+): Promise<void> {
+  const model = { schema, getModel: strapi.getModel.bind(strapi) } as never;
+  await namingFilters(() => refuseUnknownFilters(strapi, schema, filters));
+  if (fields !== undefined) {
+    await validate.validators.validateFields(model, fields, ['scalarAttributes']);
+  }
+  if (populate !== undefined) {
+    await validate.validators.validatePopulate(model, populate, {
+      filters: ['nonAttributesOperators'],
+      sort: ['nonAttributesOperators'],
+      fields: ['scalarAttributes'],
+      populate: ['nonAttributesOperators'],
+    });
+  }
 }
