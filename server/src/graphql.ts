@@ -23,14 +23,29 @@ interface GraphQLUtilities {
 /** Strapi's own types that ours refer to; a project may have switched them off. */
 const FILE_TYPES = ['UploadFile', 'UploadFileFiltersInput'];
 
-const COMMON_ARGUMENTS = `
+const FILE_ARGUMENTS = `
   filters: UploadFileFiltersInput
   orientation: ImageSearchOrientation
   unused: Boolean
   hasAlternativeText: Boolean
   minScore: Float
-  minRelevance: Float
   pagination: PaginationArg
+  "Whether to count all results, where possible."
+  withCount: Boolean
+`;
+
+const SEARCH_ARGUMENTS = `
+  ${FILE_ARGUMENTS}
+  "A band, likely or strong, or a number from 0 to 1."
+  minRelevance: JSON
+  "Ends the results where similarity falls steeply."
+  autocut: Boolean
+  "Shows files of the same image as one result."
+  collapse: Boolean
+  "How much images that resemble better ones lose their places, 0 to 1."
+  diversity: Float
+  "Such as createdAt:desc."
+  sort: [String!]
 `;
 
 const typeDefs = `
@@ -45,10 +60,29 @@ const typeDefs = `
     matchedBy: [String!]!
     "How sure it is that this is what was asked for; null if unknown."
     relevance: ImageSearchRelevance
+    "How many other files it stands for; null without collapse."
+    duplicateCount: Int
+    "What of the file matched best; null for the whole image."
+    view: ImageSearchView
+    "The file's numeric id, which like and similarImages take."
+    fileId: Int!
     file: UploadFile!
   }
 
-  type ImageSearchPage { start: Int! limit: Int! hasMore: Boolean! }
+  type ImageSearchView {
+    "part, frame or page."
+    kind: String!
+    "From 1."
+    number: Int!
+  }
+
+  type ImageSearchPage {
+    start: Int!
+    limit: Int!
+    hasMore: Boolean!
+    "With withCount; null where it is unknown, as for anything ranked."
+    total: Int
+  }
 
   type ImageSearchResults {
     hits: [ImageSearchHit!]!
@@ -64,6 +98,8 @@ const typeDefs = `
     score: Float!
     "identical, same-image or edited."
     kind: String!
+    "The file's numeric id."
+    fileId: Int!
     file: UploadFile!
   }
 
@@ -79,12 +115,12 @@ const typeDefs = `
       url: String
       mode: ImageSearchMode
       weight: Float
-      ${COMMON_ARGUMENTS}
+      ${SEARCH_ARGUMENTS}
     ): ImageSearchResults!
     "Images like a file, without the file."
-    similarImages(id: Int!, ${COMMON_ARGUMENTS}): ImageSearchResults!
+    similarImages(id: Int!, ${SEARCH_ARGUMENTS}): ImageSearchResults!
     "A file's duplicates, except those that were ignored."
-    imageDuplicates(id: Int!, filters: UploadFileFiltersInput, pagination: PaginationArg): ImageDuplicates!
+    imageDuplicates(id: Int!, ${FILE_ARGUMENTS}): ImageDuplicates!
   }
 `;
 
@@ -162,7 +198,7 @@ function createResolvers(strapi: Core.Strapi): Record<string, Resolver> {
     imageDuplicates: (_parent, { id, ...args }, context) =>
       answer(context, args, async (options) => {
         const { data, meta } = await service.findDuplicates(idOf(id), options);
-        return { duplicates: data, pagination: meta.pagination };
+        return { duplicates: data.map(withFileId), pagination: meta.pagination };
       }),
   };
 }
@@ -173,15 +209,26 @@ function toResults({
 }: Awaited<ReturnType<ReturnType<typeof createSearchService>['search']>>) {
   const { isDegraded, noCloseMatch, pagination } = meta;
   const hits = data.map(({ relevance, ...hit }) => ({
-    ...hit,
+    ...withFileId(hit),
     relevance: relevance?.band ?? null,
   }));
   return { hits, pagination, noCloseMatch, isDegraded };
 }
 
-/** GraphQL's filters have names without `$`. */
-function toOptions(strapi: Core.Strapi, { filters, ...args }: Arguments): object {
-  const given = withoutNulls(args);
+/** Strapi's own type of files has no numeric id. */
+function withFileId<Hit extends { file: { id: number } }>(hit: Hit): Hit & { fileId: number } {
+  return { ...hit, fileId: hit.file.id };
+}
+
+/** GraphQL's filters have names without `$`, and its pagination has no `withCount`. */
+function toOptions(
+  strapi: Core.Strapi,
+  { filters, pagination, withCount, ...args }: Arguments,
+): object {
+  const given = withoutNulls({
+    ...args,
+    pagination: withoutNulls({ ...(pagination as object | null | undefined), withCount }),
+  });
   if (filters === undefined || filters === null) return given;
   const { utils } = strapi.plugin('graphql').service<GraphQLUtilities>('builders');
   const contentType = strapi.getModel(FILE_UID);

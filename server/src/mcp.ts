@@ -7,9 +7,11 @@ import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring'
 import { fileIdSchema, filtersSchema, orientations } from '../../plugin/src/contracts/search';
 import { duplicateKindSchema } from '../../plugin/src/contracts/duplicates';
 import { relevanceBands } from '../../plugin/src/search/contract';
+import type { SearchResults } from '../../plugin/src/types';
 import { imageSearchOf } from './composition';
 import { scoreOf } from './duplicates/pair-views';
 import { callersFiles } from './files/callers';
+import { isServerFault } from './http/error-answers';
 import { withinDeadline } from './http/request-signal';
 import { createSearchService } from './search-service';
 
@@ -49,6 +51,10 @@ const imageSchema = z.object({
 const foundImageSchema = imageSchema.extend({
   score: z.number().nullable(),
   relevance: z.enum(relevanceBands).nullable(),
+  duplicateCount: z
+    .number()
+    .optional()
+    .describe('How many other files of the same image it stands for'),
 });
 
 /** Tools for Strapi's MCP server, if it has one (5.47 or later) and it's on. */
@@ -70,7 +76,7 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
     name: 'search_images',
     title: 'Images: search',
     description:
-      'Finds images of the Media Library by what they show, by the words of their names and texts, or by examples. Send text, or like with ids of images and texts; unlike excludes. Results come best first, with thumbnails. noCloseMatch says that even the best result is probably not what was asked for.',
+      'Finds images of the Media Library by what they show, by the words of their names and texts, or by examples. Send text, or like with ids of images and texts; unlike excludes. Results come best first, with thumbnails; files of the same image are one result, and duplicateCount says how many others there are. noCloseMatch says that even the best result is probably not what was asked for.',
     auth: { policies: [{ action: adminActions.search }] },
     resolveInputSchema: () =>
       z.object({
@@ -100,13 +106,16 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
         const { text, like, unlike, ...options } = query;
         const { data, meta } = await createSearchService({ strapi: host }).search(
           defined({ text, like, unlike }),
-          defined({ ...options, pagination: { limit }, userAbility, signal }),
+          defined({
+            ...options,
+            // Only what is ranked can be folded.
+            ...((text !== undefined || (like ?? []).length > 0) && { collapse: true }),
+            pagination: { limit },
+            userAbility,
+            signal,
+          }),
         );
-        const images = data.map((hit) => ({
-          ...present.image(hit.file),
-          score: hit.score,
-          relevance: hit.relevance?.band ?? null,
-        }));
+        const images = data.map(present.hit);
         const { indexed, total } = meta.index;
         const searchableShare = total === 0 ? 1 : Math.min(1, indexed / total);
         return present.result(
@@ -137,11 +146,7 @@ function registerSimilar(mcp: Mcp, present: Presenter): void {
           fileId,
           defined({ filters, pagination: { limit }, userAbility, signal }),
         );
-        const images = data.map((hit) => ({
-          ...present.image(hit.file),
-          score: hit.score,
-          relevance: hit.relevance?.band ?? null,
-        }));
+        const images = data.map(present.hit);
         return present.result({ images }, { images: thumbnails ? images : [], signal });
       }),
   });
@@ -193,7 +198,7 @@ function registerStatus(mcp: Mcp, present: Presenter): void {
     resolveOutputSchema: () => monitoringResponseSchema.shape.data,
     createHandler: (host, { userAbility }) =>
       explaining(async () => {
-        requireAction(userAbility, adminActions.manage);
+        requireAdminAction(userAbility, adminActions.manage);
         return present.result(await imageSearchOf(host).status.monitor(), { images: [] });
       }),
   });
@@ -213,7 +218,7 @@ function explaining<Input extends { extra: { signal?: AbortSignal } }, Answer>(
     } catch (error) {
       const isRefused =
         error instanceof errors.ApplicationError ||
-        (error instanceof ImageSearchError && error.traits.httpStatus < FIRST_SERVER_ERROR);
+        (error instanceof ImageSearchError && !isServerFault(error));
       // Messages of databases and code are for the log alone.
       if (!isRefused) throw toImageSearchError(error);
       return { content: [{ type: 'text', text: error.message }], isError: true };
@@ -226,9 +231,8 @@ interface Refusal {
   isError: true;
 }
 
-const FIRST_SERVER_ERROR = 500;
-
 type Image = z.output<typeof imageSchema>;
+type Hit = SearchResults['data'][number];
 
 /** Turns files into what tools answer. */
 function createPresenter(strapi: Core.Strapi) {
@@ -238,6 +242,15 @@ function createPresenter(strapi: Core.Strapi) {
     const parsed = presentedFileSchema.parse(file);
     const url = parsed.url.startsWith('/') ? `${server}${parsed.url}` : parsed.url;
     return { ...parsed, url };
+  }
+
+  function hit({ file, score, relevance, duplicateCount }: Hit): z.output<typeof foundImageSchema> {
+    return {
+      ...image(file),
+      score,
+      relevance: relevance?.band ?? null,
+      ...(duplicateCount !== undefined && { duplicateCount }),
+    };
   }
 
   /** The answer as data, as text for clients that read no data, and its images, each under its id. */
@@ -267,7 +280,7 @@ function createPresenter(strapi: Core.Strapi) {
     };
   }
 
-  return { image, result };
+  return { image, hit, result };
 }
 
 /** Attributes that a role may not see are missing. */
@@ -321,7 +334,7 @@ async function findPairs(
       files: [file ?? {}, other],
     }));
   }
-  requireAction(userAbility, adminActions.duplicates);
+  requireAdminAction(userAbility, adminActions.duplicates);
   const { pairs } = await imageSearchOf(strapi).pairs.list({
     status: 'open',
     cursor: null,
@@ -339,7 +352,7 @@ async function findPairs(
   });
 }
 
-function requireAction(userAbility: unknown, action: string): void {
+function requireAdminAction(userAbility: unknown, action: string): void {
   const ability = userAbility as { can(action: string): boolean };
   if (!ability.can(action)) throw new errors.PolicyError(`Your role lacks ${action}.`);
 }

@@ -204,6 +204,10 @@ describe('MCP', () => {
     images: z.array(z.looseObject({ id: z.number(), score: z.number().nullable() })),
   });
 
+  const pairsSchema = z.object({
+    pairs: z.array(z.object({ images: z.array(z.looseObject({ id: z.number() })) })),
+  });
+
   async function call(client: Client, name: string, input: Record<string, unknown> = {}) {
     const { content, isError, structuredContent } = await client.callTool({
       name,
@@ -281,15 +285,56 @@ describe('MCP', () => {
     const permissions = [SEARCH, DUPLICATES, READ_OWN];
     await app.createRestrictedAdmin({
       ...credentials,
-      permissions: [...permissions, { action: 'admin::admin-tokens.create' }],
+      permissions: [
+        ...permissions,
+        { action: 'plugin::upload.assets.create' },
+        { action: 'admin::admin-tokens.create' },
+      ],
     });
+    const { bytes } = await sampleImage('violin');
+    const own = (await app.request
+      .post('/upload')
+      .auth(await app.adminToken(credentials), { type: 'bearer' })
+      .attach('files', bytes, 'own-1.jpg')
+      .attach('files', bytes, 'own-2.jpg')) as { body: { id: number }[] };
+    const ownIds = own.body.map(({ id }) => id).sort((one, other) => one - other);
+    const [ownId, ownCopyId] = ownIds;
+    expect(ownIds).toHaveLength(2);
+    await app.waitUntilIndexed();
+    const [hidden] = await library.upload({ fileName: 'hidden.jpg', bytes });
+    await app.waitUntilIndexed();
+    await pollUntil(
+      async () => (await library.call('get', '/image-search/duplicates')).body as object,
+      (body) =>
+        ['own-1.jpg', 'own-2.jpg', 'hidden.jpg'].every((name) =>
+          JSON.stringify(body).includes(name),
+        ),
+    );
     const agent = await agentWith(permissions, credentials);
-    const found = await call(agent, 'search_images', { text: 'a dog' });
-    expect(found.data).toMatchObject({ images: [] });
-    expect(found.pictures).toEqual([]);
-    const { data } = await call(agent, 'find_duplicate_images');
-    expect(data).toEqual({ pairs: [] });
-    const fileId = app.fileOf('dog').id;
+    const idsIn = ({ data }: { data: unknown }) =>
+      imagesSchema.parse(data).images.map(({ id }) => id);
+
+    const found = await call(agent, 'search_images', { text: 'a violin' });
+    const { images } = imagesSchema.parse(found.data);
+    expect(images).toEqual([expect.objectContaining({ duplicateCount: 1 })]);
+    expect(ownIds).toContain(images[0]?.id);
+    expect(found.pictures).toHaveLength(1);
+    const listed = await call(agent, 'search_images', { filters: { mime: 'image/jpeg' } });
+    expect(idsIn(listed).sort((one, other) => one - other)).toEqual(ownIds);
+    expect(idsIn(await call(agent, 'find_similar_images', { fileId: ownId }))).toEqual([ownCopyId]);
+    for (const input of [{}, { fileId: ownId }]) {
+      const { data } = await call(agent, 'find_duplicate_images', input);
+      const { pairs } = pairsSchema.parse(data);
+      expect(pairs).toHaveLength(1);
+      expect(pairs[0]?.images.map(({ id }) => id).sort((one, other) => one - other)).toEqual(
+        ownIds,
+      );
+    }
+
+    const fileId = hidden?.id;
+    const like = await call(agent, 'search_images', { like: [fileId] });
+    expect(like).toMatchObject({ isError: true, pictures: [] });
+    expect(like.text).toMatch(/not found/);
     for (const tool of ['find_similar_images', 'find_duplicate_images']) {
       const refused = await call(agent, tool, { fileId });
       expect(refused).toMatchObject({ isError: true, pictures: [] });
@@ -376,6 +421,82 @@ describe('GraphQL', () => {
       similarImages: { hits: expect.arrayContaining([expect.anything()]) },
       imageDuplicates: { duplicates: [{ kind: 'identical', score: 1 }] },
     });
+  });
+
+  it('leads from one query to the next, with the ids that it answers', async () => {
+    const found = await ask(
+      `{ imageSearch(text: "a dog", pagination: { limit: 1 }) { hits { fileId ${FILE} } } }`,
+    );
+    expect(found.errors).toBeUndefined();
+    const first = z
+      .object({ imageSearch: z.object({ hits: z.tuple([z.object({ fileId: z.int() })]) }) })
+      .parse(found.data).imageSearch.hits[0].fileId;
+    const next = await ask(
+      `query ($id: Int!, $like: [JSON!]) {
+        similarImages(id: $id) { hits { fileId ${FILE} } }
+        imageSearch(like: $like) { hits { fileId } }
+        imageDuplicates(id: $id, withCount: true) {
+          duplicates { fileId } pagination { total }
+        }
+      }`,
+      { id: first, like: [first] },
+    );
+    expect(next.errors).toBeUndefined();
+    const files = z.array(z.object({ fileId: z.int() }));
+    const { similarImages, imageDuplicates } = z
+      .object({
+        similarImages: z.object({ hits: files.min(1) }),
+        imageSearch: z.object({ hits: files.min(1) }),
+        imageDuplicates: z.object({
+          duplicates: files,
+          pagination: z.object({ total: z.int() }),
+        }),
+      })
+      .parse(next.data);
+    expect(similarImages.hits.map(({ fileId }) => fileId)).not.toContain(first);
+    expect(imageDuplicates.pagination.total).toBe(imageDuplicates.duplicates.length);
+  });
+
+  it('orders, counts and folds what it finds', async () => {
+    const { bytes } = await sampleImage('castle');
+    await library.upload({ fileName: 'castle-1.jpg', bytes });
+    await app.waitUntilIndexed();
+    await library.upload({ fileName: 'castle-2.jpg', bytes });
+    await app.waitUntilIndexed();
+    await pollUntil(
+      async () => (await library.call('get', '/image-search/duplicates')).body as object,
+      (body) => JSON.stringify(body).includes('castle-2.jpg'),
+    );
+    const { data, errors } = await ask(
+      `query ($likely: JSON, $some: JSON) {
+        listed: imageSearch(
+          filters: { name: { startsWith: "castle-" } }
+          sort: "name:desc"
+          withCount: true
+          pagination: { limit: 1 }
+        ) { hits { duplicateCount view { kind number } file { name } } pagination { total hasMore } }
+        folded: imageSearch(
+          text: "a castle"
+          filters: { name: { startsWith: "castle-" } }
+          collapse: true
+          autocut: false
+          diversity: 0.1
+        ) { hits { duplicateCount file { name } } }
+        likely: imageSearch(text: "a castle", minRelevance: $likely) { isDegraded }
+        some: imageSearch(text: "a castle", minRelevance: $some) { isDegraded }
+      }`,
+      { likely: 'likely', some: 0 },
+    );
+    expect(errors).toBeUndefined();
+    expect(data).toMatchObject({
+      listed: {
+        hits: [{ duplicateCount: null, view: null, file: { name: 'castle-2.jpg' } }],
+        pagination: { total: 2, hasMore: true },
+      },
+      folded: { hits: [{ duplicateCount: 1 }] },
+    });
+    const wrong = await ask('{ imageSearch(text: "a", minRelevance: "weak") { isDegraded } }');
+    expect(wrong.errors?.[0]?.message).toMatch(/minRelevance/);
   });
 
   it('allows what the role or token may do', async () => {

@@ -52,7 +52,7 @@ export function errorAnswers(options: ErrorAnswerOptions) {
 }
 
 /**
- * For doors that format Strapi's errors themselves: throws one with the code in its details, for callers who are no
+ * For entry points that format Strapi's errors themselves: throws one with the code in its details, for callers who are no
  * operators.
  *
  * @param ctx of the request, for its headers and for the log
@@ -97,22 +97,27 @@ function log(
   error: ImageSearchError,
   { logger, outages }: ErrorAnswerOptions,
 ): void {
-  const { httpStatus, isOperatorOnly, isOutage } = error.traits;
-  const isServerFault = httpStatus >= FIRST_SERVER_ERROR;
+  const { isOperatorOnly, isOutage } = error.traits;
+  const isFault = isServerFault(error);
   const line = `${method} ${path}: ${error.message}`;
   // The caller hung up, or Strapi is shutting down.
   if (error.code === 'aborted') logger.debug(line);
-  else if (isServerFault && isOutage) outages.report(error.message, line);
-  else if (isServerFault) logger.error(line);
+  else if (isFault && isOutage) outages.report(error.message, line);
+  else if (isFault) logger.error(line);
   else if (isOperatorOnly) logger.debug(line);
   if (error.code === 'unexpected' && error.cause instanceof Error) {
     logger.error(error.cause.stack ?? error.cause.message);
   }
 }
 
-function publicMessage({ message, traits }: ImageSearchError): string {
-  if (!traits.isOperatorOnly) return message;
-  if (traits.httpStatus < FIRST_SERVER_ERROR) return "Can't search with this text or image.";
+/** Whether the server, the model or the store is to blame, not what the caller sent. */
+export function isServerFault({ traits }: ImageSearchError): boolean {
+  return traits.httpStatus >= FIRST_SERVER_ERROR;
+}
+
+function publicMessage(error: ImageSearchError): string {
+  if (!error.traits.isOperatorOnly) return error.message;
+  if (!isServerFault(error)) return "Can't search with this text or image.";
   return 'Search is unavailable. Try again later.';
 }
 
