@@ -7,7 +7,7 @@ import { createDataFolder } from '../support/strapi-app';
 import { spawnStrapi, type StrapiProcess } from '../support/strapi-process';
 import { sizeOf } from '../support/test-size';
 
-const IMAGES = sizeOf({ ci: 48, long: 120 });
+const IMAGES = sizeOf({ ci: 96, long: 120 });
 const UPLOADS_AT_ONCE = 24;
 /** Strapi itself takes some of it. */
 const LONGEST_END_MS = 10_000;

@@ -35,6 +35,7 @@ describe('GraphQL', () => {
     'ImageSearchPage',
     'ImageSearchRelevance',
     'ImageSearchResults',
+    'ImageSearchView',
   ];
 
   it('has no type, query, mutation, input or enum of our tables', async () => {
