@@ -53,7 +53,7 @@ interface RequestContext {
  * @throws ImageSearchError
  * - `entry-not-found` for an entry that doesn't exist in this locale and status
  * - `invalid-input` for an unknown type or field
- * - `not-ready` if an image of the entry isn't indexed yet; and what searching throws
+ * - `not-ready` if no image of the entry is indexed yet; and what searching throws
  */
 export async function findRelatedEntries(
   { strapi, imageSearch }: { strapi: Core.Strapi; imageSearch: ImageSearch },
