@@ -23,7 +23,7 @@ export interface Events {
 export function createEvents(strapi: Core.Strapi, logger: Logger): Events {
   return {
     emit(name, payload) {
-      // Listeners start in the turn of whoever emits.
+      // The hub calls listeners synchronously.
       setImmediate(() => {
         strapi.eventHub.emit(name, payload).catch((error: unknown) => {
           logger.warn(`A listener of "${name}" failed: ${toImageSearchError(error).message}`);

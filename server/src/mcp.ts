@@ -99,7 +99,7 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
         noCloseMatch: z.boolean().nullable(),
         searchableShare: z
           .number()
-          .describe('Share of the Media Library that is searchable by now, 0 to 1'),
+          .describe('Share of the Media Library that is searchable, 0 to 1'),
       }),
     createHandler: (host, { userAbility }) =>
       explaining(async ({ args: { limit, thumbnails, ...query }, extra: { signal } }) => {
