@@ -61,6 +61,18 @@ describeInBrowser('The search page of a calibrated library', (browser) => {
     await weak.waitFor({ state: 'detached' });
   });
 
+  it('keeps the divider in view when weak matches are shown', async () => {
+    const window = { width: 1440, height: 400 };
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`, { window });
+    await searchOn(page).waitForBest(app.fileOf('guitar').id);
+    await page.getByRole('button', { name: 'Show less relevant images' }).click();
+    await page.getByRole('list', { name: 'Less relevant' }).waitFor();
+    const divider = page.getByRole('button', { name: 'Hide less relevant images' });
+    const { y } = (await divider.boundingBox()) ?? { y: -1 };
+    expect(y).toBeGreaterThan(0);
+    expect(y).toBeLessThan(window.height);
+  });
+
   it('shows the nearest images when all are weak, and says so', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=qzxv+wkpf`);
     const search = searchOn(page);

@@ -1,6 +1,7 @@
 import { useIsDesktop } from '@strapi/strapi/admin';
 import {
   defaultRangeExtractor,
+  elementScroll,
   useVirtualizer,
   useWindowVirtualizer,
   type Range,
@@ -85,9 +86,14 @@ export function useRowVirtualizer(options: {
   // Cached, because the virtualizer asks often and finding the element forces a style recalculation.
   const scroller = useRef<HTMLElement | null>(null);
   // Strapi scrolls an element within the window, except on small screens, where the window scrolls.
+  // A virtualizer scrolls to its start when it starts; a second grid, further down, must not.
+  const hasStarted = useRef(false);
   const inElement = useVirtualizer<HTMLElement, Element>({
     ...shared,
     enabled: scrollsInElement,
+    scrollToFn: (...scroll) => {
+      if (hasStarted.current) elementScroll(...scroll);
+    },
     getScrollElement: () => {
       if (scroller.current?.isConnected !== true) {
         scroller.current = container.current && findScroller(container.current);
@@ -96,6 +102,9 @@ export function useRowVirtualizer(options: {
     },
   });
   const inWindow = useWindowVirtualizer({ ...shared, enabled: !scrollsInElement });
+  useLayoutEffect(() => {
+    hasStarted.current = true;
+  }, []);
   const virtualizer = scrollsInElement ? inElement : inWindow;
   useLayoutEffect(() => {
     virtualizer.measure();
