@@ -176,21 +176,21 @@ export const contentTypes = {
       cluster: { type: 'integer', required: true },
       status: { type: 'enumeration', enum: [...pairStatuses], required: true },
       foundAt: { type: 'datetime', required: true },
-      decidedBy: { type: 'integer' },
-      decidedAt: { type: 'datetime' },
+      reviewedBy: { type: 'integer' },
+      reviewedAt: { type: 'datetime' },
     },
   }),
 
   /** One row per two images, by their bytes, that were reviewed and are no duplicates: files come and go. */
-  'duplicate-decision': hiddenType({
-    collectionName: 'image_search_duplicate_decisions',
+  'duplicate-review': hiddenType({
+    collectionName: 'image_search_duplicate_reviews',
     info: {
-      singularName: 'duplicate-decision',
-      pluralName: 'duplicate-decisions',
+      singularName: 'duplicate-review',
+      pluralName: 'duplicate-reviews',
       displayName: 'Image Search review of duplicates',
     },
     indexes: [
-      { name: 'image_search_duplicate_decisions_hashes', columns: ['hashes'], type: 'unique' },
+      { name: 'image_search_duplicate_reviews_hashes', columns: ['hashes'], type: 'unique' },
     ],
     attributes: {
       /** Both content hashes, in ascending order. */
@@ -198,8 +198,8 @@ export const contentTypes = {
       /** The files that had these bytes, with the lower hash first. */
       fileA: { type: 'integer', required: true },
       fileB: { type: 'integer', required: true },
-      decidedBy: { type: 'integer' },
-      decidedAt: { type: 'datetime', required: true },
+      reviewedBy: { type: 'integer' },
+      reviewedAt: { type: 'datetime', required: true },
     },
   }),
 
@@ -222,7 +222,7 @@ export const contentTypes = {
       problem: { type: 'text' },
       startedAt: { type: 'datetime' },
       endedAt: { type: 'datetime' },
-      toldAt: { type: 'datetime' },
+      progressAt: { type: 'datetime' },
     },
   }),
 

@@ -6,6 +6,7 @@ import { indexPriorities } from '../../plugin/src/indexing/contract';
 import { contentTypes } from './content-types';
 import {
   DUPLICATE_PAIR_UID,
+  DUPLICATE_REVIEW_UID,
   FILE_UID,
   IMAGE_TRACE_UID,
   INDEX_ENTRY_UID,
@@ -13,10 +14,24 @@ import {
 } from './plugin-id';
 import { createSpaceRecords } from './repositories/space-records';
 
-/** What 0.1 previews called the table of image traces. */
-const FORMER_TRACES = 'image_search_picture_traces';
-/** Not in the schema that Strapi has stored, because its sync drops every table in there that is no longer declared. */
-const TRACES_TO_MIGRATE = 'image_search_traces_to_migrate';
+/** Tables that 0.1 previews called otherwise. */
+const FORMER_TABLES = [
+  {
+    former: 'image_search_picture_traces',
+    // Not in the schema that Strapi has stored, because its sync drops every table in there that is no longer declared.
+    kept: 'image_search_traces_to_migrate',
+    uid: IMAGE_TRACE_UID,
+    key: 'file_id',
+  },
+  {
+    former: 'image_search_duplicate_decisions',
+    kept: 'image_search_reviews_to_migrate',
+    uid: DUPLICATE_REVIEW_UID,
+    key: 'hashes',
+  },
+] as const;
+/** Columns that 0.1 previews called otherwise. */
+const FORMER_COLUMNS = { decided_by: 'reviewed_by', decided_at: 'reviewed_at' } as const;
 /** Which version of the image reader the index was made with: raised when `queueImagesReadOtherwise` has work. */
 const READER_VERSION = 2;
 const LAST_PRIORITY = indexPriorities.length - 1;
@@ -27,41 +42,55 @@ const FORMER_KINDS = { 'same-picture': 'same-image', variant: 'edited' } as cons
  * crash, the next boot does the rest.
  */
 export function registerMigrations(strapi: Core.Strapi): void {
-  strapi.hook('strapi::content-types.beforeSync').register(() => saveFormerTraces(strapi));
+  strapi.hook('strapi::content-types.beforeSync').register(() => keepFormerNames(strapi));
   strapi.hook('strapi::content-types.afterSync').register(async () => {
-    await migrateTraces(strapi);
+    await migrateTables(strapi);
     await migratePairKinds(strapi);
     await queueImagesReadOtherwise(strapi);
     await queueImagesWithViews(strapi);
   });
 }
 
-async function saveFormerTraces({ db }: Core.Strapi): Promise<void> {
-  if (!(await db.getSchemaConnection().hasTable(FORMER_TRACES))) return;
-  if (await db.getSchemaConnection().hasTable(TRACES_TO_MIGRATE)) return;
-  await db.getSchemaConnection().renameTable(FORMER_TRACES, TRACES_TO_MIGRATE);
+async function keepFormerNames({ db }: Core.Strapi): Promise<void> {
+  for (const { former, kept } of FORMER_TABLES) {
+    if (!(await db.getSchemaConnection().hasTable(former))) continue;
+    if (await db.getSchemaConnection().hasTable(kept)) continue;
+    await db.getSchemaConnection().renameTable(former, kept);
+  }
+  const pairs = db.metadata.get(DUPLICATE_PAIR_UID).tableName;
+  for (const table of [pairs, ...FORMER_TABLES.map(({ kept }) => kept)]) {
+    if (!(await db.getSchemaConnection().hasTable(table))) continue;
+    for (const [former, name] of Object.entries(FORMER_COLUMNS)) {
+      if (!(await db.getSchemaConnection().hasColumn(table, former))) continue;
+      await db.getSchemaConnection().alterTable(table, (columns) => {
+        columns.renameColumn(former, name);
+      });
+    }
+  }
 }
 
-/** Moves traces instead of recreating them, which would read every file again. */
-async function migrateTraces({ db, log }: Core.Strapi): Promise<void> {
-  if (!(await db.getSchemaConnection().hasTable(TRACES_TO_MIGRATE))) return;
-  const table = db.metadata.get(IMAGE_TRACE_UID).tableName;
-  const former = await db.getConnection(TRACES_TO_MIGRATE).columnInfo();
-  const current = await db.getConnection(table).columnInfo();
-  const columns = Object.keys(current).filter((name) => name !== 'id' && name in former);
-  const missing = db
-    .getConnection(TRACES_TO_MIGRATE)
-    .select(columns)
-    .whereNotIn('file_id', db.getConnection(table).select('file_id'));
-  // knex puts no schema before a raw name.
-  const schema = db.getSchemaName();
-  const into = db.connection.raw(`?? (${columns.map(() => '??').join(', ')})`, [
-    schema ? `${schema}.${table}` : table,
-    ...columns,
-  ]);
-  await db.connection(into).insert(missing);
-  await db.getSchemaConnection().dropTable(TRACES_TO_MIGRATE);
-  log.info(`[image-search] Moved the image traces of an earlier version to ${table}.`);
+/** Moves rows instead of making them anew: traces would have every file read again, and reviews would be lost. */
+async function migrateTables({ db, log }: Core.Strapi): Promise<void> {
+  for (const { key, kept, uid } of FORMER_TABLES) {
+    if (!(await db.getSchemaConnection().hasTable(kept))) continue;
+    const table = db.metadata.get(uid).tableName;
+    const former = await db.getConnection(kept).columnInfo();
+    const current = await db.getConnection(table).columnInfo();
+    const columns = Object.keys(current).filter((name) => name !== 'id' && name in former);
+    const missing = db
+      .getConnection(kept)
+      .select(columns)
+      .whereNotIn(key, db.getConnection(table).select(key));
+    // knex puts no schema before a raw name.
+    const schema = db.getSchemaName();
+    const into = db.connection.raw(`?? (${columns.map(() => '??').join(', ')})`, [
+      schema ? `${schema}.${table}` : table,
+      ...columns,
+    ]);
+    await db.connection(into).insert(missing);
+    await db.getSchemaConnection().dropTable(kept);
+    log.info(`[image-search] Moved the rows of an earlier version to ${table}.`);
+  }
 }
 
 async function migratePairKinds({ db }: Core.Strapi): Promise<void> {
@@ -172,7 +201,7 @@ const keptTablesSchema = z.array(keptTableSchema).nullable().catch(null);
 
 /**
  * Strapi's sync drops the tables of content types that are gone. These stay, as those of Strapi's own paid features do,
- * so that a plugin that is taken out for a while loses neither decisions nor the bill.
+ * so that a plugin that is taken out for a while loses neither reviews nor usage.
  */
 export async function keepTables(strapi: Core.Strapi): Promise<void> {
   const kept = await readKeptTables(strapi);

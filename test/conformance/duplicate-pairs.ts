@@ -1,6 +1,6 @@
 import { beforeEach, describe } from '@jest/globals';
 import type { DuplicatePairs } from '../../plugin/src/duplicates/contract';
-import { describeDecisions } from './duplicate-pairs/decisions';
+import { describeReviews } from './duplicate-pairs/reviews';
 import { describePairListing } from './duplicate-pairs/listing';
 import { describeRecording } from './duplicate-pairs/recording';
 import type { ReviewedFiles } from './duplicate-pairs/situations';
@@ -22,7 +22,7 @@ export function describeDuplicatePairs(
       return opened;
     };
     describeRecording(pairs);
-    describeDecisions(pairs, files);
+    describeReviews(pairs, files);
     describePairListing(pairs);
   });
 }

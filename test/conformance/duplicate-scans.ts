@@ -55,7 +55,7 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
         perMinute: 12.5,
         problem: null,
         startedAt: at(0),
-        toldAt: at(1),
+        progressAt: at(1),
       });
     });
 
@@ -118,7 +118,7 @@ const nothing = {
   problem: null,
   startedAt: null,
   endedAt: null,
-  toldAt: null,
+  progressAt: null,
 };
 
 function at(minute: number): Date {

@@ -3,7 +3,7 @@ import { createSeededRandom } from '../../sample/seeded-random';
 import {
   CALIBRATION_UID,
   EMBEDDING_USAGE_UID,
-  DUPLICATE_DECISION_UID,
+  DUPLICATE_REVIEW_UID,
   DUPLICATE_PAIR_UID,
   DUPLICATE_SCAN_UID,
   FILE_UID,
@@ -123,7 +123,7 @@ function describeRepositories(
     "in Strapi's database",
     async () => {
       await strapi().db.query(DUPLICATE_PAIR_UID).deleteMany({});
-      await strapi().db.query(DUPLICATE_DECISION_UID).deleteMany({});
+      await strapi().db.query(DUPLICATE_REVIEW_UID).deleteMany({});
       return createDuplicatePairs(strapi());
     },
     {
@@ -199,7 +199,7 @@ function describeRepositories(
         .db.query(DUPLICATE_PAIR_UID)
         .updateMany({ where: { id }, data: { evidence: {} } });
     const ignored = others[0]?.id ?? 0;
-    await pairs.decide(ignored, { status: 'ignored', userId: 1, decidedAt: new Date() });
+    await pairs.review(ignored, { status: 'ignored', userId: 1, reviewedAt: new Date() });
     await spoil(newest?.id ?? 0);
     await spoil(ignored);
     const page = await pairs.list({ status: 'open', cursor: null, limit: 1 });
@@ -310,7 +310,7 @@ for (const kind of [postgres, mariadb]) {
             await pairs.record([findings(fileId, others, { version: version % 2 })]);
             const { pairs: open } = await pairs.list({ status: 'open', cursor: null, limit: 5 });
             for (const { id } of open) {
-              await pairs.decide(id, { status: 'ignored', userId: 1, decidedAt: new Date() });
+              await pairs.review(id, { status: 'ignored', userId: 1, reviewedAt: new Date() });
             }
             await pairs.markMerged({ keptId: fileId, removedId: version, userId: 1 });
             await pairs.removeFiles([random.integer(1, 20)]);

@@ -267,7 +267,7 @@ describeInBrowser('The duplicates page', (browser) => {
     expect(await rows(page).count()).toBe(1);
   });
 
-  it('reverts a decision that never reached Strapi, and retries it', async () => {
+  it('reverts a review that never reached Strapi, and retries it', async () => {
     const { pairs } = await app.addGroup('owl', 'resaved');
     await app.addGroup('guitar', 'identical');
     const id = pairs[0]?.id ?? 0;

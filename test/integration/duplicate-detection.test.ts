@@ -87,7 +87,7 @@ describe('duplicates in the Media Library', () => {
     const pairs = createDuplicatePairs(app.strapi);
     const fileId = await upload(elephant);
     const [pair] = await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS });
-    await pairs.decide(pair?.id ?? 0, { status: 'ignored', userId: null, decidedAt: new Date() });
+    await pairs.review(pair?.id ?? 0, { status: 'ignored', userId: null, reviewedAt: new Date() });
     await library.reindex('all');
     await untilCompared();
     expect(await pairs.pairsTouching({ fileIds: [fileId], limit: MOST_PAIRS })).toMatchObject([

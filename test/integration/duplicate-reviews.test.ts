@@ -54,7 +54,7 @@ describe('a review of duplicates', () => {
     ignored = await pairOf(ids.elephant, ids.elephantCopy);
     merged = await pairOf(ids.guitar, ids.guitarCopy);
     expect([ignored.status, merged.status]).toEqual(['ignored', 'merged']);
-    expect(merged.decidedBy).toBe(ignored.decidedBy);
+    expect(merged.reviewedBy).toBe(ignored.reviewedBy);
   });
 
   it('survives a restart and a full scan', async () => {
@@ -77,7 +77,11 @@ describe('a review of duplicates', () => {
     await library.replace(ids.elephantCopy, elephant);
     await untilCompared();
     const anew = await pairOf(ids.elephant, ids.elephantCopy);
-    expect(anew).toMatchObject({ status: 'open', verdict: { kind: 'identical' }, decidedBy: null });
+    expect(anew).toMatchObject({
+      status: 'open',
+      verdict: { kind: 'identical' },
+      reviewedBy: null,
+    });
     expect(anew.id).not.toBe(ignored.id);
   });
 
@@ -99,7 +103,7 @@ describe('a review of duplicates', () => {
     expect(await indexed()).toContain(ids.guitarCopy);
     expect(await pairOf(ids.guitar, ids.guitarCopy)).toMatchObject({
       status: 'open',
-      decidedBy: null,
+      reviewedBy: null,
     });
   });
 

@@ -203,12 +203,12 @@ describe('GET duplicates', () => {
 });
 
 describe('POST duplicates/:id/review', () => {
-  const decide = (id: number, body: object) => app.post(`duplicates/${String(id)}/review`, body);
+  const review = (id: number, body: object) => app.post(`duplicates/${String(id)}/review`, body);
 
   it('ignores a pair, names the user, and reopens it', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
-    const response = await decide(id, { status: 'ignored' });
+    const response = await review(id, { status: 'ignored' });
     expect(response.status).toBe(200);
     const { data } = reviewResponseSchema.parse(response.body);
     expect(data).toMatchObject({
@@ -218,7 +218,7 @@ describe('POST duplicates/:id/review', () => {
     });
     expect(groupsIn(await app.get('duplicates'))).toEqual([]);
     expect(groupsIn(await app.get('duplicates?status=ignored'))).toEqual([[a, b]]);
-    const back = reviewResponseSchema.parse((await decide(id, { status: 'open' })).body);
+    const back = reviewResponseSchema.parse((await review(id, { status: 'open' })).body);
     expect(back.data).toMatchObject({ status: 'open', review: null });
     expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
   });
@@ -226,12 +226,12 @@ describe('POST duplicates/:id/review', () => {
   it('keeps the status when the pair is found again, until one of the files is replaced', async () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
-    await decide(id, { status: 'ignored' });
+    await review(id, { status: 'ignored' });
     await app.record(b, [a], { verdict: verdicts.edited });
     expect(groupsIn(await app.get('duplicates'))).toEqual([]);
     await app.record(b, [a], { version: 2 });
     expect(groupsIn(await app.get('duplicates'))).toEqual([[a, b]]);
-    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
+    expectFailure(await review(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
   });
 
   it('accepts the first of two concurrent reviews', async () => {
@@ -267,13 +267,13 @@ describe('POST duplicates/:id/review', () => {
   ])('rejects %j', async (body, name) => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
-    const response = await decide(id, body);
+    const response = await review(id, body);
     expectFailure(response, { status: 400, code: 'invalid-input' });
     expect(JSON.stringify(response.body)).toContain(name);
   });
 
   it('reports a missing pair, and an invalid id', async () => {
-    expectFailure(await decide(2_000_000_000, { status: 'ignored' }), {
+    expectFailure(await review(2_000_000_000, { status: 'ignored' }), {
       status: 404,
       code: 'pair-not-found',
     });
@@ -291,7 +291,7 @@ describe('POST duplicates/:id/review', () => {
     const [a, b] = await two();
     const { id } = await app.record(b, [a]);
     await app.strapi.db.connection('files').where({ id: b }).delete();
-    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'file-not-found' });
+    expectFailure(await review(id, { status: 'ignored' }), { status: 404, code: 'file-not-found' });
     expect(groupsIn(await app.get('duplicates'))).toEqual([]);
     expectFailure(await app.get(`files/${String(b)}/duplicates`), {
       status: 404,
@@ -307,7 +307,7 @@ describe('POST duplicates/:id/review', () => {
       () => productOf(app).pairs.counts(),
       ({ open }) => open === 0,
     );
-    expectFailure(await decide(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
+    expectFailure(await review(id, { status: 'ignored' }), { status: 404, code: 'pair-not-found' });
   });
 });
 

@@ -18,8 +18,8 @@ beforeAll(async () => {
   await app.record(file ?? 0, [copy ?? 0], { verdict: verdicts.identical });
   await app.record(file ?? 0, [resized ?? 0], { verdict: verdicts.sameImage });
   const { id } = await app.record(ignored ?? 0, [file ?? 0]);
-  const decision = { status: 'ignored', userId: null, decidedAt: new Date() } as const;
-  await productOf(app).pairs.decide(id, decision);
+  const review = { status: 'ignored', userId: null, reviewedAt: new Date() } as const;
+  await productOf(app).pairs.review(id, review);
 });
 afterAll(async () => {
   await app.stop();

@@ -27,8 +27,8 @@ describe('a project without the plugin for a while', () => {
     await createLibrary(app).upload(dog, { ...dog, fileName: 'same-dog.png' }, guitar);
     await untilPaired();
     const [pair] = (await pairs().list({ status: 'open', cursor: null, limit: 10 })).pairs;
-    const decidedAt = new Date('2026-01-02T03:04:05.000Z');
-    await pairs().decide(pair?.id ?? 0, { status: 'ignored', userId: 1, decidedAt });
+    const reviewedAt = new Date('2026-01-02T03:04:05.000Z');
+    await pairs().review(pair?.id ?? 0, { status: 'ignored', userId: 1, reviewedAt });
     const figures = { ...noFigures, images: 1_200, imageTokens: 5_000_000_000, cost: 1.25 };
     await createUsageRecords(app.strapi).add(bill, figures);
   });
@@ -50,10 +50,10 @@ describe('a project without the plugin for a while', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  it('gets its decisions and its bill back from a file if the tables are gone', async () => {
-    const file = path.join(dataFolder, 'decisions.json');
+  it('gets its reviews and its usage back from a file if the tables are gone', async () => {
+    const file = path.join(dataFolder, 'reviews.json');
     const before = await readAll();
-    expect(await command('export-decisions', file)).toMatchObject({ code: 0 });
+    expect(await command('export-reviews', file)).toMatchObject({ code: 0 });
     const text = await readFile(file, 'utf8');
     expect(text).not.toMatch(/"fileA"|"id"/);
 
@@ -67,7 +67,7 @@ describe('a project without the plugin for a while', () => {
     expect(await pairs().counts()).toMatchObject({ open: 1, ignored: 0 });
 
     for (let time = 1; time <= 2; time += 1) {
-      const { code, errors } = await command('import-decisions', file);
+      const { code, errors } = await command('import-reviews', file);
       expect(errors).toMatch(/Imported 1 ignored pairs and \d usage records\./);
       expect(code).toBe(0);
       const { bill: billNow, ignored } = await readAll();
@@ -76,29 +76,29 @@ describe('a project without the plugin for a while', () => {
     }
   });
 
-  it('keeps decisions that find no files, and says that a file is none', async () => {
-    const file = path.join(dataFolder, 'decisions.json');
-    const decisions = JSON.parse(await readFile(file, 'utf8')) as {
+  it('keeps reviews that find no files, and says that a file is none', async () => {
+    const file = path.join(dataFolder, 'reviews.json');
+    const exported = JSON.parse(await readFile(file, 'utf8')) as {
       ignoredPairs: { contentHashes: string[] }[];
     };
     const unknown = 'f'.repeat(64);
-    decisions.ignoredPairs[0]?.contentHashes.splice(1, 1, unknown);
-    await writeFile(file, JSON.stringify(decisions));
-    const { code, errors } = await command('import-decisions', file);
+    exported.ignoredPairs[0]?.contentHashes.splice(1, 1, unknown);
+    await writeFile(file, JSON.stringify(exported));
+    const { code, errors } = await command('import-reviews', file);
     expect(errors).toMatch(new RegExp(`Kept 1 more ignored pairs[\\s\\S]*${unknown}`));
     expect(code).toBe(0);
-    const again = path.join(dataFolder, 'decisions-again.json');
-    expect(await command('export-decisions', again)).toMatchObject({ code: 0 });
-    const kept = JSON.parse(await readFile(again, 'utf8')) as typeof decisions;
-    const hashes = (pairs: typeof decisions): string[] =>
+    const again = path.join(dataFolder, 'reviews-again.json');
+    expect(await command('export-reviews', again)).toMatchObject({ code: 0 });
+    const kept = JSON.parse(await readFile(again, 'utf8')) as typeof exported;
+    const hashes = (pairs: typeof exported): string[] =>
       pairs.ignoredPairs.map(({ contentHashes }) => [...contentHashes].sort().join(' '));
     expect(hashes(kept)).toHaveLength(2);
-    expect(hashes(kept)).toEqual(expect.arrayContaining(hashes(decisions)));
-    await writeFile(file, JSON.stringify({ ...decisions, version: 2 }));
-    const newer = await command('import-decisions', file);
-    expect(newer.errors).toMatch(/isn't a file of exported decisions[\s\S]*version/);
+    expect(hashes(kept)).toEqual(expect.arrayContaining(hashes(exported)));
+    await writeFile(file, JSON.stringify({ ...exported, version: 2 }));
+    const newer = await command('import-reviews', file);
+    expect(newer.errors).toMatch(/isn't a file of exported reviews[\s\S]*version/);
     expect(newer.code).toBe(1);
-    expect((await command('import-decisions')).code).toBe(2);
+    expect((await command('import-reviews')).code).toBe(2);
   });
 
   it('keeps everything until a purge is confirmed, and nothing after it', async () => {
@@ -134,16 +134,16 @@ describe('a project without the plugin for a while', () => {
     );
   }
 
-  /** What people decided, what was paid, and what is indexed. */
+  /** What people reviewed, what was paid, and what is indexed. */
   async function readAll() {
     const { pairs: ignored } = await pairs().list({ status: 'ignored', cursor: null, limit: 10 });
     const { counts } = await app.readStatus();
     const usage = await listAllUsage(app.strapi);
     return {
-      ignored: ignored.map(({ contentHashA, contentHashB, decidedAt, fileA, fileB, verdict }) => ({
+      ignored: ignored.map(({ contentHashA, contentHashB, reviewedAt, fileA, fileB, verdict }) => ({
         contentHashA,
         contentHashB,
-        decidedAt,
+        reviewedAt,
         fileA,
         fileB,
         verdict,

@@ -456,7 +456,7 @@ describe('warnings', () => {
       { code: 'unrelated', fileId: stranger.id },
     ]);
     const [pair] = await app.pairs.pairsTouching({ fileIds: [copy.id], limit: 1 });
-    await app.pairs.decide(pair?.id ?? 0, { status: 'ignored', userId: 1, decidedAt: new Date() });
+    await app.pairs.review(pair?.id ?? 0, { status: 'ignored', userId: 1, reviewedAt: new Date() });
     expect(await warnings([first, copy], first)).toEqual([{ code: 'ignored', fileId: copy.id }]);
   });
 

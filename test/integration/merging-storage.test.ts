@@ -54,10 +54,10 @@ for (const kind of [postgres, mariadb]) {
 
       // The pair that is being merged among them, which moves to another cluster.
       await pairs().record([findings(e, [a, b, c, d])]);
-      const decision = await app.post(`duplicates/${String(ignored.id)}/review`, {
+      const review = await app.post(`duplicates/${String(ignored.id)}/review`, {
         status: 'ignored',
       });
-      expect(decision.status).toBe(200);
+      expect(review.status).toBe(200);
       await remove(d);
       const ofRemoved = await pollUntil(
         () => pairs().pairsTouching({ fileIds: [d], limit: 10 }),

@@ -25,6 +25,7 @@ import {
   readArticle,
   type Article,
 } from '../support/merging-content';
+import { MERGE_UID } from '../../server/src/plugin-id';
 import { ARTICLE } from '../support/merging-app';
 import { productOf } from '../support/search-app';
 import { expectFailure } from '../support/search-face';
@@ -325,47 +326,46 @@ describe('an undo', () => {
     expect(await coverOf(article)).toMatchObject({ id: copy.id });
   });
 
-  it('brings back pairs and their reviews', async () => {
-    const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
-    await app.record(a, [b]);
-    await app.record(b, [c, d]);
-    const { pairs } = productOf(app);
-    const touching = async () => {
-      const found = await pairs.pairsTouching({ fileIds: [b], limit: 10 });
-      return found
-        .map(
-          ({
-            contentHashA,
-            contentHashB,
-            decidedAt,
-            decidedBy,
-            fileA,
-            fileB,
-            status,
-            verdict,
-          }) => ({
-            fileA,
-            fileB,
-            contentHashA,
-            contentHashB,
-            verdict,
-            status,
-            decidedBy,
-            decidedAt,
-          }),
-        )
-        .sort((one, other) => one.fileA - other.fileA || one.fileB - other.fileB);
-    };
-    const [ignored] = (await pairs.pairsTouching({ fileIds: [d], limit: 1 })).map(({ id }) => id);
-    await app.post(`duplicates/${String(ignored)}/review`, { status: 'ignored' });
-    const before = await touching();
-    expect(before.map(({ status }) => status)).toEqual(['open', 'open', 'ignored']);
-    const mergeId = await merge(await app.files([a, b]));
-    expect(await touching()).toMatchObject([{ fileA: a, fileB: b, status: 'merged' }]);
-    await undo(mergeId);
-    expect(await touching()).toEqual(before);
-  });
+  it.each([
+    ['this', false],
+    ['an earlier', true],
+  ])(
+    'brings back pairs and their reviews after a merge by %s version',
+    async (_version, isFormer) => {
+      const [a = 0, b = 0, c = 0, d = 0] = await app.uploadFiles(4);
+      await app.record(a, [b]);
+      await app.record(b, [c, d]);
+      const { pairs } = productOf(app);
+      const touching = async () => {
+        const found = await pairs.pairsTouching({ fileIds: [b], limit: 10 });
+        return found
+          .map((pair) => ({ ...pair, id: null, cluster: null, foundAt: null }))
+          .sort((one, other) => one.fileA - other.fileA || one.fileB - other.fileB);
+      };
+      const [ignored] = (await pairs.pairsTouching({ fileIds: [d], limit: 1 })).map(({ id }) => id);
+      await app.post(`duplicates/${String(ignored)}/review`, { status: 'ignored' });
+      const before = await touching();
+      expect(before.map(({ status }) => status)).toEqual(['open', 'open', 'ignored']);
+      const mergeId = await merge(await app.files([a, b]));
+      expect(await touching()).toMatchObject([{ fileA: a, fileB: b, status: 'merged' }]);
+      if (isFormer) await useFormerNames(mergeId);
+      await undo(mergeId);
+      expect(await touching()).toEqual(before);
+    },
+  );
 });
+
+/** As previews of 0.1 wrote it. */
+async function useFormerNames(mergeId: number): Promise<void> {
+  const merges = app.strapi.db.query(MERGE_UID);
+  const { changes } = (await merges.findOne({ where: { id: mergeId } })) as { changes: object };
+  const former: unknown = JSON.parse(
+    JSON.stringify(changes)
+      .replaceAll('"reviewedBy"', '"decidedBy"')
+      .replaceAll('"reviewedAt"', '"decidedAt"'),
+  );
+  await merges.update({ where: { id: mergeId }, data: { changes: former } });
+}
 
 describe('emptying the trash', () => {
   it('deletes what is due, and nothing that is not', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ImageSearch } from '../../server/src/composition';
 import {
   DUPLICATE_PAIR_UID,
+  DUPLICATE_REVIEW_UID,
   IMAGE_TRACE_UID,
   INDEX_ENTRY_UID,
   PLUGIN_ID,
@@ -11,12 +12,16 @@ import { describeWithServer } from '../support/describe-with-server';
 import { createLibrary, sampleImage } from '../support/library';
 import { mariadb } from '../support/mariadb-server';
 import { pollUntil } from '../support/polling';
+import { productOf } from '../support/search-app';
 import { postgres } from '../support/postgres-server';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 import type { AppDatabase } from '../support/strapi-environment';
 
 const TRACES = 'image_search_image_traces';
 const FORMER_TRACES = 'image_search_picture_traces';
+const PAIRS = 'image_search_duplicate_pairs';
+const REVIEWS = 'image_search_duplicate_reviews';
+const FORMER_REVIEWS = 'image_search_duplicate_decisions';
 const ENTRIES = 'image_search_index_entries';
 const TRACES_TO_MIGRATE = 'image_search_traces_to_migrate';
 
@@ -28,13 +33,27 @@ async function makeFormer({ strapi: { db } }: StrapiApp): Promise<void> {
     table.dropIndex([], `${ENTRIES}_claim`);
     table.dropColumn('priority');
   });
+  await db.connection.raw('create table ?? as select * from ??', [FORMER_REVIEWS, REVIEWS]);
+  await db.connection.schema.dropTable(REVIEWS);
+  for (const table of [PAIRS, FORMER_REVIEWS]) {
+    await db.connection.schema.alterTable(table, (columns) => {
+      columns.renameColumn('reviewed_by', 'decided_by');
+      columns.renameColumn('reviewed_at', 'decided_at');
+    });
+  }
   const stored: unknown = await db.connection('strapi_database_schema').first('id', 'schema');
   const { id, schema } = stored as { id: number; schema: unknown };
   const text = typeof schema === 'string' ? schema : JSON.stringify(schema);
   await db
     .connection('strapi_database_schema')
     .where({ id })
-    .update({ schema: text.replaceAll(TRACES, FORMER_TRACES), hash: 'former' });
+    .update({
+      schema: text
+        .replaceAll(TRACES, FORMER_TRACES)
+        .replaceAll(REVIEWS, FORMER_REVIEWS)
+        .replaceAll('reviewed_', 'decided_'),
+      hash: 'former',
+    });
   const pairs = db.query(DUPLICATE_PAIR_UID);
   await pairs.updateMany({ where: { kind: 'same-image' }, data: { kind: 'same-picture' } });
   await pairs.updateMany({ where: { kind: 'edited' }, data: { kind: 'variant' } });
@@ -44,10 +63,13 @@ async function readRows({ strapi }: StrapiApp) {
   const traces: object[] = await strapi.db
     .query(IMAGE_TRACE_UID)
     .findMany({ orderBy: [{ fileId: 'asc' }] });
-  const pairs: { kind: string }[] = await strapi.db
+  const pairs: { kind: string; reviewedBy: unknown; reviewedAt: unknown }[] = await strapi.db
     .query(DUPLICATE_PAIR_UID)
     .findMany({ orderBy: [{ id: 'asc' }] });
+  const reviews: object[] = await strapi.db.query(DUPLICATE_REVIEW_UID).findMany({});
   return {
+    pairReviews: pairs.map(({ reviewedAt, reviewedBy }) => ({ reviewedAt, reviewedBy })),
+    reviews: reviews.map((row) => ({ ...row, id: null })),
     traces: traces.map((row) => ({ ...row, id: null })),
     kinds: pairs.map(({ kind }) => kind),
   };
@@ -78,6 +100,9 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
     const [first = 0, second = 0, third = 0] = (await library.entries()).map(
       ({ fileId }) => fileId,
     );
+    const [pair] = await productOf(app).pairs.pairsTouching({ fileIds: [first], limit: 1 });
+    const reviewedAt = new Date('2026-01-02T03:04:05.000Z');
+    await productOf(app).pairs.review(pair?.id ?? 0, { status: 'ignored', userId: 7, reviewedAt });
     // A comparison that still ran would find that the invented pairs are none.
     await app.strapi.plugin(PLUGIN_ID).service<ImageSearch>(PLUGIN_ID).stop();
     await addPair(app, { fileA: first, fileB: third, kind: 'same-image' });
@@ -96,9 +121,14 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
     await rm(dataFolder, { recursive: true, force: true });
   });
 
-  it('keeps every trace and every pair, by their new names', async () => {
+  it('keeps every trace, pair and review, by their new names', async () => {
     expect(before.traces).toHaveLength(3);
     expect(before.kinds).toEqual(expect.arrayContaining(['identical', 'same-image', 'edited']));
+    expect(before.reviews).toMatchObject([{ reviewedBy: 7 }]);
+    expect(before.pairReviews).toContainEqual({
+      reviewedBy: 7,
+      reviewedAt: '2026-01-02T03:04:05.000Z',
+    });
     expect(await readRows(app)).toEqual(before);
   });
 
@@ -111,6 +141,7 @@ function describeMigrations(createDatabase?: () => Promise<AppDatabase>): void {
 
   it('leaves nothing behind', async () => {
     expect(await hasTable(FORMER_TRACES)).toBe(false);
+    expect(await hasTable(FORMER_REVIEWS)).toBe(false);
     expect(await hasTable(TRACES_TO_MIGRATE)).toBe(false);
   });
 

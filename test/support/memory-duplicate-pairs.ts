@@ -6,7 +6,7 @@ import type {
   FoundPair,
   PairChoice,
   PairCluster,
-  PairDecision,
+  PairReview,
   PairStatus,
 } from '../../plugin/src/duplicates/contract';
 import { clusterPairs, currentPairs, type KnownClusters } from '../../plugin/src/duplicates/groups';
@@ -15,7 +15,7 @@ import { clusterPairs, currentPairs, type KnownClusters } from '../../plugin/src
 export class MemoryDuplicatePairs implements DuplicatePairs {
   readonly #pairs = new Map<number, DuplicatePair>();
   /** Reviews by the bytes of both files. */
-  readonly #decisions = new Map<string, Reviewed>();
+  readonly #reviews = new Map<string, Reviewed>();
   readonly #hasBytes: HasBytes;
   readonly #clock: Pick<Clock, 'now'>;
   #lastId = 0;
@@ -51,7 +51,7 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
       if (!known) unknown.push(found);
       else if (known.status !== 'merged') this.#pairs.set(known.id, { ...known, ...found });
     }
-    const added = unknown.filter((found) => !this.#decisionOn(found)).length;
+    const added = unknown.filter((found) => !this.#reviewOn(found)).length;
     this.#add(unknown);
     return Promise.resolve(added);
   }
@@ -64,19 +64,19 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     for (const pair of added) {
       const id = (this.#lastId += 1);
       const foundAt = new Date(this.#clock.now());
-      const { decidedBy = null, decidedAt = null } = this.#decisionOn(pair) ?? {};
-      const status = decidedAt ? 'ignored' : 'open';
-      this.#pairs.set(id, { ...pair, id, status, foundAt, decidedBy, decidedAt });
-      if (decidedAt) this.#decisions.set(hashesOf(pair), { pair, decidedBy, decidedAt });
+      const { reviewedBy = null, reviewedAt = null } = this.#reviewOn(pair) ?? {};
+      const status = reviewedAt ? 'ignored' : 'open';
+      this.#pairs.set(id, { ...pair, id, status, foundAt, reviewedBy, reviewedAt });
+      if (reviewedAt) this.#reviews.set(hashesOf(pair), { pair, reviewedBy, reviewedAt });
     }
   }
 
-  #decisionOn(found: FoundPair): Reviewed | undefined {
-    const decision = this.#decisions.get(hashesOf(found));
-    if (!decision) return undefined;
-    const { contentHashA, contentHashB, fileA, fileB } = decision.pair;
+  #reviewOn(found: FoundPair): Reviewed | undefined {
+    const review = this.#reviews.get(hashesOf(found));
+    if (!review) return undefined;
+    const { contentHashA, contentHashB, fileA, fileB } = review.pair;
     const areBothThere = this.#hasBytes(fileA, contentHashA) && this.#hasBytes(fileB, contentHashB);
-    return areBothThere ? undefined : decision;
+    return areBothThere ? undefined : review;
   }
 
   #clusters(): KnownClusters {
@@ -96,38 +96,40 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve();
   }
 
-  decide(id: number, { status, userId, decidedAt }: PairDecision): Promise<DuplicatePair | null> {
+  review(id: number, { status, userId, reviewedAt }: PairReview): Promise<DuplicatePair | null> {
     const pair = this.#pairs.get(id);
     if (pair && pair.status !== 'merged' && pair.status !== status) {
-      const decision =
-        status === 'open' ? { decidedBy: null, decidedAt: null } : { decidedBy: userId, decidedAt };
-      this.#pairs.set(id, { ...pair, status, ...decision });
-      if (status === 'open') this.#decisions.delete(hashesOf(pair));
-      else this.#decisions.set(hashesOf(pair), { pair, decidedBy: userId, decidedAt });
+      const review =
+        status === 'open'
+          ? { reviewedBy: null, reviewedAt: null }
+          : { reviewedBy: userId, reviewedAt };
+      this.#pairs.set(id, { ...pair, status, ...review });
+      if (status === 'open') this.#reviews.delete(hashesOf(pair));
+      else this.#reviews.set(hashesOf(pair), { pair, reviewedBy: userId, reviewedAt });
     }
     return Promise.resolve(this.#pairs.get(id) ?? null);
   }
 
   markMerged(merge: { keptId: number; removedId: number; userId: number | null }): Promise<void> {
     const { keptId, removedId, userId } = merge;
-    const decidedAt = new Date(this.#clock.now());
+    const reviewedAt = new Date(this.#clock.now());
     for (const pair of this.#newestFirst()) {
       const { fileA, fileB } = pair;
       const partner = fileA === keptId ? fileB : fileB === keptId ? fileA : null;
       if (partner !== removedId || pair.status === 'merged') continue;
-      this.#pairs.set(pair.id, { ...pair, status: 'merged', decidedBy: userId, decidedAt });
+      this.#pairs.set(pair.id, { ...pair, status: 'merged', reviewedBy: userId, reviewedAt });
     }
     return Promise.resolve();
   }
 
   restore(pairs: readonly DuplicatePair[]): Promise<void> {
-    for (const { fileA, fileB, status, decidedBy, decidedAt, ...pair } of pairs) {
+    for (const { fileA, fileB, status, reviewedBy, reviewedAt, ...pair } of pairs) {
       const known = this.#newestFirst().find((one) => one.fileA === fileA && one.fileB === fileB);
       if (known && known.status !== 'merged') continue;
       if (!known) this.#add([{ ...pair, fileA, fileB }]);
       const restored = known ?? this.#newestFirst()[0];
       if (restored) {
-        this.#pairs.set(restored.id, { ...restored, status, decidedBy, decidedAt });
+        this.#pairs.set(restored.id, { ...restored, status, reviewedBy, reviewedAt });
       }
     }
     return Promise.resolve();
@@ -224,8 +226,8 @@ type HasBytes = (fileId: number, contentHash: string) => boolean;
 
 interface Reviewed {
   pair: FoundPair;
-  decidedBy: number | null;
-  decidedAt: Date;
+  reviewedBy: number | null;
+  reviewedAt: Date;
 }
 
 type ComparedBytes = Pick<FoundPair, 'contentHashA' | 'contentHashB'>;

@@ -11,7 +11,7 @@ export class MemoryDuplicateScans implements DuplicateScans {
     problem: null,
     startedAt: null,
     endedAt: null,
-    toldAt: null,
+    progressAt: null,
   };
 
   read(): Promise<ScanRecord> {
@@ -31,7 +31,7 @@ export class MemoryDuplicateScans implements DuplicateScans {
       problem: null,
       startedAt: isStopped && startedAt ? startedAt : now,
       endedAt: null,
-      toldAt: null,
+      progressAt: null,
     });
   }
 
@@ -49,7 +49,7 @@ export class MemoryDuplicateScans implements DuplicateScans {
     return this.#change(number, {
       perMinute,
       problem,
-      toldAt: now,
+      progressAt: now,
       found: this.#scan.found + found,
       failed: this.#scan.failed + failed,
     });

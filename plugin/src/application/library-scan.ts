@@ -71,7 +71,7 @@ export class LibraryScan {
     const { compared, total } = await traces.counts((await currentPass()).mark);
     // Far in the future, it was written before the clock was set back.
     const isMoving =
-      scan.toldAt !== null && Math.abs(clock.now() - scan.toldAt.getTime()) < STALE_MS;
+      scan.progressAt !== null && Math.abs(clock.now() - scan.progressAt.getTime()) < STALE_MS;
     const perMinute = scan.state === 'running' && isMoving ? (scan.perMinute ?? 0) : 0;
     return {
       state: scan.state,

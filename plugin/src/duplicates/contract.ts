@@ -41,7 +41,7 @@ export interface FoundPair {
   /** The lower id. The evidence calls this file `one` and the other file `other`. */
   fileA: number;
   fileB: number;
-  /** Of the bytes that were compared. A decision holds for these bytes only. */
+  /** Of the bytes that were compared. A review holds for these bytes only. */
   contentHashA: string;
   contentHashB: string;
   verdict: DuplicateVerdict;
@@ -54,8 +54,8 @@ export interface DuplicatePair extends FoundPair {
   status: PairStatus;
   foundAt: Date;
   /** Id of the admin user who reviewed it; null while open, or when the user is unknown. */
-  decidedBy: number | null;
-  decidedAt: Date | null;
+  reviewedBy: number | null;
+  reviewedAt: Date | null;
 }
 
 /** The result of comparing one file with others. */
@@ -71,14 +71,14 @@ export interface Findings {
 /**
  * All pairs ever found. Every call is atomic across processes that share the database.
  *
- * - `record` adds new pairs as `open` and updates the evidence of known ones; a decision stays as long as both files
+ * - `record` adds new pairs as `open` and updates the evidence of known ones; a review stays as long as both files
  *   have the bytes it was made on. It deletes the file's pairs on other bytes, except `merged` ones. Pairs on the
  *   same bytes stay even if they weren't found this time: another model proposes other candidates, and a proven pair
  *   remains proven. It deletes `refuted` pairs on these bytes that are `open`. A pair on bytes that were reviewed for
  *   two files of which at least one is gone is ignored again. Returns the number of new pairs to review.
  * - `removeFiles` deletes the pairs of deleted files, except `merged` ones.
- * - `decide` returns the updated pair, or null when there is none with that id. It is idempotent: the first
- *   decision's user and time stay. A `merged` pair doesn't change.
+ * - `review` returns the updated pair, or null when there is none with that id. It is idempotent: the first
+ *   review's user and time stay. A `merged` pair doesn't change.
  * - `markMerged` sets the pair of the kept and the removed file to `merged`, if there is one. It only waits for
  *   writers of this pair, so it may be part of the transaction that deletes the file.
  * - `restore` puts back pairs that were removed with a file, with their status and review, under new ids. Of a known
@@ -93,7 +93,7 @@ export interface Findings {
 export interface DuplicatePairs {
   record(findings: readonly Findings[]): Promise<number>;
   removeFiles(fileIds: readonly number[]): Promise<void>;
-  decide(id: number, decision: PairDecision): Promise<DuplicatePair | null>;
+  review(id: number, review: PairReview): Promise<DuplicatePair | null>;
   markMerged(merge: { keptId: number; removedId: number; userId: number | null }): Promise<void>;
   restore(pairs: readonly DuplicatePair[]): Promise<void>;
   get(ids: readonly number[]): Promise<DuplicatePair[]>;
@@ -127,10 +127,10 @@ export interface PairCluster {
   pairCount: number;
 }
 
-export interface PairDecision {
+export interface PairReview {
   status: Exclude<PairStatus, 'merged'>;
   userId: number | null;
-  decidedAt: Date;
+  reviewedAt: Date;
 }
 
 /** An image's trace and its file. */
@@ -237,7 +237,7 @@ export interface ScanRecord {
   startedAt: Date | null;
   endedAt: Date | null;
   /** Time of the last progress update. */
-  toldAt: Date | null;
+  progressAt: Date | null;
 }
 
 /**

@@ -20,10 +20,10 @@ recall, MRR, nDCG, empty answers, times and the worst queries. Strapi may be run
 evaluate <file> --generate [--limit <number>]
 Makes such a file of the alternative texts and captions of at most 200 images.
 
-export-decisions <file>
+export-reviews <file>
 Writes ignored duplicates and the usage of models to a JSON file.
 
-import-decisions <file>
+import-reviews <file>
 Reads such a file, into this or another project: duplicates are found by the content of their files. Import again once
 everything is indexed if some weren't found; nothing counts twice.
 

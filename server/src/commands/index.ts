@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { ExitCode, usage } from './command-line';
 import { runCopyVectors } from './copy-vectors';
-import { runExportDecisions, runImportDecisions } from './decisions';
+import { runExportReviews, runImportReviews } from './reviews';
 import { runDoctor } from './doctor';
 import { runEvaluate } from './evaluate';
 
@@ -12,8 +12,8 @@ async function main([command, ...given]: readonly string[]): Promise<number> {
     return runInterruptibly((signal) => runCopyVectors(given, signal));
   if (command === 'doctor') return runDoctor(given);
   if (command === 'evaluate') return runEvaluate(given);
-  if (command === 'export-decisions') return runExportDecisions(given);
-  if (command === 'import-decisions') return runImportDecisions(given);
+  if (command === 'export-reviews') return runExportReviews(given);
+  if (command === 'import-reviews') return runImportReviews(given);
   if (command === '--help' || command === '-h') {
     console.log(usage);
     return ExitCode.done;

@@ -77,7 +77,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       } satisfies DuplicatesResponse;
     },
 
-    decide: async (ctx: Context): Promise<void> => {
+    review: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(pairParametersSchema, ctx['params']);
       const { status } = parseInput(reviewBodySchema, readBody(ctx));
       const visible = await visibleFilesOf(ctx, undefined);
@@ -86,7 +86,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
       if (found) await requirePresent(found);
       if (!found || (await keep(visible, [found])).length === 0) throw noPairError(id);
       const { user } = ctx.state as { user: { id: number } };
-      const updated = await pairs.decide(id, { status, userId: user.id, decidedAt: new Date() });
+      const updated = await pairs.review(id, { status, userId: user.id, reviewedAt: new Date() });
       if (!updated) throw noPairError(id);
       if (updated.status === 'merged') throw mergedError(updated);
       const [data] = await toPairViews(strapi, [updated]);

@@ -84,11 +84,11 @@ export async function toPairViews(
 ): Promise<DuplicatePairView[]> {
   const names = await findAdministrators(
     strapi,
-    pairs.flatMap(({ decidedBy }) => decidedBy ?? []),
+    pairs.flatMap(({ reviewedBy }) => reviewedBy ?? []),
   );
-  return pairs.map(({ id, fileA, fileB, verdict, status, foundAt, decidedBy, decidedAt }) => {
-    const name = decidedBy === null ? undefined : names.get(decidedBy);
-    const by = decidedBy === null || name === undefined ? null : { id: decidedBy, name };
+  return pairs.map(({ id, fileA, fileB, verdict, status, foundAt, reviewedBy, reviewedAt }) => {
+    const name = reviewedBy === null ? undefined : names.get(reviewedBy);
+    const by = reviewedBy === null || name === undefined ? null : { id: reviewedBy, name };
     return {
       id,
       fileA,
@@ -97,7 +97,7 @@ export async function toPairViews(
       status,
       evidence: toEvidence(verdict, { one: fileA, other: fileB }),
       foundAt: foundAt.toISOString(),
-      review: decidedAt && { at: decidedAt.toISOString(), by },
+      review: reviewedAt && { at: reviewedAt.toISOString(), by },
     };
   });
 }

@@ -29,6 +29,11 @@ const keptMetadataSchema = z.object({
   updatedAt: z.coerce.date(),
 });
 
+const formerReviewSchema = z.looseObject({
+  decidedBy: z.number().nullable(),
+  decidedAt: z.string().nullable(),
+});
+
 const pairSchema = z.object({
   id: z.number(),
   fileA: z.number(),
@@ -39,9 +44,17 @@ const pairSchema = z.object({
   cluster: z.number(),
   status: z.enum(pairStatuses),
   foundAt: z.coerce.date(),
-  decidedBy: z.number().nullable(),
-  decidedAt: z.coerce.date().nullable(),
+  reviewedBy: z.number().nullable(),
+  reviewedAt: z.coerce.date().nullable(),
 }) satisfies z.ZodType<DuplicatePair>;
+
+/** Merges by 0.1 previews called who reviewed a pair otherwise. */
+const journaledPairSchema = z.preprocess((pair) => {
+  const former = formerReviewSchema.safeParse(pair);
+  if (!former.success) return pair;
+  const { decidedAt: reviewedAt, decidedBy: reviewedBy, ...others } = former.data;
+  return { ...others, reviewedAt, reviewedBy };
+}, pairSchema);
 
 /** Everything that a merge changed in the database. */
 const changesSchema = z.object({
@@ -51,7 +64,7 @@ const changesSchema = z.object({
   /** The date to which the merge set the copies; each had its own before. */
   copiesUpdatedAt: z.coerce.date(),
   /** Pairs of the copies, which aren't in the library while in the trash. */
-  pairs: z.array(pairSchema),
+  pairs: z.array(journaledPairSchema),
 });
 
 const outcomeSchema = z.object({

@@ -30,7 +30,7 @@ import {
   type DatabaseTables,
   type TableQuery,
 } from '../usage/database-tables';
-import { findDecisions, hashesOf, keepDecision } from './duplicate-reviews';
+import { findReviews, hashesOf, recordReview } from './duplicate-reviews';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -167,21 +167,21 @@ export function createDuplicatePairs(
     pairs: readonly (FoundPair & { cluster: number })[],
   ): Promise<FoundPair[]> {
     const foundAt = new Date();
-    const decisions = await findDecisions(tables, pairs);
-    const decided = pairs.map(({ verdict, ...pair }) => {
-      const decision = decisions.get(hashesOf(pair));
-      const status: PairStatus = decision ? 'ignored' : 'open';
+    const reviews = await findReviews(tables, pairs);
+    const reviewed = pairs.map(({ verdict, ...pair }) => {
+      const review = reviews.get(hashesOf(pair));
+      const status: PairStatus = review ? 'ignored' : 'open';
       return {
         ...pair,
         ...toVerdictColumns(verdict),
-        ...(decision ?? noDecision),
+        ...(review ?? noReview),
         status,
         foundAt,
       };
     });
-    for (const data of chunksOf(decided, LARGEST_INSERT)) await rows().createMany({ data });
-    for (const pair of decided) if (pair.status === 'ignored') await keepDecision(strapi, pair);
-    return pairs.filter((_pair, index) => decided[index]?.status === 'open');
+    for (const data of chunksOf(reviewed, LARGEST_INSERT)) await rows().createMany({ data });
+    for (const pair of reviewed) if (pair.status === 'ignored') await recordReview(strapi, pair);
+    return pairs.filter((_pair, index) => reviewed[index]?.status === 'open');
   }
 
   return {
@@ -203,13 +203,13 @@ export function createDuplicatePairs(
       });
     },
 
-    async decide(id, { status, userId, decidedAt }) {
-      const decision = status === 'open' ? noDecision : { decidedBy: userId, decidedAt };
+    async review(id, { status, userId, reviewedAt }) {
+      const review = status === 'open' ? noReview : { reviewedBy: userId, reviewedAt };
       const where = { id, status: { $in: undone.filter((other) => other !== status) } };
       return inTurn(strapi, TURN, async () => {
-        const { count } = await rows().updateMany({ where, data: { status, ...decision } });
+        const { count } = await rows().updateMany({ where, data: { status, ...review } });
         const [pair] = await find({ id });
-        if (pair && count > 0) await keepDecision(strapi, pair);
+        if (pair && count > 0) await recordReview(strapi, pair);
         return pair ?? null;
       });
     },
@@ -217,7 +217,7 @@ export function createDuplicatePairs(
     /** A single row found by its unique index can't deadlock, so it needs no turn. */
     async markMerged({ keptId, removedId, userId }) {
       const status: PairStatus = 'merged';
-      const data = { status, decidedBy: userId, decidedAt: new Date() };
+      const data = { status, reviewedBy: userId, reviewedAt: new Date() };
       const [fileA, fileB] = keptId < removedId ? [keptId, removedId] : [removedId, keptId];
       const where = { fileA, fileB, status: { $in: undone } };
       await retryConflicts(strapi, () => rows().updateMany({ where, data }));
@@ -228,17 +228,17 @@ export function createDuplicatePairs(
       await inTurn(strapi, TURN, async (tables) => {
         const known = await findKnown(pairs);
         for (const pair of pairs) {
-          const { status, decidedBy, decidedAt } = pair;
+          const { status, reviewedBy, reviewedAt } = pair;
           const merged = known.get(keyOf(pair));
           if (merged?.status !== 'merged') continue;
           await rows().updateMany({
             where: { id: merged.id },
-            data: { status, decidedBy, decidedAt },
+            data: { status, reviewedBy, reviewedAt },
           });
         }
         const missing = pairs.filter((pair) => !known.has(keyOf(pair)));
         const data = (await cluster(tables, missing)).map(({ verdict, ...pair }) => {
-          const { contentHashA, contentHashB, decidedAt, decidedBy, fileA, fileB } = pair;
+          const { contentHashA, contentHashB, reviewedAt, reviewedBy, fileA, fileB } = pair;
           return {
             fileA,
             fileB,
@@ -247,8 +247,8 @@ export function createDuplicatePairs(
             cluster: pair.cluster,
             status: pair.status,
             foundAt: pair.foundAt,
-            decidedBy,
-            decidedAt,
+            reviewedBy,
+            reviewedAt,
             ...toVerdictColumns(verdict),
           };
         });
@@ -301,7 +301,7 @@ export function createDuplicatePairs(
   };
 }
 
-const noDecision = { decidedBy: null, decidedAt: null };
+const noReview = { reviewedBy: null, reviewedAt: null };
 
 function keyOf({ fileA, fileB }: Pick<FoundPair, 'fileA' | 'fileB'>): string {
   return `${String(fileA)} ${String(fileB)}`;
@@ -380,8 +380,8 @@ const rowSchema = z.object({
   evidence: z.record(z.string(), z.unknown()),
   status: z.enum(pairStatuses),
   foundAt: z.coerce.date(),
-  decidedBy: z.number().nullable(),
-  decidedAt: z.coerce.date().nullable(),
+  reviewedBy: z.number().nullable(),
+  reviewedAt: z.coerce.date().nullable(),
 });
 
 /** A row as read by Strapi → the pair. */

@@ -20,7 +20,7 @@ const rowSchema = z.object({
   problem: z.string().nullable(),
   startedAt: dateSchema,
   endedAt: dateSchema,
-  toldAt: dateSchema,
+  progressAt: dateSchema,
 });
 
 /** The duplicate scan in Strapi's database. Every change is one conditional UPDATE. */
@@ -38,7 +38,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
       problem: null,
       startedAt: null,
       endedAt: null,
-      toldAt: null,
+      progressAt: null,
     };
     return { ...never, ...unknown };
   }
@@ -86,7 +86,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
           endedAt: null,
           perMinute: null,
           problem: null,
-          toldAt: null,
+          progressAt: null,
         },
       );
       return read();
@@ -102,7 +102,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
     async reportProgress(number, { found, failed, now, perMinute, problem }) {
       const isRunning = await update(
         { number, state: 'running' },
-        { perMinute, problem, toldAt: now },
+        { perMinute, problem, progressAt: now },
       );
       if (isRunning) {
         await add(number, 'found', found);

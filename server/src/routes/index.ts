@@ -123,7 +123,7 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
   {
     method: 'POST',
     path: '/duplicates/:id/review',
-    handler: 'admin-duplicates.decide',
+    handler: 'admin-duplicates.review',
     action: adminActions.duplicates,
   },
   {

@@ -43,10 +43,10 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
     });
 
     it('filters by kind and status', async () => {
-      await pairs().decide(await idOf(1, 5), {
+      await pairs().review(await idOf(1, 5), {
         status: 'ignored',
         userId: null,
-        decidedAt: new Date(),
+        reviewedAt: new Date(),
       });
       await pairs().markMerged({ keptId: 1, removedId: 4, userId: null });
       expect(filesOf((await list({})).pairs)).toEqual([
@@ -178,13 +178,13 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
     });
 
     it('considers only pairs of the requested status and kind', async () => {
-      const decided = await idOf(21, 22);
-      await pairs().decide(decided, { status: 'ignored', userId: null, decidedAt: new Date() });
+      const ignored = await idOf(21, 22);
+      await pairs().review(ignored, { status: 'ignored', userId: null, reviewedAt: new Date() });
       expect((await clusters({ kind: 'identical' })).clusters).toMatchObject([
         { newestPairId: await idOf(1, 2), pairCount: 1 },
       ]);
       expect((await clusters({ status: 'ignored' })).clusters).toMatchObject([
-        { newestPairId: decided, pairCount: 1 },
+        { newestPairId: ignored, pairCount: 1 },
       ]);
       expect((await clusters({ status: 'merged' })).clusters).toEqual([]);
     });

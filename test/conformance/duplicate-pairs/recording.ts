@@ -7,7 +7,7 @@ import { allPairs, filesOf, findings, hashOf, pairOf, verdicts } from './situati
 export function describeRecording(pairs: () => DuplicatePairs): void {
   const ignore = async (fileA: number, fileB: number): Promise<void> => {
     const { id } = await pairOf(pairs(), fileA, fileB);
-    await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: new Date() });
+    await pairs().review(id, { status: 'ignored', userId: 5, reviewedAt: new Date() });
   };
 
   describe('record', () => {
@@ -26,8 +26,8 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
           verdict,
           status: 'open',
           foundAt: pair.foundAt,
-          decidedBy: null,
-          decidedAt: null,
+          reviewedBy: null,
+          reviewedAt: null,
         });
         expect(pair.foundAt > hourAgo() && pair.foundAt < inAnHour()).toBe(true);
       },
@@ -73,7 +73,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       expect((await pairOf(pairs(), 1, 2)).verdict).toEqual(verdict);
     });
 
-    it('deletes open pairs that were refuted on the same bytes, but no decisions', async () => {
+    it('deletes open pairs that were refuted on the same bytes, but no reviewed ones', async () => {
       await pairs().record([findings(1, [2, 3, 4])]);
       await ignore(1, 3);
       const refuted = findings(1, [2, 3]).pairs;
@@ -111,7 +111,7 @@ export function describeRecording(pairs: () => DuplicatePairs): void {
       const before = await pairOf(pairs(), 1, 2);
       expect(await pairs().record([findings(2, [1], { version: 2 })])).toBe(1);
       const after = await pairOf(pairs(), 1, 2);
-      expect(after).toMatchObject({ status: 'open', decidedBy: null, contentHashB: hashOf(2, 2) });
+      expect(after).toMatchObject({ status: 'open', reviewedBy: null, contentHashB: hashOf(2, 2) });
       expect(after.id).toBeGreaterThan(before.id);
     });
 

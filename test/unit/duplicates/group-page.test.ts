@@ -114,15 +114,15 @@ describe('pages of groups', () => {
       await pairs.record([findings(fileId, others, { verdict })]);
       const { pairs: newest } = await pairs.list({ status: 'open', cursor: null, limit: 3 });
       for (const { id } of newest.filter(() => random.chance(0.2))) {
-        await pairs.decide(id, { status: 'ignored', userId: null, decidedAt: new Date() });
+        await pairs.review(id, { status: 'ignored', userId: null, reviewedAt: new Date() });
       }
       if (random.chance(0.1)) await pairs.removeFiles([random.integer(1, fileCount)]);
     }
-    // However much was decided and deleted, there is something of each.
+    // However much was reviewed and deleted, there is something of each.
     await pairs.record([findings(70, [1, 2, 3], { verdict: verdicts.identical })]);
     const [added] = await pairs.pairsTouching({ fileIds: [70], limit: 1 });
-    const decision = { status: 'ignored', userId: null, decidedAt: new Date() } as const;
-    await pairs.decide(added?.id ?? 0, decision);
+    const review = { status: 'ignored', userId: null, reviewedAt: new Date() } as const;
+    await pairs.review(added?.id ?? 0, review);
     for (const choice of [
       { status: 'open' },
       { status: 'open', kind: 'identical' },

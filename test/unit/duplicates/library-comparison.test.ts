@@ -238,15 +238,15 @@ describe('confirming proposed pairs', () => {
     expect(await allPairs(pairs)).toMatchObject([{ verdict: confirmed }]);
   });
 
-  it('removes earlier verdicts that the pixels refute, but not decisions', async () => {
+  it('removes earlier verdicts that the pixels refute, but not reviewed ones', async () => {
     await compareWith(found)(1);
     const refute = { confirmation: () => Promise.resolve(null) };
     const [pair] = await allPairs(pairs);
-    const decidedAt = new Date(world.clock.now());
-    await pairs.decide(pair?.id ?? 0, { status: 'ignored', userId: null, decidedAt });
+    const reviewedAt = new Date(world.clock.now());
+    await pairs.review(pair?.id ?? 0, { status: 'ignored', userId: null, reviewedAt });
     await compareWith(found, refute)(1);
     expect(await allPairs(pairs)).toMatchObject([{ status: 'ignored' }]);
-    await pairs.decide(pair?.id ?? 0, { status: 'open', userId: null, decidedAt });
+    await pairs.review(pair?.id ?? 0, { status: 'open', userId: null, reviewedAt });
     await compareWith(nothing, refute)(1);
     expect(await allPairs(pairs)).toEqual([]);
   });

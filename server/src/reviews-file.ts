@@ -12,7 +12,7 @@ import { createImageTraces } from './repositories/image-traces';
 import { listAllUsage, raiseUsage, usageRecordSchema } from './repositories/usage-records';
 
 const PAGE = 500;
-/** Files with the same bytes that a decision is applied to. */
+/** Files with the same bytes that a review is applied to. */
 const MAX_COPIES = 100;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256');
@@ -22,22 +22,22 @@ const ignoredPairSchema = z.object({
   contentHashes: z.tuple([hash, hash]),
   /** Null for a pair of which a file is gone. */
   verdict: verdictSchema.nullable(),
-  decidedAt: z.iso.datetime().nullable(),
+  reviewedAt: z.iso.datetime().nullable(),
 });
 
-/** What only people know of a library, or only a bill tells. Nothing in it depends on the ids of a database. */
-export const decisionsSchema = z.object({
-  format: z.literal('strapi-plugin-image-search/decisions'),
+/** What only reviewers know of a library, and what was paid. Nothing in it depends on the ids of a database. */
+export const reviewsFileSchema = z.object({
+  format: z.literal('strapi-plugin-image-search/reviews'),
   version: z.literal(1, 'must be 1: update strapi-plugin-image-search to import this file'),
   exportedAt: z.iso.datetime(),
   ignoredPairs: z.array(ignoredPairSchema),
   usage: z.array(usageRecordSchema),
 });
 
-export type Decisions = z.output<typeof decisionsSchema>;
+export type ReviewsFile = z.output<typeof reviewsFileSchema>;
 type IgnoredPair = z.output<typeof ignoredPairSchema>;
 
-export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
+export async function exportReviews(strapi: Core.Strapi): Promise<ReviewsFile> {
   const pairs = createDuplicatePairs(strapi);
   const ignoredPairs: IgnoredPair[] = [];
   let cursor: number | null = null;
@@ -47,22 +47,22 @@ export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
       cursor,
       limit: PAGE,
     });
-    for (const { contentHashA, contentHashB, decidedAt, verdict } of page.pairs) {
+    for (const { contentHashA, contentHashB, reviewedAt, verdict } of page.pairs) {
       ignoredPairs.push({
         contentHashes: [contentHashA, contentHashB],
         verdict,
-        decidedAt: decidedAt?.toISOString() ?? null,
+        reviewedAt: reviewedAt?.toISOString() ?? null,
       });
     }
     cursor = page.nextCursor;
   } while (cursor !== null);
   const listed = new Set(ignoredPairs.map(keyOf));
-  for (const { contentHashes, decidedAt } of await listReviews(strapi)) {
+  for (const { contentHashes, reviewedAt } of await listReviews(strapi)) {
     if (listed.has(keyOf({ contentHashes }))) continue;
-    ignoredPairs.push({ contentHashes, verdict: null, decidedAt: decidedAt.toISOString() });
+    ignoredPairs.push({ contentHashes, verdict: null, reviewedAt: reviewedAt.toISOString() });
   }
   return {
-    format: 'strapi-plugin-image-search/decisions',
+    format: 'strapi-plugin-image-search/reviews',
     version: 1,
     exportedAt: new Date().toISOString(),
     ignoredPairs,
@@ -71,10 +71,10 @@ export async function exportDecisions(strapi: Core.Strapi): Promise<Decisions> {
 }
 
 export interface ImportReport {
-  /** Decisions that hold in this database now, new or not. */
+  /** ReviewsFile that hold in this database now, new or not. */
   placed: number;
-  /** Kept for later: decisions on bytes that no file of this library is known to have yet. */
-  unplaced: Decisions['ignoredPairs'];
+  /** Kept for later: reviews of bytes that no file of this library is known to have yet. */
+  unplaced: ReviewsFile['ignoredPairs'];
   /** Months and models. */
   usageRecords: number;
 }
@@ -83,16 +83,16 @@ export interface ImportReport {
  * Ignores the pairs of files that have these bytes, also those that were reopened since the export, and raises usage to
  * what it was. Importing twice changes nothing more; usage above that of the file stays.
  */
-export async function importDecisions(
+export async function importReviews(
   strapi: Core.Strapi,
-  { ignoredPairs, usage }: Decisions,
+  { ignoredPairs, usage }: ReviewsFile,
 ): Promise<ImportReport> {
   const unplaced: IgnoredPair[] = [];
   for (const pair of ignoredPairs) {
     if (await ignorePair(strapi, pair)) continue;
     await keepReview(strapi, {
       contentHashes: pair.contentHashes,
-      decidedAt: decidedAtOf(pair),
+      reviewedAt: reviewedAtOf(pair),
     });
     unplaced.push(pair);
   }
@@ -108,8 +108,8 @@ function keyOf({ contentHashes }: Pick<IgnoredPair, 'contentHashes'>): string {
   return [...contentHashes].sort().join(' ');
 }
 
-function decidedAtOf({ decidedAt }: IgnoredPair): Date {
-  return decidedAt === null ? new Date() : new Date(decidedAt);
+function reviewedAtOf({ reviewedAt }: IgnoredPair): Date {
+  return reviewedAt === null ? new Date() : new Date(reviewedAt);
 }
 
 /** Returns whether there are two files with these bytes that are a pair. */
@@ -132,8 +132,8 @@ async function ignorePair(strapi: Core.Strapi, pair: IgnoredPair): Promise<boole
     const [open, ignored] = await Promise.all(
       (['open', 'ignored'] as const).map((status) => findPair(pairs, status, one, other)),
     );
-    const decidedAt = decidedAtOf(pair);
-    if (open) await pairs.decide(open.id, { status: 'ignored', userId: null, decidedAt });
+    const reviewedAt = reviewedAtOf(pair);
+    if (open) await pairs.review(open.id, { status: 'ignored', userId: null, reviewedAt });
     isPlaced ||= open !== undefined || ignored !== undefined;
   }
   return isPlaced;

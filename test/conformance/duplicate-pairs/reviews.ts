@@ -6,53 +6,53 @@ import { allPairs, findings, hashOf, pairOf, verdicts, type ReviewedFiles } from
 const noon = new Date('2026-03-01T12:00:00.000Z');
 const later = new Date('2026-03-01T12:30:00.000Z');
 
-export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFiles): void {
-  describe('decide', () => {
+export function describeReviews(pairs: () => DuplicatePairs, files: ReviewedFiles): void {
+  describe('review', () => {
     let pair: DuplicatePair;
     beforeEach(async () => {
       await pairs().record([findings(1, [2, 3])]);
       pair = await pairOf(pairs(), 1, 2);
     });
 
-    const decide = (status: 'open' | 'ignored', userId: number | null, decidedAt = noon) =>
-      pairs().decide(pair.id, { status, userId, decidedAt });
+    const review = (status: 'open' | 'ignored', userId: number | null, reviewedAt = noon) =>
+      pairs().review(pair.id, { status, userId, reviewedAt });
 
     it('ignores one pair and records who and when', async () => {
-      const ignored = { ...pair, status: 'ignored', decidedBy: 5, decidedAt: noon };
-      expect(await decide('ignored', 5)).toEqual(ignored);
+      const ignored = { ...pair, status: 'ignored', reviewedBy: 5, reviewedAt: noon };
+      expect(await review('ignored', 5)).toEqual(ignored);
       expect(await pairs().get([pair.id])).toEqual([ignored]);
       expect(await pairOf(pairs(), 1, 3)).toMatchObject({ status: 'open' });
     });
 
     it('accepts an unknown user', async () => {
-      expect(await decide('ignored', null)).toMatchObject({ decidedBy: null, decidedAt: noon });
+      expect(await review('ignored', null)).toMatchObject({ reviewedBy: null, reviewedAt: noon });
     });
 
     it('keeps the user and time of the first of two equal reviews', async () => {
-      await decide('ignored', 5);
-      expect(await decide('ignored', 6, later)).toMatchObject({ decidedBy: 5, decidedAt: noon });
+      await review('ignored', 5);
+      expect(await review('ignored', 6, later)).toMatchObject({ reviewedBy: 5, reviewedAt: noon });
     });
 
     it('reopens a pair, and lets someone else review it', async () => {
-      await decide('ignored', 5);
-      expect(await decide('open', 6, later)).toEqual(pair);
-      expect(await decide('ignored', 7, later)).toMatchObject({ decidedBy: 7, decidedAt: later });
+      await review('ignored', 5);
+      expect(await review('open', 6, later)).toEqual(pair);
+      expect(await review('ignored', 7, later)).toMatchObject({ reviewedBy: 7, reviewedAt: later });
     });
 
     it('does nothing for a pair that is open already', async () => {
-      expect(await decide('open', 5)).toEqual(pair);
+      expect(await review('open', 5)).toEqual(pair);
     });
 
     it("doesn't change a merged pair", async () => {
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
       const merged = await pairOf(pairs(), 1, 2);
-      expect(await decide('ignored', 5)).toEqual(merged);
-      expect(await decide('open', 5)).toEqual(merged);
-      expect(merged).toMatchObject({ status: 'merged', decidedBy: 8 });
+      expect(await review('ignored', 5)).toEqual(merged);
+      expect(await review('open', 5)).toEqual(merged);
+      expect(merged).toMatchObject({ status: 'merged', reviewedBy: 8 });
     });
 
     it('holds for the bytes, whichever files have them later, in any order', async () => {
-      await decide('ignored', 5);
+      await review('ignored', 5);
       await pairs().removeFiles([1, 2]);
       const [hashA, hashB] = [pair.contentHashA, pair.contentHashB];
       const moved = (fileA: number, fileB: number, hashes: [string, string]) => ({
@@ -70,11 +70,11 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
       });
       expect(await pairs().record([moved(21, 22, [hashB, hashA])])).toBe(0);
       const found = await pairOf(pairs(), 21, 22);
-      expect(found).toMatchObject({ status: 'ignored', decidedBy: 5, decidedAt: noon });
-      await pairs().decide(found.id, { status: 'open', userId: 5, decidedAt: later });
+      expect(found).toMatchObject({ status: 'ignored', reviewedBy: 5, reviewedAt: noon });
+      await pairs().review(found.id, { status: 'open', userId: 5, reviewedAt: later });
       await pairs().removeFiles([21, 22]);
       expect(await pairs().record([moved(31, 32, [hashA, hashB])])).toBe(1);
-      expect(await pairOf(pairs(), 31, 32)).toMatchObject({ status: 'open', decidedBy: null });
+      expect(await pairOf(pairs(), 31, 32)).toMatchObject({ status: 'open', reviewedBy: null });
     });
 
     it('holds if one of the files is uploaded again, but not for a further copy', async () => {
@@ -96,7 +96,7 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
       await files.add(other, hashOf(other));
       await pairs().record([withOther(one)]);
       const { id } = await pairOf(pairs(), one, other);
-      await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: noon });
+      await pairs().review(id, { status: 'ignored', userId: 5, reviewedAt: noon });
       expect(await pairs().record([withOther(again)])).toBe(1);
       await pairs().removeFiles([one, again]);
       await files.remove(one);
@@ -106,22 +106,22 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
     });
 
     it("doesn't hold for other files that have the same ids", async () => {
-      await decide('ignored', 5);
+      await review('ignored', 5);
       await pairs().removeFiles([1, 2]);
       expect(await pairs().record([findings(1, [2], { version: 2 })])).toBe(1);
-      expect(await pairOf(pairs(), 1, 2)).toMatchObject({ status: 'open', decidedBy: null });
+      expect(await pairOf(pairs(), 1, 2)).toMatchObject({ status: 'open', reviewedBy: null });
     });
 
     it('returns null for a missing pair', async () => {
       await pairs().removeFiles([2]);
-      expect(await decide('ignored', 5)).toBeNull();
+      expect(await review('ignored', 5)).toBeNull();
     });
 
     it('lets the first of several concurrent reviews win', async () => {
-      const answers = await Promise.all(range(1, 8).map((userId) => decide('ignored', userId)));
-      const { decidedBy } = await pairOf(pairs(), 1, 2);
-      expect(range(1, 8)).toContain(decidedBy);
-      expect(new Set(answers.map((answer) => answer?.decidedBy))).toEqual(new Set([decidedBy]));
+      const answers = await Promise.all(range(1, 8).map((userId) => review('ignored', userId)));
+      const { reviewedBy } = await pairOf(pairs(), 1, 2);
+      expect(range(1, 8)).toContain(reviewedBy);
+      expect(new Set(answers.map((answer) => answer?.reviewedBy))).toEqual(new Set([reviewedBy]));
     });
   });
 
@@ -129,7 +129,7 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
     it('marks the pairs of the kept file with the removed ones, on either side', async () => {
       await pairs().record([findings(3, [1, 2, 4, 5]), findings(1, [4])]);
       const ignored = await pairOf(pairs(), 3, 4);
-      await pairs().decide(ignored.id, { status: 'ignored', userId: 5, decidedAt: noon });
+      await pairs().review(ignored.id, { status: 'ignored', userId: 5, reviewedAt: noon });
       for (const removedId of [1, 4]) {
         await pairs().markMerged({ keptId: 3, removedId, userId: 8 });
       }
@@ -137,9 +137,9 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
         [1, 3],
         [3, 4],
       ] as const) {
-        const { status, decidedBy, decidedAt } = await pairOf(pairs(), fileA, fileB);
-        expect({ status, decidedBy }).toEqual({ status: 'merged', decidedBy: 8 });
-        expect(decidedAt && decidedAt > hourAgo() && decidedAt < inAnHour()).toBe(true);
+        const { status, reviewedBy, reviewedAt } = await pairOf(pairs(), fileA, fileB);
+        expect({ status, reviewedBy }).toEqual({ status: 'merged', reviewedBy: 8 });
+        expect(reviewedAt && reviewedAt > hourAgo() && reviewedAt < inAnHour()).toBe(true);
       }
       for (const [fileA, fileB] of [
         [2, 3],
@@ -154,7 +154,7 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
       await pairs().record([findings(1, [2])]);
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
       await pairs().markMerged({ keptId: 2, removedId: 1, userId: 9 });
-      expect(await pairOf(pairs(), 1, 2)).toMatchObject({ decidedBy: 8 });
+      expect(await pairOf(pairs(), 1, 2)).toMatchObject({ reviewedBy: 8 });
     });
 
     it('ignores a missing pair', async () => {
@@ -174,7 +174,7 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
     it('puts removed pairs back with their reviews', async () => {
       await pairs().record([findings(2, [1, 3, 4])]);
       const { id } = await pairOf(pairs(), 2, 3);
-      await pairs().decide(id, { status: 'ignored', userId: 5, decidedAt: noon });
+      await pairs().review(id, { status: 'ignored', userId: 5, reviewedAt: noon });
       const before = await allPairs(pairs());
       await pairs().markMerged({ keptId: 1, removedId: 2, userId: 8 });
       await pairs().removeFiles([2]);
@@ -188,9 +188,9 @@ export function describeDecisions(pairs: () => DuplicatePairs, files: ReviewedFi
       await pairs().record([findings(1, [2])]);
       const before = await allPairs(pairs());
       const [pair] = before;
-      await pairs().decide(pair?.id ?? 0, { status: 'ignored', userId: 6, decidedAt: later });
+      await pairs().review(pair?.id ?? 0, { status: 'ignored', userId: 6, reviewedAt: later });
       await pairs().restore(before);
-      expect(await allPairs(pairs())).toMatchObject([{ status: 'ignored', decidedBy: 6 }]);
+      expect(await allPairs(pairs())).toMatchObject([{ status: 'ignored', reviewedBy: 6 }]);
       await pairs().restore([]);
     });
   });

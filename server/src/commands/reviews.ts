@@ -3,30 +3,30 @@ import { parseArgs } from 'node:util';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { ImageSearchError, toImageSearchError } from '../../../plugin/src/errors';
-import { decisionsSchema, exportDecisions, importDecisions, type Decisions } from '../decisions';
+import { reviewsFileSchema, exportReviews, importReviews, type ReviewsFile } from '../reviews-file';
 import { ExitCode, usage, UsageError } from './command-line';
 
-/** At most so many decisions that found no files are listed. */
+/** At most so many reviews that found no files are listed. */
 const MAX_LISTED = 10;
 
-/** Writes the decisions of the project's database to a file and returns the exit code. */
-export function runExportDecisions(given: readonly string[]): Promise<number> {
+/** Writes the reviews of the project's database to a file and returns the exit code. */
+export function runExportReviews(given: readonly string[]): Promise<number> {
   return reporting(async () => {
     const file = fileOf(given);
-    const decisions = await withProject((strapi) => exportDecisions(strapi));
-    await writeFile(file, `${JSON.stringify(decisions, null, 2)}\n`);
-    const { ignoredPairs, usage: bill } = decisions;
+    const reviews = await withProject((strapi) => exportReviews(strapi));
+    await writeFile(file, `${JSON.stringify(reviews, null, 2)}\n`);
+    const { ignoredPairs, usage: records } = reviews;
     console.error(
-      `Wrote ${String(ignoredPairs.length)} ignored pairs and ${String(bill.length)} usage records to ${file}.`,
+      `Wrote ${String(ignoredPairs.length)} ignored pairs and ${String(records.length)} usage records to ${file}.`,
     );
   });
 }
 
 /** Reads such a file into the project's database and returns the exit code. */
-export function runImportDecisions(given: readonly string[]): Promise<number> {
+export function runImportReviews(given: readonly string[]): Promise<number> {
   return reporting(async () => {
-    const decisions = await readDecisions(fileOf(given));
-    const report = await withProject((strapi) => importDecisions(strapi, decisions));
+    const reviews = await readReviews(fileOf(given));
+    const report = await withProject((strapi) => importReviews(strapi, reviews));
     console.error(
       `Imported ${String(report.placed)} ignored pairs and ${String(report.usageRecords)} usage records.`,
     );
@@ -54,12 +54,12 @@ async function withProject<Result>(
   }
 }
 
-async function readDecisions(file: string): Promise<Decisions> {
-  const result = decisionsSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+async function readReviews(file: string): Promise<ReviewsFile> {
+  const result = reviewsFileSchema.safeParse(parseJson(await readFile(file, 'utf8')));
   if (result.success) return result.data;
   throw new ImageSearchError({
     code: 'invalid-input',
-    message: `${file} isn't a file of exported decisions:\n${z.prettifyError(result.error)}`,
+    message: `${file} isn't a file of exported reviews:\n${z.prettifyError(result.error)}`,
   });
 }
 
