@@ -46,10 +46,13 @@ const SEARCH_ARGUMENTS = `
   diversity: Float
   "Such as createdAt:desc."
   sort: [String!]
+  "Counts the relevant images, or all that pass the filters, by these."
+  facets: [ImageSearchFacet!]
 `;
 
 const typeDefs = `
   enum ImageSearchMode { hybrid vector text }
+  enum ImageSearchFacet { type folder year }
   enum ImageSearchOrientation { landscape portrait square }
   enum ImageSearchRelevance { strong likely weak }
 
@@ -84,9 +87,26 @@ const typeDefs = `
     total: Int
   }
 
+  type ImageSearchCount {
+    "A MIME type, a folder's id (null for images in none) or a year."
+    value: String
+    count: Int!
+  }
+
+  type ImageSearchFacets {
+    type: [ImageSearchCount!]
+    folder: [ImageSearchCount!]
+    year: [ImageSearchCount!]
+    counted: Int!
+    "Whether there are more images than were counted."
+    isLowerBound: Boolean!
+  }
+
   type ImageSearchResults {
     hits: [ImageSearchHit!]!
     pagination: ImageSearchPage!
+    "Null unless asked for."
+    facets: ImageSearchFacets
     "Whether even the best match means nothing; null if unknown."
     noCloseMatch: Boolean
     "Whether the model isn't responding, so that only words were searched."
@@ -207,12 +227,12 @@ function toResults({
   data,
   meta,
 }: Awaited<ReturnType<ReturnType<typeof createSearchService>['search']>>) {
-  const { isDegraded, noCloseMatch, pagination } = meta;
+  const { facets, isDegraded, noCloseMatch, pagination } = meta;
   const hits = data.map(({ relevance, ...hit }) => ({
     ...withFileId(hit),
     relevance: relevance?.band ?? null,
   }));
-  return { hits, pagination, noCloseMatch, isDegraded };
+  return { hits, pagination, facets, noCloseMatch, isDegraded };
 }
 
 /** Strapi's own type of files has no numeric id. */

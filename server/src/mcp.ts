@@ -4,9 +4,14 @@ import * as z from 'zod';
 import { ImageSearchError, toImageSearchError } from '../../plugin/src/errors';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
-import { fileIdSchema, filtersSchema, orientations } from '../../plugin/src/contracts/search';
+import {
+  fileIdSchema,
+  filtersSchema,
+  orientations,
+  searchResponseSchema,
+} from '../../plugin/src/contracts/search';
 import { duplicateKindSchema } from '../../plugin/src/contracts/duplicates';
-import { relevanceBands } from '../../plugin/src/search/contract';
+import { facetNames, relevanceBands } from '../../plugin/src/search/contract';
 import type { SearchResults } from '../../plugin/src/types';
 import { imageSearchOf } from './composition';
 import { scoreOf } from './duplicates/pair-views';
@@ -90,6 +95,11 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
           .optional()
           .describe('Only images that no media field uses, or only others'),
         hasAlternativeText: z.boolean().optional(),
+        facets: z
+          .array(z.enum(facetNames))
+          .min(1)
+          .optional()
+          .describe('Also counts the relevant images, or all that pass the filters, by these'),
         limit: limitSchema,
         thumbnails: thumbnailsSchema,
       }),
@@ -97,6 +107,7 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
       z.object({
         images: z.array(foundImageSchema),
         noCloseMatch: z.boolean().nullable(),
+        facets: searchResponseSchema.shape.meta.shape.facets,
         searchableShare: z
           .number()
           .describe('Share of the Media Library that is searchable, 0 to 1'),
@@ -119,7 +130,12 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
         const { indexed, total } = meta.index;
         const searchableShare = total === 0 ? 1 : Math.min(1, indexed / total);
         return present.result(
-          { images, noCloseMatch: meta.noCloseMatch, searchableShare },
+          {
+            images,
+            noCloseMatch: meta.noCloseMatch,
+            ...(meta.facets && { facets: meta.facets }),
+            searchableShare,
+          },
           { images: thumbnails ? images : [], signal },
         );
       }),

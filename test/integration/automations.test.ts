@@ -474,7 +474,12 @@ describe('GraphQL', () => {
           sort: "name:desc"
           withCount: true
           pagination: { limit: 1 }
-        ) { hits { duplicateCount view { kind number } file { name } } pagination { total hasMore } }
+          facets: [type, year]
+        ) {
+          hits { duplicateCount view { kind number } file { name } }
+          pagination { total hasMore }
+          facets { type { value count } folder { value } counted isLowerBound }
+        }
         folded: imageSearch(
           text: "a castle"
           filters: { name: { startsWith: "castle-" } }
@@ -492,6 +497,12 @@ describe('GraphQL', () => {
       listed: {
         hits: [{ duplicateCount: null, view: null, file: { name: 'castle-2.jpg' } }],
         pagination: { total: 2, hasMore: true },
+        facets: {
+          type: [{ value: 'image/jpeg', count: 2 }],
+          folder: null,
+          counted: 2,
+          isLowerBound: false,
+        },
       },
       folded: { hits: [{ duplicateCount: 1 }] },
     });

@@ -114,7 +114,7 @@ describe('pages', () => {
   });
 });
 
-it.each(['minRelevance', 'autocut', 'collapse', 'diversity', 'sort'])(
+it.each(['minRelevance', 'autocut', 'collapse', 'diversity', 'sort', 'facets'])(
   'duplicates of a file take no %s',
   async (name) => {
     const path = `duplicates/${String(app.fileOf('dog').id)}`;
@@ -130,6 +130,18 @@ describe('what Strapi takes elsewhere', () => {
   it('is ignored if it means nothing for files', async () => {
     const plain = await face.searchText('dog');
     expect(await face.searchText('dog', { locale: 'de', status: 'draft' })).toEqual(plain);
+  });
+
+  it('names a facet that there is not', async () => {
+    const failure = {
+      status: 400,
+      code: 'invalid-input',
+      message: /^facets\.0: must be one of type, folder, year$/,
+    } as const;
+    for (const facets of ['colour', '']) {
+      expectFailure(await face.get('search', { text: 'dog', facets }), failure);
+      expectFailure(await face.post('search', { text: 'dog', facets: [facets] }), failure);
+    }
   });
 
   it.each([

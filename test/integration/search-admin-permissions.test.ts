@@ -123,6 +123,20 @@ describe('an editor who may see only their own files', () => {
     expect(idsOf(page)).toEqual(idsOf(all).filter((id) => ownIds.includes(id)));
   });
 
+  it('counts only these', async () => {
+    const facets = ['type', 'folder', 'year'];
+    const all = await (await adminApi(app)).search({ text: 'an animal', facets });
+    expect(all.meta.facets?.counted).toBe(9);
+    for (const query of [{ text: 'an animal' }, {}]) {
+      const { meta } = await face.search({ ...query, facets });
+      const { counted, folder = [], type = [], year = [] } = meta.facets ?? {};
+      expect(counted).toBe(3);
+      for (const counts of [folder, type, year]) {
+        expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(3);
+      }
+    }
+  });
+
   it('finds files similar to their own among these', async () => {
     const [first = 0, ...others] = ownIds;
     expect(new Set(idsOf(await face.similar(first)))).toEqual(new Set(others));

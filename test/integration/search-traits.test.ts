@@ -5,7 +5,7 @@ import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
-import { IMAGE_TRACE_UID } from '../../server/src/plugin-id';
+import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { productOf, publicSearchActions } from '../support/search-app';
 import {
   adminApi,
@@ -51,6 +51,14 @@ const displayed: Record<number, [number, number]> = {
 };
 const DRAWING = 16;
 const orientations = ['landscape', 'portrait', 'square'] as const;
+
+/** Of files by id; the others are uploaded now. */
+const uploadTimes = {
+  301: '2023-12-31T23:30:00Z',
+  302: '2024-01-01T00:00:00Z',
+  303: '2024-12-31T23:59:59Z',
+  304: '2025-01-01T00:30:00Z',
+};
 
 interface TestFile extends PlainFile {
   orientation: string | null;
@@ -113,6 +121,8 @@ function describeTraits(options: () => Promise<StartOptions>): void {
   let used: number[];
   let query: Float32Array;
   let spaceId: string;
+  /** By path. */
+  const folderIds = new Map<string, number>();
   let publicFace: SearchFace;
   let adminFace: SearchFace;
   const faces: [string, () => SearchFace][] = [
@@ -143,6 +153,19 @@ function describeTraits(options: () => Promise<StartOptions>): void {
     ] as const) {
       await app.strapi.db.connection('files').where({ id }).update({ folder_path: path });
     }
+    for (const [pathId, path] of [
+      [7, '/7'],
+      [8, '/7/8'],
+      [78, '/78'],
+    ] as const) {
+      const data = { name: `Folder ${path}`, path, pathId };
+      const folder: unknown = await app.strapi.db.query(FOLDER_UID).create({ data });
+      folderIds.set(path, (folder as { id: number }).id);
+    }
+    for (const [id, createdAt] of Object.entries(uploadTimes)) {
+      const files = app.strapi.db.query(FILE_UID);
+      await files.update({ where: { id: Number(id) }, data: { createdAt: new Date(createdAt) } });
+    }
   });
   afterAll(() => app.stop());
 
@@ -167,6 +190,64 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       status: 400,
       code: 'invalid-input',
       message: /folderPath/,
+    });
+  });
+
+  describe('facets', () => {
+    const counted = Object.keys({ ...uploadTimes, 201: 0, 202: 0, 203: 0, [DRAWING + 1]: 0 }).map(
+      Number,
+    );
+    const filters = { id: { $in: counted } };
+    const thisYear = new Date().getUTCFullYear();
+    const expected = {
+      type: [
+        { value: 'image/png', count: 7 },
+        { value: 'image/svg+xml', count: 1 },
+      ],
+      year: [
+        { value: thisYear, count: 4 },
+        { value: 2024, count: 2 },
+        { value: 2023, count: 1 },
+        { value: 2025, count: 1 },
+      ],
+      counted: counted.length,
+      isLowerBound: false,
+    };
+
+    it('count what passes the filters, and the year in UTC', async () => {
+      const { data, meta } = await publicFace.search({
+        filters,
+        facets: ['type', 'year'],
+        pagination: { limit: 1 },
+      });
+      expect(data).toHaveLength(1);
+      expect(meta.facets).toEqual(expected);
+      const { meta: all } = await publicFace.search({ facets: ['year'] });
+      expect(all.facets?.counted).toBe(FILES);
+    });
+
+    it('count what a query finds, on whichever page', async () => {
+      const question = { vector: [...query], space: spaceId, filters, facets: 'type,year' };
+      const first = await publicFace.search({ ...question, pagination: { limit: 2 } });
+      const second = await publicFace.search({ ...question, pagination: { limit: 2, start: 2 } });
+      expect(first.meta.facets).toEqual(expected);
+      expect(second.meta.facets).toEqual(expected);
+      const { meta } = await publicFace.search({ ...question, filters: {} });
+      expect(meta.facets).toMatchObject({ counted: 100, isLowerBound: true });
+    });
+
+    it('count folders for administrators', async () => {
+      const { meta } = await adminFace.search({ filters, facets: ['folder'] });
+      const others = [...folderIds.values()].map((value) => ({ value, count: 1 }));
+      expect(meta.facets?.folder).toHaveLength(4);
+      expect(meta.facets?.folder).toEqual(
+        expect.arrayContaining([{ value: null, count: 5 }, ...others]),
+      );
+      expectFailure(await publicFace.post('search', { text: 'dog', facets: ['folder'] }), {
+        status: 400,
+        code: 'invalid-input',
+        message: /^facets: "folder" counts by folderPath/,
+      });
     });
   });
 

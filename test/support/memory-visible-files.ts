@@ -1,5 +1,5 @@
 import { wordFields } from '../../plugin/src/text/contract';
-import type { FileOrder, VisibleFiles } from '../../plugin/src/search/contract';
+import type { FacetName, Facets, FileOrder, VisibleFiles } from '../../plugin/src/search/contract';
 import type { IdPage } from '../../plugin/src/vectors/contract';
 
 export interface MemoryRow {
@@ -68,6 +68,26 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     return fileIds
       .filter((fileId) => this.#isVisible(fileId))
       .sort((left, right) => sign * (left - right));
+  }
+
+  /** Even ids are PNGs, the others JPEGs; folders and years are the tens and hundreds of an id. */
+  async countFacets(facets: readonly FacetName[], fileIds = [...this.#readable]): Promise<Facets> {
+    await Promise.resolve();
+    const ids = fileIds.filter((fileId) => this.#isVisible(fileId));
+    const count = <Value>(valueOf: (fileId: number) => Value) =>
+      [...new Set(ids.map(valueOf))].map((value) => ({
+        value,
+        count: ids.filter((fileId) => valueOf(fileId) === value).length,
+      }));
+    return {
+      ...(facets.includes('type') && {
+        type: count((fileId) => (fileId % 2 === 0 ? 'image/png' : 'image/jpeg')),
+      }),
+      ...(facets.includes('folder') && { folder: count((fileId) => Math.floor(fileId / 10)) }),
+      ...(facets.includes('year') && { year: count((fileId) => Math.floor(fileId / 100)) }),
+      counted: ids.length,
+      isLowerBound: false,
+    };
   }
 
   async countImages(): Promise<number> {

@@ -155,6 +155,8 @@ export interface SearchOptions {
   autocut?: boolean;
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
+  /** Counts the relevant images, or all that pass the filters, in `meta.facets`; folders need an admin token. */
+  facets?: readonly ('type' | 'folder' | 'year')[];
   /** Shows files of the same image as one result; requires the permission `duplicates.findOne`. */
   collapse?: boolean;
   /** How much images that resemble better ones lose their places, 0 to 1. */
@@ -165,7 +167,7 @@ export interface SearchOptions {
 /** Duplicates come with the most similar first; `minScore` is about how similar the images are where they overlap. */
 export type DuplicateOptions = Omit<
   SearchOptions,
-  'minRelevance' | 'autocut' | 'sort' | 'collapse' | 'diversity'
+  'minRelevance' | 'autocut' | 'sort' | 'facets' | 'collapse' | 'diversity'
 >;
 
 export interface TextSearchOptions extends SearchOptions {
@@ -243,6 +245,20 @@ export interface SearchResults {
     index: { space: string | null; indexed: number; total: number };
     /** Whether even the best match means nothing; null when that is unknown. */
     noCloseMatch: boolean | null;
+    /** Only those that were asked for, the most frequent values first. */
+    facets?:
+      | {
+          /** By MIME type. */
+          type?: { value: string; count: number }[] | undefined;
+          /** By the folder's id, without its subfolders; null for images in none. */
+          folder?: { value: number | null; count: number }[] | undefined;
+          /** By year of upload, in UTC. */
+          year?: { value: number; count: number }[] | undefined;
+          counted: number;
+          /** Whether there are more images than were counted. */
+          isLowerBound: boolean;
+        }
+      | undefined;
     mode: 'hybrid' | 'vector' | 'text' | null;
     /** Whether the model isn't responding, so that only words were searched. */
     isDegraded: boolean;

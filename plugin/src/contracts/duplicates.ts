@@ -32,6 +32,7 @@ export const publicDuplicatesQuerySchema = similarQuerySchema.omit({
   collapse: true,
   diversity: true,
   sort: true,
+  facets: true,
 });
 
 /** Path parameters. */

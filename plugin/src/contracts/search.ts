@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { relevanceBands, searchModes } from '../search/contract';
+import { facetNames, relevanceBands, searchModes, type FacetName } from '../search/contract';
 import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
 import {
@@ -102,6 +102,23 @@ const minimumRelevanceSchema = z.union(
   { error: 'must be "likely", "strong" or a number from 0 to 1' },
 );
 
+const facetsSchema = z
+  .union([z.string().transform((names) => names.split(',')), z.array(z.string())], {
+    error: 'must be names of facets, in a list or separated by commas',
+  })
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .trim()
+          .pipe(z.enum(facetNames, `must be one of ${facetNames.join(', ')}`)),
+      )
+      .min(1)
+      .max(facetNames.length),
+  )
+  .describe('Counts the relevant images, or all that pass the filters, by these.');
+
 /** Parameters of every search. */
 const commonShape = {
   filters: filtersSchema.optional(),
@@ -114,6 +131,7 @@ const commonShape = {
   /** Ends the results where similarity falls steeply. */
   autocut: booleanSchema.optional(),
   sort: sortSchema.optional(),
+  facets: facetsSchema.optional(),
   /** Shows files of the same image as one result. */
   collapse: booleanSchema.optional(),
   /** How much images that resemble better ones lose their places. */
@@ -157,6 +175,7 @@ export const embeddingBodySchema = z.strictObject({
 
 export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional() });
 
+export { facetNames, type FacetName };
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
 export type CommonSearchInput = z.output<typeof similarQuerySchema>;
@@ -169,6 +188,10 @@ export const vectorSpaceSchema = z.object({
   model: z.string(),
   dimensions: z.number(),
 });
+
+/** How many of the images there are of each value, the most frequent first. */
+const facetSchema = <Value extends z.ZodType>(value: Value) =>
+  z.array(z.object({ value, count: z.int().min(1) })).optional();
 
 /** `file` is an upload file with the fields that this caller may see. */
 export const searchResponseSchema = z.object({
@@ -210,6 +233,21 @@ export const searchResponseSchema = z.object({
      * a word.
      */
     noCloseMatch: z.boolean().nullable(),
+    /** Only those that were asked for. */
+    facets: z
+      .object({
+        /** MIME types. */
+        type: facetSchema(z.string()),
+        /** Ids of folders, without their subfolders; null for images in none. */
+        folder: facetSchema(z.number().nullable()),
+        /** Years of upload, in UTC. */
+        year: facetSchema(z.number()),
+        /** How many images were counted. */
+        counted: z.int().min(0),
+        /** Whether there are more, so that each count is a lower bound. */
+        isLowerBound: z.boolean(),
+      })
+      .optional(),
     /** How the query was answered; null without one. */
     mode: z.enum(searchModes).nullable(),
     /** Whether the model isn't responding, so that only words were searched. */

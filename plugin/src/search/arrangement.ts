@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dotProduct } from '../vectors/similarity';
 import {
+  MOST_COUNTED_HITS,
   MOST_SORTED,
+  type Facets,
   type FileOrder,
   type KnownDuplicates,
   type SearchRequest,
@@ -15,17 +17,22 @@ import { LIKELY } from './relevance/scale';
 const DIVERSE_POOL = 80;
 /** So many comparisons of two images at a time: 2 ms with vectors of 3,072 values. */
 const COMPARED_AT_ONCE = 400;
-/** How many of the nearest hits are sorted while nobody knows which are relevant. */
-const SORTED_WITHOUT_RELEVANCE = 100;
+/** How many of the nearest hits count as relevant while nobody knows which are. */
+const NEAREST_WITHOUT_RELEVANCE = 100;
 /** How many more hits are looked at when duplicates among them are folded; doubled until a page is full. */
 const MARGIN = 50;
 /** No more hits are looked at for a page; it ends there. */
 const MOST_HITS = 25_000;
 
+type Arrangement = Pick<
+  SearchRequest,
+  'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'sort'
+>;
+
 export interface ArrangementParts<Row> {
   /** The hits `start` … `start + limit` of one ranking. */
   rank: (page: { start: number; limit: number }) => Promise<RankedPage>;
-  visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible'>;
+  visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible' | 'countFacets'>;
   duplicatesOf: KnownDuplicates;
   /** Files that the ranking leaves out and no hit stands for. */
   excludeIds: readonly number[];
@@ -35,14 +42,40 @@ export interface ArrangementParts<Row> {
 
 /**
  * A page of the ranking with known duplicates folded (`collapse`), similar images apart (`diversity`), or in another
- * order (`sort`).
+ * order (`sort`), and how many of the relevant hits there are of each kind (`facets`).
  *
  * All of them start from the best hit, whichever page is asked for, so pages neither repeat nor miss a file.
  *
  * @throws ImageSearchError as the ranking and the collection do, and whatever `duplicatesOf` throws
  */
 export async function arrangePage<Row>(
-  request: Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'sort'>,
+  request: Arrangement,
+  parts: ArrangementParts<Row>,
+): Promise<RankedPage> {
+  const page = await arrangeHits(request, parts);
+  return request.facets ? { ...page, facets: await countHits(request.facets, parts) } : page;
+}
+
+/** Of files: duplicates that are folded count, too. */
+async function countHits<Row>(
+  facets: NonNullable<SearchRequest['facets']>,
+  { rank, visible }: ArrangementParts<Row>,
+): Promise<Facets> {
+  const { hasMore, hits } = await rank({ start: 0, limit: MOST_COUNTED_HITS });
+  const relevant = hits.filter(isRelevant);
+  const isKnown = hits.every(({ relevance }) => relevance !== null);
+  const counts = await visible.countFacets(
+    facets,
+    relevant.map(({ fileId }) => fileId),
+  );
+  const isCut = isKnown
+    ? hasMore && relevant.length === hits.length
+    : hasMore || hits.length > relevant.length;
+  return { ...counts, isLowerBound: isCut };
+}
+
+async function arrangeHits<Row>(
+  request: Arrangement,
   parts: ArrangementParts<Row>,
 ): Promise<RankedPage> {
   const { collapse = false, diversity = 0, limit, sort, start } = request;
@@ -74,14 +107,15 @@ async function sortRelevant<Row>(
   sort: readonly FileOrder[],
   visible: Pick<VisibleFiles<Row>, 'sortVisible'>,
 ): Promise<RankedHit[]> {
-  const relevant = hits
-    .filter(({ relevance }, rank) =>
-      relevance === null ? rank < SORTED_WITHOUT_RELEVANCE : relevance >= LIKELY,
-    )
-    .slice(0, MOST_SORTED);
+  const relevant = hits.filter(isRelevant).slice(0, MOST_SORTED);
   const byId = new Map(relevant.map((hit) => [hit.fileId, hit]));
   const ids = await visible.sortVisible([...byId.keys()], sort);
   return ids.flatMap((fileId) => byId.get(fileId) ?? []);
+}
+
+/** @param rank from 0 */
+function isRelevant({ relevance }: RankedHit, rank: number): boolean {
+  return relevance === null ? rank < NEAREST_WITHOUT_RELEVANCE : relevance >= LIKELY;
 }
 
 /** Leaves out hits that are duplicates of a better one. */

@@ -8,6 +8,38 @@ export const sortFields = ['createdAt', 'updatedAt', 'name', 'size'] as const;
 /** Files that can be sorted at a time. */
 export const MOST_SORTED = 500;
 
+/** What images can be counted by: the MIME type, the folder, and the year of upload (UTC). */
+export const facetNames = ['type', 'folder', 'year'] as const;
+
+/** Images that facets count without a query; with one, MOST_COUNTED_HITS. */
+export const MOST_COUNTED = 10_000;
+
+/** The best hits among which facets count the relevant ones. */
+export const MOST_COUNTED_HITS = 1_000;
+
+export type FacetName = (typeof facetNames)[number];
+
+/** How many images there are of each value, the most frequent first; only of the facets that were asked for. */
+export interface FacetCounts {
+  type?: FacetCount<string>[];
+  /** By the folder's id, without its subfolders; null for files in none. */
+  folder?: FacetCount<number | null>[];
+  year?: FacetCount<number>[];
+}
+
+export interface FacetCount<Value> {
+  value: Value;
+  /** At least 1. */
+  count: number;
+}
+
+export interface Facets extends FacetCounts {
+  /** How many images were counted. */
+  counted: number;
+  /** Whether there are more, so that each count is a lower bound. */
+  isLowerBound: boolean;
+}
+
 export interface FileOrder {
   field: (typeof sortFields)[number];
   isDescending: boolean;
@@ -37,6 +69,11 @@ export interface VisibleFiles<Row> {
   }): Promise<{ ids: number[]; hasMore: boolean }>;
   /** Those of at most MOST_SORTED ids that `filterVisible` keeps, in this order; ties by descending id. */
   sortVisible(fileIds: readonly number[], sort: readonly FileOrder[]): Promise<number[]>;
+  /**
+   * Counts those of these ids that `filterVisible` keeps; if left out, the visible images, of more than MOST_COUNTED the
+   * newest.
+   */
+  countFacets(facets: readonly FacetName[], fileIds?: readonly number[]): Promise<Facets>;
   /** How many images are visible. */
   countImages(): Promise<number>;
   /** Those of these ids that the caller may see, ignoring its filters. */
@@ -110,6 +147,8 @@ export interface SearchRequest {
    * relevance is unknown; at most MOST_SORTED. @default the best first
    */
   sort?: readonly FileOrder[] | undefined;
+  /** Counts the relevant hits of all pages, as `sort` has them, up to MOST_COUNTED_HITS. @default none */
+  facets?: readonly FacetName[] | undefined;
   /** Shows known duplicates of the same image as one hit. @default false */
   collapse?: boolean | undefined;
   /** How much images that resemble better ones lose their places, 0 to 1. @default 0 */
@@ -162,6 +201,8 @@ export interface SearchHit<Row> {
 export interface SearchPage<Row> {
   hits: SearchHit<Row>[];
   hasMore: boolean;
+  /** Absent unless asked for. */
+  facets?: Facets;
   /**
    * Whether even the best match, on whichever page it is, is weak. While the space isn't calibrated, a single text is
    * compared with the model's `closeScore`. Null when unknown, or when no image is visible. True for a text of which

@@ -224,9 +224,9 @@ export class SearchEngine {
   }
 
   async #load<Row>(
-    { hasMore, hits }: RankedPage,
+    { facets, hasMore, hits }: RankedPage,
     visible: VisibleFiles<Row>,
-  ): Promise<Pick<SearchPage<Row>, 'hits' | 'hasMore'>> {
+  ): Promise<Pick<SearchPage<Row>, 'hits' | 'hasMore' | 'facets'>> {
     const rows = await visible.load(hits.map((hit) => hit.fileId));
     return {
       hits: hits.flatMap((hit): SearchHit<Row>[] => {
@@ -235,6 +235,7 @@ export class SearchEngine {
         return row === undefined ? [] : [{ ...hit, relevance: toRelevance(hit.relevance), row }];
       }),
       hasMore,
+      ...(facets && { facets }),
     };
   }
 

@@ -1,7 +1,7 @@
 import type { TextHit, TextIndex } from '../text/contract';
 import type { FileView, VectorHit } from '../vectors/contract';
 import { compareHits } from '../vectors/similarity';
-import type { MatchEvidence, SearchRequest, VisibleFiles } from './contract';
+import type { Facets, MatchEvidence, SearchRequest, VisibleFiles } from './contract';
 import { collectPage, SMALL_SET, type PageOptions } from './page';
 import {
   combinedRelevance,
@@ -58,6 +58,8 @@ export interface RankedPage {
   bestScore: number | null;
   /** Of the best match, likewise; null if unknown. */
   bestRelevance: number | null;
+  /** Of all pages; absent unless asked for. */
+  facets?: Facets;
 }
 
 /**

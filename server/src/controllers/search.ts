@@ -56,6 +56,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         collapse: options.collapse,
         diversity: options.diversity,
         sort: options.sort && toFileOrder(options.sort),
+        facets: options.facets,
         mode: options.mode,
         weight: options.weight,
         signal,
@@ -79,6 +80,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         pagination: toPaginationMeta(pagination, { hasMore: page.hasMore, total: null }),
         index: { space: spaceId, indexed, total },
         noCloseMatch: page.noCloseMatch,
+        ...(page.facets && { facets: page.facets }),
         mode: page.mode,
         isDegraded: page.isDegraded,
       },
@@ -88,7 +90,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
   /** The images that pass the filters; needs no model. */
   async function list(
     visible: VisibleFiles<FileView>,
-    { pagination, sort }: Pick<SearchInput, 'pagination' | 'sort'>,
+    { facets, pagination, sort }: Pick<SearchInput, 'facets' | 'pagination' | 'sort'>,
   ): Promise<SearchResponse> {
     const { spaces, status } = imageSearch();
     const [{ hasMore, ids }, total, active] = await Promise.all([
@@ -97,10 +99,11 @@ export function createAnswers(imageSearch: () => ImageSearch) {
       spaces.active(),
     ]);
     const spaceId = active.spaceId();
-    const [rows, coverage] = await Promise.all([
+    const [rows, coverage, counts] = await Promise.all([
       visible.load(ids),
       // Before a model was opened for the first time, nothing is indexed.
       status.coverage(spaceId ?? ''),
+      facets && visible.countFacets(facets),
     ]);
     return {
       data: ids.flatMap((id) => {
@@ -111,6 +114,7 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         pagination: toPaginationMeta(pagination, { hasMore, total }),
         index: { space: spaceId, indexed: coverage.indexed, total: coverage.total },
         noCloseMatch: null,
+        ...(counts && { facets: counts }),
         mode: null,
         isDegraded: false,
       },

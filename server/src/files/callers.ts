@@ -3,7 +3,7 @@ import { contentTypes, errors, validate } from '@strapi/utils';
 import type { Context } from 'koa';
 import { adminActions } from '../../../plugin/src/contracts/identity';
 import type { CommonSearchInput, FileTraits } from '../../../plugin/src/contracts/search';
-import type { VisibleFiles } from '../../../plugin/src/search/contract';
+import type { FacetName, VisibleFiles } from '../../../plugin/src/search/contract';
 import { wordFields } from '../../../plugin/src/text/contract';
 import { inputError, shorten } from '../http/parse-input';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
@@ -12,7 +12,7 @@ import { createVisibleFiles, type FileView } from './visible-files';
 export type Filters = Record<string, unknown>;
 
 /** Conditions that Strapi's filters can't express, and what the caller wants to know of each file. */
-export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields' | 'collapse'>;
+export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields' | 'collapse' | 'facets'>;
 
 /** The files that a request's caller can see, narrowed by the request's filters. */
 export type VisibleFilesOf = (
@@ -86,6 +86,12 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
       });
     }
     const model = strapi.getModel(FILE_UID);
+    const hidden = selection?.facets?.find((facet) => isPrivate(model, facetAttributes[facet]));
+    if (hidden !== undefined) {
+      throw inputError(
+        `facets: "${hidden}" counts by ${facetAttributes[hidden]}, which you can't read.`,
+      );
+    }
     const pick = pickerOf(
       selection,
       attributesOf(model).filter((name) => !isPrivate(model, name)),
@@ -109,6 +115,13 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
     });
   };
 }
+
+/** What each facet reveals of files. */
+const facetAttributes: Record<FacetName, string> = {
+  type: 'mime',
+  folder: 'folderPath',
+  year: 'createdAt',
+};
 
 /** Whether the content API leaves an attribute of a file out, as it does with folders; it may be set in an extension. */
 function isPrivate(model: Struct.Schema, field: string): boolean {

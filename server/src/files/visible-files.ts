@@ -3,14 +3,17 @@ import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { FileTraits } from '../../../plugin/src/contracts/search';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import {
+  MOST_COUNTED,
   MOST_SORTED,
+  type FacetCount,
+  type FacetName,
   type FileOrder,
   type VisibleFiles,
 } from '../../../plugin/src/search/contract';
 import type { WordField } from '../../../plugin/src/text/contract';
 import { imagesInLibrary } from '../assets/asset-source';
 import { trashedFileIds } from '../merging/journal';
-import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
+import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
   createDatabaseTables,
   type DatabaseTables,
@@ -150,6 +153,29 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       const where = { id: { $in: [...fileIds] } };
       const rows = await findVisible({ where, ...toOrder(sort), limit: MOST_SORTED });
       return [...new Set(rows.map((row) => row.id as number))];
+    },
+
+    async countFacets(facets, fileIds) {
+      const rows: unknown[] = [];
+      if (fileIds === undefined) {
+        const where = imagesInLibrary(strapi);
+        const orderBy = { id: 'desc' };
+        rows.push(
+          ...(await findVisible({ where, select: COUNTED, orderBy, limit: MOST_COUNTED + 1 })),
+        );
+      } else {
+        for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
+          const ids = fileIds.slice(start, start + LARGEST_LIST);
+          rows.push(...(await findVisible({ where: { id: { $in: ids } }, select: COUNTED })));
+        }
+      }
+      const files = new Map(rows.map((row) => [(row as CountedFile).id, row as CountedFile]));
+      const counted = [...files.values()].slice(0, MOST_COUNTED);
+      return {
+        ...(await countFiles(strapi, counted, facets)),
+        counted: counted.length,
+        isLowerBound: files.size > counted.length,
+      };
     },
 
     countImages: () =>
@@ -390,6 +416,75 @@ function alternativeTextCondition(hasAlternativeText: boolean): Condition {
     hasAlternativeText
       ? { alternativeText: { $notNull: true, $ne: '' } }
       : { $or: [{ alternativeText: { $null: true } }, { alternativeText: { $eq: '' } }] };
+}
+
+/** What facets are about. */
+interface CountedFile {
+  id: number;
+  mime: string | null;
+  createdAt: string | Date | null;
+  /** Path ids of the folders from the top down: `/1/7`. */
+  folderPath: string | null;
+}
+
+const COUNTED = ['id', 'mime', 'createdAt', 'folderPath'];
+
+/** In JavaScript, because databases disagree about dates: on the year of one, and on its time zone. */
+async function countFiles(
+  strapi: Core.Strapi,
+  files: readonly CountedFile[],
+  facets: readonly FacetName[],
+) {
+  const pathIdOf = ({ folderPath }: CountedFile): number =>
+    Number(folderPath?.split('/').at(-1) ?? 0) || 0;
+  const folderIds = facets.includes('folder')
+    ? await folderIdsOf(strapi, new Set(files.map(pathIdOf)))
+    : null;
+  return {
+    ...(facets.includes('type') && { type: countBy(files, ({ mime }) => mime ?? undefined) }),
+    ...(folderIds && {
+      folder: countBy(files, (file) => folderIds.get(pathIdOf(file)) ?? null),
+    }),
+    ...(facets.includes('year') && {
+      year: countBy(files, ({ createdAt }) =>
+        createdAt === null ? undefined : new Date(createdAt).getUTCFullYear(),
+      ),
+    }),
+  };
+}
+
+/** Files of which nothing is known (undefined) don't count. Ties in the order of the values. */
+function countBy<Value extends string | number | null>(
+  files: readonly CountedFile[],
+  valueOf: (file: CountedFile) => Value | undefined,
+): FacetCount<Value>[] {
+  const counts = new Map<Value, number>();
+  for (const file of files) {
+    const value = valueOf(file);
+    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .sort(
+      (left, right) =>
+        right.count - left.count || ((left.value ?? 0) < (right.value ?? 0) ? -1 : 1),
+    );
+}
+
+async function folderIdsOf(
+  strapi: Core.Strapi,
+  pathIds: ReadonlySet<number>,
+): Promise<Map<number, number>> {
+  const ids = new Map<number, number>();
+  const wanted = [...pathIds].filter((pathId) => pathId > 0);
+  for (let start = 0; start < wanted.length; start += LARGEST_LIST) {
+    const folders = await strapi.db.query(FOLDER_UID).findMany({
+      where: { pathId: { $in: wanted.slice(start, start + LARGEST_LIST) } },
+      select: ['id', 'pathId'],
+    });
+    for (const folder of folders) ids.set(Number(folder.pathId), folder.id as number);
+  }
+  return ids;
 }
 
 const NEWEST_FIRST: readonly FileOrder[] = [{ field: 'createdAt', isDescending: true }];

@@ -80,13 +80,14 @@ export function toSearchInput(
     collapse: body.collapse,
     diversity: body.diversity,
     sort: body.sort,
+    facets: body.facets,
     mode,
     weight,
   };
 }
 
 /**
- * Filters alone list the images that pass them; what only ranks or cuts off results needs a query.
+ * Filters alone list the images that pass them, and facets alone count all; what only ranks or cuts off results needs a query.
  *
  * @throws ImageSearchError `invalid-input`
  */
@@ -94,8 +95,8 @@ export function requireFilters(
   body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
   advice: string,
 ): void {
-  const { filters, hasAlternativeText, orientation } = body;
-  const given = [filters, hasAlternativeText, orientation, body.unused];
+  const { facets, filters, hasAlternativeText, orientation } = body;
+  const given = [filters, hasAlternativeText, orientation, body.unused, facets];
   const unlike = body.unlike?.length === 0 ? undefined : body.unlike;
   const ranking = Object.entries({
     minScore: body.minScore,

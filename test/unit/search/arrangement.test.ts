@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { arrangePage } from '../../../plugin/src/search/arrangement';
-import type { SearchRequest } from '../../../plugin/src/search/contract';
+import { MOST_COUNTED_HITS, type SearchRequest } from '../../../plugin/src/search/contract';
 import type { RankedHit } from '../../../plugin/src/search/hybrid';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { MemoryVisibleFiles } from '../../support/memory-visible-files';
@@ -8,7 +8,7 @@ import { toUnitLength } from '../../support/random-vectors';
 import { pointOf } from '../../support/vector-points';
 
 type Arrangement = Partial<
-  Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'sort'>
+  Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'sort'>
 >;
 
 /** Files 1, 2, 3, … in this order, unless a test says otherwise. */
@@ -289,5 +289,67 @@ describe('a sort', () => {
     pairs = [[1, 2]];
     ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId <= 4 ? 0.9 : 0.1));
     expect(idsOf(await readAll({ sort, collapse: true }))).toEqual([4, 3, 1]);
+  });
+});
+
+describe('facets', () => {
+  it('count the relevant hits of all pages', async () => {
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId <= 15 ? 0.6 : 0.4));
+    visible.delete(2);
+    const { facets, hits } = await arrange({ facets: ['type', 'folder'], limit: 3, start: 3 });
+    expect(idsOf(hits)).toEqual([4, 5, 6]);
+    expect(facets).toEqual({
+      type: [
+        { value: 'image/jpeg', count: 8 },
+        { value: 'image/png', count: 6 },
+      ],
+      folder: [
+        { value: 0, count: 8 },
+        { value: 1, count: 6 },
+      ],
+      counted: 14,
+      isLowerBound: false,
+    });
+  });
+
+  it('are lower bounds when more hits are relevant than are counted', async () => {
+    const count = MOST_COUNTED_HITS + 1;
+    ranking = Array.from({ length: count }, (_, index) => hitOf(index + 1, 0.9));
+    visible = new MemoryVisibleFiles(idsOf(ranking));
+    expect((await arrange({ facets: ['year'] })).facets).toMatchObject({
+      counted: MOST_COUNTED_HITS,
+      isLowerBound: true,
+    });
+    // All those beyond are weak.
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId < 900 ? 0.9 : 0.1));
+    expect((await arrange({ facets: ['year'] })).facets).toMatchObject({
+      counted: 899,
+      isLowerBound: false,
+    });
+  });
+
+  it('count the nearest hits while nobody knows which are relevant', async () => {
+    expect((await arrange({ facets: ['type'] })).facets).toMatchObject({
+      counted: 40,
+      isLowerBound: false,
+    });
+    ranking = Array.from({ length: 101 }, (_, index) => hitOf(index + 1));
+    visible = new MemoryVisibleFiles(idsOf(ranking));
+    expect((await arrange({ facets: ['type'] })).facets).toMatchObject({
+      counted: 100,
+      isLowerBound: true,
+    });
+  });
+
+  it('count files, also those that are folded', async () => {
+    pairs = [[1, 2]];
+    const page = await arrange({ facets: ['type'], collapse: true, limit: 40 });
+    expect(page.hits).toHaveLength(39);
+    expect(page.facets?.counted).toBe(40);
+  });
+
+  it('cost nothing unless they are asked for', async () => {
+    expect(await arrange({ limit: 5 })).not.toHaveProperty('facets');
+    expect(asked).toEqual([5]);
   });
 });
