@@ -73,6 +73,29 @@ describeInBrowser('The search page of a calibrated library', (browser) => {
     expect(y).toBeLessThan(window.height);
   });
 
+  it('sorts and counts the relevant ones alone', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    const search = searchOn(page);
+    await search.waitForBest(app.fileOf('guitar').id);
+    const shown = await search.ids();
+    await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByRole('combobox', { name: 'Year' }).click();
+    const year = String(new Date().getUTCFullYear());
+    await page.getByRole('option', { name: `${year} (${String(shown.length)})` }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox', { name: 'Sort by' }).click();
+    await page.getByRole('option', { name: 'Newest' }).click();
+    await search.waitForBest(Math.max(...shown));
+    expect((await search.ids()).sort()).toEqual([...shown].sort());
+
+    await page.goto(`${page.url().split('?')[0] ?? ''}?text=qzxv+wkpf&sort=name`);
+    await page.getByText('No close matches to sort.').waitFor();
+    await page.getByRole('button', { name: 'Sort by relevance' }).click();
+    await search.results.waitFor();
+    expect(await search.ids()).toHaveLength(images.length);
+  });
+
   it('shows the nearest images when all are weak, and says so', async () => {
     const page = await browser.open(app.url, `${SEARCH_PAGE}?text=qzxv+wkpf`);
     const search = searchOn(page);

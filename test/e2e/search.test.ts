@@ -102,6 +102,67 @@ describeInBrowser('The search page', (browser) => {
     await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
   });
 
+  it('counts what each choice of a filter would leave', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const search = searchOn(page);
+    const countOf = (type: string): number =>
+      app.files.filter(({ image }) => image.mimeType === `image/${type}`).length;
+    const options = async (name: string): Promise<string[]> => {
+      await page.getByRole('combobox', { name }).click();
+      await page
+        .getByRole('option', { name: /\(\d+\)$/ })
+        .first()
+        .waitFor();
+      const texts = await page.getByRole('option').allTextContents();
+      await page.keyboard.press('Escape');
+      return texts;
+    };
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const year = String(new Date().getUTCFullYear());
+    expect(await options('Year')).toEqual(['Any', `${year} (${String(images.length)})`]);
+    const types = await options('Type');
+    for (const type of ['jpeg', 'png', 'webp', 'gif']) {
+      expect(types).toContain(`${type.toUpperCase()} (${String(countOf(type))})`);
+    }
+    await page.keyboard.press('Escape');
+
+    // Those of a filter don't follow itself, those of the others do.
+    await search.filter('Type', 'PNG');
+    await search.results.waitFor();
+    await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByRole('combobox', { name: 'Year' }).click();
+    await page.getByRole('option', { name: `${year} (${String(countOf('png'))})` }).waitFor();
+    await page.keyboard.press('Escape');
+    expect(await options('Type')).toEqual(types);
+    await page.keyboard.press('Escape');
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+
+  it('sorts what it found, and keeps the order in its address', async () => {
+    const page = await browser.open(app.url, `${SEARCH_PAGE}?text=guitar`);
+    const search = searchOn(page);
+    await search.waitForBest(idOf('guitar'));
+    const sort = async (order: string): Promise<void> => {
+      await page.getByRole('combobox', { name: 'Sort by' }).click();
+      await page.getByRole('option', { name: order }).click();
+    };
+    const ids = app.files.map(({ id }) => id).sort((one, other) => one - other);
+    await sort('Oldest');
+    await search.waitForBest(ids[0] ?? 0);
+    expect(search.address().get('sort')).toBe('oldest');
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await page.reload();
+    await search.waitForBest(ids[0] ?? 0);
+    await sort('Newest');
+    await search.waitForBest(ids.at(-1) ?? 0);
+    await sort('Name');
+    const names = app.files.map(({ image }) => image.fileName).sort();
+    await search.waitForBest(app.files.find(({ image }) => image.fileName === names[0])?.id ?? 0);
+    await sort('Relevance');
+    await search.waitForBest(idOf('guitar'));
+    expect(search.address().toString()).toBe('text=guitar');
+  });
+
   it('lists what passes the filters before anything is searched', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     const search = searchOn(page);

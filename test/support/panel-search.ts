@@ -69,7 +69,10 @@ export function searchOn(page: Page): PanelSearch {
     async filter(name, value) {
       await page.getByRole('button', { name: 'Filters' }).click();
       await page.getByRole('combobox', { name }).click();
-      await page.getByRole('option', { name: value, exact: true }).click();
+      // Some choices have a count.
+      await page
+        .getByRole('option', { name: new RegExp(`^${value}( \\([\\d,]+\\+?\\))?$`) })
+        .click();
       await page.keyboard.press('Escape');
     },
     address: () => new URL(page.url()).searchParams,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { checkResponseSchema } from '../../../plugin/src/contracts/duplicates';
-import { searchResponseSchema } from '../../../plugin/src/contracts/search';
+import { searchResponseSchema, type FacetName } from '../../../plugin/src/contracts/search';
 import { assetSchema } from './asset';
 import { pluginApi } from './client';
 
@@ -33,6 +33,27 @@ export function search(request: {
     body: image === null ? body : toForm(body, image),
     signal,
   });
+}
+
+export type Facets = NonNullable<SearchResponse['meta']['facets']>;
+
+/** How many images a search finds of each kind. */
+export async function countFacets({
+  facets,
+  fields,
+  ...request
+}: {
+  facets: readonly FacetName[];
+  fields: SearchFields;
+  image: Blob | null;
+  signal: AbortSignal;
+}): Promise<Facets | null> {
+  const { meta } = await search({
+    ...request,
+    fields: { ...fields, facets: facets.join(',') },
+    pagination: { start: 0, limit: 1 },
+  });
+  return meta.facets ?? null;
 }
 
 /** The files that show the same as an image. */

@@ -127,7 +127,7 @@ function Query({ state }: { state: SearchState }) {
             />
           }
         />
-        <FilterMenu {...filterProps} onOpen={state.loadFolders} />
+        <FilterMenu {...filterProps} counts={state.counts} onShow={state.showFilters} />
       </Flex>
       {image && <ImageNotice image={image} hasResults={state.results.isSuccess} />}
       <FilterTags {...filterProps} />

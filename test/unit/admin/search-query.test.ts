@@ -5,6 +5,7 @@ import {
   emptyQuery,
   readQuery,
   setFilter,
+  toFacetRequests,
   toSearchFields,
   writeQuery,
   type SearchQuery,
@@ -16,6 +17,7 @@ const query: SearchQuery = {
   unlike: [7],
   image: '12-34',
   filters: { folder: 2, type: 'svg+xml', days: 30, orientation: 'portrait', usage: 'unused' },
+  sort: 'oldest',
 };
 
 describe('A query in the page’s address', () => {
@@ -44,6 +46,23 @@ describe('A query in the page’s address', () => {
       from: '2026-01-01',
     });
     expect(setFilter({ from: '2026-01-01', to: '2026-01-31' }, 'days', 7)).toEqual({ days: 7 });
+    expect(setFilter({ from: '2026-01-01', to: '2026-01-31' }, 'year', 2025)).toEqual({
+      year: 2025,
+    });
+    expect(setFilter({ year: 2025 }, 'to', '2026-01-31')).toEqual({ to: '2026-01-31' });
+  });
+
+  it('reads years and orders, but only those that there are', () => {
+    expect(readQuery(new URLSearchParams('text=a&year=2025&sort=name'))).toEqual({
+      ...emptyQuery,
+      text: 'a',
+      filters: { year: 2025 },
+      sort: 'name',
+    });
+    expect(readQuery(new URLSearchParams('text=a&year=25&sort=size'))).toEqual({
+      ...emptyQuery,
+      text: 'a',
+    });
   });
 
   it('needs more than counterexamples to search', () => {
@@ -104,6 +123,7 @@ describe('A search request', () => {
     expect(toSearchFields({ ...query, filters: {} }, { folders: null, today })).toEqual({
       like: ['red fruit & co', 3, 5],
       unlike: [7],
+      sort: 'createdAt:asc',
       collapse: true,
     });
   });
@@ -122,6 +142,7 @@ describe('A search request', () => {
       },
       orientation: 'portrait',
       unused: true,
+      sort: 'createdAt:asc',
       collapse: true,
     });
   });
@@ -142,5 +163,46 @@ describe('A search request', () => {
 
   it('waits for the folders when it filters by one', () => {
     expect(toSearchFields(query, { folders: null, today })).toBeNull();
+  });
+});
+
+describe('The requests that count images for filters', () => {
+  const context = { folders: [], today: new Date(2026, 4, 20) };
+
+  it('are one while no filter has counts', () => {
+    const filters = { usage: 'unused' } as const;
+    expect(toFacetRequests({ ...emptyQuery, text: 'dog', filters }, context)).toEqual([
+      { facets: ['type', 'folder', 'year'], fields: { text: 'dog', unused: true } },
+    ]);
+    expect(toFacetRequests(emptyQuery, context)).toEqual([
+      { facets: ['type', 'folder', 'year'], fields: {} },
+    ]);
+  });
+
+  it('follow the other filters, not the one that they are for', () => {
+    const filters = { type: 'png', year: 2025 } as const;
+    const png = { mime: { $eq: 'image/png' } };
+    const year = [
+      { createdAt: { $gte: '2025-01-01T00:00:00.000Z' } },
+      { createdAt: { $lt: '2026-01-01T00:00:00.000Z' } },
+    ];
+    expect(toFacetRequests({ ...emptyQuery, filters }, context)).toEqual([
+      { facets: ['folder'], fields: { filters: { $and: [png, ...year] } } },
+      { facets: ['type'], fields: { filters: { $and: year } } },
+      { facets: ['year'], fields: { filters: { $and: [png] } } },
+    ]);
+    const days = { days: 7 } as const;
+    expect(toFacetRequests({ ...emptyQuery, filters: days }, context)[1]).toEqual({
+      facets: ['year'],
+      fields: {},
+    });
+  });
+
+  it('are none where nothing can be counted', () => {
+    const excluding = { ...emptyQuery, filters: { exclude: 'people' } };
+    expect(toFacetRequests(excluding, context)).toEqual([]);
+    const unloaded = { ...context, folders: null };
+    const filters = { folder: 2 };
+    expect(toFacetRequests({ ...emptyQuery, filters }, unloaded)).toHaveLength(1);
   });
 });

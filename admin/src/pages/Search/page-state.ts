@@ -1,15 +1,25 @@
 import { useNotification } from '@strapi/strapi/admin';
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueries,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
-import { search, type SearchFields, type SearchHit } from '../../api/search';
+import type { FacetName } from '../../../../plugin/src/contracts/search';
+import type { Folder } from '../../api/library';
+import { countFacets, search, type SearchFields, type SearchHit } from '../../api/search';
 import { libraryKeys, useFolders } from '../../hooks/library';
 import { useText } from '../../hooks/text';
 import {
   addExample,
   emptyQuery,
+  imageTypes,
+  isRanked,
   readQuery,
+  toFacetRequests,
   toSearchFields,
   writeQuery,
   type AllowedTypes,
@@ -64,14 +74,19 @@ export function useSearch(
   const image = query.image === null ? null : find(query.image);
   /** The address names an image that this browser tab does not have. */
   const isImageUnavailable = query.image !== null && image === null;
-  const [needsFolders, setNeedsFolders] = useState(false);
-  const folders = useFolders(needsFolders || query.filters.folder !== undefined);
+  const [filtering, setFiltering] = useState<'never' | 'before' | 'now'>('never');
+  const folders = useFolders(filtering !== 'never' || query.filters.folder !== undefined);
   const [today] = useState(() => new Date());
   const fields = useMemo(
     () => (isImageUnavailable ? null : toSearchFields(query, { folders, today, allowedTypes })),
     [query, folders, today, allowedTypes, isImageUnavailable],
   );
   const results = useResults(fields, image);
+  const counts = useFacetCounts(query, {
+    isWanted: filtering === 'now' && !isImageUnavailable,
+    image,
+    context: { folders, today, allowedTypes },
+  });
   const hits = useMemo(() => results.data?.pages.flatMap(({ data }) => data) ?? [], [results.data]);
   const relevance = useRelevance(hits, { query, hasMore: results.hasNextPage });
   const checkFile = useFileCheck();
@@ -93,6 +108,7 @@ export function useSearch(
     image,
     isImageUnavailable,
     folders,
+    counts,
     results,
     hits,
     relevance,
@@ -104,8 +120,8 @@ export function useSearch(
     setFilters: (filters: SearchFilters) => {
       change({ ...query, filters });
     },
-    loadFolders: () => {
-      setNeedsFolders(true);
+    showFilters: (isShown: boolean) => {
+      setFiltering(isShown ? 'now' : 'before');
     },
   };
 }
@@ -247,6 +263,66 @@ function useResults(fields: SearchFields | null, image: QueryImage | null) {
   }, [results.data, queryClient]);
 
   return results;
+}
+
+/** How many images each choice of a filter would leave, by the filter's value. */
+export type FacetCounts = Partial<
+  Record<FacetName, { counts: ReadonlyMap<string | number, number>; isLowerBound: boolean }>
+>;
+
+/** Counts follow the query and the other filters. A choice that isn't in `counts` has none. */
+function useFacetCounts(
+  query: SearchQuery,
+  options: {
+    isWanted: boolean;
+    image: QueryImage | null;
+    context: Parameters<typeof toFacetRequests>[1];
+  },
+): FacetCounts {
+  const { context, image, isWanted } = options;
+  const requests = isWanted ? toFacetRequests(query, context) : [];
+  return useQueries({
+    queries: requests.map(({ facets, fields }) => ({
+      queryKey: [...searchKey, 'facets', facets, fields, image?.key ?? null],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        countFacets({ facets, fields, image: image?.blob ?? null, signal }),
+    })),
+    combine: (results) => {
+      const counts: FacetCounts = {};
+      for (const { data } of results) {
+        // While nothing is relevant, all images are shown, and a zero would be wrong.
+        if (!data || (data.counted === 0 && isRanked(query))) continue;
+        const { folder, isLowerBound, type, year } = data;
+        if (type) counts.type = { counts: byType(type), isLowerBound };
+        if (folder)
+          counts.folder = { counts: withSubfolders(folder, context.folders), isLowerBound };
+        if (year) counts.year = { counts: toMap(year), isLowerBound };
+      }
+      return counts;
+    },
+  });
+}
+
+function toMap<Value>(counts: readonly { value: Value; count: number }[]): Map<Value, number> {
+  return new Map(counts.map(({ count, value }) => [value, count]));
+}
+
+function byType(counts: readonly { value: string; count: number }[]): Map<string, number> {
+  const known = toMap(counts);
+  return new Map(imageTypes.map((type) => [type, known.get(`image/${type}`) ?? 0]));
+}
+
+function withSubfolders(
+  counts: readonly { value: number | null; count: number }[],
+  folders: readonly Folder[] | null,
+): Map<number, number> {
+  const own = toMap(counts);
+  return new Map(
+    (folders ?? []).map(({ id, idsWithin }) => [
+      id,
+      idsWithin.reduce((sum, inner) => sum + (own.get(inner) ?? 0), 0),
+    ]),
+  );
 }
 
 /** Returns whether a file is an image, and shows a warning if not. */

@@ -1,12 +1,19 @@
 import * as z from 'zod';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
-import { fileIdSchema, orientations } from '../../../../plugin/src/contracts/search';
+import {
+  facetNames,
+  fileIdSchema,
+  orientations,
+  type FacetName,
+} from '../../../../plugin/src/contracts/search';
 import type { Folder } from '../../api/library';
 import type { SearchFields } from '../../api/search';
 
 export const imageTypes = ['jpeg', 'png', 'webp', 'gif', 'svg+xml', 'avif', 'tiff'] as const;
 /** Days back from today. */
 export const ages = [1, 7, 30, 365] as const;
+/** Orders other than the best match first. */
+export const sorts = ['newest', 'oldest', 'name'] as const;
 /** The filters that hold a calendar day. */
 export const dayFilters = ['from', 'to'] as const;
 
@@ -28,6 +35,13 @@ const filtersSchema = z.object({
   /** Uploaded on or after `from`, and on or before `to`, in the browser's time zone. */
   from: daySchema,
   to: daySchema,
+  /** Of the upload, in UTC, as the server counts years. */
+  year: z
+    .string()
+    .regex(/^[12]\d{3}$/)
+    .transform(Number)
+    .optional()
+    .catch(undefined),
   orientation: z.enum(orientations).optional().catch(undefined),
   alternativeText: z.enum(['with', 'without']).optional().catch(undefined),
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
@@ -35,7 +49,8 @@ const filtersSchema = z.object({
 
 export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
-/** The filters with a fixed list of values to choose from. */
+export type Sort = (typeof sorts)[number];
+/** The filters with a list of values to choose from. */
 export type ChoiceName = Exclude<FilterName, 'exclude' | (typeof dayFilters)[number]>;
 
 /** What the page searches for. It lives in the page's address. */
@@ -48,6 +63,8 @@ export interface SearchQuery {
   /** The key of an image that is not in the library; only this browser tab has the image. */
   image: string | null;
   filters: SearchFilters;
+  /** Null for the best match first, or without a query for the newest. */
+  sort: Sort | null;
 }
 
 export const emptyQuery: SearchQuery = {
@@ -56,9 +73,11 @@ export const emptyQuery: SearchQuery = {
   unlike: [],
   image: null,
   filters: {},
+  sort: null,
 };
 
 const filterNames = filtersSchema.keyof().options;
+const sortSchema = z.enum(sorts).nullable().catch(null);
 const fileIdsSchema = z.array(digitsSchema.pipe(fileIdSchema).nullable().catch(null));
 
 /** Ignores everything that `writeQuery` would not write. */
@@ -70,10 +89,12 @@ export function readQuery(address: URLSearchParams): SearchQuery {
     unlike: readIds(address.getAll('unlike')),
     image: address.get('image'),
     filters: dropUndefined(filtersSchema.parse(Object.fromEntries(values))),
+    sort: sortSchema.parse(address.get('sort')),
   };
 }
 
-export function writeQuery({ text, like, unlike, image, filters }: SearchQuery): URLSearchParams {
+export function writeQuery(query: SearchQuery): URLSearchParams {
+  const { text, like, unlike, image, filters, sort } = query;
   const address = new URLSearchParams();
   if (text.trim() !== '') address.set('text', text.trim());
   for (const id of like) address.append('like', String(id));
@@ -83,6 +104,7 @@ export function writeQuery({ text, like, unlike, image, filters }: SearchQuery):
     const value = filters[name];
     if (value !== undefined) address.set(parameterOf(name), String(value));
   }
+  if (sort !== null) address.set('sort', sort);
   return address;
 }
 
@@ -106,10 +128,12 @@ function dropUndefined(filters: SearchFilters): SearchFilters {
 
 /** Whether there is anything to show: without a query, images that pass the filters, but nothing to compare others with. */
 export function canSearch(query: SearchQuery): boolean {
-  const { exclude, ...filters } = query.filters;
   if (isRanked(query)) return true;
-  const isExcluding = exclude !== undefined || query.unlike.length > 0;
-  return !isExcluding && Object.values(filters).some((value) => value !== undefined);
+  return !isExcluding(query) && Object.values(query.filters).some((value) => value !== undefined);
+}
+
+function isExcluding({ filters, unlike }: SearchQuery): boolean {
+  return filters.exclude !== undefined || unlike.length > 0;
 }
 
 /** Whether there is a query, so that results come in the order of their likeness. */
@@ -131,15 +155,23 @@ export function removeExample(query: SearchQuery, id: number): SearchQuery {
   };
 }
 
-/** Sets a filter, or removes it if `value` is undefined. `days` and the calendar days replace each other. */
+/** Days back, calendar days and a year: each replaces the others. */
+const periods: readonly (readonly FilterName[])[] = [['days'], dayFilters, ['year']];
+
+/** Sets a filter, or removes it if `value` is undefined. */
 export function setFilter(
   filters: SearchFilters,
   name: FilterName,
   value?: string | number,
 ): SearchFilters {
-  const next = { ...filters, [name]: value };
-  if (name === 'days') return { ...next, from: undefined, to: undefined };
-  return name === 'from' || name === 'to' ? { ...next, days: undefined } : next;
+  const replaced = periods.some((names) => names.includes(name))
+    ? periods.filter((names) => !names.includes(name)).flat()
+    : [];
+  return { ...without(filters, replaced), [name]: value };
+}
+
+function without(filters: SearchFilters, names: readonly FilterName[]): SearchFilters {
+  return { ...filters, ...Object.fromEntries(names.map((name) => [name, undefined])) };
 }
 
 /** More folders than this exceed the server's limit on filters. */
@@ -157,12 +189,60 @@ interface SearchContext {
 }
 
 /** The request that answers a query; null while there is nothing to search for. */
-export function toSearchFields(
+export function toSearchFields(query: SearchQuery, context: SearchContext): SearchFields | null {
+  if (!canSearch(query)) return null;
+  const fields = toFields(query, context);
+  if (fields === null) return null;
+  return {
+    ...fields,
+    sort: query.sort === null ? undefined : orders[query.sort],
+    // Lists by filters alone show every file.
+    collapse: isRanked(query) ? true : undefined,
+  };
+}
+
+const orders: Record<Sort, string> = {
+  newest: 'createdAt:desc',
+  oldest: 'createdAt:asc',
+  name: 'name:asc',
+};
+
+/** What each facet's counts don't follow: the filters that its values replace. */
+const ownFilters: Record<FacetName, readonly FilterName[]> = {
+  type: ['type'],
+  folder: ['folder'],
+  year: periods.flat(),
+};
+
+/** The requests that count images by each facet as the other filters have them; none where nothing can be counted. */
+export function toFacetRequests(
+  query: SearchQuery,
+  context: SearchContext,
+): { facets: FacetName[]; fields: SearchFields }[] {
+  const isSet = (name: FilterName): boolean => query.filters[name] !== undefined;
+  const isOwn = (facet: FacetName): boolean => ownFilters[facet].some(isSet);
+  const groups = [
+    facetNames.filter((facet) => !isOwn(facet)),
+    ...facetNames.filter(isOwn).map((facet) => [facet]),
+  ];
+  return groups.flatMap((facets) => {
+    const [facet] = facets;
+    if (facet === undefined) return [];
+    const filters = isOwn(facet) ? without(query.filters, ownFilters[facet]) : query.filters;
+    const counted = { ...query, filters };
+    if (!isRanked(counted) && isExcluding(counted)) return [];
+    const fields = toFields(counted, context);
+    return fields === null ? [] : [{ facets, fields }];
+  });
+}
+
+/** Null while the folders of a filter haven't loaded. */
+function toFields(
   query: SearchQuery,
   { folders, today, allowedTypes = null }: SearchContext,
 ): SearchFields | null {
   const { folder, orientation, alternativeText, usage } = query.filters;
-  if (!canSearch(query) || (folder !== undefined && folders === null)) return null;
+  if (folder !== undefined && folders === null) return null;
   const text = query.text.trim();
   // The server takes one text or image as the query. Beside an image, the text becomes an example.
   const isTextAnExample = query.image !== null && text !== '';
@@ -180,8 +260,6 @@ export function toSearchFields(
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
     unused: usage === undefined ? undefined : usage === 'unused',
-    // Lists by filters alone show every file.
-    collapse: isRanked(query) ? true : undefined,
   };
 }
 
@@ -192,7 +270,7 @@ function examples(text: string | undefined, ids: readonly number[]): (string | n
 
 /** The filters that Strapi applies to file rows. */
 function toConditions(
-  { folder, type, days, from, to }: SearchFilters,
+  { folder, type, days, from, to, year }: SearchFilters,
   folders: readonly Folder[],
   today: Date,
 ): object[] {
@@ -202,6 +280,8 @@ function toConditions(
     days !== undefined && { createdAt: { $gte: daysBefore(today, days) } },
     from !== undefined && { createdAt: { $gte: startOf(from, 0) } },
     to !== undefined && { createdAt: { $lt: startOf(to, 1) } },
+    year !== undefined && { createdAt: { $gte: `${String(year)}-01-01T00:00:00.000Z` } },
+    year !== undefined && { createdAt: { $lt: `${String(year + 1)}-01-01T00:00:00.000Z` } },
   ].filter((condition) => condition !== false);
 }
 

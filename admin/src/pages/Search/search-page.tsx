@@ -52,7 +52,7 @@ export default function SearchPage() {
                 <ImageMenu offersLibrary onFile={state.searchWithFile} onAsset={state.searchLike} />
               }
             />
-            <FilterMenu {...filterProps} onOpen={state.loadFolders} />
+            <FilterMenu {...filterProps} counts={state.counts} onShow={state.showFilters} />
           </Flex>
           {image && <ImageNotice image={image} hasResults={state.results.isSuccess} />}
           <FilterTags {...filterProps} />

@@ -14,10 +14,15 @@ import { Cross, Filter } from '@strapi/icons';
 import { useIsMobile } from '@strapi/strapi/admin';
 import { Fragment, useEffect, useRef, useState } from 'react';
 import { styled } from 'styled-components';
-import { orientations } from '../../../../../plugin/src/contracts/search';
+import {
+  facetNames,
+  orientations,
+  type FacetName,
+} from '../../../../../plugin/src/contracts/search';
 import type { Folder } from '../../../api/library';
 import { useFormats } from '../../../hooks/formats';
 import { useText, type Text } from '../../../hooks/text';
+import type { FacetCounts } from '../page-state';
 import {
   ages,
   dayFilters,
@@ -38,8 +43,12 @@ interface FilterProps extends FieldProps {
   folders: readonly Folder[] | null;
 }
 
+interface MenuProps extends FilterProps {
+  counts: FacetCounts;
+}
+
 /** A button that opens all filters at once: beside it, or as a sheet on small screens. */
-export function FilterMenu(props: FilterProps & { onOpen: () => void }) {
+export function FilterMenu(props: MenuProps & { onShow: (isShown: boolean) => void }) {
   const text = useText();
   const isSmall = useIsMobile();
   const [isOpen, setIsOpen] = useState(false);
@@ -50,7 +59,7 @@ export function FilterMenu(props: FilterProps & { onOpen: () => void }) {
   );
   const change = (opens: boolean) => {
     setIsOpen(opens);
-    if (opens) props.onOpen();
+    props.onShow(opens);
   };
   if (isSmall) {
     return (
@@ -92,14 +101,17 @@ export function FilterMenu(props: FilterProps & { onOpen: () => void }) {
   );
 }
 
-function FilterFields({ filters, folders, onChange }: FilterProps) {
+function FilterFields({ counts, filters, folders, onChange }: MenuProps) {
   const text = useText();
+  const years = [...(counts.year?.counts.keys() ?? [])].map(Number);
+  if (filters.year !== undefined) years.push(filters.year);
+  const choices = listChoices(text, { folders: folders ?? [], years });
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
       <ExcludeField filters={filters} onChange={onChange} />
-      {listChoices(text, folders ?? []).map((choice) => (
+      {choices.map((choice) => (
         <Fragment key={choice.name}>
-          <ChoiceField choice={choice} filters={filters} onChange={onChange} />
+          <ChoiceField choice={choice} counts={counts} filters={filters} onChange={onChange} />
           {choice.name === 'days' && <DayFields filters={filters} onChange={onChange} />}
         </Fragment>
       ))}
@@ -147,9 +159,21 @@ function ExcludeField({ filters, onChange }: FieldProps) {
 
 const ANY = 'any';
 
-function ChoiceField({ choice, filters, onChange }: FieldProps & { choice: Choice }) {
+function ChoiceField({
+  choice,
+  counts,
+  filters,
+  onChange,
+}: FieldProps & { choice: Choice; counts: FacetCounts }) {
   const text = useText();
   const { name, label, options } = choice;
+  const counted = isFacet(name) ? counts[name] : undefined;
+  const labelOf = (option: Choice['options'][number]): string => {
+    const count = counted?.counts.get(option.value);
+    if (counted === undefined || count === undefined) return option.label;
+    const key = counted.isLowerBound ? 'search.filter.countMore' : 'search.filter.count';
+    return text(key, { label: option.label, count });
+  };
   return (
     <Field.Root name={name}>
       <Field.Label>{label}</Field.Label>
@@ -163,12 +187,16 @@ function ChoiceField({ choice, filters, onChange }: FieldProps & { choice: Choic
         <SingleSelectOption value={ANY}>{text('search.filters.any')}</SingleSelectOption>
         {options.map((option) => (
           <SingleSelectOption key={option.value} value={option.value}>
-            {option.label}
+            {labelOf(option)}
           </SingleSelectOption>
         ))}
       </SingleSelect>
     </Field.Root>
   );
+}
+
+function isFacet(name: ChoiceName): name is FacetName {
+  return (facetNames as readonly string[]).includes(name);
 }
 
 /** The first and last day of upload; either may stay empty. */
@@ -263,10 +291,11 @@ function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[
     const label = text('search.filter.exclude.value', { text: filters.exclude });
     tags.push({ name: 'exclude', label });
   }
-  for (const { name, label, options } of listChoices(text, folders)) {
+  const years = filters.year === undefined ? [] : [filters.year];
+  for (const { name, label, options } of listChoices(text, { folders, years })) {
     if (filters[name] === undefined) continue;
     const value = options.find((option) => option.value === filters[name])?.label.trim();
-    const needsName = name === 'folder' || name === 'type';
+    const needsName = isFacet(name);
     tags.push({ name, label: needsName ? `${label}: ${value ?? '…'}` : (value ?? label) });
   }
   for (const name of dayFilters) {
@@ -285,7 +314,10 @@ interface Choice {
 }
 
 /** The filters to choose a value for, in the order of the menu. */
-function listChoices(text: Text, folders: readonly Folder[]): Choice[] {
+function listChoices(
+  text: Text,
+  { folders, years }: { folders: readonly Folder[]; years: readonly number[] },
+): Choice[] {
   const options = {
     folder: folders.map(({ id, name, depth }) => ({
       value: id,
@@ -295,6 +327,9 @@ function listChoices(text: Text, folders: readonly Folder[]): Choice[] {
       value,
       label: value === 'svg+xml' ? 'SVG' : value.toUpperCase(),
     })),
+    year: [...new Set(years)]
+      .sort((one, other) => other - one)
+      .map((value) => ({ value, label: String(value) })),
     days: ages.map((days) => ({ value: days, label: text('search.filter.days.value', { days }) })),
     orientation: orientations.map((value) => ({
       value,

@@ -1,8 +1,8 @@
-import { Button, Flex, Typography } from '@strapi/design-system';
+import { Button, Flex, SingleSelect, SingleSelectOption, Typography } from '@strapi/design-system';
 import { useCallback, useMemo, useState } from 'react';
 import { useText } from '../../../hooks/text';
 import type { SearchState } from '../page-state';
-import { addExample, emptyQuery } from '../query';
+import { addExample, emptyQuery, isRanked, sorts, type SearchQuery, type Sort } from '../query';
 import { DetailsPanel } from './details-panel';
 import { useDetailsInAddress } from './details-in-address';
 import { ResultSections } from './result-sections';
@@ -39,6 +39,10 @@ export function FoundImages({ state }: { state: SearchState }) {
       <Toolbar
         count={hits.length}
         hasMore={hasMore}
+        query={query}
+        onSort={(sort) => {
+          change({ ...query, sort });
+        }}
         isAllSelected={selectedAssets.length === hits.length}
         onSelectAll={selectAll}
         onClear={clear}
@@ -81,22 +85,51 @@ export function FoundImages({ state }: { state: SearchState }) {
 interface ToolbarProps {
   count: number;
   hasMore: boolean;
+  query: SearchQuery;
+  onSort: (sort: Sort | null) => void;
   isAllSelected: boolean;
   onSelectAll: () => void;
   onClear: () => void;
 }
 
-function Toolbar({ count, hasMore, isAllSelected, onSelectAll, onClear }: ToolbarProps) {
+function Toolbar(props: ToolbarProps) {
+  const { count, hasMore, query, onSort, isAllSelected, onSelectAll, onClear } = props;
   const text = useText();
   return (
     <Flex justifyContent="space-between" gap={4} paddingBottom={3} minHeight="4.4rem">
       <Typography textColor="neutral600">
         {text(hasMore ? 'search.results.countMore' : 'search.results.count', { count })}
       </Typography>
-      <Button variant="ghost" size="S" onClick={isAllSelected ? onClear : onSelectAll}>
-        {text(isAllSelected ? 'search.selection.clear' : 'search.selection.all')}
-      </Button>
+      <Flex gap={2}>
+        <Button variant="ghost" size="S" onClick={isAllSelected ? onClear : onSelectAll}>
+          {text(isAllSelected ? 'search.selection.clear' : 'search.selection.all')}
+        </Button>
+        <SortSelect query={query} onSort={onSort} />
+      </Flex>
     </Flex>
+  );
+}
+
+/** Lists by filters alone have no best match: the newest image comes first. */
+function SortSelect({ query, onSort }: Pick<ToolbarProps, 'query' | 'onSort'>) {
+  const text = useText();
+  const first = isRanked(query) ? 'relevance' : 'newest';
+  const choices = isRanked(query) ? ([first, ...sorts] as const) : sorts;
+  return (
+    <SingleSelect
+      size="S"
+      aria-label={text('search.sort')}
+      value={query.sort ?? first}
+      onChange={(value) => {
+        onSort(sorts.find((sort) => sort === value && sort !== first) ?? null);
+      }}
+    >
+      {choices.map((choice) => (
+        <SingleSelectOption key={choice} value={choice}>
+          {text(`search.sort.${choice}`)}
+        </SingleSelectOption>
+      ))}
+    </SingleSelect>
   );
 }
 

@@ -106,8 +106,11 @@ function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: Se
   const whyMissing = useWhyMissing();
   const { indexed, total } = meta.index;
   const isSearch = isRanked(state.query);
+  /** Any other order leaves out what isn't relevant. */
+  const isSorted = isSearch && state.query.sort !== null;
   const isFiltered = Object.values(state.query.filters).some((value) => value !== undefined);
   const reason = () => {
+    if (isSorted) return text('search.nothing.sorted');
     if (isFiltered) return text('search.nothing.filtered');
     return text(indexed === 0 ? 'search.nothing.unindexed' : 'search.nothing.text');
   };
@@ -118,15 +121,26 @@ function NothingFound({ meta, state }: { meta: SearchResponse['meta']; state: Se
       text={reason()}
       details={isSearch && indexed < total ? (whyMissing ?? undefined) : undefined}
       action={
-        isFiltered && (
+        isSorted ? (
           <Button
             variant="secondary"
             onClick={() => {
-              state.setFilters({});
+              state.change({ ...state.query, sort: null });
             }}
           >
-            {text('search.nothing.filtered.action')}
+            {text('search.nothing.sorted.action')}
           </Button>
+        ) : (
+          isFiltered && (
+            <Button
+              variant="secondary"
+              onClick={() => {
+                state.setFilters({});
+              }}
+            >
+              {text('search.nothing.filtered.action')}
+            </Button>
+          )
         )
       }
     />
