@@ -113,6 +113,10 @@ const searchSchema = z.strictObject({
     description:
       'Maximum Content API requests per minute for an API token, user or IP address; 0: no limit',
   }),
+  cacheSeconds: wholeNumber(0, 86_400).default(0).meta({
+    description:
+      'How long browsers and CDNs may use the answer to a public GET request (one without credentials) before they ask again; 0: they ask each time, and an unchanged answer is not sent again. Keep it below the lifetime of signed URLs',
+  }),
   urls: searchUrlsSchema.prefault({}).meta({
     description: 'Search by the URL of an image',
   }),
@@ -162,6 +166,13 @@ const duplicatesSchema = z.strictObject({
   }),
 });
 
+const agentsSchema = z.strictObject({
+  merge: z.boolean().default(false).meta({
+    description:
+      'Whether agents whose token may merge duplicates can really do so over MCP, not only ask what a merge would do. Merges with a warning are refused',
+  }),
+});
+
 /** The whole configuration: its keys, defaults, limits and their meaning. */
 export const configSchema = z.strictObject({
   embedding: configuredEmbeddingSchema.prefault({ provider: 'clip' }),
@@ -176,6 +187,7 @@ export const configSchema = z.strictObject({
   words: wordsSchema.prefault({}),
   budget: budgetConfigSchema.prefault({}),
   panel: panelSchema.prefault({}),
+  agents: agentsSchema.prefault({}),
 });
 
 export type ImageSearchConfig = z.output<typeof configSchema>;

@@ -26,6 +26,7 @@ import {
   createEvents,
   type Events,
 } from './events';
+import { httpCache } from './http/http-cache';
 import { rateLimit } from './http/rate-limit';
 import type { InputLimits } from './http/search-input';
 import { createBulkMerging, type BulkMerging } from './merging/bulk-merging';
@@ -70,11 +71,14 @@ export interface ImageSearch extends Engine {
   checkInstallation(): Promise<Check[]>;
   /** The part of the configuration that the panel gets. */
   readonly panel: ImageSearchConfig['panel'];
+  /** Over MCP. */
+  readonly canAgentsMerge: boolean;
   readonly http: {
     logger: Logger;
     outages: OutageLog;
     /** Of the content API, whichever entry point a caller uses. */
     limitRate: ReturnType<typeof rateLimit>;
+    cache: ReturnType<typeof httpCache>;
   };
 }
 
@@ -196,10 +200,12 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
         status: () => engine.status.report(),
       }),
     panel: config.panel,
+    canAgentsMerge: config.agents.merge,
     http: {
       logger,
       outages: engine.outages,
       limitRate: rateLimit(config.search.requestsPerMinute),
+      cache: httpCache(config.search.cacheSeconds),
     },
     start() {
       engine.start();

@@ -2,6 +2,11 @@ import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import * as z from 'zod';
 import { ImageSearchError, toImageSearchError } from '../../plugin/src/errors';
+import {
+  mergeBodySchema,
+  mergeReportSchema,
+  type MergeReport,
+} from '../../plugin/src/contracts/merging';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import {
@@ -16,8 +21,10 @@ import type { SearchResults } from '../../plugin/src/types';
 import { imageSearchOf } from './composition';
 import { scoreOf } from './duplicates/pair-views';
 import { callersFiles } from './files/callers';
+import { checkMergePermission } from './files/file-access';
 import { isServerFault } from './http/error-answers';
 import { withinDeadline } from './http/request-signal';
+import { hideTitlesInReport } from './merging/report';
 import { createSearchService } from './search-service';
 
 /** Results at once: each may come with a thumbnail, which an agent's context has to hold. */
@@ -25,6 +32,10 @@ const MOST_IMAGES = 20;
 const FEW_IMAGES = 8;
 /** Pairs that are looked at for some whose files the caller may both see. */
 const MOST_PAIRS = 200;
+/** Uses of each file that a report lists for an agent, the worst first. */
+const MOST_USES = 20;
+const MERGING_IS_OFF =
+  'Agents can only do dry runs here. Send dryRun: true, and let a person merge in the panel, or set agents.merge in the configuration of image-search.';
 
 const limitSchema = z
   .int()
@@ -68,7 +79,13 @@ export function registerMcpTools(strapi: Core.Strapi): void {
   const { mcp } = ((strapi as { ai?: unknown }).ai ?? {}) as Partial<Core.Strapi['ai']>;
   if (!mcp?.isEnabled()) return;
   const present = createPresenter(strapi);
-  for (const register of [registerSearch, registerSimilar, registerDuplicates, registerStatus]) {
+  for (const register of [
+    registerSearch,
+    registerSimilar,
+    registerDuplicates,
+    registerMerge,
+    registerStatus,
+  ]) {
     register(mcp, present);
   }
 }
@@ -205,6 +222,60 @@ function registerDuplicates(mcp: Mcp, present: Presenter): void {
   });
 }
 
+function registerMerge(mcp: Mcp, present: Presenter): void {
+  mcp.registerTool({
+    name: 'merge_duplicates',
+    title: 'Images: merge duplicates',
+    description:
+      'Says what a merge of duplicates would do: which file stays, which uses move to it, what is lost. With dryRun: false it merges, if the operator allows agents to and the report has no warning; the copies go to a trash, and a person can undo the merge in the panel.',
+    auth: { policies: [{ action: adminActions.duplicates }] },
+    resolveInputSchema: () =>
+      z.object({
+        fileIds: mergeBodySchema.shape.fileIds.describe(
+          'Numeric ids, with that of the file to keep',
+        ),
+        keepId: mergeBodySchema.shape.keepId.describe(
+          'The file to keep; by default the suggested one',
+        ),
+        dryRun: z
+          .boolean()
+          .default(true)
+          .describe('Whether to return the report and change nothing'),
+        thumbnails: thumbnailsSchema,
+      }),
+    resolveOutputSchema: () => mergeReportSchema,
+    createHandler: (host, { user, userAbility: ability }) =>
+      explaining(async ({ args: { fileIds, keepId, dryRun, thumbnails }, extra: { signal } }) => {
+        requireAdminAction(ability, adminActions.duplicates);
+        await checkMergePermission(host, { ability, fileIds });
+        const { merging, canAgentsMerge } = imageSearchOf(host);
+        if (!dryRun && !canAgentsMerge) throw new errors.PolicyError(MERGING_IS_OFF);
+        const report = dryRun
+          ? await merging.plan({ fileIds, keepId })
+          : await merging.perform({
+              fileIds,
+              keepId,
+              userId: Number(user.id),
+              approve: refuseWarnings,
+            });
+        const shown = await hideTitlesInReport(host, { ability, report });
+        const files = shown.files.map((file) => ({ ...file, uses: file.uses.slice(0, MOST_USES) }));
+        const images = thumbnails ? files : [];
+        return present.result({ ...shown, files }, { images, signal });
+      }),
+  });
+}
+
+/** As in bulk merges: what has a warning is for a person to review. */
+function refuseWarnings({ warnings }: MergeReport): void {
+  if (warnings.length === 0) return;
+  throw new ImageSearchError({
+    code: 'conflict',
+    message: `Nothing was merged, because a person has to review this: ${warnings.map(({ message }) => message).join(' ')}`,
+    retryable: false,
+  });
+}
+
 function registerStatus(mcp: Mcp, present: Presenter): void {
   mcp.registerTool({
     name: 'image_index_status',
@@ -272,7 +343,10 @@ function createPresenter(strapi: Core.Strapi) {
   /** The answer as data, as text for clients that read no data, and its images, each under its id. */
   async function result<Answer extends object>(
     structuredContent: Answer,
-    { images, signal }: { images: readonly Image[]; signal?: AbortSignal | undefined },
+    {
+      images,
+      signal,
+    }: { images: readonly Pick<Image, 'id' | 'name'>[]; signal?: AbortSignal | undefined },
   ) {
     const distinct = [...new Map(images.map((one) => [one.id, one])).values()];
     const shown = distinct.slice(0, MOST_IMAGES).map(async ({ id, name }) => {

@@ -1,14 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { mergeReportSchema, mergesResponseSchema } from '../../plugin/src/contracts/merging';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import type { ImageSearchEvents } from '../../plugin/src/types';
 import { createLibrary, sampleImage, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
-import { imagesOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
+import { adminApi, idsOf } from '../support/search-face';
 import type { AdminCredentials } from '../support/strapi-client';
 
 let app: SearchApp;
@@ -18,7 +20,7 @@ beforeAll(async () => {
     images: imagesOf(['dog', 'guitar']),
     publicActions: [],
     env: { GRAPHQL_ENABLED: 'true', MCP_ENABLED: 'true' },
-    imageSearch: { search: { requestsPerMinute: 40 } },
+    imageSearch: { search: { requestsPerMinute: 40 }, agents: { merge: true } },
   });
   library = createLibrary(app);
 });
@@ -197,7 +199,7 @@ describe('MCP', () => {
 
   async function toolsOf(client: Client): Promise<string[]> {
     const { tools } = await client.listTools();
-    return tools.map(({ name }) => name).filter((name) => name.includes('image'));
+    return tools.map(({ name }) => name).filter((name) => /image|duplicate/.test(name));
   }
 
   const imagesSchema = z.object({
@@ -227,6 +229,10 @@ describe('MCP', () => {
       'search_images',
       'find_similar_images',
       'find_duplicate_images',
+    ]);
+    expect(await toolsOf(await agentWith([READ, DUPLICATES]))).toEqual([
+      'find_duplicate_images',
+      'merge_duplicates',
     ]);
     expect(await toolsOf(await agentWith([MANAGE]))).toEqual(['image_index_status']);
   });
@@ -273,6 +279,73 @@ describe('MCP', () => {
     });
     const searching = await agentWith([READ, SEARCH]);
     expect(await call(searching, 'find_duplicate_images')).toMatchObject({ isError: true });
+  });
+
+  describe('merging', () => {
+    const MERGE = [READ, { action: 'plugin::upload.assets.update' }, DUPLICATES];
+    async function uploadCopies(name: string): Promise<number[]> {
+      const { bytes } = await sampleImage(name);
+      const files = [];
+      for (const side of ['one', 'other']) {
+        files.push(...(await library.upload({ fileName: `${name}-${side}.jpg`, bytes })));
+      }
+      await app.waitUntilIndexed();
+      const ids = files.map(({ id }) => id);
+      await pollUntil(
+        () => productOf(app).pairs.pairsTouching({ fileIds: ids, limit: 1 }),
+        ({ length }) => length > 0,
+      );
+      return ids;
+    }
+    const inLibrary = async (fileIds: number[]) => {
+      const page = await (await adminApi(app)).search({ filters: { id: { $in: fileIds } } });
+      return idsOf(page).sort((one, other) => one - other);
+    };
+
+    it('is a dry run by default', async () => {
+      const fileIds = await uploadCopies('tulip');
+      const [keepId] = fileIds;
+      const agent = await agentWith(MERGE);
+      const { data, pictures } = await call(agent, 'merge_duplicates', { fileIds, keepId });
+      expect(mergeReportSchema.parse(data)).toMatchObject({ keepId, mergeId: null });
+      expect(pictures).toHaveLength(2);
+      expect(await inLibrary(fileIds)).toEqual(fileIds);
+    });
+
+    it('is done if the operator allows it, by the owner of the token', async () => {
+      const fileIds = await uploadCopies('sunflower');
+      const [keepId] = fileIds;
+      const input = { fileIds, keepId, dryRun: false };
+      const agent = await agentWith(MERGE);
+      const off = jest.replaceProperty(productOf(app), 'canAgentsMerge', false);
+      expect(await call(agent, 'merge_duplicates', input)).toMatchObject({
+        isError: true,
+        text: expect.stringContaining('agents.merge'),
+      });
+      off.restore();
+      expect(await inLibrary(fileIds)).toEqual(fileIds);
+      const { data } = await call(agent, 'merge_duplicates', input);
+      const { mergeId } = mergeReportSchema.parse(data);
+      expect(await inLibrary(fileIds)).toEqual([keepId]);
+      const { body } = await library.call('get', '/image-search/duplicates/merges');
+      const [merge] = mergesResponseSchema.parse(body).data;
+      expect(merge).toMatchObject({ id: mergeId, mergedBy: expect.anything(), canUndo: true });
+    });
+
+    it('is refused with a warning, and for files that the role may not change', async () => {
+      const fileIds = [app.fileOf('dog').id, app.fileOf('guitar').id];
+      const input = { fileIds, keepId: fileIds[0], dryRun: false };
+      expect(await call(await agentWith(MERGE), 'merge_duplicates', input)).toMatchObject({
+        isError: true,
+        text: expect.stringContaining('Nothing was merged'),
+      });
+      const reading = await agentWith([READ, DUPLICATES]);
+      expect(await call(reading, 'merge_duplicates', { fileIds })).toMatchObject({
+        isError: true,
+        text: expect.stringContaining("can't edit"),
+      });
+      expect(await inLibrary(fileIds)).toEqual([...fileIds].sort((one, other) => one - other));
+    });
   });
 
   it('tells how the index is', async () => {

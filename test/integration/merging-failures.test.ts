@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { MergeReport } from '../../plugin/src/contracts/merging';
-import { checkMergePermission } from '../../server/src/controllers/duplicates';
+import { checkMergePermission } from '../../server/src/files/file-access';
 import { hideTitlesInReport } from '../../server/src/merging/report';
 import type { LibraryFile } from '../../server/src/usage/library-files';
 import { MemoryDuplicatePairs } from '../support/memory-duplicate-pairs';

@@ -13,6 +13,7 @@ import {
 
 /** Every tenth: all groups, formats and folders. */
 const images = sampleLibrary.filter((_image, index) => index % 10 === 0);
+const CACHE_SECONDS = 60;
 const QUESTION = 'something colourful';
 
 let app: SearchApp;
@@ -22,7 +23,10 @@ let adminFace: SearchFace;
 let ranking: number[];
 
 beforeAll(async () => {
-  app = await startSearchApp({ images, imageSearch: { search: { requestsPerMinute: 0 } } });
+  app = await startSearchApp({
+    images,
+    imageSearch: { search: { requestsPerMinute: 0, cacheSeconds: CACHE_SECONDS } },
+  });
   publicFace = contentApi(app);
   adminFace = await adminApi(app);
   ranking = idsOf(await publicFace.search({ text: QUESTION, pagination: { limit: 100 } }));
@@ -254,6 +258,46 @@ describe('folders', () => {
       expect(page.data[0]?.file.folder).toMatchObject({ id: folder.id, name: 'Blog' });
       const refusal = await publicFace.post('search', { text: QUESTION, filters });
       expectFailure(refusal, { status: 400, code: 'invalid-input', message: /folder/ });
+    }
+  });
+});
+
+describe('answers to GET requests', () => {
+  const ask = (face: SearchFace) => face.get('search', { text: QUESTION });
+
+  it('may be cached for everybody if they were asked without credentials', async () => {
+    const { headers } = await ask(publicFace);
+    expect(headers).toMatchObject({
+      'cache-control': `public, max-age=${String(CACHE_SECONDS)}`,
+      vary: expect.stringContaining('Authorization'),
+    });
+  });
+
+  it('are not sent again while they are unchanged', async () => {
+    const { headers } = await ask(publicFace);
+    const etag = String(headers['etag']);
+    const unchanged = await ask(publicFace).set('If-None-Match', etag);
+    expect([unchanged.status, unchanged.text]).toEqual([304, '']);
+    const other = await publicFace.get('search', { text: 'a dog' }).set('If-None-Match', etag);
+    expect(other.status).toBe(200);
+  });
+
+  it('are private with an API token', async () => {
+    const token = await app.createApiToken({ name: 'Caching', type: 'read-only' });
+    const { headers } = await ask(contentApi(app, token));
+    expect(headers).toMatchObject({
+      'cache-control': 'private, no-cache',
+      etag: expect.anything(),
+    });
+  });
+
+  it('have no such headers if they are refusals, or answer POST requests', async () => {
+    const refused = await publicFace.get('search', { text: '' });
+    const posted = await publicFace.post('search', { text: QUESTION });
+    expect([refused.status, posted.status]).toEqual([400, 200]);
+    for (const { headers } of [refused, posted]) {
+      expect(headers).not.toHaveProperty('cache-control');
+      expect(headers).not.toHaveProperty('etag');
     }
   });
 });

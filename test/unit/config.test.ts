@@ -53,6 +53,7 @@ describe('the defaults', () => {
       });
       expect(config.search).toEqual({
         calibrate: true,
+        cacheSeconds: 0,
         maxTextLength: 1_000,
         maxImageBytes: 20_000_000,
         maxPixels: 50_000_000,

@@ -10,7 +10,7 @@ import type { ImageSearch } from '../composition';
 import { scoreOf, toEvidence } from '../duplicates/pair-views';
 import type { VisibleFilesOf } from '../files/callers';
 import type { FileView } from '../files/visible-files';
-import { requireReadable } from '../files/readable-file';
+import { requireReadable } from '../files/file-access';
 import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
 
 /** The newest pairs of a file that are sorted and paged; older ones are ignored. */

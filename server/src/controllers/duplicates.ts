@@ -1,6 +1,5 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
-import { errors } from '@strapi/utils';
 import {
   notesQuerySchema,
   type CheckResponse,
@@ -31,15 +30,14 @@ import {
   findExisting,
   keepVisiblePairs,
 } from '../duplicates/pair-views';
-import { adminFiles, fileManager, permittedFiles, updatingFiles } from '../files/callers';
-import { requireReadable } from '../files/readable-file';
+import { adminFiles } from '../files/callers';
+import { checkMergePermission, requireReadable } from '../files/file-access';
 import type { FileView } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import { readImageInput } from '../http/search-input';
 import { hideUnreadableTitles, hideTitlesInReport, listUses } from '../merging/report';
 import { FILE_UID } from '../plugin-id';
-import { loadFiles } from '../usage/library-files';
 import { findUsage } from '../usage/usage';
 
 /** Pairs returned for one file, newest first. */
@@ -175,39 +173,6 @@ export function createMergingHandlers(strapi: Core.Strapi, imageSearch: () => Im
 interface AdminState {
   user: { id: number };
   userAbility: unknown;
-}
-
-/**
- * Refuses a merge unless the administrator may update and delete each of these files, under the role's conditions
- * (such as "is creator").
- *
- * @param ability `ctx.state.userAbility` of an admin request
- * @throws ForbiddenError that names the files; ImageSearchError `file-not-found` for those that are gone
- */
-export async function checkMergePermission(
-  strapi: Core.Strapi,
-  { ability, fileIds }: { ability: unknown; fileIds: readonly number[] },
-): Promise<void> {
-  const manager = fileManager(strapi, { ability, ...updatingFiles });
-  // A merge says that a file is there; an undo is about such files.
-  const files = permittedFiles(strapi, manager.getQuery() ?? {}, { includesTrash: true });
-  const allowed = await files.filterReadable(fileIds);
-  const refused = fileIds.filter((id) => !allowed.has(id));
-  if (refused.length === 0) return;
-  const existing = await loadFiles(strapi, refused);
-  const gone = refused.filter((id) => !existing.some((file) => file.id === id));
-  if (gone.length > 0) {
-    throw new ImageSearchError({
-      code: 'file-not-found',
-      message: `${list(gone)} no longer exists. Nothing was merged; reload and review the files again.`,
-      retryable: false,
-    });
-  }
-  throw new errors.PolicyError(`Your role can't edit ${list(refused)}.`);
-}
-
-function list(fileIds: readonly number[]): string {
-  return fileIds.map((id) => `file ${String(id)}`).join(', ');
 }
 
 /** The scan of the whole library: its progress, start or resume, stop. */

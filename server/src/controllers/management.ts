@@ -19,7 +19,7 @@ import type { MonitoringResponse } from '../../../plugin/src/contracts/monitorin
 import { failureReason } from '../../../plugin/src/errors';
 import type { ImageSearch } from '../composition';
 import { adminFiles } from '../files/callers';
-import { requireReadable } from '../files/readable-file';
+import { requireReadable } from '../files/file-access';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID } from '../plugin-id';

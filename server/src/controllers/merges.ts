@@ -12,7 +12,7 @@ import { parseInput, readQuery } from '../http/parse-input';
 import { toMergeRecords } from '../merging/merge-records';
 import { requireMerge } from '../merging/undo';
 import { loadFiles } from '../usage/library-files';
-import { checkMergePermission } from './duplicates';
+import { checkMergePermission } from '../files/file-access';
 
 /** The merges of late: what became of their files, undo, and emptying their trash. */
 export function createMergesHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {

@@ -19,7 +19,7 @@ import {
 import { wordFields } from '../../../plugin/src/text/contract';
 import { markWords } from '../../../plugin/src/text/ranking';
 import type { VisibleFilesOf } from '../files/callers';
-import { requireReadable } from '../files/readable-file';
+import { requireReadable } from '../files/file-access';
 import type { FileView } from '../files/visible-files';
 import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';

@@ -174,10 +174,11 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
 
 export const routes = {
   'content-api': ({ strapi }: { strapi: Core.Strapi }) => {
-    const { limitRate, logger, outages } = imageSearchOf(strapi).http;
+    const { cache, limitRate, logger, outages } = imageSearchOf(strapi).http;
     const middlewares: Middleware[] = [
       errorAnswers({ isForOperators: false, logger, outages }),
       limitRate,
+      cache,
     ];
     return {
       type: 'content-api' as const,
