@@ -16,6 +16,9 @@ process.removeAllListeners = (...names) => {
   return process;
 };
 
+/** Test apps on SQLite, in this process or another, don't wait for the disk at each write. */
+process.env.APP_SQLITE_SYNCHRONOUS = 'OFF';
+
 /**
  * For suites that boot a Strapi. Jest's require() would load all of Strapi again for every suite, so Strapi comes from Node's
  * own loader (see strapi.cjs). Dates, errors and environment variables, which pass between Strapi and a test, are then Node's
