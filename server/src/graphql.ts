@@ -46,11 +46,16 @@ const SEARCH_ARGUMENTS = `
   diversity: Float
   "Such as createdAt:desc."
   sort: [String!]
+  "Results are groups, each with its best image."
+  groupBy: ImageSearchGrouping
+  "Images of each group."
+  groupSize: Int
   "Counts the relevant images, or all that pass the filters, by these."
   facets: [ImageSearchFacet!]
 `;
 
 const typeDefs = `
+  enum ImageSearchGrouping { folder duplicates }
   enum ImageSearchMode { hybrid vector text }
   enum ImageSearchFacet { type folder year }
   enum ImageSearchOrientation { landscape portrait square }
@@ -67,9 +72,19 @@ const typeDefs = `
     duplicateCount: Int
     "What of the file matched best; null for the whole image."
     view: ImageSearchView
+    "What it is the best image of; null without groupBy."
+    group: ImageSearchGroup
     "The file's numeric id, which like and similarImages take."
     fileId: Int!
     file: UploadFile!
+  }
+
+  type ImageSearchGroup {
+    "The folder's id, null for images in none; the file that the others are duplicates of."
+    value: Int
+    "Relevant images in it, the best one included."
+    count: Int!
+    others: [ImageSearchHit!]!
   }
 
   type ImageSearchView {
@@ -228,9 +243,13 @@ function toResults({
   meta,
 }: Awaited<ReturnType<ReturnType<typeof createSearchService>['search']>>) {
   const { facets, isDegraded, noCloseMatch, pagination } = meta;
-  const hits = data.map(({ relevance, ...hit }) => ({
+  const toHit = ({ relevance, ...hit }: Omit<(typeof data)[number], 'group'>) => ({
     ...withFileId(hit),
     relevance: relevance?.band ?? null,
+  });
+  const hits = data.map(({ group, ...hit }) => ({
+    ...toHit(hit),
+    ...(group && { group: { ...group, others: group.others.map(toHit) } }),
   }));
   return { hits, pagination, facets, noCloseMatch, isDegraded };
 }

@@ -142,6 +142,9 @@ describe('the content API', () => {
         },
       });
     }
+    const grouped = await searching.get('search', { text: 'dog', groupBy: 'duplicates' });
+    expect(grouped.status).toBe(403);
+    expect(JSON.stringify(grouped.body)).toContain(`groupBy: requires the permission`);
     expect((await searching.searchText('dog', { collapse: false })).data).toHaveLength(3);
     const both = contentApi(app, await tokenFor('pairs', [FIND, DUPLICATES]));
     const { data } = await both.searchText('dog', { collapse: true });

@@ -12,6 +12,7 @@ import {
 import {
   adminApi,
   contentApi,
+  expectFailure,
   idsOf,
   readPage,
   scoresOf,
@@ -313,6 +314,29 @@ describe('known duplicates of the same image', () => {
       expect(shown.includes(fileA) && shown.includes(fileB)).toBe(false);
     expect(data[0]?.duplicateCount).toBeGreaterThan(0);
     expect(data.every(({ duplicateCount }) => duplicateCount !== undefined)).toBe(true);
+  });
+
+  it('are grouped on request', async () => {
+    const find = (start: number, limit: number) =>
+      adminFace.search({ text: 'a teapot', groupBy: 'duplicates', pagination: { start, limit } });
+    const { data } = await find(0, 100);
+    const [best] = data;
+    const partners = await pairsOf([best?.file.id ?? 0]);
+    expect(best?.group?.count).toBeGreaterThan(1);
+    expect(partners.flatMap(({ fileA, fileB }) => [fileA, fileB])).toEqual(
+      expect.arrayContaining(best?.group?.others.map(({ file }) => file.id) ?? []),
+    );
+    const members = data.flatMap(({ file, group }) => [
+      file.id,
+      ...(group?.others ?? []).map((other) => other.file.id),
+    ]);
+    expect(new Set(members).size).toBe(members.length);
+    const [first, second] = [await find(0, 1), await find(1, 1)];
+    expect(idsOf(first)).toEqual(idsOf({ ...first, data: data.slice(0, 1) }));
+    expect(idsOf(second)).toEqual(idsOf({ ...second, data: data.slice(1, 2) }));
+    const failure = { status: 400, code: 'invalid-input', message: /^collapse: / } as const;
+    const both = { text: 'a teapot', groupBy: 'duplicates', collapse: true };
+    expectFailure(await adminFace.post('search', both), failure);
   });
 
   it('are shown one by one unless a search says otherwise', async () => {

@@ -5,6 +5,7 @@ import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
+import { groupBy } from '../../server/src/usage/database-tables';
 import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { productOf, publicSearchActions } from '../support/search-app';
 import {
@@ -248,6 +249,39 @@ function describeTraits(options: () => Promise<StartOptions>): void {
         code: 'invalid-input',
         message: /^facets: "folder" counts by folderPath/,
       });
+    });
+  });
+
+  it('groups what a query finds by folder, for administrators', async () => {
+    const filters = { id: { $lte: 203 } };
+    const grouping = { groupBy: 'folder', groupSize: 2 };
+    const question = { vector: [...query], space: spaceId, filters, ...grouping };
+    const nearest = rank(files.slice(0, 203), query)
+      .slice(0, 100)
+      .map(({ id }) => id);
+    const inFolders = new Map(
+      [201, 202, 203].map((id, index) => [id, [...folderIds.values()][index]]),
+    );
+    const expected = groupBy(nearest, (id) => inFolders.get(id) ?? null);
+    const groups: unknown[] = [];
+    for (let start = 0, hasMore = true; hasMore; start += 1) {
+      const page = await adminFace.search({ ...question, pagination: { start, limit: 1 } });
+      groups.push(
+        ...page.data.map(({ file, group }) => [
+          group?.value,
+          group?.count,
+          [file.id, ...(group?.others ?? []).map((hit) => hit.file.id)],
+        ]),
+      );
+      hasMore = page.meta.pagination.hasMore;
+    }
+    expect(groups).toEqual(
+      [...expected].map(([value, ids]) => [value, ids.length, ids.slice(0, 2)]),
+    );
+    expectFailure(await publicFace.post('search', question), {
+      status: 400,
+      code: 'invalid-input',
+      message: /^groupBy: "folder" groups by folderPath/,
     });
   });
 

@@ -90,6 +90,12 @@ export class MemoryVisibleFiles implements VisibleFiles<MemoryRow> {
     };
   }
 
+  async foldersOf(fileIds: readonly number[]): Promise<Map<number, number | null>> {
+    await Promise.resolve();
+    const ids = fileIds.filter((fileId) => this.#isVisible(fileId));
+    return new Map(ids.map((fileId) => [fileId, Math.floor(fileId / 10) || null]));
+  }
+
   async countImages(): Promise<number> {
     await Promise.resolve();
     return [...this.#readable].filter((fileId) => this.#isVisible(fileId)).length;

@@ -30,8 +30,8 @@ type Loose<Body> = Omit<Body, 'data'> & { data: unknown };
 const heldTypes = {
   search: (answer: Loose<SearchResponse>): Loose<SearchResults> => answer,
   hit: (
-    hit: Omit<SearchResponse['data'][number], 'file'>,
-  ): Omit<SearchResults['data'][number], 'file'> => hit,
+    hit: Omit<SearchResponse['data'][number], 'file' | 'group'>,
+  ): Omit<SearchResults['data'][number], 'file' | 'group'> => hit,
   duplicate: (
     pair: Omit<PublicDuplicatesResponse['data'][number], 'file'>,
   ): Omit<DuplicateResults['data'][number], 'file'> => pair,

@@ -157,6 +157,13 @@ export interface SearchOptions {
   sort?: string | readonly string[];
   /** Counts the relevant images, or all that pass the filters, in `meta.facets`; folders need an admin token. */
   facets?: readonly ('type' | 'folder' | 'year')[];
+  /**
+   * Results are groups, each with its best image: of a folder, which needs an admin token, or of files of the same image,
+   * which requires the permission `duplicates.findOne`.
+   */
+  groupBy?: 'folder' | 'duplicates';
+  /** Images of each group, 1 to 20. @default 3 */
+  groupSize?: number;
   /** Shows files of the same image as one result; requires the permission `duplicates.findOne`. */
   collapse?: boolean;
   /** How much images that resemble better ones lose their places, 0 to 1. */
@@ -167,7 +174,14 @@ export interface SearchOptions {
 /** Duplicates come with the most similar first; `minScore` is about how similar the images are where they overlap. */
 export type DuplicateOptions = Omit<
   SearchOptions,
-  'minRelevance' | 'autocut' | 'sort' | 'facets' | 'collapse' | 'diversity'
+  | 'minRelevance'
+  | 'autocut'
+  | 'sort'
+  | 'facets'
+  | 'groupBy'
+  | 'groupSize'
+  | 'collapse'
+  | 'diversity'
 >;
 
 export interface TextSearchOptions extends SearchOptions {
@@ -225,21 +239,18 @@ export interface ImageFile {
 }
 
 export interface SearchResults {
-  data: {
-    /** Cosine similarity, -1 to 1; null without a query, and where only words were searched. */
-    score: number | null;
-    /** What matched: the image, or the words of a field. */
-    matchedBy: ('image' | WordField)[];
-    /** How sure it is that this is what was asked for; null if unknown. `likely` begins at 0.5, `strong` at 0.8. */
-    relevance: { band: 'strong' | 'likely' | 'weak'; value: number } | null;
-    /** How many other files it stands for; only with `collapse`. */
-    duplicateCount?: number | undefined;
-    /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
-    highlights: Partial<Record<WordField, [number, number][]>>;
-    /** What of the file matched best; absent when it is the whole image. */
-    view?: { kind: 'part' | 'frame' | 'page'; number: number } | undefined;
-    file: ImageFile;
-  }[];
+  data: (SearchHit & {
+    /** Only with `groupBy`. */
+    group?:
+      | {
+          /** The folder's id, null for images in none; the file that the others are duplicates of. */
+          value: number | null;
+          /** Relevant images in it, the best one included. */
+          count: number;
+          others: SearchHit[];
+        }
+      | undefined;
+  })[];
   meta: {
     pagination: PageOfResults;
     index: { space: string | null; indexed: number; total: number };
@@ -263,6 +274,22 @@ export interface SearchResults {
     /** Whether the model isn't responding, so that only words were searched. */
     isDegraded: boolean;
   };
+}
+
+export interface SearchHit {
+  /** Cosine similarity, -1 to 1; null without a query, and where only words were searched. */
+  score: number | null;
+  /** What matched: the image, or the words of a field. */
+  matchedBy: ('image' | WordField)[];
+  /** How sure it is that this is what was asked for; null if unknown. `likely` begins at 0.5, `strong` at 0.8. */
+  relevance: { band: 'strong' | 'likely' | 'weak'; value: number } | null;
+  /** How many other files it stands for; only with `collapse`. */
+  duplicateCount?: number | undefined;
+  /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
+  highlights: Partial<Record<WordField, [number, number][]>>;
+  /** What of the file matched best; absent when it is the whole image. */
+  view?: { kind: 'part' | 'frame' | 'page'; number: number } | undefined;
+  file: ImageFile;
 }
 
 export type WordField = 'name' | 'alternativeText' | 'caption' | 'folder' | 'text';

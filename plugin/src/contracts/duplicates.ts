@@ -33,6 +33,8 @@ export const publicDuplicatesQuerySchema = similarQuerySchema.omit({
   diversity: true,
   sort: true,
   facets: true,
+  groupBy: true,
+  groupSize: true,
 });
 
 /** Path parameters. */

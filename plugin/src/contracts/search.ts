@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { facetNames, relevanceBands, searchModes, type FacetName } from '../search/contract';
+import {
+  facetNames,
+  groupings,
+  MOST_IN_GROUP,
+  relevanceBands,
+  searchModes,
+  type FacetName,
+} from '../search/contract';
 import { wordFields } from '../text/contract';
 import { apiLimits } from './limits';
 import {
@@ -132,6 +139,10 @@ const commonShape = {
   autocut: booleanSchema.optional(),
   sort: sortSchema.optional(),
   facets: facetsSchema.optional(),
+  /** Results are groups; each has its best image, and others under `group`. */
+  groupBy: z.enum(groupings, `must be one of ${groupings.join(', ')}`).optional(),
+  /** Images of each group. */
+  groupSize: numberSchema.pipe(z.int().min(1).max(MOST_IN_GROUP)).optional(),
   /** Shows files of the same image as one result. */
   collapse: booleanSchema.optional(),
   /** How much images that resemble better ones lose their places. */
@@ -193,27 +204,37 @@ export const vectorSpaceSchema = z.object({
 const facetSchema = <Value extends z.ZodType>(value: Value) =>
   z.array(z.object({ value, count: z.int().min(1) })).optional();
 
+const hitSchema = z.object({
+  /** Cosine similarity, -1 to 1; null without a query, and if the image has no vector or only words were searched. */
+  score: z.number().nullable(),
+  /** What matched: the image, or the words of a field. Empty without a query. */
+  matchedBy: z.array(z.enum(['image', ...wordFields])),
+  /** How sure it is that this is what was asked for; null if unknown, as before the library was calibrated. */
+  relevance: z.object({ band: z.enum(relevanceBands), value: z.number().min(0).max(1) }).nullable(),
+  /** How many other files it stands for; only with `collapse`. */
+  duplicateCount: z.int().min(0).optional(),
+  /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
+  highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
+  /** What of the file matched best; absent when it is the whole image. */
+  view: z.object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) }).optional(),
+  file: z.looseObject({ id: z.number() }),
+});
+
 /** `file` is an upload file with the fields that this caller may see. */
 export const searchResponseSchema = z.object({
   data: z.array(
-    z.object({
-      /** Cosine similarity, -1 to 1; null without a query, and if the image has no vector or only words were searched. */
-      score: z.number().nullable(),
-      /** What matched: the image, or the words of a field. Empty without a query. */
-      matchedBy: z.array(z.enum(['image', ...wordFields])),
-      /** How sure it is that this is what was asked for; null if unknown, as before the library was calibrated. */
-      relevance: z
-        .object({ band: z.enum(relevanceBands), value: z.number().min(0).max(1) })
-        .nullable(),
-      /** How many other files it stands for; only with `collapse`. */
-      duplicateCount: z.int().min(0).optional(),
-      /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
-      highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
-      /** What of the file matched best; absent when it is the whole image. */
-      view: z
-        .object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) })
+    hitSchema.extend({
+      /** What it is the best image of; only with `groupBy`, whose pages are of groups. */
+      group: z
+        .object({
+          /** The folder's id, null for images in none; the file that the others are duplicates of. */
+          value: z.number().nullable(),
+          /** Relevant images in it, the best one included. */
+          count: z.int().min(1),
+          /** The next ones, the best first. */
+          others: z.array(hitSchema),
+        })
         .optional(),
-      file: z.looseObject({ id: z.number() }),
     }),
   ),
   meta: z.object({

@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ImageSearchError } from '../errors';
 import { dotProduct } from '../vectors/similarity';
 import {
   MOST_COUNTED_HITS,
   MOST_SORTED,
   type Facets,
   type FileOrder,
+  type Grouping,
   type KnownDuplicates,
   type SearchRequest,
   type VisibleFiles,
@@ -21,18 +23,19 @@ const COMPARED_AT_ONCE = 400;
 const NEAREST_WITHOUT_RELEVANCE = 100;
 /** How many more hits are looked at when duplicates among them are folded; doubled until a page is full. */
 const MARGIN = 50;
+const DEFAULT_GROUP_SIZE = 3;
 /** No more hits are looked at for a page; it ends there. */
 const MOST_HITS = 25_000;
 
 type Arrangement = Pick<
   SearchRequest,
-  'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'sort'
+  'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'groupBy' | 'groupSize' | 'sort'
 >;
 
 export interface ArrangementParts<Row> {
   /** The hits `start` … `start + limit` of one ranking. */
   rank: (page: { start: number; limit: number }) => Promise<RankedPage>;
-  visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible' | 'countFacets'>;
+  visible: Pick<VisibleFiles<Row>, 'filterVisible' | 'sortVisible' | 'countFacets' | 'foldersOf'>;
   duplicatesOf: KnownDuplicates;
   /** Files that the ranking leaves out and no hit stands for. */
   excludeIds: readonly number[];
@@ -42,7 +45,7 @@ export interface ArrangementParts<Row> {
 
 /**
  * A page of the ranking with known duplicates folded (`collapse`), similar images apart (`diversity`), or in another
- * order (`sort`), and how many of the relevant hits there are of each kind (`facets`).
+ * order (`sort`) or groups (`groupBy`), and how many of the relevant hits there are of each kind (`facets`).
  *
  * All of them start from the best hit, whichever page is asked for, so pages neither repeat nor miss a file.
  *
@@ -52,8 +55,91 @@ export async function arrangePage<Row>(
   request: Arrangement,
   parts: ArrangementParts<Row>,
 ): Promise<RankedPage> {
-  const page = await arrangeHits(request, parts);
+  rejectContradictions(request);
+  const { groupBy } = request;
+  const page = await (groupBy
+    ? arrangeGroups(groupBy, request, parts)
+    : arrangeHits(request, parts));
   return request.facets ? { ...page, facets: await countHits(request.facets, parts) } : page;
+}
+
+/** What means nothing together. @throws ImageSearchError `invalid-input` */
+export function rejectContradictions({
+  collapse = false,
+  diversity = 0,
+  groupBy,
+  groupSize,
+}: Arrangement): void {
+  const problem =
+    groupBy === undefined
+      ? groupSize !== undefined && 'groupSize: needs groupBy. Send groupBy, or leave it out.'
+      : diversity > 0
+        ? 'diversity: groups have the order of their best hits. Leave out diversity or groupBy.'
+        : groupBy === 'duplicates' &&
+          collapse &&
+          'collapse: would leave groups of duplicates with one file each. Leave out collapse or groupBy.';
+  if (problem === false) return;
+  throw new ImageSearchError({ code: 'invalid-input', message: problem, retryable: false });
+}
+
+/** A page of groups. Every page looks at the same hits, so groups neither repeat nor change. */
+async function arrangeGroups<Row>(
+  groupBy: Grouping,
+  request: Arrangement,
+  parts: ArrangementParts<Row>,
+): Promise<RankedPage> {
+  const { collapse = false, groupSize = DEFAULT_GROUP_SIZE, limit, sort, start } = request;
+  const folder = new DuplicateFolder(parts.duplicatesOf);
+  const ranking = await parts.rank({ start: 0, limit: MOST_SORTED + (collapse ? MARGIN : 0) });
+  let hits = collapse ? await folder.fold(ranking.hits) : ranking.hits;
+  hits = sort
+    ? await sortRelevant(hits, sort, parts.visible)
+    : hits.filter(isRelevant).slice(0, MOST_SORTED);
+  const groups =
+    groupBy === 'folder'
+      ? await groupByFolder(hits, parts.visible)
+      : await new DuplicateFolder(parts.duplicatesOf).group(hits);
+  const page = groups.slice(start, start + limit).map(({ members, value }) => ({
+    value,
+    count: members.length,
+    shown: members.slice(0, groupSize),
+  }));
+  const shown = page.flatMap((group) => group.shown);
+  const counted = collapse ? await folder.count(shown, parts) : shown;
+  const byId = new Map(counted.map((hit) => [hit.fileId, hit]));
+  return {
+    ...ranking,
+    hits: page.flatMap(({ count, shown: [best, ...others], value }): RankedHit[] => {
+      const found = best && byId.get(best.fileId);
+      if (!found) return [];
+      const next = others.flatMap(({ fileId }) => byId.get(fileId) ?? []);
+      return [{ ...found, group: { value, count, others: next } }];
+    }),
+    hasMore: groups.length > start + limit,
+  };
+}
+
+interface RankedGroup {
+  value: number | null;
+  /** At least one. */
+  members: RankedHit[];
+}
+
+async function groupByFolder<Row>(
+  hits: readonly RankedHit[],
+  visible: Pick<VisibleFiles<Row>, 'foldersOf'>,
+): Promise<RankedGroup[]> {
+  const folders = await visible.foldersOf(hits.map(({ fileId }) => fileId));
+  const groups = new Map<number | null, RankedGroup>();
+  for (const hit of hits) {
+    const value = folders.get(hit.fileId);
+    // The file was deleted after the store returned it.
+    if (value === undefined) continue;
+    const group = groups.get(value);
+    if (group) group.members.push(hit);
+    else groups.set(value, { value, members: [hit] });
+  }
+  return [...groups.values()];
 }
 
 /** Of files: duplicates that are folded count, too. */
@@ -146,6 +232,22 @@ class DuplicateFolder {
         if (!this.#shownFor.has(partner)) this.#shownFor.set(partner, fileId);
       return true;
     });
+  }
+
+  /** Hits that are duplicates of an earlier one, with that one; each belongs to one group. */
+  async group(hits: readonly RankedHit[]): Promise<RankedGroup[]> {
+    const first = await this.fold(hits);
+    const groups = new Map(
+      first.map((hit): [number, RankedGroup] => [
+        hit.fileId,
+        { value: hit.fileId, members: [hit] },
+      ]),
+    );
+    for (const hit of hits) {
+      if (groups.has(hit.fileId)) continue;
+      groups.get(this.#shownFor.get(hit.fileId) ?? -1)?.members.push(hit);
+    }
+    return [...groups.values()];
   }
 
   /** With how many other files that the caller may find each hit stands for; each file counts once. */

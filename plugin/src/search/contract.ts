@@ -40,6 +40,24 @@ export interface Facets extends FacetCounts {
   isLowerBound: boolean;
 }
 
+/** What hits can be grouped by: their folders, or the image that duplicates show. */
+export const groupings = ['folder', 'duplicates'] as const;
+
+export type Grouping = (typeof groupings)[number];
+
+/** Hits that a group has at most, the best one included. */
+export const MOST_IN_GROUP = 20;
+
+/** The group that a hit, its best one, stands for. */
+export interface HitGroup<Hit> {
+  /** The folder's id, null for none; the file that the others are duplicates of. */
+  value: number | null;
+  /** Relevant hits in it, the best one included. */
+  count: number;
+  /** The next ones after the best, without groups. */
+  others: Hit[];
+}
+
 export interface FileOrder {
   field: (typeof sortFields)[number];
   isDescending: boolean;
@@ -74,6 +92,8 @@ export interface VisibleFiles<Row> {
    * newest.
    */
   countFacets(facets: readonly FacetName[], fileIds?: readonly number[]): Promise<Facets>;
+  /** The ids of the folders of those that `filterVisible` keeps, by file; null for those in none. */
+  foldersOf(fileIds: readonly number[]): Promise<Map<number, number | null>>;
   /** How many images are visible. */
   countImages(): Promise<number>;
   /** Those of these ids that the caller may see, ignoring its filters. */
@@ -149,6 +169,15 @@ export interface SearchRequest {
   sort?: readonly FileOrder[] | undefined;
   /** Counts the relevant hits of all pages, as `sort` has them, up to MOST_COUNTED_HITS. @default none */
   facets?: readonly FacetName[] | undefined;
+  /**
+   * Groups the relevant hits, as `sort` has them, at most MOST_SORTED: the page is one of groups, in the order of their
+   * best hits, or their first ones with `sort`. `diversity` is rejected, and so is `collapse` with duplicates.
+   *
+   * @default none
+   */
+  groupBy?: Grouping | undefined;
+  /** Hits of each group, 1 to MOST_IN_GROUP. @default 3 */
+  groupSize?: number | undefined;
   /** Shows known duplicates of the same image as one hit. @default false */
   collapse?: boolean | undefined;
   /** How much images that resemble better ones lose their places, 0 to 1. @default 0 */
@@ -195,6 +224,8 @@ export interface SearchHit<Row> {
   duplicateCount?: number;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
+  /** Only with `groupBy`. */
+  group?: HitGroup<SearchHit<Row>>;
   row: Row;
 }
 

@@ -2,7 +2,7 @@ import type { VectorSpace } from '../embedding/contract';
 import { ImageSearchError, isProviderOutage } from '../errors';
 import type { Logger } from '../logger';
 import type { TextIndex } from '../text/contract';
-import { arrangePage } from './arrangement';
+import { arrangePage, rejectContradictions } from './arrangement';
 import type {
   ExampleVector,
   KnownDuplicates,
@@ -19,6 +19,7 @@ import {
   pageOfBoth,
   pageOfWords,
   QUOTATION_MARK,
+  type RankedHit,
   type RankedPage,
   type WordMatches,
 } from './hybrid';
@@ -80,11 +81,12 @@ export class SearchEngine {
    * @throws ImageSearchError
    * - `file-not-found` for an example that does not exist or that the caller may not see
    * - `not-ready` for an example that is not indexed yet, `space-mismatch` for a vector of another space
-   * - `invalid-input`, `image-*` and what `QueryUrls.read`, the provider and the store throw
+   * - `invalid-input` also for parameters that mean nothing together, `image-*` and what `QueryUrls.read`, the provider and the store throw
    * - `text-unknown` for one of several texts of which the model knows no word
    * - `aborted` when the signal is aborted, `provider-unavailable` when it times out
    */
   async search<Row>(request: SearchRequest, visible: VisibleFiles<Row>): Promise<SearchPage<Row>> {
+    rejectContradictions(request);
     const examples = [...request.like, ...request.unlike];
     rejectUrls(examples, this.#urls);
     const exampleIds = fileIdsOf(examples);
@@ -227,13 +229,18 @@ export class SearchEngine {
     { facets, hasMore, hits }: RankedPage,
     visible: VisibleFiles<Row>,
   ): Promise<Pick<SearchPage<Row>, 'hits' | 'hasMore' | 'facets'>> {
-    const rows = await visible.load(hits.map((hit) => hit.fileId));
+    const all = hits.flatMap((hit) => [hit, ...(hit.group?.others ?? [])]);
+    const rows = await visible.load(all.map((hit) => hit.fileId));
+    const toHits = ({ group, ...hit }: RankedHit): SearchHit<Row>[] => {
+      const row = rows.get(hit.fileId);
+      // The file was deleted after the store returned it.
+      if (row === undefined) return [];
+      const loaded = group && { ...group, others: group.others.flatMap(toHits) };
+      const relevance = toRelevance(hit.relevance);
+      return [{ ...hit, relevance, ...(loaded && { group: loaded }), row }];
+    };
     return {
-      hits: hits.flatMap((hit): SearchHit<Row>[] => {
-        const row = rows.get(hit.fileId);
-        // The file was deleted after the store returned it.
-        return row === undefined ? [] : [{ ...hit, relevance: toRelevance(hit.relevance), row }];
-      }),
+      hits: hits.flatMap(toHits),
       hasMore,
       ...(facets && { facets }),
     };

@@ -1,7 +1,7 @@
 import type { TextHit, TextIndex } from '../text/contract';
 import type { FileView, VectorHit } from '../vectors/contract';
 import { compareHits } from '../vectors/similarity';
-import type { Facets, MatchEvidence, SearchRequest, VisibleFiles } from './contract';
+import type { Facets, HitGroup, MatchEvidence, SearchRequest, VisibleFiles } from './contract';
 import { collectPage, SMALL_SET, type PageOptions } from './page';
 import {
   combinedRelevance,
@@ -47,6 +47,8 @@ export interface RankedHit {
   relevance: number | null;
   /** How many known duplicates it stands for; absent where none are looked for. */
   duplicateCount?: number;
+  /** What it stands for; absent where hits aren't grouped. */
+  group?: HitGroup<RankedHit>;
   /** What of the file matched best; absent when it is the whole. */
   view?: FileView;
 }

@@ -30,6 +30,7 @@ export type {
   PageOfResults,
   RelatedEntries,
   RelatedOptions,
+  SearchHit,
   SearchOptions,
   SearchResults,
   Status,

@@ -14,6 +14,7 @@ import { findRelatedEntries } from '../related-entries';
 import {
   relevanceFrom,
   type MatchEvidence,
+  type SearchHit,
   type VisibleFiles,
 } from '../../../plugin/src/search/contract';
 import { wordFields } from '../../../plugin/src/text/contract';
@@ -57,6 +58,8 @@ export function createAnswers(imageSearch: () => ImageSearch) {
         diversity: options.diversity,
         sort: options.sort && toFileOrder(options.sort),
         facets: options.facets,
+        groupBy: options.groupBy,
+        groupSize: options.groupSize,
         mode: options.mode,
         weight: options.weight,
         signal,
@@ -65,15 +68,26 @@ export function createAnswers(imageSearch: () => ImageSearch) {
     );
     const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
     const { indexed, total } = await status.coverage(spaceId ?? '');
+    const present = ({
+      score,
+      matchedBy,
+      relevance,
+      duplicateCount,
+      view,
+      row,
+    }: SearchHit<FileView>) => ({
+      score,
+      matchedBy,
+      relevance,
+      ...(duplicateCount !== undefined && { duplicateCount }),
+      highlights: highlightsOf(row, matchedBy, like),
+      ...(view && { view }),
+      file: row,
+    });
     return {
-      data: page.hits.map(({ score, matchedBy, relevance, duplicateCount, view, row }) => ({
-        score,
-        matchedBy,
-        relevance,
-        ...(duplicateCount !== undefined && { duplicateCount }),
-        highlights: highlightsOf(row, matchedBy, like),
-        ...(view && { view }),
-        file: row,
+      data: page.hits.map((hit) => ({
+        ...present(hit),
+        ...(hit.group && { group: { ...hit.group, others: hit.group.others.map(present) } }),
       })),
       meta: {
         // Ranked: every image is more or less like the query.

@@ -12,7 +12,8 @@ import { createVisibleFiles, type FileView } from './visible-files';
 export type Filters = Record<string, unknown>;
 
 /** Conditions that Strapi's filters can't express, and what the caller wants to know of each file. */
-export type FileSelection = FileTraits & Pick<CommonSearchInput, 'fields' | 'collapse' | 'facets'>;
+export type FileSelection = FileTraits &
+  Pick<CommonSearchInput, 'fields' | 'collapse' | 'facets' | 'groupBy'>;
 
 /** The files that a request's caller can see, narrowed by the request's filters. */
 export type VisibleFilesOf = (
@@ -79,9 +80,9 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
     if (selection?.unused !== undefined) {
       await requirePermission(strapi, auth, { parameter: 'unused', action: 'usage.findOne' });
     }
-    if (selection?.collapse === true) {
+    if (selection?.collapse === true || selection?.groupBy === 'duplicates') {
       await requirePermission(strapi, auth, {
-        parameter: 'collapse',
+        parameter: selection.collapse === true ? 'collapse' : 'groupBy',
         action: 'duplicates.findOne',
       });
     }
@@ -90,6 +91,11 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
     if (hidden !== undefined) {
       throw inputError(
         `facets: "${hidden}" counts by ${facetAttributes[hidden]}, which you can't read.`,
+      );
+    }
+    if (selection?.groupBy === 'folder' && isPrivate(model, facetAttributes.folder)) {
+      throw inputError(
+        `groupBy: "folder" groups by ${facetAttributes.folder}, which you can't read.`,
       );
     }
     const pick = pickerOf(

@@ -15,6 +15,7 @@ import { imagesInLibrary } from '../assets/asset-source';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
+  chunksOf,
   createDatabaseTables,
   type DatabaseTables,
   type TableQuery,
@@ -119,6 +120,22 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
 
   const findVisible = (query: FileQuery) => blamingFilters(() => find(visible, query));
 
+  /** Those of these files that are visible, or the newest. */
+  async function readCounted(fileIds: readonly number[] | undefined): Promise<CountedFile[]> {
+    const rows: unknown[] = [];
+    if (fileIds === undefined) {
+      const where = imagesInLibrary(strapi);
+      const newest = { orderBy: { id: 'desc' }, limit: MOST_COUNTED + 1 };
+      rows.push(...(await findVisible({ where, select: COUNTED, ...newest })));
+    }
+    for (const ids of chunksOf(fileIds ?? [])) {
+      rows.push(...(await findVisible({ where: { id: { $in: ids } }, select: COUNTED })));
+    }
+    const files = rows as CountedFile[];
+    // Filters by relations may find a file several times.
+    return [...new Map(files.map((file) => [file.id, file])).values()];
+  }
+
   return {
     wordFields: options.wordFields,
     isNarrowed: !isEmpty(permission) || !isEmpty(filters) || traits !== undefined,
@@ -156,26 +173,19 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     },
 
     async countFacets(facets, fileIds) {
-      const rows: unknown[] = [];
-      if (fileIds === undefined) {
-        const where = imagesInLibrary(strapi);
-        const orderBy = { id: 'desc' };
-        rows.push(
-          ...(await findVisible({ where, select: COUNTED, orderBy, limit: MOST_COUNTED + 1 })),
-        );
-      } else {
-        for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
-          const ids = fileIds.slice(start, start + LARGEST_LIST);
-          rows.push(...(await findVisible({ where: { id: { $in: ids } }, select: COUNTED })));
-        }
-      }
-      const files = new Map(rows.map((row) => [(row as CountedFile).id, row as CountedFile]));
-      const counted = [...files.values()].slice(0, MOST_COUNTED);
+      const files = await readCounted(fileIds);
+      const counted = files.slice(0, MOST_COUNTED);
       return {
         ...(await countFiles(strapi, counted, facets)),
         counted: counted.length,
-        isLowerBound: files.size > counted.length,
+        isLowerBound: files.length > counted.length,
       };
+    },
+
+    async foldersOf(fileIds) {
+      const files = await readCounted(fileIds);
+      const folderIds = await folderIdsOf(strapi, new Set(files.map(pathIdOf)));
+      return new Map(files.map((file) => [file.id, folderIds.get(pathIdOf(file)) ?? null]));
     },
 
     countImages: () =>
@@ -435,8 +445,6 @@ async function countFiles(
   files: readonly CountedFile[],
   facets: readonly FacetName[],
 ) {
-  const pathIdOf = ({ folderPath }: CountedFile): number =>
-    Number(folderPath?.split('/').at(-1) ?? 0) || 0;
   const folderIds = facets.includes('folder')
     ? await folderIdsOf(strapi, new Set(files.map(pathIdOf)))
     : null;
@@ -451,6 +459,11 @@ async function countFiles(
       ),
     }),
   };
+}
+
+/** 0 for a file in no folder. */
+function pathIdOf({ folderPath }: CountedFile): number {
+  return Number(folderPath?.split('/').at(-1) ?? 0) || 0;
 }
 
 /** Files of which nothing is known (undefined) don't count. Ties in the order of the values. */
@@ -476,10 +489,9 @@ async function folderIdsOf(
   pathIds: ReadonlySet<number>,
 ): Promise<Map<number, number>> {
   const ids = new Map<number, number>();
-  const wanted = [...pathIds].filter((pathId) => pathId > 0);
-  for (let start = 0; start < wanted.length; start += LARGEST_LIST) {
+  for (const some of chunksOf([...pathIds].filter((pathId) => pathId > 0))) {
     const folders = await strapi.db.query(FOLDER_UID).findMany({
-      where: { pathId: { $in: wanted.slice(start, start + LARGEST_LIST) } },
+      where: { pathId: { $in: some } },
       select: ['id', 'pathId'],
     });
     for (const folder of folders) ids.set(Number(folder.pathId), folder.id as number);

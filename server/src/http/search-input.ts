@@ -81,6 +81,8 @@ export function toSearchInput(
     diversity: body.diversity,
     sort: body.sort,
     facets: body.facets,
+    groupBy: body.groupBy,
+    groupSize: body.groupSize,
     mode,
     weight,
   };
@@ -104,6 +106,8 @@ export function requireFilters(
     autocut: body.autocut,
     collapse: body.collapse,
     diversity: body.diversity,
+    groupBy: body.groupBy,
+    groupSize: body.groupSize,
     unlike,
   });
   const [needsQuery] = ranking.find(([, value]) => value !== undefined) ?? [];

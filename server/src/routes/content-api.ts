@@ -41,7 +41,14 @@ interface ContentApiRoute {
 const params = { id: fileIdSchema };
 /** As callers send it: documents can't show what it is turned into. */
 const pagination = paginationParametersSchema.optional();
-const hitsResponse = withFiles(searchResponseSchema);
+const { group } = searchResponseSchema.shape.data.element.shape;
+const groupedHit = withFile(group.unwrap().shape.others.element);
+const hitsResponse = withFiles(searchResponseSchema, {
+  group: group
+    .unwrap()
+    .extend({ others: z.array(groupedHit) })
+    .optional(),
+});
 const searchBody = z.strictObject({ ...searchBodySchema.shape, pagination });
 
 /** Routes of the content API. */
@@ -116,10 +123,16 @@ function withUpload(body: z.ZodObject): Record<string, z.ZodType> {
 }
 
 /** A response whose files have their attributes. */
-function withFiles(response: typeof searchResponseSchema | typeof publicDuplicatesResponseSchema) {
-  const hit: z.ZodObject = response.shape.data.element;
+function withFiles(
+  response: typeof searchResponseSchema | typeof publicDuplicatesResponseSchema,
+  more: z.ZodRawShape = {},
+) {
   return z.object({
-    data: z.array(hit.extend({ file: documentedFileSchema })),
+    data: z.array(withFile(response.shape.data.element).extend(more)),
     meta: response.shape.meta,
   });
+}
+
+function withFile(hit: z.ZodObject): z.ZodObject {
+  return hit.extend({ file: documentedFileSchema });
 }

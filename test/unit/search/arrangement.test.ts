@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { arrangePage } from '../../../plugin/src/search/arrangement';
-import { MOST_COUNTED_HITS, type SearchRequest } from '../../../plugin/src/search/contract';
+import {
+  MOST_COUNTED_HITS,
+  MOST_SORTED,
+  type SearchRequest,
+} from '../../../plugin/src/search/contract';
 import type { RankedHit } from '../../../plugin/src/search/hybrid';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { MemoryVisibleFiles } from '../../support/memory-visible-files';
@@ -8,7 +12,10 @@ import { toUnitLength } from '../../support/random-vectors';
 import { pointOf } from '../../support/vector-points';
 
 type Arrangement = Partial<
-  Pick<SearchRequest, 'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'sort'>
+  Pick<
+    SearchRequest,
+    'start' | 'limit' | 'collapse' | 'diversity' | 'facets' | 'groupBy' | 'groupSize' | 'sort'
+  >
 >;
 
 /** Files 1, 2, 3, … in this order, unless a test says otherwise. */
@@ -351,5 +358,77 @@ describe('facets', () => {
   it('cost nothing unless they are asked for', async () => {
     expect(await arrange({ limit: 5 })).not.toHaveProperty('facets');
     expect(asked).toEqual([5]);
+  });
+});
+
+describe('groups', () => {
+  const membersOf = ({ fileId, group }: RankedHit): number[] => [
+    fileId,
+    ...idsOf(group?.others ?? []),
+  ];
+
+  it('of folders have the best hits of each, in the order of the best', async () => {
+    const { hasMore, hits } = await arrange({ groupBy: 'folder', groupSize: 4, limit: 2 });
+    expect(hits.map(membersOf)).toEqual([
+      [1, 2, 3, 4],
+      [10, 11, 12, 13],
+    ]);
+    expect(hits.map(({ group }) => [group?.value, group?.count])).toEqual([
+      [null, 9],
+      [1, 10],
+    ]);
+    expect(hasMore).toBe(true);
+  });
+
+  it('neither repeat nor miss a relevant hit on any page', async () => {
+    ranking = ranking.map(({ fileId }) => hitOf(fileId, fileId % 2 === 0 ? 0.6 : 0.1));
+    const hits = await readAll({ groupBy: 'folder', groupSize: 20 }, 2);
+    expect(hits.map(({ group }) => group?.value)).toEqual([null, 1, 2, 3, 4]);
+    const all = hits.flatMap(membersOf);
+    expect(all).toEqual(Array.from({ length: 20 }, (_, index) => 2 * index + 2));
+    expect(asked.every((limit) => limit === MOST_SORTED)).toBe(true);
+  });
+
+  it('of duplicates have each file once, with the better of its versions', async () => {
+    pairs = [
+      [1, 5],
+      [5, 6],
+      [2, 9],
+    ];
+    const hits = await readAll({ groupBy: 'duplicates', groupSize: 20 });
+    expect(hits.slice(0, 2).map(membersOf)).toEqual([
+      [1, 5],
+      [2, 9],
+    ]);
+    expect(hits.find(({ fileId }) => fileId === 6)?.group).toEqual({
+      value: 6,
+      count: 1,
+      others: [],
+    });
+    const all = hits.flatMap(membersOf);
+    expect([...all].sort((one, other) => one - other)).toEqual(idsOf(ranking));
+  });
+
+  it('leave out what the caller may not see, and go with a sort and collapse', async () => {
+    visible.delete(12);
+    pairs = [[20, 21]];
+    const sort = [{ field: 'name', isDescending: true }] as const;
+    const hits = await readAll({ groupBy: 'folder', groupSize: 20, sort, collapse: true });
+    expect(hits.map(({ group }) => group?.value)).toEqual([4, 3, 2, 1, null]);
+    expect(membersOf(hits[2] ?? hitOf(0))).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 20]);
+    expect(hits[2]?.group?.others.at(-1)?.duplicateCount).toBe(1);
+    expect(hits.flatMap(membersOf)).not.toContain(12);
+  });
+
+  it.each([
+    [{ groupBy: 'folder', diversity: 0.3 }, /^diversity: /],
+    [{ groupBy: 'duplicates', collapse: true }, /^collapse: /],
+    [{ groupSize: 2 }, /^groupSize: needs groupBy/],
+  ] as const)('refuse what means nothing with them (%j)', async (request, message) => {
+    await expect(arrange(request)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(message),
+    });
+    expect(asked).toEqual([]);
   });
 });
