@@ -158,7 +158,7 @@ const panelSchema = z.strictObject({
 const duplicatesSchema = z.strictObject({
   policy: z.enum(duplicatePolicies).default('warn').meta({
     description:
-      '`warn`: list duplicates of new images, and tell the person who uploads one; `flag`: only list them; `off`: find none',
+      '`warn`: list duplicates of new images, and tell the person who uploads one; `reject`: also refuse uploads over the content API that the library has byte for byte; `flag`: only list duplicates; `off`: find none',
   }),
   trashDays: wholeNumber(0, 3_650).default(30).meta({
     description:

@@ -188,7 +188,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     mergeBatches,
     bulkMerging,
     trashDays: config.duplicates.trashDays,
-    warnsUploaders: config.duplicates.policy === 'warn',
+    warnsUploaders: ['reject', 'warn'].includes(config.duplicates.policy),
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
     checkInstallation: () =>

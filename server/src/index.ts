@@ -6,11 +6,13 @@ import { controllers } from './controllers';
 import { allowInWebhooks } from './events';
 import { hideTrashFromMediaLibrary } from './files/media-library';
 import { extendGraphQL } from './graphql';
+import { rejectIdenticalUploads } from './http/identical-uploads';
 import { guardBodies } from './http/multipart';
 import { registerMcpTools } from './mcp';
 import { keepTables, registerMigrations } from './migrations';
 import { PLUGIN_ID } from './plugin-id';
 import { policies } from './policies';
+import { prefixedLogger } from './prefixed-logger';
 import { routes } from './routes';
 import { createSearchService } from './search-service';
 
@@ -49,6 +51,8 @@ const serverEntry: ServerEntry = {
     registerMigrations(strapi);
     extendGraphQL(strapi);
     registerMcpTools(strapi);
+    const { duplicates } = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
+    if (duplicates.policy === 'reject') rejectIdenticalUploads(strapi, prefixedLogger(strapi));
     const apiPrefix = strapi.config.get<string>('api.rest.prefix', '/api');
     strapi.server.use(guardBodies({ apiPrefix }));
   },

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import { checkResponseSchema, notesResponseSchema } from '../../plugin/src/contracts/duplicates';
 import { FILE_UID } from '../../server/src/plugin-id';
@@ -9,6 +9,8 @@ import { readRow, storedFile } from '../support/library-rows';
 import { pollUntil } from '../support/polling';
 import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, expectFailure, type SearchFace } from '../support/search-face';
+import { ARTICLE } from '../support/merging-app';
+import { appFolder } from '../support/strapi-environment';
 import type { RolePermission } from '../support/strapi-accounts';
 
 const READ = { action: 'plugin::upload.read' };
@@ -22,8 +24,10 @@ let accounts = 0;
 
 beforeAll(async () => {
   app = await startSearchApp({
+    folder: path.join(appFolder, 'editorial'),
     images: imagesOf(['elephant', 'teapot', 'castle']),
-    imageSearch: { duplicates: { policy: 'warn' } },
+    // Warns, too.
+    imageSearch: { duplicates: { policy: 'reject' } },
   });
   admin = await adminApi(app);
   elephant = await sampleImage('elephant');
@@ -116,5 +120,76 @@ describe('GET duplicates/notes', () => {
     expect((await notes(admin, meta.after)).data).toEqual([]);
     const other = await faceOf(READ, UPLOAD);
     expect(await notes(other, start.meta.after)).toMatchObject({ data: [], meta });
+  });
+});
+
+describe('uploads over the content API', () => {
+  const UPLOAD_API = 'plugin::upload.content-api.upload';
+  const FIND_API = 'plugin::upload.content-api.find';
+
+  async function uploadAs(
+    permissions: string[],
+    files: FileBytes[],
+    fields: Record<string, string> = {},
+  ) {
+    accounts += 1;
+    const name = `token ${String(accounts)}`;
+    const token = await app.createApiToken({ name, type: 'custom', permissions });
+    const request = app.request.post('/api/upload').auth(token, { type: 'bearer' }).field(fields);
+    for (const { bytes, fileName } of files) void request.attach('files', bytes, fileName);
+    return await request;
+  }
+
+  /** What the library holds, in its database and on disk. */
+  async function readLibrary() {
+    const rows = await app.strapi.db.query(FILE_UID).findMany({ orderBy: { id: 'asc' } });
+    const folder = path.join(app.strapi.dirs.static.public, 'uploads');
+    return {
+      ids: rows.map(({ id }: { id: number }) => id),
+      stored: (await readdir(folder)).sort(),
+    };
+  }
+
+  it('are refused if the library has these bytes, and leave nothing behind', async () => {
+    const before = await readLibrary();
+    const response = await uploadAs([UPLOAD_API, FIND_API], [{ ...elephant, fileName: 'new.jpg' }]);
+    expectFailure(response, { status: 409, code: 'conflict', message: /^new\.jpg is in the/ });
+    const { details } = (response.body as { error: { details: { existing: object } } }).error;
+    const { id } = app.fileOf('elephant');
+    expect(details.existing).toMatchObject({ id, url: expect.stringContaining('/uploads/') });
+    expect(details.existing).not.toHaveProperty('folder');
+    expect(await readLibrary()).toEqual(before);
+  });
+
+  it('keep nothing if one of several files is refused', async () => {
+    const before = await readLibrary();
+    const response = await uploadAs([UPLOAD_API], [await sampleImage('owl'), elephant]);
+    expectFailure(response, { status: 409, code: 'conflict', message: /None of the files/ });
+    expect(await readLibrary()).toEqual(before);
+  });
+
+  it('are not told which file it is if they may not see files', async () => {
+    const response = await uploadAs([UPLOAD_API], [elephant]);
+    expect(response.body).toMatchObject({ error: { details: { existing: null } } });
+  });
+
+  it('succeed with other bytes, and if they are attached to an entry at once', async () => {
+    const { status } = await uploadAs([UPLOAD_API], [await sampleImage('violin')]);
+    expect(status).toBe(201);
+    const { id } = await app.strapi.db.query(ARTICLE).create({ data: { title: 'A zoo' } });
+    const fields = { ref: ARTICLE, refId: String(id), field: 'cover' };
+    expect((await uploadAs([UPLOAD_API], [elephant], fields)).status).toBe(201);
+  });
+
+  it('stand if they cannot be checked', async () => {
+    const { duplicates } = productOf(app);
+    const warn = jest.spyOn(app.strapi.log, 'warn');
+    const check = jest
+      .spyOn(duplicates, 'identicalTo')
+      .mockRejectedValue(new Error('Storage is down.'));
+    expect((await uploadAs([UPLOAD_API], [elephant])).status).toBe(201);
+    check.mockRestore();
+    expect(JSON.stringify(warn.mock.calls)).toContain("Couldn't check an upload");
+    warn.mockRestore();
   });
 });

@@ -21,6 +21,7 @@ import {
 } from '../duplicates/pixel-confirmation';
 import { ComparisonQueue, PairRemovals } from '../duplicates/queues';
 import type { ImageReader } from '../images/contract';
+import { hashContent } from '../images/trace';
 import type { AssetSource } from '../indexing/contract';
 import type { JobLeases, LeaseOwner } from '../lease';
 import type { Logger } from '../logger';
@@ -50,12 +51,25 @@ export interface DuplicateDetectionParts {
   clock: Clock;
 }
 
+/** Files with the same bytes that are looked at. */
+const MOST_IDENTICAL = 5;
+
 /** Duplicate detection: finder, queue, scan. */
 export interface DuplicateDetection {
   readonly finder: DuplicateFinder;
   readonly confirmation: PairConfirmation;
   /** Reads a file's bytes, within the limits of indexing. */
   read(fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
+  /**
+   * Files of the library that have the same bytes as this one now, ascending, without those excepted. Reads the file, and
+   * those that are found.
+   *
+   * @throws ImageSearchError for a file that isn't an image of the library or can't be read
+   */
+  identicalTo(
+    fileId: number,
+    options: { except: readonly number[]; signal: AbortSignal },
+  ): Promise<number[]>;
   /** Indexing reports to it. */
   readonly watch: DuplicateWatch;
   readonly scan: Pick<LibraryScan, 'describe' | 'begin' | 'halt'>;
@@ -113,6 +127,19 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     finder,
     confirmation,
     read,
+    async identicalTo(fileId, { except, signal }) {
+      const contentHash = await hashContent(await read(fileId, signal));
+      const found = await traces.withContentHash(contentHash, MOST_IDENTICAL + except.length);
+      const others = found.filter((id) => id !== fileId && !except.includes(id));
+      // Its trace tells what a file was when it was indexed; a file in the trash can't be read.
+      const isSame = await Promise.all(
+        others.map(async (id) => {
+          const bytes = await read(id, signal).catch(() => null);
+          return bytes !== null && (await hashContent(bytes)) === contentHash;
+        }),
+      );
+      return others.filter((_id, index) => isSame[index]);
+    },
     watch,
     scan: isOff ? { describe: describeOff, begin: describeOff, halt: describeOff } : scan,
     removePairs: (fileIds) => {

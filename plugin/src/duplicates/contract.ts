@@ -3,13 +3,14 @@ import type { DuplicateKind, DuplicateVerdict, ImageTrace } from '../matching/co
 import type { IdPage } from '../vectors/contract';
 
 /**
- * What happens when an uploaded image duplicates one in the library. The upload itself always succeeds.
+ * What happens when an uploaded image duplicates one in the library.
  *
+ * - `reject`: as `warn`, and refuses uploads over the content API whose bytes are there already. Other uploads succeed.
  * - `flag`: records the pair.
  * - `warn`: records the pair and warns the uploader.
  * - `off`: doesn't look for duplicates.
  */
-export const duplicatePolicies = ['warn', 'flag', 'off'] as const;
+export const duplicatePolicies = ['reject', 'warn', 'flag', 'off'] as const;
 
 export type DuplicatePolicy = (typeof duplicatePolicies)[number];
 
