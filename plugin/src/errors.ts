@@ -1,51 +1,7 @@
+import type { ConflictReason, ErrorCode } from './contracts/errors';
 import type { FailureReason } from './contracts/file-status';
 
-/**
- * Every failure that this plugin knows by name. Codes are public (`error.details.code`, index entries, logs): add
- * new ones, never rename any.
- */
-export const errorCodes = [
-  // What a caller sent.
-  'invalid-input',
-  'text-unknown',
-  'file-not-found',
-  'entry-not-found',
-  'pair-not-found',
-  'merge-not-found',
-  'space-mismatch',
-  'rate-limited',
-  'conflict',
-  // An image, whether it is a file of the library or a query.
-  'image-unreadable',
-  'image-too-large',
-  'image-unsupported',
-  'image-decoder-missing',
-  'image-missing',
-  'image-unreachable',
-  'storage-refused',
-  'storage-unavailable',
-  'url-unreachable',
-  // The embedding provider.
-  'provider-not-installed',
-  'provider-model-missing',
-  'provider-model-changed',
-  'provider-unavailable',
-  'provider-unauthorized',
-  'provider-rejected-input',
-  'provider-bad-answer',
-  'budget-reached',
-  // The vector store.
-  'store-not-installed',
-  'store-unavailable',
-  'store-space-clash',
-  // The product itself.
-  'config-invalid',
-  'not-ready',
-  'aborted',
-  'unexpected',
-] as const;
-
-export type ErrorCode = (typeof errorCodes)[number];
+export { errorCodes, type ErrorCode } from './contracts/errors';
 
 export interface ErrorTraits {
   /** Whether the same call may succeed later with nothing changed; an error may override it. */
@@ -197,6 +153,8 @@ export interface ImageSearchErrorOptions {
   code: ErrorCode;
   /** `what failed: why. What to do.` Never a secret, a vector or image bytes. */
   message: string;
+  /** For a `conflict`: which one, where the panel has words for it. */
+  conflict?: ConflictReason | undefined;
   /** Whether the same call may succeed later with nothing changed. Defaults to what the code's traits say. */
   retryable?: boolean | undefined;
   /** When to retry at the earliest, in milliseconds from now, if the other side named a time. */
@@ -208,6 +166,7 @@ export interface ImageSearchErrorOptions {
 export class ImageSearchError extends Error {
   override readonly name = 'ImageSearchError';
   readonly code: ErrorCode;
+  readonly conflict: ConflictReason | undefined;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
 
@@ -215,9 +174,11 @@ export class ImageSearchError extends Error {
     return errorTraits[this.code];
   }
 
-  constructor({ code, message, retryable, retryAfterMs, cause }: ImageSearchErrorOptions) {
+  constructor(options: ImageSearchErrorOptions) {
+    const { cause, code, conflict, message, retryable, retryAfterMs } = options;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.conflict = conflict;
     this.retryable = retryable ?? errorTraits[code].retryable;
     this.retryAfterMs = retryAfterMs;
   }

@@ -220,6 +220,7 @@ export const contentTypes = {
       failed: { type: 'integer' },
       perMinute: { type: 'float' },
       problem: { type: 'text' },
+      problemCode: { type: 'string' },
       startedAt: { type: 'datetime' },
       endedAt: { type: 'datetime' },
       progressAt: { type: 'datetime' },
@@ -277,8 +278,9 @@ export const contentTypes = {
       hasMore: { type: 'boolean', default: false, required: true },
       isCancelled: { type: 'boolean', default: false, required: true },
       undoUserId: { type: 'integer' },
-      /** Why it ended early. */
+      /** Why it ended early, in English, and the code of it. */
       problem: { type: 'text' },
+      problemCode: { type: 'string' },
     },
   }),
 

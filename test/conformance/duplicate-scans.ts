@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Problem } from '../../plugin/src/contracts/errors';
 import type { DuplicateScans } from '../../plugin/src/duplicates/contract';
 import { range } from './index-entries/situations';
 
@@ -13,7 +14,7 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
     });
 
     const begin = (minute: number, restart = true) => scans.begin({ restart, now: at(minute) });
-    const report = (number: number, found: number, problem: string | null = null, failed = 0) =>
+    const report = (number: number, found: number, problem: Problem | null = null, failed = 0) =>
       scans.reportProgress(number, { found, failed, perMinute: 12.5, problem, now: at(1) });
 
     it('starts without a scan', async () => {
@@ -45,8 +46,9 @@ export function describeDuplicateScans(name: string, empty: () => Promise<Duplic
 
     it('adds what is found, and replaces the rest', async () => {
       await begin(0);
-      expect(await report(1, 3, 'The store sleeps.')).toBe(true);
-      expect(await scans.read()).toMatchObject({ found: 3, problem: 'The store sleeps.' });
+      const problem = { code: 'store-unavailable', message: 'The store sleeps.' } as const;
+      expect(await report(1, 3, problem)).toBe(true);
+      expect(await scans.read()).toMatchObject({ found: 3, problem });
       expect(await report(1, 0)).toBe(true);
       await Promise.all(range(1, CALLERS).map((found) => report(1, found)));
       expect(await scans.read()).toMatchObject({

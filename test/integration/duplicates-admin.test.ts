@@ -434,7 +434,7 @@ describe('GET files/:id/usage', () => {
     expect(meta).toEqual({ useCount: 2, possibleUseCount: 250 });
     expect(data).toHaveLength(200);
     expect(data.slice(0, 3)).toMatchObject([
-      { kind: 'id', certainty: 'sure', obstacle: expect.any(String) },
+      { kind: 'id', certainty: 'sure', obstacle: { code: 'file-id' } },
       { kind: 'relation', certainty: 'sure', obstacle: null },
       { kind: 'id', certainty: 'possible' },
     ]);
@@ -445,7 +445,7 @@ describe('GET files/:id/usage', () => {
     });
     expect(mergeResponseSchema.parse(response.body).data.files[1]).toMatchObject({
       outcome: 'left',
-      obstacle: "1 of its 2 uses can't be changed.",
+      obstacle: { code: 'unchangeable-uses', message: "1 of its 2 uses can't be changed." },
       uses: [{ kind: 'id', certainty: 'sure' }, { kind: 'relation' }, ...possibleUses(198)],
     });
     await app.strapi.db.query(ARTICLE).deleteMany({ where: { title: 'Possible' } });

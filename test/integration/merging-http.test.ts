@@ -398,6 +398,6 @@ describe('a bulk merge', () => {
     await bulkMerging.work(new AbortController().signal);
     const ended = await reach(planned.id, 'ended');
     expect(ended).toMatchObject({ merged: { groups: 0 }, plan: planned.plan, canUndo: false });
-    expect(ended.problem).toContain('may no longer change files');
+    expect(ended.problem).toMatchObject({ code: 'forbidden' });
   });
 });

@@ -1,5 +1,6 @@
 import { getFetchClient, isFetchError, type FetchResponse } from '@strapi/strapi/admin';
-import * as z from 'zod';
+import type * as z from 'zod';
+import { errorDetailsSchema } from '../../../plugin/src/contracts/errors';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
 import { ApiFailure } from './failure';
 
@@ -74,8 +75,6 @@ async function parsed<Schema extends z.ZodType>(
   });
 }
 
-const detailsSchema = z.object({ code: z.string() });
-
 /** Names what a request threw. The `AbortError` of an aborted one stays as it is. */
 function toApiFailure(error: unknown): unknown {
   if (error instanceof ApiFailure || isAbort(error)) return error;
@@ -84,9 +83,10 @@ function toApiFailure(error: unknown): unknown {
     return new ApiFailure({ code: 'network', status: null, message, cause: error });
   }
   const status = error.status ?? null;
-  const details = detailsSchema.safeParse(error.response?.data.error.details);
+  const details = errorDetailsSchema.safeParse(error.response?.data.error.details);
   return new ApiFailure({
-    code: details.success ? details.data.code : codeOfStatus(status),
+    code: details.data?.code ?? codeOfStatus(status),
+    conflict: details.data?.conflict ?? null,
     status,
     message: error.message,
     cause: error,

@@ -1,3 +1,5 @@
+import type { ConflictReason } from '../../../plugin/src/contracts/errors';
+
 /** Why a request failed. */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
@@ -7,12 +9,21 @@ export class ApiFailure extends Error {
    * than expected, `unexpected` for anything else.
    */
   readonly code: string;
+  /** The server's `error.details.conflict`; null for none. */
+  readonly conflict: ConflictReason | null;
   /** Of HTTP; null when there was no response. */
   readonly status: number | null;
 
-  constructor(options: { code: string; status: number | null; message: string; cause?: unknown }) {
+  constructor(options: {
+    code: string;
+    conflict?: ConflictReason | null;
+    status: number | null;
+    message: string;
+    cause?: unknown;
+  }) {
     super(options.message, { cause: options.cause });
     this.code = options.code;
+    this.conflict = options.conflict ?? null;
     this.status = options.status;
   }
 }

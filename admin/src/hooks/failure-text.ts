@@ -1,9 +1,10 @@
 import { useCallback } from 'react';
+import type { Problem } from '../../../plugin/src/contracts/errors';
 import type { FailureReason } from '../../../plugin/src/contracts/file-status';
 import { ApiFailure, isForbidden, isNetworkFailure } from '../api/failure';
 import type { FileIndex } from '../api/files';
 import type { TextKey } from '../translations/messages';
-import { useText } from './text';
+import { useText, type Text } from './text';
 
 /** What a page can explain better than the server. */
 interface PageTexts {
@@ -12,7 +13,7 @@ interface PageTexts {
   forbidden?: TextKey;
 }
 
-/** Why a request failed, in the server's words where neither the panel nor the page has better ones. */
+/** Why a request failed. The server's own words follow those of the panel where they say more. */
 export function useFailureText({ conflict, forbidden }: PageTexts = {}): (
   failure: unknown,
 ) => string {
@@ -25,10 +26,69 @@ export function useFailureText({ conflict, forbidden }: PageTexts = {}): (
       if (forbidden !== undefined && isForbidden(failure)) return text(forbidden);
       if (isNetworkFailure(failure)) return text('common.failure.network');
       if (failure.code === 'unknown-answer') return text('common.failure.answer');
-      return failure.message;
+      if (failure.conflict !== null) return text(`duplicates.conflict.${failure.conflict}`);
+      return explainProblem(failure, text);
     },
     [text, conflict, forbidden],
   );
+}
+
+/** A code's text; true if the server's message says more, such as the name of a setting. */
+type CodeText = readonly [key: TextKey, hasDetails: boolean];
+
+const rejected: CodeText = ['common.failure.rejected', true];
+const gone: CodeText = ['common.failure.gone', false];
+const provider: CodeText = ['common.failure.provider', true];
+const store: CodeText = ['common.failure.store', true];
+const unexpected: CodeText = ['common.failure.unexpected', true];
+
+const codeTexts: Record<Problem['code'] | 'signed-out', CodeText> = {
+  'signed-out': ['common.failure.signedOut', false],
+  forbidden: ['common.failure.forbidden', false],
+  'invalid-input': rejected,
+  'text-unknown': rejected,
+  'file-not-found': gone,
+  'entry-not-found': gone,
+  'pair-not-found': gone,
+  'merge-not-found': gone,
+  'space-mismatch': rejected,
+  'rate-limited': ['common.failure.limited', false],
+  conflict: ['common.failure.conflict', true],
+  'image-unreadable': ['index.reason.unreadable', false],
+  'image-too-large': ['index.reason.tooLarge', true],
+  'image-unsupported': ['index.reason.unsupported', true],
+  'image-decoder-missing': ['index.reason.decoderMissing', true],
+  'image-missing': ['index.reason.missing', false],
+  'image-unreachable': ['index.reason.unreachable', true],
+  'storage-refused': ['index.reason.storageRefused', true],
+  'storage-unavailable': ['index.reason.unreachable', true],
+  'url-unreachable': rejected,
+  'provider-not-installed': provider,
+  'provider-model-missing': provider,
+  'provider-model-changed': provider,
+  'provider-unavailable': provider,
+  'provider-unauthorized': provider,
+  'provider-rejected-input': ['index.reason.rejected', true],
+  'provider-bad-answer': provider,
+  'budget-reached': ['common.failure.budget', true],
+  'store-not-installed': store,
+  'store-unavailable': store,
+  'store-space-clash': store,
+  'config-invalid': unexpected,
+  'not-ready': ['common.failure.notReady', true],
+  aborted: ['common.failure.aborted', false],
+  unexpected,
+};
+
+/** What the panel says of an error's code; the server's message follows where it says more. */
+export function explainProblem(
+  { code, message }: { code: string; message: string },
+  text: Text,
+): string {
+  const [key, hasDetails] = Object.hasOwn(codeTexts, code)
+    ? codeTexts[code as keyof typeof codeTexts]
+    : unexpected;
+  return hasDetails ? `${text(key)} ${text('search.failure.details', { message })}` : text(key);
 }
 
 /** The same for actions on duplicates. */

@@ -75,7 +75,6 @@ function useMergeAction<Merge extends { id: number }>(
 ) {
   const client = useQueryClient();
   const { toggleNotification } = useNotification();
-  // The server's own words for a conflict name the files.
   const failureText = useFailureText({ forbidden: 'duplicates.failure.forbidden' });
   return useMutation({
     mutationFn: ({ id }: Merge) => act(id),

@@ -174,7 +174,7 @@ export class LibraryScan {
   /** Reports a problem once, until it changes. */
   async #reportProblem(error: unknown): Promise<void> {
     const { logger, scans } = this.#options;
-    const { message } = toImageSearchError(error);
+    const { code, message } = toImageSearchError(error);
     if (this.#problem === message) return;
     this.#problem = message;
     logger.warn(`Images couldn't be checked for duplicates; retrying later. ${message}`);
@@ -184,7 +184,7 @@ export class LibraryScan {
         found: 0,
         failed: 0,
         perMinute: null,
-        problem: message,
+        problem: { code, message },
         now: this.#now(),
       });
     } catch {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { problemSchema } from './errors';
 import { mergeWarningCodes } from './merging';
 import { LARGEST_ID, numberSchema } from './values';
 
@@ -88,8 +89,8 @@ export const mergeBatchSchema = z.object({
   leftOut: z.array(leftOutSchema),
   isCancelled: z.boolean(),
   canUndo: z.boolean(),
-  /** Why it ended early; null if it didn't. */
-  problem: z.string().nullable(),
+  /** Why it ended early, or doesn't go on; null if it does. */
+  problem: problemSchema.nullable(),
 });
 
 /** `POST duplicates/batches`, and `…/:id/merge`, `…/:id/cancel`, `…/:id/undo`; null for a plan that was discarded. */

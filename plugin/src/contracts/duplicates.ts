@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { problemSchema } from './errors';
 import { apiLimits } from './limits';
 import { paginationMetaSchema } from './rest';
 import { similarQuerySchema } from './search';
@@ -217,7 +218,7 @@ export const scanResponseSchema = z.object({
     /** At the current speed; null while nothing moves. */
     remainingSeconds: z.number().nullable(),
     /** Why it can't continue; null if it can. */
-    problem: z.string().nullable(),
+    problem: problemSchema.nullable(),
   }),
 });
 

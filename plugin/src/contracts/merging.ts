@@ -30,6 +30,41 @@ export const mergeBodySchema = z.strictObject({
  */
 export const useKindSchema = z.enum(['relation', 'blocks', 'richtext', 'text', 'id']);
 
+/**
+ * Why a use can't be pointed to another file:
+ *
+ * - `relation`: a relation that isn't a media field uses it; `setting`: Strapi's settings do; `file-id`: by its numeric id.
+ * - `custom-field`, `field-type`: the plugin doesn't know what a text in this custom field, or field of this type, means
+ *   (`value`); `no-text`: the field contains something else.
+ * - `file-type`: the field doesn't allow files of the kept file's type (`value`).
+ * - `other-storage`: the two files are in different storage; `unsafe-url`: the kept file's URL has characters that end one
+ *   in a text; `signed-url`: the URL is signed for this file only; `not-by-url`: the text names the file in another way.
+ * - `unknown-size`, `custom-url`, `unexpected-place`: in blocks.
+ */
+export const useObstacleCodes = [
+  'relation',
+  'setting',
+  'file-id',
+  'custom-field',
+  'field-type',
+  'no-text',
+  'file-type',
+  'other-storage',
+  'unsafe-url',
+  'signed-url',
+  'not-by-url',
+  'unknown-size',
+  'custom-url',
+  'unexpected-place',
+] as const;
+
+const useObstacleSchema = z.object({
+  code: z.enum(useObstacleCodes),
+  message: z.string(),
+  /** What the message names: a type or a custom field. */
+  value: z.string().optional(),
+});
+
 export const fileUseSchema = z.object({
   kind: useKindSchema,
   /** `possible`: a bare number that may be the file's id or anything else. It doesn't keep the file from being deleted. */
@@ -55,7 +90,7 @@ export const fileUseSchema = z.object({
   /** The entry's title, or the setting's key and the place in it; null if it has none or the caller may not read it. */
   title: z.string().nullable(),
   /** Why this use can't be pointed to another file; null if it can. */
-  obstacle: z.string().nullable(),
+  obstacle: useObstacleSchema.nullable(),
 });
 
 /**
@@ -89,6 +124,25 @@ export function isLossless(mime: string): boolean {
   return losslessTypes.includes(mime);
 }
 
+/**
+ * - `unchangeable-uses`: uses of it can't be changed; `used-again`, `replaced`: since the merge.
+ * - `used-without-file`: it was used again after storage was asked to delete its file.
+ * - `deleted-by-hand`: in the Media Library.
+ * - `not-deleted`: storage refused; `unanswered`: storage didn't respond in time, and may delete it yet; `not-asked`: it
+ *   didn't respond for another file; `entry-left`: storage deleted the file, but its entry in the library is left.
+ */
+export const copyReasons = [
+  'unchangeable-uses',
+  'used-again',
+  'used-without-file',
+  'replaced',
+  'deleted-by-hand',
+  'not-deleted',
+  'unanswered',
+  'not-asked',
+  'entry-left',
+] as const;
+
 const mergedFileSchema = z.object({
   id: z.number(),
   documentId: z.string(),
@@ -103,7 +157,7 @@ const mergedFileSchema = z.object({
   /** `kept`, moved to the trash (`trashed`), deleted (`removed`), or `left` in the library because of an obstacle. */
   outcome: z.enum(['kept', 'trashed', 'removed', 'left']),
   /** Why it was left; null otherwise. */
-  obstacle: z.string().nullable(),
+  obstacle: z.object({ code: z.enum(copyReasons), message: z.string() }).nullable(),
   /** Without possible ones. */
   useCount: z.number(),
   possibleUseCount: z.number(),
@@ -192,25 +246,6 @@ export const mergeResponseSchema = z.object({ data: mergeReportSchema });
  * (`restored`), or never or no longer in the trash (`left`).
  */
 export const copyStates = ['trashed', 'emptying', 'deleted', 'restored', 'left'] as const;
-
-/**
- * - `unchangeable-uses`: uses of it can't be changed; `used-again`, `replaced`: since the merge.
- * - `used-without-file`: it was used again after storage was asked to delete its file.
- * - `deleted-by-hand`: in the Media Library.
- * - `not-deleted`: storage refused; `unanswered`: storage didn't respond in time, and may delete it yet; `not-asked`: it
- *   didn't respond for another file; `entry-left`: storage deleted the file, but its entry in the library is left.
- */
-export const copyReasons = [
-  'unchangeable-uses',
-  'used-again',
-  'used-without-file',
-  'replaced',
-  'deleted-by-hand',
-  'not-deleted',
-  'unanswered',
-  'not-asked',
-  'entry-left',
-] as const;
 
 /** Of a file that the caller may not see, only its id and state; the name is empty, everything else null. */
 const mergedCopySchema = z.object({
@@ -309,6 +344,7 @@ export type FileUsageResponse = z.output<typeof fileUsageResponseSchema>;
 export type MergeResponse = z.output<typeof mergeResponseSchema>;
 export type UseKind = z.output<typeof useKindSchema>;
 export type FileUse = z.output<typeof fileUseSchema>;
+export type UseObstacle = z.output<typeof useObstacleSchema>;
 export type SuggestionCriterion = (typeof suggestionCriteria)[number];
 export type SuggestionReason = z.output<typeof suggestionReasonSchema>;
 export type MergeReport = z.output<typeof mergeReportSchema>;

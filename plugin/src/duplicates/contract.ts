@@ -1,3 +1,4 @@
+import type { Problem } from '../contracts/errors';
 import type { IndexPriority } from '../indexing/contract';
 import type { DuplicateKind, DuplicateVerdict, ImageTrace } from '../matching/contract';
 import type { IdPage } from '../vectors/contract';
@@ -234,7 +235,7 @@ export interface ScanRecord {
   /** Images compared per minute, when last known. */
   perMinute: number | null;
   /** Why it can't continue; null when it can. */
-  problem: string | null;
+  problem: Problem | null;
   startedAt: Date | null;
   endedAt: Date | null;
   /** Time of the last progress update. */
@@ -262,7 +263,7 @@ export interface DuplicateScans {
       found: number;
       failed: number;
       perMinute: number | null;
-      problem: string | null;
+      problem: Problem | null;
       now: Date;
     },
   ): Promise<boolean>;

@@ -1,5 +1,7 @@
 import { errors } from '@strapi/utils';
 import type { Context, Next } from 'koa';
+import type { z } from 'zod';
+import type { errorDetailsSchema } from '../../../plugin/src/contracts/errors';
 import type { ImageSearchError } from '../../../plugin/src/errors';
 import { toImageSearchError, type ErrorCode, type ErrorTraits } from '../../../plugin/src/errors';
 import type { Logger, OutageLog } from '../../../plugin/src/logger';
@@ -73,7 +75,7 @@ export function throwForStrapi(
   };
   const Thrown =
     httpStatus in known ? known[httpStatus as keyof typeof known] : errors.ApplicationError;
-  throw new Thrown(publicMessage(error), { code: error.code });
+  throw new Thrown(publicMessage(error), detailsOf(error));
 }
 
 function answer(ctx: Context, error: ImageSearchError, options: ErrorAnswerOptions): void {
@@ -88,8 +90,12 @@ function answer(ctx: Context, error: ImageSearchError, options: ErrorAnswerOptio
   ctx.status = status;
   ctx.body = {
     data: null,
-    error: { status, name: statusNames[status], message, details: { code: error.code } },
+    error: { status, name: statusNames[status], message, details: detailsOf(error) },
   };
+}
+
+function detailsOf({ code, conflict }: ImageSearchError): z.input<typeof errorDetailsSchema> {
+  return { code, ...(conflict && { conflict }) };
 }
 
 function log(

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import type { Clock } from '../../../plugin/src/clock';
 import { bulkLimits, type BatchKind } from '../../../plugin/src/contracts/bulk-merging';
+import type { ConflictReason, Problem } from '../../../plugin/src/contracts/errors';
 import { mergingLimits, type MergeReport } from '../../../plugin/src/contracts/merging';
 import type {
   DuplicatePair,
@@ -92,11 +93,12 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
 
   async function change(
     id: number,
-    ...[change, refusal]: [Parameters<MergeBatches['setState']>[1], string]
+    change: Parameters<MergeBatches['setState']>[1],
+    refusal: ImageSearchError,
   ): Promise<void> {
     const isChanged = await batches.setState(id, change);
     if (isChanged === 'conflict') throw busyError();
-    if (!isChanged) throw conflict(refusal);
+    if (!isChanged) throw refusal;
     onWork();
   }
 
@@ -115,7 +117,8 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     const asker = state === 'undoing' ? (undoUserId ?? userId) : userId;
     const permission = await currentPermissionOf(strapi, asker);
     if (!permission) {
-      const problem = 'The user who asked for this may no longer change files.';
+      const message = 'The user who asked for this may no longer change files.';
+      const problem = { code: 'forbidden', message } as const;
       await batches.setState(id, { from: [state], to: 'ended', problem });
     }
     return permission;
@@ -257,7 +260,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
         failures = known ? 0 : failures + 1;
         if (!known) logFailure(group, error);
         if (failures === MOST_FAILURES) {
-          const problem = toImageSearchError(error).message;
+          const problem = problemOf(error);
           await batches.setState(batch.id, { from: [batch.state], to: 'ended', problem });
         }
       }
@@ -345,12 +348,15 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
     async merge(id, userId) {
       const batch = await requireBatch(id);
       if (batch.userId !== userId) {
-        throw conflict('Someone else planned this bulk merge. Plan one of your own.');
+        throw conflict(
+          'batch-foreign',
+          'Someone else planned this bulk merge. Plan one of your own.',
+        );
       }
       await change(
         id,
         { from: ['ready'], to: 'merging' },
-        "This bulk merge isn't ready to start. Reload the page.",
+        conflict('batch-not-ready', "This bulk merge isn't ready to start. Reload the page."),
       );
     },
 
@@ -362,11 +368,14 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
 
     async undo(id, userId) {
       const { state } = await requireBatch(id);
-      const notDone = "This bulk merge isn't done yet. Cancel it first.";
+      const notDone = conflict(
+        'batch-not-done',
+        "This bulk merge isn't done yet. Cancel it first.",
+      );
       // Before anything is tried again: a second click mustn't repeat what the first one is at.
-      if (state !== 'ended' && state !== 'undone') throw conflict(notDone);
+      if (state !== 'ended' && state !== 'undone') throw notDone;
       if (!(await batches.hasUndoable(id))) {
-        throw conflict('Nothing of this bulk merge can be undone anymore.');
+        throw conflict('batch-final', 'Nothing of this bulk merge can be undone anymore.');
       }
       await batches.retryUndo(id);
       await change(
@@ -387,8 +396,7 @@ export function createBulkMerging(options: BulkMergingOptions): BulkMerging {
         try {
           await step(batch, signal);
         } catch (error) {
-          const problem = toImageSearchError(error).message;
-          await batches.update(batch.id, { problem });
+          await batches.update(batch.id, { problem: problemOf(error) });
           throw error;
         }
       }
@@ -501,9 +509,17 @@ async function unsettledFiles(
 }
 
 function busyError(): ImageSearchError {
-  return conflict('Another bulk merge is under way. Wait until it ends, or cancel it.');
+  return conflict(
+    'batch-busy',
+    'Another bulk merge is under way. Wait until it ends, or cancel it.',
+  );
 }
 
-function conflict(message: string): ImageSearchError {
-  return new ImageSearchError({ code: 'conflict', message, retryable: false });
+function conflict(conflict: ConflictReason, message: string): ImageSearchError {
+  return new ImageSearchError({ code: 'conflict', conflict, message, retryable: false });
+}
+
+function problemOf(error: unknown): Problem {
+  const { code, message } = toImageSearchError(error);
+  return { code, message };
 }

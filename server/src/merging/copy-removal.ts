@@ -34,9 +34,9 @@ const sentences: Record<Obstacle, string> = {
     'It is no longer used and was deleted from storage, but not from the Media Library. See the log, then delete it there.',
 };
 
-/** Why a merge without a trash left a copy in the library, in English. */
-export function sentenceOf(obstacle: Obstacle): string {
-  return sentences[obstacle];
+/** Why a merge without a trash left a copy in the library; the message is in English. */
+export function describeObstacle(code: Obstacle): { code: Obstacle; message: string } {
+  return { code, message: sentences[code] };
 }
 
 export interface Removal {

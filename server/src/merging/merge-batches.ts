@@ -8,8 +8,10 @@ import {
   type BatchState,
   type LeftOutReason,
 } from '../../../plugin/src/contracts/bulk-merging';
+import { problemSchema, type Problem } from '../../../plugin/src/contracts/errors';
 import { mergeWarningCodes, type MergeWarning } from '../../../plugin/src/contracts/merging';
 import { MERGE_BATCH_GROUP_UID, MERGE_BATCH_UID, MERGE_UID } from '../plugin-id';
+import { problemColumns, toProblem } from '../repositories/problems';
 import { chunksOf, createDatabaseTables } from '../usage/database-tables';
 
 /** Rows in one INSERT: its SQLite form is a compound SELECT, limited to 500 terms. */
@@ -33,6 +35,7 @@ const batchSchema = z.object({
   isCancelled: z.boolean(),
   undoUserId: z.number().nullable(),
   problem: z.string().nullable(),
+  problemCode: problemSchema.shape.code.nullable().catch('unexpected'),
 });
 
 const groupSchema = z.object({
@@ -57,7 +60,10 @@ const sumSchema = z.object({
   copies: z.coerce.number(),
 });
 
-export type StoredBatch = z.output<typeof batchSchema>;
+export type StoredBatch = Omit<z.output<typeof batchSchema>, 'problem' | 'problemCode'> & {
+  /** Why it ended early, or doesn't go on. */
+  problem: Problem | null;
+};
 export type BatchGroup = z.output<typeof groupSchema>;
 export type BatchGroupState = (typeof groupStates)[number];
 export type BatchSum = z.output<typeof sumSchema>;
@@ -123,7 +129,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
 
   async function find(where: object, limit: number): Promise<StoredBatch[]> {
     const rows: unknown[] = await batches().findMany({ where, orderBy: newestFirst, limit });
-    return z.array(batchSchema).parse(rows);
+    return z.array(batchSchema).parse(rows).map(toBatch);
   }
 
   async function hasUndoable(batchId: number): Promise<boolean> {
@@ -167,7 +173,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
         const row: unknown = await batches().create({
           data: { kind, state, slot: TAKEN, userId, startedAt },
         });
-        return batchSchema.parse(row);
+        return toBatch(batchSchema.parse(row));
       } catch (error) {
         // Another process was faster.
         if (await isTaken()) return null;
@@ -192,7 +198,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
       try {
         const { count } = await batches().updateMany({
           where: { id, state: { $in: [...from] } },
-          data: { ...data, state: to, slot },
+          data: { ...toColumns(data), state: to, slot },
         });
         return count > 0;
       } catch (error) {
@@ -202,7 +208,7 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
     },
 
     async update(id, data) {
-      await batches().updateMany({ where: { id }, data });
+      await batches().updateMany({ where: { id }, data: toColumns(data) });
     },
 
     discard,
@@ -275,4 +281,12 @@ export function createMergeBatches(strapi: Core.Strapi): MergeBatches {
 
     hasUndoable,
   };
+}
+
+function toBatch({ problem, problemCode, ...batch }: z.output<typeof batchSchema>): StoredBatch {
+  return { ...batch, problem: toProblem(problem, problemCode) };
+}
+
+function toColumns({ problem, ...data }: Partial<StoredBatch>): object {
+  return { ...data, ...(problem !== undefined && problemColumns(problem)) };
 }

@@ -1,3 +1,4 @@
+import type { UseObstacle } from '../../../plugin/src/contracts/merging';
 import type { DuplicatePair } from '../../../plugin/src/duplicates/contract';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { LocatedUse, RowField } from '../usage/contract';
@@ -146,8 +147,8 @@ function planRelationChange(
   tables: DatabaseTables,
   { relations }: Uses,
   keep: LibraryFile,
-): { change: RelationChange; obstacles: Map<string, string> } {
-  const obstacles = new Map<string, string>();
+): { change: RelationChange; obstacles: Map<string, UseObstacle> } {
+  const obstacles = new Map<string, UseObstacle>();
   for (const row of relations) {
     const obstacle = relationObstacle(tables, row, keep);
     if (obstacle !== null) obstacles.set(useKey(toRawUse(row)), obstacle);

@@ -11,7 +11,7 @@ import type { Logger } from '../../../plugin/src/logger';
 import { FILE_UID } from '../plugin-id';
 import { createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
 import { loadFiles, type LibraryFile } from '../usage/library-files';
-import { removeCopies, sentenceOf, type Removal } from './copy-removal';
+import { removeCopies, describeObstacle, type Removal } from './copy-removal';
 import { holdFiles } from './held-files';
 import { createMergeJournal, TRASH, type JournaledCopy } from './journal';
 import { findUses, isMoved, mergeUses, usesAmong, type Merge } from './merge-steps';
@@ -272,7 +272,7 @@ export function createFileMerging({
     onLeave(copies.map(({ fileId }) => fileId));
     if (trashDays > 0) return createReport(merged, obstacles, { trashDays, mergeId });
     const { kept } = await remove(copies, { isAtOnce: true });
-    const left = [...kept].map(([fileId, reason]) => [fileId, sentenceOf(reason)] as const);
+    const left = [...kept].map(([fileId, reason]) => [fileId, describeObstacle(reason)] as const);
     return createReport(merged, new Map([...obstacles, ...left]), { trashDays, mergeId: null });
   }
 
@@ -352,6 +352,7 @@ export function createFileMerging({
         if (!isLockFailure(error)) throw error;
         throw new ImageSearchError({
           code: 'conflict',
+          conflict: 'entry-locked',
           message:
             'Someone else is saving an entry that uses one of the files. Nothing was undone; try again.',
           retryable: true,

@@ -1,8 +1,10 @@
+import type { UseObstacle } from '../../../plugin/src/contracts/merging';
 import type { LocatedUse, RawUse, RowField } from '../usage/contract';
 import { chunksOf, type DatabaseTables, groupBy } from '../usage/database-tables';
 import { rowKey } from '../usage/entries';
 import type { LibraryFile } from '../usage/library-files';
 import { findModel } from '../usage/models';
+import { obstacle } from '../usage/obstacles';
 import { relationTable, type RelationRow } from '../usage/relations';
 import { textFieldOf, type TextField } from '../usage/texts';
 import { rewriteAddresses, type Rewriting, rewriteBlocks } from './text-rewriting';
@@ -42,12 +44,12 @@ export async function repointTexts(
   tables: DatabaseTables,
   uses: readonly RawUse[],
   options: TextRepointing,
-): Promise<Map<string, string>> {
+): Promise<Map<string, UseObstacle>> {
   const copies = new Map(options.copies.map((copy) => [copy.id, copy]));
   const ofCopies = uses.filter(
     ({ fileId, kind, obstacle }) => copies.has(fileId) && obstacle === null && kind !== 'id',
   );
-  const obstacles = new Map<string, string>();
+  const obstacles = new Map<string, UseObstacle>();
   const fields = groupBy(ofCopies, ({ uid, attribute }) => `${uid}.${attribute}`);
   for (const inField of fields.values()) {
     const [{ uid, attribute } = { uid: '', attribute: '' }] = inField;
@@ -82,7 +84,7 @@ function rewrite(
 ): Rewriting<unknown> {
   if (kind === 'blocks') return rewriteBlocks(value, files);
   if (typeof value === 'string') return rewriteAddresses(value, files);
-  return { value, obstacle: 'The field contains no text.' };
+  return { value, obstacle: obstacle('no-text') };
 }
 
 export async function readValues(
@@ -164,10 +166,10 @@ export function relationObstacle(
   { strapi }: DatabaseTables,
   row: RelationRow,
   keep: LibraryFile,
-): string | null {
+): UseObstacle | null {
   const allowed = findModel(strapi, row.ownerUid)?.attributes[row.field]?.allowedTypes;
   if (allowed === undefined || allowed.length === 0 || allowed.includes(kindOf(keep))) return null;
-  return `The field allows only ${allowed.join(', ')}; the kept file is ${keep.mime}.`;
+  return obstacle('file-type', keep.mime);
 }
 
 /** The file's type as named in the settings of media fields. */

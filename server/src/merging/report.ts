@@ -21,16 +21,18 @@ import { rewrittenUrls } from './text-rewriting';
 const SHAPE_TOLERANCE = 0.01;
 
 /** Why copies stay in the library, by file id. */
-type Obstacles = ReadonlyMap<number, string>;
+type FileObstacle = NonNullable<MergedFile['obstacle']>;
+type Obstacles = ReadonlyMap<number, FileObstacle>;
 
 /** Why copies can't be removed because of their uses, by file id. */
-export function obstaclesOf({ copies, uses }: Merge): Map<number, string> {
-  const obstacles = new Map<number, string>();
+export function obstaclesOf({ copies, uses }: Merge): Map<number, FileObstacle> {
+  const obstacles = new Map<number, FileObstacle>();
   for (const { id } of copies) {
     const ofCopy = uses.filter((use) => use.fileId === id && isSure(use));
     const count = ofCopy.filter(({ obstacle }) => obstacle !== null).length;
     if (count === 0) continue;
-    obstacles.set(id, `${String(count)} of its ${String(ofCopy.length)} uses can't be changed.`);
+    const message = `${String(count)} of its ${String(ofCopy.length)} uses can't be changed.`;
+    obstacles.set(id, { code: 'unchangeable-uses', message });
   }
   return obstacles;
 }
@@ -72,11 +74,7 @@ export function createReport(
 
 function describeFile(
   file: LibraryFile,
-  {
-    uses,
-    obstacle,
-    outcome,
-  }: { uses: LocatedUse[]; obstacle: string | null; outcome: MergedFile['outcome'] },
+  { uses, obstacle, outcome }: Pick<MergedFile, 'obstacle' | 'outcome'> & { uses: LocatedUse[] },
 ): MergedFile {
   const { id, documentId, name, mime, width, height, alternativeText, caption } = file;
   return {
@@ -340,7 +338,7 @@ function quantity(count: number, noun: string): string {
 function warningOfLeft(copy: LibraryFile, obstacles: Obstacles): MergeWarning[] {
   const obstacle = obstacles.get(copy.id);
   if (obstacle === undefined) return [];
-  const message = `${name(copy)} stays in the library. ${obstacle}`;
+  const message = `${name(copy)} stays in the library. ${obstacle.message}`;
   return [{ code: 'file-left', fileId: copy.id, message }];
 }
 

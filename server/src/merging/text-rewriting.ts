@@ -1,4 +1,6 @@
+import type { UseObstacle } from '../../../plugin/src/contracts/merging';
 import { namesOf, type LibraryFile } from '../usage/library-files';
+import { obstacle } from '../usage/obstacles';
 import { mentions, urlPattern } from '../usage/texts';
 import { isEmpty } from './suggestion';
 
@@ -6,16 +8,13 @@ import { isEmpty } from './suggestion';
 export interface Rewriting<Value> {
   value: Value;
   /** Why it could not be rewritten; null if it was. */
-  obstacle: string | null;
+  obstacle: UseObstacle | null;
 }
 
 /** Query strings that are valid for one file only. */
 const SIGNATURE = /[?&](?:x-amz-|x-goog-|signature=|sig=|token=|expires=)/i;
 /** Characters that end a URL in Markdown or HTML. */
 const ENDS_ADDRESS = /[\s"'<>()[\]{}\\`]/;
-
-const NOT_EXACT =
-  'The text refers to the file in another way than by its URL, such as an encoded or signed URL, its name or its id.';
 
 /**
  * Makes a text that embeds a copy embed the kept file: each URL of the copy or of one of its formats becomes that of the
@@ -25,19 +24,16 @@ export function rewriteAddresses(
   text: string,
   { copy, keep }: { copy: LibraryFile; keep: LibraryFile },
 ): Rewriting<string> {
-  const refuse = (obstacle: string) => ({ value: text, obstacle });
+  const refuse = (code: UseObstacle['code']) => ({ value: text, obstacle: obstacle(code) });
   let rewritten = text;
   for (const [from, to] of addressPairs(copy, keep)) {
     if (!rewritten.includes(from)) continue;
-    if (isRelative(from) !== isRelative(to)) {
-      return refuse('The two files are in different storage.');
-    }
-    if (ENDS_ADDRESS.test(to))
-      return refuse("The kept file's URL contains characters that aren't allowed in text.");
-    if (isSigned(rewritten, from)) return refuse('The URL is signed for this file only.');
+    if (isRelative(from) !== isRelative(to)) return refuse('other-storage');
+    if (ENDS_ADDRESS.test(to)) return refuse('unsafe-url');
+    if (isSigned(rewritten, from)) return refuse('signed-url');
     rewritten = rewritten.replace(urlPattern(from), () => to);
   }
-  if (mentions(rewritten, namesOf(copy))) return refuse(NOT_EXACT);
+  if (mentions(rewritten, namesOf(copy))) return refuse('not-by-url');
   return { value: rewritten, obstacle: null };
 }
 
@@ -93,7 +89,11 @@ const COPIED = [
 ] as const satisfies readonly (keyof LibraryFile)[];
 
 /** Aborts the traversal; never leaves this file. */
-class Obstacle extends Error {}
+class Refusal extends Error {
+  constructor(readonly obstacle: UseObstacle) {
+    super(obstacle.message);
+  }
+}
 
 /**
  * Makes the value of a blocks field show the kept file instead of a copy: image blocks contain a whole file, links and
@@ -103,12 +103,12 @@ export function rewriteBlocks(value: unknown, files: Files): Rewriting<unknown> 
   try {
     const rewritten = walk(value, files);
     if (mentions(JSON.stringify(rewritten), namesOf(files.copy))) {
-      throw new Obstacle('The blocks refer to the file in an unexpected place.');
+      throw new Refusal(obstacle('unexpected-place'));
     }
     return { value: rewritten, obstacle: null };
   } catch (error) {
-    if (!(error instanceof Obstacle)) throw error;
-    return { value, obstacle: error.message };
+    if (!(error instanceof Refusal)) throw error;
+    return { value, obstacle: error.obstacle };
   }
 }
 
@@ -128,19 +128,19 @@ function walk(value: unknown, files: Files): unknown {
 }
 
 function rewriteText(text: string, files: Files): string {
-  const { value, obstacle } = rewriteAddresses(text, files);
-  if (obstacle !== null) throw new Obstacle(obstacle);
-  return value;
+  const rewriting = rewriteAddresses(text, files);
+  if (rewriting.obstacle !== null) throw new Refusal(rewriting.obstacle);
+  return rewriting.value;
 }
 
 function rewriteImage(image: Record<string, unknown>, files: Files): Record<string, unknown> {
   const { copy, keep } = files;
   if (keep.width === null || keep.height === null) {
-    throw new Obstacle('An image block needs dimensions, and those of the kept file are unknown.');
+    throw new Refusal(obstacle('unknown-size'));
   }
   const { url, alternativeText, caption } = image;
   const rewritten = typeof url === 'string' ? rewriteText(url, files) : url;
-  if (rewritten === url) throw new Obstacle('An image block has a custom URL.');
+  if (rewritten === url) throw new Refusal(obstacle('custom-url'));
   const facts = COPIED.filter((key) => key in image).map((key) => [key, keep[key]] as const);
   return {
     ...image,

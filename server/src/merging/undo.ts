@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import type { ConflictReason } from '../../../plugin/src/contracts/errors';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
 import { FILE_UID } from '../plugin-id';
@@ -124,6 +125,7 @@ async function refuseChain(journal: MergeJournal, merge: JournaledMerge): Promis
   const [later] = await journal.trashed([merge.keptId]);
   if (later?.fileDocumentId !== merge.keptDocumentId) return;
   throw conflict(
+    'kept-merged',
     `“${merge.keptName}” (${String(merge.keptId)}), the kept file, was itself merged by merge ${String(later.mergeId)}. Undo that one first.`,
   );
 }
@@ -134,12 +136,13 @@ function nothingLeft({ id }: JournaledMerge, lost: readonly JournaledCopy[]): Im
     return state === 'emptying' ? `${name}, which is being deleted` : name;
   });
   return conflict(
+    'copies-gone',
     `Merge ${String(id)} can't be undone, because its copies are gone: ${names.join('; ')}.`,
   );
 }
 
-function conflict(message: string): ImageSearchError {
-  return new ImageSearchError({ code: 'conflict', message, retryable: false });
+function conflict(conflict: ConflictReason, message: string): ImageSearchError {
+  return new ImageSearchError({ code: 'conflict', conflict, message, retryable: false });
 }
 
 /** Files of removed pairs other than the copies that are still in the library. */

@@ -5,7 +5,9 @@ import {
   type DuplicateScans,
   type ScanRecord,
 } from '../../../plugin/src/duplicates/contract';
+import { problemSchema } from '../../../plugin/src/contracts/errors';
 import { DUPLICATE_SCAN_UID } from '../plugin-id';
+import { problemColumns, toProblem } from './problems';
 
 const NAME = 'library';
 const never = { state: 'never', number: 0, found: 0, failed: 0 } as const;
@@ -18,6 +20,7 @@ const rowSchema = z.object({
   failed: z.number().nullable(),
   perMinute: z.number().nullable(),
   problem: z.string().nullable(),
+  problemCode: problemSchema.shape.code.nullable().catch('unexpected'),
   startedAt: dateSchema,
   endedAt: dateSchema,
   progressAt: dateSchema,
@@ -30,8 +33,8 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
   async function read(): Promise<ScanRecord> {
     const row: unknown = await rows().findOne({ where: { name: NAME } });
     if (row !== null) {
-      const { failed, ...scan } = rowSchema.parse(row);
-      return { ...scan, failed: failed ?? 0 };
+      const { failed, problem, problemCode, ...scan } = rowSchema.parse(row);
+      return { ...scan, failed: failed ?? 0, problem: toProblem(problem, problemCode) };
     }
     const unknown = {
       perMinute: null,
@@ -85,7 +88,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
           startedAt: (isGoingOn ? startedAt : null) ?? now,
           endedAt: null,
           perMinute: null,
-          problem: null,
+          ...problemColumns(null),
           progressAt: null,
         },
       );
@@ -94,7 +97,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
 
     async stop(now) {
       await ensure();
-      const ended = { state: 'stopped', endedAt: now, perMinute: null, problem: null };
+      const ended = { state: 'stopped', endedAt: now, perMinute: null, ...problemColumns(null) };
       await update({ state: { $ne: 'stopped' } }, ended);
       return read();
     },
@@ -102,7 +105,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
     async reportProgress(number, { found, failed, now, perMinute, problem }) {
       const isRunning = await update(
         { number, state: 'running' },
-        { perMinute, problem, progressAt: now },
+        { perMinute, ...problemColumns(problem), progressAt: now },
       );
       if (isRunning) {
         await add(number, 'found', found);
@@ -114,7 +117,7 @@ export function createDuplicateScans(strapi: Core.Strapi): DuplicateScans {
     finish: (number, now) =>
       update(
         { number, state: 'running' },
-        { state: 'done', endedAt: now, perMinute: null, problem: null },
+        { state: 'done', endedAt: now, perMinute: null, ...problemColumns(null) },
       ),
   };
 }

@@ -1,4 +1,4 @@
-import type { FileUse, UseKind } from '../../../plugin/src/contracts/merging';
+import type { FileUse, UseKind, UseObstacle } from '../../../plugin/src/contracts/merging';
 
 /** A field of one row of a content type's or component's table. */
 export interface RowField {
@@ -17,7 +17,7 @@ export interface RawUse extends RowField {
   /** Which of the file's URLs a rich text contains. */
   urls?: string[];
   /** Why it can't use another file; null if it can, as far as known without that file. */
-  obstacle: string | null;
+  obstacle: UseObstacle | null;
 }
 
 /** A use in an entry; `row` is its place in the database. */

@@ -2,8 +2,7 @@ import { FILE_UID } from '../plugin-id';
 import type { RawUse } from './contract';
 import { chunksOf, type DatabaseTables } from './database-tables';
 import { contentModels } from './models';
-
-const OBSTACLE = "A relation that isn't a media field uses it. Change that relation by hand.";
+import { obstacle } from './obstacles';
 
 /** A table that references files: the columns of the file and of the row that uses it. */
 interface LinkTable {
@@ -55,7 +54,7 @@ export async function findOtherRelationUses(
           uid,
           rowId: Number(row[ownerColumn]),
           attribute,
-          obstacle: OBSTACLE,
+          obstacle: obstacle('relation'),
         });
       }
     }

@@ -2,6 +2,7 @@ import { PLUGIN_ID } from '../plugin-id';
 import type { FileNames, LocatedUse, RawUse } from './contract';
 import type { DatabaseTables } from './database-tables';
 import { findIdsInJson } from './file-ids';
+import { obstacle } from './obstacles';
 import { mentions } from './texts';
 
 /** Where Strapi and its plugins keep their settings, e-mail templates of users-permissions among them. */
@@ -9,7 +10,6 @@ const CORE_STORE = 'strapi::core-store';
 /** Layouts, schemas and counters, whose numbers are no ids of files. */
 const WITHOUT_IDS =
   /^(?:strapi_|model_def_|plugin_(?:content_manager|content-manager|i18n|upload)_)/;
-const OBSTACLE = "A merge doesn't change settings. Change it by hand.";
 
 interface Setting {
   id: number;
@@ -42,7 +42,7 @@ export async function findSettingUses(
           uid: CORE_STORE,
           rowId: id,
           attribute: 'value',
-          obstacle: OBSTACLE,
+          obstacle: obstacle('setting'),
         },
       ];
     });

@@ -1,5 +1,5 @@
 import type { Core } from '@strapi/strapi';
-import type { UseKind } from '../../../plugin/src/contracts/merging';
+import type { UseKind, UseObstacle } from '../../../plugin/src/contracts/merging';
 import type { FileNames, RawUse } from './contract';
 import { chunksOf, type DatabaseTables, type TableQuery } from './database-tables';
 import {
@@ -11,6 +11,7 @@ import {
   telltaleWords,
 } from './file-ids';
 import { contentModels, type Attribute } from './models';
+import { obstacle } from './obstacles';
 
 /** Rows read at a time; rich text may be long. */
 const PAGE = 100;
@@ -114,8 +115,6 @@ const MOST_SEARCHED_IDS = 8;
 /** Possible uses listed per file: a small number is in many fields. */
 const MOST_POSSIBLE = 1_000;
 
-const IN_ID = 'The field names the file by its numeric id.';
-
 /**
  * Fields that name these files by their numeric ids, or may do so: numbers in JSON and custom fields, and ids in texts.
  * A use is sure if a key or the words before the number say that it is a file; others are listed as possible, at most
@@ -214,7 +213,7 @@ function idUsesOfRow(
       uid,
       rowId: Number(row['id']),
       attribute: field.attribute,
-      obstacle: isSure ? IN_ID : null,
+      obstacle: isSure ? obstacle('file-id') : null,
     }));
   });
 }
@@ -260,7 +259,7 @@ export interface TextField {
   isNumber: boolean;
   isCustom: boolean;
   /** Why the plugin doesn't write to it; null if it does. */
-  obstacle: string | null;
+  obstacle: UseObstacle | null;
 }
 
 interface TextTable {
@@ -307,15 +306,10 @@ function toTextField(name: string, attribute: Attribute, column: string): TextFi
   const isNumber = NUMBER_TYPES.includes(type);
   const field = { attribute: name, column, isJson, isNumber, isCustom: customField !== undefined };
   if (customField !== undefined) {
-    return {
-      ...field,
-      kind: 'text',
-      obstacle: `The custom field ${customField} isn't supported.`,
-    };
+    return { ...field, kind: 'text', obstacle: obstacle('custom-field', customField) };
   }
   if (type === 'richtext' || type === 'blocks') return { ...field, kind: type, obstacle: null };
-  const obstacle = `A field of type ${type} may use the URL for anything.`;
-  return { ...field, kind: 'text', obstacle };
+  return { ...field, kind: 'text', obstacle: obstacle('field-type', type) };
 }
 
 /** Strapi ends an upload's hash with ten random digits; a shorter one may be a common word. */

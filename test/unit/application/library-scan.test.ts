@@ -288,7 +288,7 @@ describe('a failure', () => {
     expect(await scan.describe()).toMatchObject({
       state: 'running',
       done: 0,
-      problem: expect.stringContaining('The store sleeps.'),
+      problem: { message: expect.stringContaining('The store sleeps.') },
     });
     onBatch = () => undefined;
     await clock.runUntil(isDone);

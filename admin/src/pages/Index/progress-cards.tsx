@@ -12,7 +12,7 @@ import type { Scan } from '../../api/duplicates';
 import type { Status } from '../../api/management';
 import { ProgressBar } from '../../components/progress-bar';
 import { useDuplicateScan } from '../../hooks/duplicates';
-import { useFailureText } from '../../hooks/failure-text';
+import { explainProblem, useFailureText } from '../../hooks/failure-text';
 import { useFormats } from '../../hooks/formats';
 import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText } from '../../hooks/text';
@@ -192,7 +192,7 @@ function Progress({ scan }: { scan: Scan }) {
       )}
       {scan.problem !== null && (
         <Typography variant="pi" textColor="danger600" tag="p">
-          {scan.problem}
+          {explainProblem(scan.problem, text)}
         </Typography>
       )}
     </Box>

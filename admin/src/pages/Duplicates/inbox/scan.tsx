@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import type { Scan } from '../../../api/duplicates';
 import { ProgressBar } from '../../../components/progress-bar';
 import { useDuplicateScan } from '../../../hooks/duplicates';
-import { useDuplicatesFailureText } from '../../../hooks/failure-text';
+import { explainProblem, useDuplicatesFailureText } from '../../../hooks/failure-text';
 import { useFormats, type Formats } from '../../../hooks/formats';
 import { useImageSearchPermissions } from '../../../hooks/permissions';
 import { useText, type Text } from '../../../hooks/text';
@@ -70,7 +70,7 @@ interface ScanBarProps {
 export function ScanBar({ scan, failure, unseen, onShow }: ScanBarProps) {
   const text = useText();
   const isRunning = scan.state === 'running';
-  const trouble = failure ?? scan.problem;
+  const trouble = failure ?? (scan.problem && explainProblem(scan.problem, text));
   if (!isRunning && unseen === 0 && trouble === null) return null;
   return (
     <Box padding={4} background="neutral0" hasRadius shadow="tableShadow" tag="section">

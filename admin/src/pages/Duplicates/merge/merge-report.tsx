@@ -110,7 +110,7 @@ function warningText(
   return text(`duplicates.warning.${code}`, {
     copy: copy?.name ?? '',
     kept: kept?.name ?? '',
-    reason: copy?.obstacle ?? '',
+    reason: copy?.obstacle ? text(`duplicates.copyReason.${copy.obstacle.code}`) : '',
     effect: effect ? text(`duplicates.effect.${effect}`) : '',
     count,
   });
@@ -182,7 +182,7 @@ function Use({ use }: { use: FileUse }) {
       </Typography>
       {use.obstacle && (
         <Typography tag="p" variant="pi" textColor="neutral800" fontWeight="semiBold">
-          {use.obstacle}
+          {text(`duplicates.obstacle.${use.obstacle.code}`, { value: use.obstacle.value ?? '' })}
         </Typography>
       )}
     </>

@@ -196,7 +196,10 @@ function noticeLines(
       uses: moved,
     }),
     ...left.map((file) =>
-      text('duplicates.notice.left', { name: file.name, reason: file.obstacle ?? '' }),
+      text('duplicates.warning.file-left', {
+        copy: file.name,
+        reason: file.obstacle ? text(`duplicates.copyReason.${file.obstacle.code}`) : '',
+      }),
     ),
   ];
 }
