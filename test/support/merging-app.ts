@@ -55,9 +55,11 @@ export async function startMergingApp(options: StartOptions = {}): Promise<Mergi
     },
   });
   const { strapi } = app;
-  await strapi.db
-    .query('plugin::i18n.locale')
-    .create({ data: { code: 'de', name: 'German (de)' } });
+  const locales = strapi.db.query('plugin::i18n.locale');
+  // An app that starts again has it.
+  if ((await locales.count({ where: { code: 'de' } })) === 0) {
+    await locales.create({ data: { code: 'de', name: 'German (de)' } });
+  }
   const library = createLibrary(app);
   const logger = createRecordingLogger();
   const pairs = new MemoryDuplicatePairs(systemClock);

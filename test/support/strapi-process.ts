@@ -8,6 +8,8 @@ export interface StrapiProcess extends StrapiClient {
   readonly child: ChildProcess;
   /** Everything it wrote so far, both streams. */
   output(): string;
+  /** When it ends by itself. */
+  readonly ended: Promise<ProcessEnd>;
   /** Resolves when the process is gone, at once if it is already. */
   kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<ProcessEnd>;
 }
@@ -64,6 +66,7 @@ export async function spawnStrapi({
     ...createStrapiClient(`http://127.0.0.1:${String(port)}`),
     child,
     output,
+    ended: end,
     kill: async (signal) => {
       child.kill(signal);
       return await end;
