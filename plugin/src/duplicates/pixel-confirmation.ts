@@ -73,6 +73,7 @@ export function createPixelConfirmation(options: {
     const alignment = verdict.kind === 'edited' ? verdict.alignment : wholeAlignment;
     const sizes = sizesFor(pair.one.trace, pair.other.trace, alignment);
     if (sizes === null) return null;
+    const readDetail = createDetailReader({ images, signal }, { pair, files });
     let best: PixelComparison | null = null;
     // Saving without transparency puts an image on white or on black.
     const mayBeOnBlack = hasOnBlack(pair.one) !== hasOnBlack(pair.other);
@@ -85,6 +86,8 @@ export function createPixelConfirmation(options: {
       if (signal?.aborted) throw abortedError(signal.reason);
       const { inner, isMirrored, region } = alignment;
       const outer = inner === 'one' ? 'other' : 'one';
+      // While the pixels are compared: a format that is always decoded as a whole takes as long.
+      if (isWhole(alignment) && areOfOneSize(pair)) readDetail.start();
       best = await pixels.compare({
         outer: decoded[outer],
         inner: decoded[inner],
@@ -98,10 +101,10 @@ export function createPixelConfirmation(options: {
     const confirmed = best && toVerdict(verdict, alignment, best);
     const evidence = confirmed?.pixels;
     if (!confirmed || !evidence?.quality) return confirmed;
-    const detail = await measureDetails(
-      { images, pixels, signal },
-      { pair, files, alignment: confirmed.kind === 'edited' ? confirmed.alignment : alignment },
-    );
+    const detail = await measureDetails(pixels, readDetail, {
+      pair,
+      alignment: confirmed.kind === 'edited' ? confirmed.alignment : alignment,
+    });
     return { ...confirmed, pixels: { ...evidence, quality: { ...evidence.quality, ...detail } } };
   }
 
@@ -258,31 +261,21 @@ const LARGER = 1.2;
 /** Power beyond what the smaller image can show, in units of its finest details, of a larger image that shows more. */
 const SHOWS_MORE = 0.03;
 
+interface DetailReader {
+  /** A part of an image at its own resolution, as far as `DETAIL_EDGE` allows. */
+  read: (side: Side, part: Box) => Promise<Pixels>;
+  /** Begins to read both as a whole, because they will be needed. */
+  start: () => void;
+}
+
 /** Details are lost when an image is shrunk to be compared, so they are read at the images' own resolution. */
-async function measureDetails(
-  {
-    images,
-    pixels,
-    signal,
-  }: {
-    images: ImageReader;
-    pixels: Pick<PixelComparer, 'measure'>;
-    signal: AbortSignal | undefined;
-  },
-  compared: {
-    pair: ProposedPair;
-    files: { one: Uint8Array; other: Uint8Array };
-    alignment: Alignment;
-  },
-): Promise<Pick<CopyQuality, 'upscaled' | 'detail'>> {
-  const { alignment, files, pair } = compared;
-  const { inner, isMirrored, quarterTurns = 0, region } = alignment;
-  const outer = inner === 'one' ? 'other' : 'one';
-  const [over, under] = [pair[inner].trace, pair[outer].trace];
-  const overWidth = quarterTurns % 2 === 1 ? over.height : over.width;
-  /** Pixels of the outer image per pixel of the inner one. */
-  const scale = (under.width * region.width) / overWidth;
-  const read = async (side: Side, part: Box): Promise<Pixels> => {
+function createDetailReader(
+  { images, signal }: { images: ImageReader; signal: AbortSignal | undefined },
+  { files, pair }: { pair: ProposedPair; files: { one: Uint8Array; other: Uint8Array } },
+): DetailReader {
+  const started = new Map<Side, Promise<Pixels>>();
+
+  async function read(side: Side, part: Box): Promise<Pixels> {
     const { height, width } = pair[side].trace;
     if (part === WHOLE && Math.max(width, height) <= DETAIL_EDGE) {
       const middle = await decodeMiddle(images, files[side], { width, height });
@@ -294,9 +287,43 @@ async function measureDetails(
     const decoded = await decode(images, files[side], { ...size, ground: 'white' });
     if (signal?.aborted) throw abortedError(signal.reason);
     return middleOf(decoded, part);
+  }
+
+  return {
+    read: (side, part) => (part === WHOLE && started.get(side)) || read(side, part),
+    start() {
+      for (const side of ['one', 'other'] as const) {
+        if (started.has(side)) continue;
+        const reading = read(side, WHOLE);
+        // Nobody waits for it if the pixels refute the pair; otherwise whoever does hears of the failure.
+        reading.catch(() => undefined);
+        started.set(side, reading);
+      }
+    },
   };
-  const isWhole = region.width > 0.98 && region.height > 0.98 && !isMirrored && quarterTurns === 0;
-  if (isWhole && scale < SAME_SIZE && scale > 1 / SAME_SIZE && over.height === under.height) {
+}
+
+function isWhole({ isMirrored, quarterTurns = 0, region }: Alignment): boolean {
+  return region.width > 0.98 && region.height > 0.98 && !isMirrored && quarterTurns === 0;
+}
+
+function areOfOneSize({ one, other }: ProposedPair): boolean {
+  return one.trace.width === other.trace.width && one.trace.height === other.trace.height;
+}
+
+async function measureDetails(
+  pixels: Pick<PixelComparer, 'measure'>,
+  { read }: DetailReader,
+  { alignment, pair }: { pair: ProposedPair; alignment: Alignment },
+): Promise<Pick<CopyQuality, 'upscaled' | 'detail'>> {
+  const { inner, quarterTurns = 0, region } = alignment;
+  const outer = inner === 'one' ? 'other' : 'one';
+  const [over, under] = [pair[inner].trace, pair[outer].trace];
+  const overWidth = quarterTurns % 2 === 1 ? over.height : over.width;
+  /** Pixels of the outer image per pixel of the inner one. */
+  const scale = (under.width * region.width) / overWidth;
+  const isSameScale = scale < SAME_SIZE && scale > 1 / SAME_SIZE;
+  if (isWhole(alignment) && isSameScale && over.height === under.height) {
     const [one, other] = await Promise.all([read('one', WHOLE), read('other', WHOLE)]);
     const measured = await pixels.measure({ one, other });
     return { upscaled: null, detail: 'one' in measured ? measured : null };

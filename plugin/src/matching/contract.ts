@@ -50,7 +50,7 @@ export type DuplicateVerdict =
     };
 
 /** The version of the pixel comparison. Verdicts of another version are confirmed again. */
-export const PIXEL_VERSION = 2;
+export const PIXEL_VERSION = 3;
 
 /** That the pixels of both files confirm a verdict; missing from verdicts that only compare traces. */
 export interface PixelEvidence {

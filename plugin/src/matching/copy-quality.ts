@@ -299,33 +299,67 @@ function spectrum({ height, values, width }: Plane): Float64Array {
   );
   const power = new Float64Array(size / 2);
   const start = (width - size) >> 1;
-  for (let y = 0; y < height; y += 1) {
-    const row = values.subarray(y * width + start, y * width + start + size);
-    const mean = row.reduce((sum, value) => sum + value, 0) / size;
-    const real = Float64Array.from(row, (value, index) => (value - mean) * (window[index] ?? 0));
-    const imaginary = new Float64Array(size);
-    transform(real, imaginary);
+  const waves = wavesOf(size);
+  const rows = { real: new Float64Array(size), imaginary: new Float64Array(size) };
+  const load = (into: Float64Array, y: number): void => {
+    if (y >= height) {
+      into.fill(0);
+      return;
+    }
+    const first = y * width + start;
+    let sum = 0;
+    for (let index = 0; index < size; index += 1) sum += values[first + index] ?? 0;
+    const mean = sum / size;
+    for (let index = 0; index < size; index += 1) {
+      into[index] = ((values[first + index] ?? 0) - mean) * (window[index] ?? 0);
+    }
+  };
+  // Two rows in one transform: their powers are the halves of what is at a frequency and at its negative.
+  for (let y = 0; y < height; y += 2) {
+    const { imaginary, real } = rows;
+    load(real, y);
+    load(imaginary, y + 1);
+    transform(real, imaginary, waves);
     for (let bin = 0; bin < power.length; bin += 1) {
-      power[bin] = (power[bin] ?? 0) + (real[bin] ?? 0) ** 2 + (imaginary[bin] ?? 0) ** 2;
+      const mirror = (size - bin) % size;
+      const both =
+        (real[bin] ?? 0) ** 2 +
+        (imaginary[bin] ?? 0) ** 2 +
+        (real[mirror] ?? 0) ** 2 +
+        (imaginary[mirror] ?? 0) ** 2;
+      power[bin] = (power[bin] ?? 0) + both / 2;
     }
   }
   return power;
 }
 
+interface Waves {
+  cos: Float64Array;
+  sin: Float64Array;
+}
+
+/** Of one turn in this many steps, clockwise. */
+function wavesOf(size: number): Waves {
+  const angles = Float64Array.from({ length: size / 2 }, (_, step) => (-2 * Math.PI * step) / size);
+  return { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+}
+
 /** Fourier transform in place, of a power of two of values (Cooley and Tukey 1965). */
-function transform(real: Float64Array, imaginary: Float64Array): void {
+function transform(real: Float64Array, imaginary: Float64Array, waves: Waves): void {
   const size = real.length;
   for (let index = 1, mirror = 0; index < size; index += 1) {
     let bit = size >> 1;
     for (; mirror & bit; bit >>= 1) mirror ^= bit;
     mirror ^= bit;
-    if (index < mirror) swap(real, index, mirror);
+    if (index >= mirror) continue;
+    swap(real, index, mirror);
+    swap(imaginary, index, mirror);
   }
   for (let length = 2; length <= size; length <<= 1) {
     const half = length >> 1;
     for (let offset = 0; offset < half; offset += 1) {
-      const angle = (-2 * Math.PI * offset) / length;
-      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      const cos = waves.cos[offset * (size / length)] ?? 0;
+      const sin = waves.sin[offset * (size / length)] ?? 0;
       for (let low = offset; low < size; low += length) {
         const high = low + half;
         const [a, b] = [real[high] ?? 0, imaginary[high] ?? 0];

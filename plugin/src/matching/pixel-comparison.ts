@@ -66,11 +66,15 @@ const NOISE = 6;
  * and ±15 % of light stay below 0.85; changed letters, bars and lines are above 4.
  */
 const STRUCTURE = 1.25;
-/** Differences in mean luminance and in color, in levels, that light, compression and rounding don't explain. */
-const LUMINANCE = 22;
-const COLOR = { manyTones: 17, fewTones: 13 };
-/** How much these grow with the strength of the color: strong colors leave the gamut when they get stronger. */
-const GROWTH = 0.1;
+/**
+ * Differences in mean luminance and in color, in levels, that light, compression and rounding don't explain, and how much
+ * they grow with the strength of the color: strong colors leave the gamut when they get stronger. With few tones, copies
+ * stay below 7 and 11, and a slightly other paint is all that tells two products.
+ */
+const LIMITS = {
+  manyTones: { luminance: 22, color: 17, growth: 0.1 },
+  fewTones: { luminance: 14, color: 11, growth: 0.05 },
+};
 /** Standard deviation of a block, in gray levels, at which it has detail. */
 const DETAIL = 6;
 const AGREEMENT = 0.75;
@@ -190,9 +194,10 @@ function isDifferent(
   { color, luminance, strength, structure }: Block,
   { isGrayCopy, tone }: { isGrayCopy: boolean; tone: Tone },
 ): boolean {
-  const more = GROWTH * strength;
-  if (structure > STRUCTURE || Math.abs(luminance) > LUMINANCE + more) return true;
-  return !isGrayCopy && color > more + (tone.isRich ? COLOR.manyTones : COLOR.fewTones);
+  const limits = tone.isRich ? LIMITS.manyTones : LIMITS.fewTones;
+  const more = limits.growth * strength;
+  if (structure > STRUCTURE || Math.abs(luminance) > limits.luminance + more) return true;
+  return !isGrayCopy && color > limits.color + more;
 }
 
 type Turning = Pick<PlacedPixels, 'isMirrored' | 'quarterTurns'>;

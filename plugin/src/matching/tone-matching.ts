@@ -295,6 +295,8 @@ const FACTORS = {
  */
 const CHANGED = 6;
 const FITTING_SHARE = 0.75;
+/** The same without a change, below which nobody sees one. */
+const LEAST_CHANGE = 2;
 /** Share of the difference without a change that must remain at most. */
 const IMPROVEMENT = 0.6;
 const MAX_SAMPLED = 600;
@@ -303,7 +305,7 @@ const MAX_VISITED = 30_011;
 
 /**
  * Whether one of the images is the other with stronger or brighter colors, as programs make them: one factor for all
- * colors, clipped to the gamut. The other image then gets the same colors.
+ * colors, or one for each channel as in a white balance, clipped to the gamut. The other image then gets the same colors.
  */
 export function matchColorChange(seen: { one: Planes; other: Planes }): boolean {
   const { one, other } = seen;
@@ -316,25 +318,74 @@ export function matchColorChange(seen: { one: Planes; other: Planes }): boolean 
     { formulas: saturationFormulas, factors: FACTORS.saturation, amount: strength },
     { formulas: brightnessFormulas, factors: FACTORS.brightness, amount: light },
   ];
-  let best: { error: number; change: Change; from: 'one' | 'other' } | null = null;
+  let best: ColorChange | null = null;
   for (const { amount, factors, formulas } of families) {
     const isOneLess = sumOf('one', amount) < sumOf('other', amount);
     const [from, to] = isOneLess ? (['one', 'other'] as const) : (['other', 'one'] as const);
-    const errorOf = (change: Change): number => {
-      const errors = pixels.map((pixel) => distanceOf(changed(pixel[from], change), pixel[to]));
-      errors.sort((left, right) => left - right);
-      const fitting = errors.slice(0, Math.ceil(FITTING_SHARE * errors.length));
-      return fitting.reduce((sum, error) => sum + error, 0) / fitting.length;
-    };
-    const most = Math.min(CHANGED, IMPROVEMENT * errorOf((color) => color));
+    const unchanged = errorOf((color) => color, { pixels, from, to });
+    if (unchanged < LEAST_CHANGE) continue;
+    const most = Math.min(CHANGED, IMPROVEMENT * unchanged);
     for (const change of formulas.flatMap((formula) => factors.map(formula))) {
-      const error = errorOf(change);
+      const error = errorOf(change, { pixels, from, to });
       if (error < Math.min(most, best?.error ?? most)) best = { error, change, from };
     }
+  }
+  for (const { change, from } of findBalances(samplePixels(one, other, 0))) {
+    const to = from === 'one' ? 'other' : 'one';
+    const error = errorOf(change, { pixels, from, to });
+    if (error < (best?.error ?? CHANGED)) best = { error, change, from };
   }
   if (best === null) return false;
   seen[best.from] = changeColors(seen[best.from], best.change);
   return true;
+}
+
+/** Factors of a white balance, and how many pixels tell one. */
+const BALANCE = { least: 0.8, most: 1.25 };
+const MIN_TELLING = 20;
+/** Levels of a channel between which the ratio of two images tells its factor: neither clipped nor mostly rounded. */
+const TELLING = { least: 20, most: 250 };
+
+/** A factor for each channel that explains all pixels: light on a white wall shifts the wall, paint on it doesn't. */
+function findBalances(pixels: readonly Cell[]): Omit<ColorChange, 'error'>[] {
+  return (['one', 'other'] as const).flatMap((from) => {
+    const to = from === 'one' ? 'other' : 'one';
+    const colors = pixels.map((pixel) => [toRgb(pixel[from]), toRgb(pixel[to])] as const);
+    const [red, green, blue] = ([0, 1, 2] as const).map((channel) => {
+      const ratios = colors.flatMap(([before, after]) => {
+        const [a, b] = [before[channel], after[channel]];
+        return a > TELLING.least && b > TELLING.least && b < TELLING.most ? [b / a] : [];
+      });
+      ratios.sort((left, right) => left - right);
+      return ratios.length < MIN_TELLING ? 1 : (ratios[ratios.length >> 1] ?? 1);
+    }) as [number, number, number];
+    if ([red, green, blue].some((factor) => factor < BALANCE.least || factor > BALANCE.most)) {
+      return [];
+    }
+    const unchanged = errorOf((color) => color, { pixels, from, to });
+    if (unchanged < LEAST_CHANGE) return [];
+    const change: Change = ([r, g, b]) => [red * r, green * g, blue * b];
+    const error = errorOf(change, { pixels, from, to });
+    return error < Math.min(CHANGED, IMPROVEMENT * unchanged) ? [{ change, from }] : [];
+  });
+}
+
+interface ColorChange {
+  /** Of the pixels that fit best; see `CHANGED`. */
+  error: number;
+  change: Change;
+  from: 'one' | 'other';
+}
+
+function errorOf(
+  change: Change,
+  { from, pixels, to }: { pixels: readonly Cell[]; from: 'one' | 'other'; to: 'one' | 'other' },
+): number {
+  const errors = Float64Array.from(pixels, (pixel) =>
+    distanceOf(changed(pixel[from], change), pixel[to]),
+  ).sort();
+  const fitting = errors.slice(0, Math.ceil(FITTING_SHARE * errors.length));
+  return fitting.reduce((sum, error) => sum + error, 0) / fitting.length;
 }
 
 type Change = (color: Rgb) => Rgb;
@@ -420,12 +471,16 @@ function toRgb({ blue, gray, red }: Cell['one']): Rgb {
 
 const linear = (value: number): number => (Math.min(255, Math.max(0, value)) / 255) ** 2.2;
 
-/** How programs turn colors into gray: luma of BT.601 and BT.709, luminance, and mean. */
+/** How programs turn colors into gray: luma of BT.601 and BT.709, luminance, mean, and luminance by sRGB's own curve. */
 const grayFormulas: readonly ((color: Rgb) => number)[] = [
   ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b,
   ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b,
   ([r, g, b]) => 255 * (0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)) ** (1 / 2.2),
   ([r, g, b]) => (r + g + b) / 3,
+  (color) => {
+    const [r, g, b] = [decodeGamma(color[0]), decodeGamma(color[1]), decodeGamma(color[2])];
+    return encodeGamma(0.2126 * r + 0.7152 * g + 0.0722 * b);
+  },
 ];
 
 /** How programs change the saturation: chroma of CIELAB, and distance from luma. */

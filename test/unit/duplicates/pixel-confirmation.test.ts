@@ -150,6 +150,41 @@ describe('what is laid over flat artwork', () => {
   });
 });
 
+describe('another white balance', () => {
+  /** Strong colors on white, at the ends of their channels. */
+  const drawing = (paper: string, paint: string): Buffer =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300"><rect width="400" height="300" fill="${paper}"/>` +
+        `<rect x="30" y="30" width="150" height="120" fill="${paint}"/><circle cx="280" cy="170" r="70" fill="#2040ff"/>` +
+        '<path d="M40 200L120 280L160 210L200 270M260 30L380 80M300 20L340 100" stroke="#333" stroke-width="9" fill="none"/></svg>',
+    );
+  const render = (svg: Buffer): Promise<Buffer> => sharp(svg).removeAlpha().png().toBuffer();
+
+  it.each<[string, [number, number, number]]>([
+    ['warmer', [1.1, 1, 0.88]],
+    ['colder', [0.88, 1, 1.1]],
+  ])('is the same image where channels are clipped: %s', async (_name, factors) => {
+    const image = await render(drawing('#ffffff', '#ff2818'));
+    const copy = sharp(image).linear(factors, [0, 0, 0]).jpeg({ quality: 90 });
+    expect(await confirm(image, await copy.toBuffer(), sameImage)).toMatchObject({
+      kind: 'same-image',
+    });
+  });
+
+  it.each([
+    ['#ff2818', '#e02848'],
+    ['#c85a1e', '#a04a1e'],
+    ['#1f3ac8', '#1f3a90'],
+  ])("isn't another paint on the same paper: %s and %s", async (first, second) => {
+    const [one, other] = [
+      await render(drawing('#ffffff', first)),
+      await render(drawing('#ffffff', second)),
+    ];
+    const verdict = await confirm(one, other, sameImage);
+    expect(verdict?.kind).not.toBe('same-image');
+  });
+});
+
 describe('images that only look alike in miniature', () => {
   it('are no duplicates, whatever their traces say', async () => {
     const found: string[] = [];
