@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import sharp, { type Sharp } from 'sharp';
 import {
   createPixelConfirmation,
   type PairConfirmation,
@@ -49,8 +51,18 @@ export interface ConfirmedNegatives {
 export interface ConfirmedMeasurement {
   recall: ConfirmedRecall[];
   negatives: ConfirmedNegatives[];
-  /** Wall-clock time of one comparison, decoding included, in milliseconds. */
-  milliseconds: { median: number; most: number };
+  large: LargePair[];
+}
+
+/** A copy of a photograph at 12 megapixels, confirmed alone. */
+export interface LargePair {
+  copy: string;
+  kind: string;
+  /** Medians of one comparison, decoding included: of the clock, and of the processor's cores together. */
+  milliseconds: number;
+  processorMilliseconds: number;
+  /** Longest time for which the event loop was held up. */
+  eventLoopMilliseconds: number;
 }
 
 const forced: DuplicateVerdict = {
@@ -62,7 +74,9 @@ const forced: DuplicateVerdict = {
 
 /**
  * What remains of proposed pairs when their pixels are compared: copies of every `step`th image from the one at `offset`
- * on, and hard negatives.
+ * on, hard negatives, and how long it takes for large photographs.
+ *
+ * @param parts of `photographs`, `artwork`, `negatives` and `time`; none for all
  */
 export async function measureConfirmed(job: {
   photoFolder: string;
@@ -70,38 +84,112 @@ export async function measureConfirmed(job: {
   judge: Judge;
   step: number;
   offset: number;
+  parts: readonly string[];
+  /** Of earlier measurements, for the sources that aren't measured. */
+  known: ConfirmedMeasurement;
 }): Promise<ConfirmedMeasurement> {
-  const { judge, offset, photoFolder, reader, step } = job;
+  const { judge, known, offset, photoFolder, reader, step } = job;
   const comparer = new PixelComparer();
-  const confirmation = createPixelConfirmation({ images: reader, pixels: comparer });
-  const times: number[] = [];
-  const confirm: PairConfirmation = async (pair, signal) => {
-    const start = performance.now();
-    const verdict = await confirmation(pair, signal);
-    times.push(performance.now() - start);
-    return verdict;
-  };
+  const confirm = createPixelConfirmation({ images: reader, pixels: comparer });
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const photographs = names.map((name) => () => readFile(path.join(photoFolder, name)));
   const artwork = sampleLibrary.map((image) => () => renderSampleImage(image));
   const every = <Item>(items: readonly Item[]): Item[] =>
     items.filter((_, index) => index % step === offset);
+  const isWanted = (part: string): boolean => job.parts.length === 0 || job.parts.includes(part);
   const parts = { reader, judge, confirm };
-  const recall = [
-    ...(await measureRecall(every(photographs), 'photographs', parts)),
-    ...(await measureRecall(every(artwork), 'artwork', parts)),
-  ];
-  const negatives = [
-    await measureNegatives('tuning', parts),
-    await measureNegatives('holdout', parts),
-  ];
+  const result: ConfirmedMeasurement = { ...known };
+  for (const [source, images] of [
+    ['photographs', photographs],
+    ['artwork', artwork],
+  ] as const) {
+    if (!isWanted(source)) continue;
+    const others = result.recall.filter((row) => row.source !== source);
+    const rows = await measureRecall(every(images), source, parts);
+    result.recall = source === 'photographs' ? [...rows, ...others] : [...others, ...rows];
+  }
+  if (isWanted('negatives')) {
+    result.negatives = [
+      await measureNegatives('tuning', parts),
+      await measureNegatives('holdout', parts),
+    ];
+  }
+  if (isWanted('time')) result.large = await measureLarge(photographs, { reader, judge, comparer });
   await comparer.stop();
-  const sorted = times.sort((one, other) => one - other);
-  const milliseconds = {
-    median: sorted[sorted.length >> 1] ?? Number.NaN,
-    most: sorted.at(-1) ?? Number.NaN,
+  return result;
+}
+
+const LARGE = { width: 4_000, height: 3_000 };
+const RUNS = 5;
+
+/** Copies of one photograph of 12 megapixels, put together from small ones so that it has as much detail as a camera's. */
+async function measureLarge(
+  photographs: readonly (() => Promise<Buffer>)[],
+  { comparer, judge, reader }: { reader: ImageReader; judge: Judge; comparer: PixelComparer },
+): Promise<LargePair[]> {
+  const image = await mosaic(photographs);
+  const copies: Record<string, (copy: Sharp) => Sharp> = {
+    'JPEG, quality 75': (copy) => copy.jpeg({ quality: 75 }),
+    WebP: (copy) => copy.webp({ quality: 75 }),
+    'resized to 50 %': (copy) => copy.resize(LARGE.width / 2).jpeg({ quality: 85 }),
+    'crop 15 %': (copy) =>
+      copy
+        .extract({ left: 300, top: 200, width: LARGE.width * 0.85, height: LARGE.height * 0.85 })
+        .jpeg({ quality: 85 }),
   };
-  return { recall, negatives, milliseconds };
+  const one = await proposedImage(image, reader);
+  const pairs: LargePair[] = [];
+  for (const [copy, change] of Object.entries(copies)) {
+    const other = await proposedImage(await change(sharp(image)).toBuffer(), reader);
+    const verdict = judge.judge(one.trace, other.trace, 1);
+    if (!verdict) continue;
+    const times: { clock: number; processor: number }[] = [];
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    let kind: string | undefined;
+    for (let run = 0; run <= RUNS; run += 1) {
+      // A new one each time: verdicts are remembered. The first run starts the thread.
+      const confirm = createPixelConfirmation({ images: reader, pixels: comparer });
+      const [before, start] = [process.cpuUsage(), performance.now()];
+      if (run === 1) delay.enable();
+      kind = (await confirm({ one, other, verdict }, undefined))?.kind;
+      const { system, user } = process.cpuUsage(before);
+      if (run > 0) {
+        times.push({ clock: performance.now() - start, processor: (user + system) / 1_000 });
+      }
+    }
+    delay.disable();
+    const median = (of: 'clock' | 'processor'): number =>
+      times.map((time) => time[of]).sort((left, right) => left - right)[RUNS >> 1] ?? Number.NaN;
+    pairs.push({
+      copy,
+      kind: kind ?? 'none',
+      milliseconds: median('clock'),
+      processorMilliseconds: median('processor'),
+      eventLoopMilliseconds: delay.max / 1e6,
+    });
+  }
+  return pairs;
+}
+
+const TILE = 500;
+
+async function mosaic(photographs: readonly (() => Promise<Buffer>)[]): Promise<Buffer> {
+  const columns = LARGE.width / TILE;
+  const tiles = await Promise.all(
+    Array.from({ length: (columns * LARGE.height) / TILE }, async (_, index) => ({
+      input: await sharp(await photographs[index % photographs.length]?.())
+        .resize(TILE, TILE)
+        .sharpen()
+        .png()
+        .toBuffer(),
+      left: TILE * (index % columns),
+      top: TILE * Math.floor(index / columns),
+    })),
+  );
+  return sharp({ create: { ...LARGE, channels: 3, background: '#777' } })
+    .composite(tiles)
+    .jpeg({ quality: 90 })
+    .toBuffer();
 }
 
 interface Parts {
@@ -189,11 +277,7 @@ async function measureNegatives(
 }
 
 /** Markdown for docs/duplicates.md. */
-export function describeConfirmed({
-  milliseconds,
-  negatives,
-  recall,
-}: ConfirmedMeasurement): string {
+export function describeConfirmed({ large, negatives, recall }: ConfirmedMeasurement): string {
   const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
   const rows = edits.map(({ expected, name }) => {
     const cells = (['photographs', 'artwork'] as const).flatMap((source) => {
@@ -207,7 +291,11 @@ export function describeConfirmed({
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    `- Comparing pixels: ${milliseconds.median.toFixed(0)} ms in the median, ${milliseconds.most.toFixed(0)} ms at most.`,
+    ...large.map(
+      ({ copy, eventLoopMilliseconds, kind, milliseconds, processorMilliseconds }) =>
+        `- 12 megapixels, ${copy} (${kind}): ${milliseconds.toFixed(0)} ms, ${processorMilliseconds.toFixed(0)} ms of processor time;` +
+        ` the event loop was held up for ${eventLoopMilliseconds.toFixed(0)} ms at most.`,
+    ),
     ...negatives.map(
       ({ edited, pHash, pairs, pdq, sameImage, split }) =>
         `- Hard negatives, ${split}: ${String(pairs)} pairs, ${String(sameImage.length)} taken for the same image` +

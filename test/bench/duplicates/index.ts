@@ -7,7 +7,7 @@ import type { Judge, ImageTrace } from '../../../plugin/src/matching/contract';
 import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { nextOfBurst } from './bursts';
-import { describeConfirmed, measureConfirmed } from './confirmed';
+import { type ConfirmedMeasurement, describeConfirmed, measureConfirmed } from './confirmed';
 import { describeKeepers, measureKeepers } from './keepers';
 import { alignAtRandom, findFalsePairs } from './false-pairs';
 import { measureRecall } from './recall';
@@ -18,15 +18,17 @@ import { collectSubjects, traceOf, type Subject, type TraceMaker } from './trace
 import { measureFinder } from './whole-finder';
 
 /*
- * `npm run measure:duplicates [pairs to align at random]`: how many duplicates are found, and how many images are
- * taken for duplicates that are none. Reads the photographs `photos` and the model `mini-clip` from the test data, and
+ * `npm run measure:duplicates [part…]`: how many duplicates are found, and how many images are taken for duplicates that are
+ * none. Measures all parts (`recall`, `finder`, `pairs`, `scenes`), or those that are named, and leaves what
+ * `bench/duplicates.json` says of the others. Reads the photographs `photos` and the model `mini-clip` from the test data, and
  * further photographs from the folder that IMAGE_SEARCH_UNSEEN_PHOTOS names, if it names one, and photographs of one
  * scene from that which IMAGE_SEARCH_PHOTO_SERIES names, a folder each. What was decoded and embedded is kept in a folder
  * for temporary files; delete it when the edits or the traces change.
  *
- * `npm run measure:duplicates -- confirmed [step] [offset]` measures only what the comparison of pixels leaves of proposed
- * pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
- * `bench/duplicates-confirmed.json`. Thresholds were chosen on steps of 15 from 0, 1, 2 and 4 on.
+ * `npm run measure:duplicates -- confirmed [step] [offset] [part…]` measures only what the comparison of pixels leaves of
+ * proposed pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
+ * `bench/duplicates-confirmed.json`, by parts as well: `photographs`, `artwork`, `negatives`, `time` (of pairs of 12 megapixels).
+ * Thresholds were chosen on steps of 15 from 0 to 5, 7 and 11 on.
  *
  * `npm run measure:duplicates -- keepers [step] [split]` measures how often the original is suggested to be kept rather than
  * a worse copy, and writes `bench/keepers.json`.
@@ -46,13 +48,14 @@ const reader = createImageReader({ maxBytes: 1e8, maxPixels: 1e8, timeoutMs: 60_
 const RANDOM_PAIRS = 20_000;
 const BURSTS = 100;
 
-const [mode, step, last] = process.argv.slice(2);
+const [mode, step, last, ...parts] = process.argv.slice(2);
 void start();
 
 async function start(): Promise<void> {
-  if (mode === 'confirmed') await measurePixels(Number(step ?? 1), Number(last ?? 0));
-  else if (mode === 'keepers') await measureSuggestions(Number(step ?? 1));
-  else await main(Number(mode ?? RANDOM_PAIRS));
+  if (mode === 'confirmed') {
+    await measurePixels({ step: Number(step ?? 1), offset: Number(last ?? 0), parts });
+  } else if (mode === 'keepers') await measureSuggestions(Number(step ?? 1));
+  else await main(process.argv.slice(2));
 }
 
 async function measureSuggestions(every: number): Promise<void> {
@@ -66,15 +69,20 @@ async function measureSuggestions(every: number): Promise<void> {
   console.log(describeKeepers(measurement));
 }
 
-async function measurePixels(step: number, offset: number): Promise<void> {
+async function measurePixels(job: {
+  step: number;
+  offset: number;
+  parts: readonly string[];
+}): Promise<void> {
   const judge = createJudge(thresholdsFor({ model: modelName }));
-  const measurement = await measureConfirmed({ photoFolder, reader, judge, step, offset });
   const file = path.join(repositoryFolder, 'bench/duplicates-confirmed.json');
+  const known = JSON.parse(await readFile(file, 'utf8')) as ConfirmedMeasurement;
+  const measurement = await measureConfirmed({ ...job, known, photoFolder, reader, judge });
   await writeFile(file, `${JSON.stringify(measurement, null, 2)}\n`);
   console.log(describeConfirmed(measurement));
 }
 
-async function main(randomPairs: number): Promise<void> {
+async function main(wanted: readonly string[]): Promise<void> {
   const subjects = await collectSubjects({
     photoFolder,
     unseenFolder: process.env.IMAGE_SEARCH_UNSEEN_PHOTOS ?? null,
@@ -93,16 +101,24 @@ async function main(randomPairs: number): Promise<void> {
   );
   // All against all would take hours for thousands of unseen photographs: these are left to the finder.
   const known = subjects.filter(({ part }) => part !== 'unseen');
+  const isWanted = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
   const measurement: DuplicateMeasurement = {
+    ...(JSON.parse(await readFile(resultFile, 'utf8')) as DuplicateMeasurement),
     thresholds,
-    recall: parts.flatMap((part) => measureRecall(subjects, judge, { part, similarityBound })),
-    finder: await measureFinder(subjects, judge),
-    falsePairs: findFalsePairs(known, judge, thresholds),
-    artworkCopies: judgeArtworkCopies(subjects, judge),
-    bursts: await judgeBursts(judge),
-    series: seriesFolder === undefined ? null : await judgeSeries(seriesFolder, judge, reader),
-    nearestPhotographs: judgeNearestPhotographs(known, judge),
-    atRandom: alignAtRandom(known, judge, { pairs: randomPairs, random }),
+    ...(isWanted('recall') && {
+      recall: parts.flatMap((part) => measureRecall(subjects, judge, { part, similarityBound })),
+    }),
+    ...(isWanted('finder') && { finder: await measureFinder(subjects, judge) }),
+    ...(isWanted('pairs') && {
+      falsePairs: findFalsePairs(known, judge, thresholds),
+      artworkCopies: judgeArtworkCopies(subjects, judge),
+    }),
+    ...(isWanted('scenes') && {
+      bursts: await judgeBursts(judge),
+      ...(seriesFolder && { series: await judgeSeries(seriesFolder, judge, reader) }),
+      nearestPhotographs: judgeNearestPhotographs(known, judge),
+      atRandom: alignAtRandom(known, judge, { pairs: RANDOM_PAIRS, random }),
+    }),
   };
   await mkdir(path.dirname(resultFile), { recursive: true });
   await writeFile(resultFile, `${JSON.stringify(measurement, null, 2)}\n`);
