@@ -1,4 +1,4 @@
-import type { Problem } from '../contracts/errors';
+import type { Problem } from '../errors';
 import type { IndexPriority } from '../indexing/contract';
 import type { DuplicateKind, DuplicateVerdict, ImageTrace } from '../matching/contract';
 import type { IdPage } from '../vectors/contract';
