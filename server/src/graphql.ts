@@ -56,6 +56,7 @@ const SEARCH_ARGUMENTS = `
 
 const typeDefs = `
   enum ImageSearchGrouping { folder duplicates }
+  input ImageSearchRegion { x: Float! y: Float! width: Float! height: Float! }
   enum ImageSearchMode { hybrid vector text }
   enum ImageSearchFacet { type folder year }
   enum ImageSearchOrientation { landscape portrait square }
@@ -148,12 +149,14 @@ const typeDefs = `
       like: [JSON!]
       unlike: [JSON!]
       url: String
+      "A part of the one image of the query, in shares of its width and height."
+      region: ImageSearchRegion
       mode: ImageSearchMode
       weight: Float
       ${SEARCH_ARGUMENTS}
     ): ImageSearchResults!
     "Images like a file, without the file."
-    similarImages(id: Int!, ${SEARCH_ARGUMENTS}): ImageSearchResults!
+    similarImages(id: Int!, region: ImageSearchRegion, ${SEARCH_ARGUMENTS}): ImageSearchResults!
     "A file's duplicates, except those that were ignored."
     imageDuplicates(id: Int!, ${FILE_ARGUMENTS}): ImageDuplicates!
   }
@@ -224,9 +227,9 @@ function createResolvers(strapi: Core.Strapi): Record<string, Resolver> {
   }
 
   return {
-    imageSearch: (_parent, { text, like, unlike, url, ...args }, context) =>
+    imageSearch: (_parent, { text, like, unlike, url, region, ...args }, context) =>
       answer(context, args, async (options) =>
-        toResults(await service.search(withoutNulls({ text, like, unlike, url }), options)),
+        toResults(await service.search(withoutNulls({ text, like, unlike, url, region }), options)),
       ),
     similarImages: (_parent, { id, ...args }, context) =>
       answer(context, args, async (options) => toResults(await service.similar(idOf(id), options))),

@@ -40,8 +40,8 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
 
     async similar(fileId, options = {}) {
       const caller = await callerOf(strapi, options, 'similar.find');
-      const input = parseInput(similarQuerySchema, parametersOf(options));
-      const query = { like: [{ kind: 'file', fileId }] as const, unlike: [], ...input };
+      const { region, ...input } = parseInput(similarQuerySchema, parametersOf(options));
+      const query = { like: [{ kind: 'file', fileId, region }] as const, unlike: [], ...input };
       const visible = await visibleTo(caller, input.filters, input);
       return (await answer(query, { visible, signal: options.signal })) as SearchResults;
     },

@@ -496,7 +496,7 @@ function workerSettings(parts: EngineParts) {
 }
 
 function createSearch(
-  { config: { search }, logger, projectFolder, repositories }: EngineParts,
+  { assets, config: { search }, logger, projectFolder, repositories }: EngineParts,
   built: { spaces: SpaceManager; words: WordIndexing; calibrator: Calibrator | null },
 ): {
   engine: SearchEngine;
@@ -533,6 +533,10 @@ function createSearch(
       closeScore: search.closeScore,
       text: built.words?.index ?? null,
       ...(built.calibrator && { calibrations: built.calibrator }),
+      readFile: (fileId, signal) => {
+        const { maxImageBytes: maxBytes, maxPixels } = search;
+        return assets.read(fileId, { maxBytes, maxPixels, signal });
+      },
       duplicatesOf: (fileIds) =>
         readPartners(repositories.pairs, fileIds, { status: 'open', kinds: sameImageKinds }),
     });

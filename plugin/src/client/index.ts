@@ -99,7 +99,7 @@ export interface ImageSearchClient {
    */
   search(query: string | SearchInput, options?: TextSearchOptions): Promise<SearchResults>;
   /** Images like a file, without the file. @throws as `search` */
-  similar(fileId: number, options?: SearchOptions): Promise<SearchResults>;
+  similar(fileId: number, options?: SimilarOptions): Promise<SearchResults>;
   /** Entries of the same content type, those with the most similar images first. @throws as `search` */
   related(entry: EntryField, options?: RelatedOptions): Promise<RelatedEntries>;
   /** A file's duplicates, except those that were ignored. @throws as `search` */
@@ -132,6 +132,16 @@ export interface SearchInput {
   /** Ids of files, or texts. */
   like?: readonly (number | string)[];
   unlike?: readonly (number | string)[];
+  /** Searches by this part of the one image of the query. */
+  region?: ImageRegion;
+}
+
+/** A part of an image as displayed, in shares of its width and height, 0 to 1. */
+export interface ImageRegion {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
 export interface SearchOptions {
@@ -183,6 +193,11 @@ export type DuplicateOptions = Omit<
   | 'collapse'
   | 'diversity'
 >;
+
+export interface SimilarOptions extends SearchOptions {
+  /** Compares this part of the file's image. */
+  region?: ImageRegion;
+}
 
 export interface TextSearchOptions extends SearchOptions {
   /** What a text is matched with: what images show and words, or one of them. @default 'hybrid' */
@@ -362,7 +377,7 @@ interface Sent {
 /** Of a query string; proxies refuse URLs above 8 kB or less. */
 const MAX_QUERY_LENGTH = 2_000;
 /** What only `POST search` takes. */
-const bodyOnly = ['image', 'url', 'fileId', 'vector', 'space', 'like', 'unlike'];
+const bodyOnly = ['image', 'url', 'fileId', 'vector', 'space', 'like', 'unlike', 'region'];
 /** Statuses that pass by themselves. */
 const retryable = [429, 503];
 /** Used if the server doesn't say how long to wait. */

@@ -36,6 +36,7 @@ export const publicDuplicatesQuerySchema = similarQuerySchema.omit({
   facets: true,
   groupBy: true,
   groupSize: true,
+  region: true,
 });
 
 /** Path parameters. */

@@ -103,6 +103,25 @@ export const filtersSchema = z
 /** Cosine similarity. */
 export const minScoreSchema = numberSchema.pipe(z.number().min(-1).max(1));
 
+const shareSchema = numberSchema.pipe(z.number().min(0).max(1));
+const lengthSchema = numberSchema.pipe(z.number().gt(0, 'must be above 0').max(1));
+/** Sums of shares such as 0.7 and 0.3 may be a little above 1. */
+const ROUNDING = 1e-6;
+
+/** A part of the query's image as displayed, in shares of its width and height. */
+export const regionSchema = z
+  .strictObject({ x: shareSchema, y: shareSchema, width: lengthSchema, height: lengthSchema })
+  .superRefine(({ height, width, x, y }, context) => {
+    const beyond = x + width > 1 + ROUNDING ? 'width' : y + height > 1 + ROUNDING ? 'height' : null;
+    if (beyond === null) return;
+    const start = beyond === 'width' ? 'x' : 'y';
+    const message = `must end within the image: ${start} and ${beyond} are above 1 together`;
+    context.addIssue({ code: 'custom', path: [beyond], message });
+  })
+  .describe(
+    'A part of the one image of the query, in shares of its width and height as displayed.',
+  );
+
 /** As a band or as a number. */
 const minimumRelevanceSchema = z.union(
   [z.enum(['strong', 'likely']), numberSchema.pipe(z.number().min(0).max(1))],
@@ -163,7 +182,10 @@ export const textSearchQuerySchema = parametersSchema({
   ...commonShape,
 });
 
-export const similarQuerySchema = parametersSchema(commonShape);
+export const similarQuerySchema = parametersSchema({
+  ...commonShape,
+  region: regionSchema.optional(),
+});
 
 export const searchBodySchema = parametersSchema({
   text: textSchema.optional(),
@@ -174,6 +196,7 @@ export const searchBodySchema = parametersSchema({
   space: z.string().min(1).optional(),
   like: examplesSchema.optional(),
   unlike: examplesSchema.optional(),
+  region: regionSchema.optional(),
   ...textShape,
   ...commonShape,
 });

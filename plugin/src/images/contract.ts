@@ -151,8 +151,20 @@ export interface FurtherView {
   prepared: PreparedImage;
 }
 
+/** A part of an image as displayed (after EXIF orientation), as shares of its width and height, 0 to 1. */
+export interface ImageRegion {
+  /** From the left. */
+  x: number;
+  /** From the top. */
+  y: number;
+  width: number;
+  height: number;
+}
+
 export interface ReadImageOptions {
   preparation: ImagePreparation;
+  /** Prepare this part alone. For a model that crops images, it grows to a square where the image allows. @default all */
+  region?: ImageRegion | undefined;
   /** Also prepare further views, except those that show nothing. @default none */
   views?: ViewLimits;
   /** Also compute the fingerprint and the thumbnail from the same decoding. */

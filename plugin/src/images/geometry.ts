@@ -1,4 +1,4 @@
-import type { PixelPreparation, ResizeKernel, ResizeRule } from './contract';
+import type { ImageRegion, PixelPreparation, ResizeKernel, ResizeRule } from './contract';
 
 export interface Size {
   width: number;
@@ -85,6 +85,31 @@ export function sufficientCenter(source: Size, { resize, crop }: PixelPreparatio
   const cropEdges = Math.ceil(Math.max(crop.width, crop.height) / resize.size);
   const longest = shorter * Math.max(mostElongated, cropEdges);
   return center(source, longest, longest);
+}
+
+/** At least one pixel, and all pixels that the shares of the image touch. */
+export function regionOf({ height, width }: Size, region: ImageRegion): Region {
+  const [left, right] = span(region.x, region.width, width);
+  const [top, bottom] = span(region.y, region.height, height);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+function span(start: number, share: number, length: number): [from: number, to: number] {
+  const from = Math.min(length - 1, Math.floor(start * length));
+  const to = Math.min(length, Math.ceil((start + share) * length));
+  return [from, Math.max(from + 1, to)];
+}
+
+/** The region with its shorter side as long as the longer one around the same center, where the image allows. */
+export function squareAround({ height, left, top, width }: Region, source: Size): Region {
+  const grow = (start: number, length: number, limit: number): [number, number] => {
+    const grown = Math.min(limit, Math.max(width, height));
+    const centered = Math.round(start - (grown - length) / 2);
+    return [Math.max(0, Math.min(limit - grown, centered)), grown];
+  };
+  const [x, wide] = grow(left, width, source.width);
+  const [y, high] = grow(top, height, source.height);
+  return { left: x, top: y, width: wide, height: high };
 }
 
 /** The window that a center crop keeps. A crop that is larger on an axis keeps all of it. */

@@ -9,6 +9,7 @@ import type {
   ImagePreparation,
   ImageReader,
   ImageReading,
+  ImageRegion,
   PixelPreparation,
   PreparedImage,
   ReadImageOptions,
@@ -24,12 +25,14 @@ import {
   isSameSize,
   largerSize,
   mostElongated,
+  regionOf,
   type Raster,
   type Region,
   resizedSize,
   shrunkSize,
   type Size,
   smallerSize,
+  squareAround,
   sufficientCenter,
 } from './geometry';
 import { ImageSearchError } from '../errors';
@@ -50,6 +53,8 @@ const WHITE = [255, 255, 255] as const;
 /** Each is a process that may use a lot of memory. */
 const DRAWINGS_AT_ONCE = 2;
 const HEIC_IMAGES_AT_ONCE = 1;
+/** How many times larger a drawing is when only a part of it is needed. */
+const MOST_ENLARGED_DRAWING = 4;
 /** Shorter edge of a drawing for a model without a fixed input size. */
 const NATURAL_DRAWING_EDGE = 512;
 
@@ -83,7 +88,8 @@ export function createImageReader(
 
   async function readHeic(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
     const { maxPixels, timeoutMs } = limits;
-    const shorterEdge = neededEdge(options.preparation);
+    // Of a part, all pixels are needed.
+    const shorterEdge = options.region ? null : neededEdge(options.preparation);
     const order = { projectFolder, timeoutMs, maxPixels, shorterEdge };
     const { png, size } = await heicImages.add(() => decodeHeic(bytes, order));
     return { ...(await readImage(png, options, limits)), size };
@@ -94,7 +100,7 @@ export function createImageReader(
       checkBytes(bytes, limits);
       if (isHeic(bytes)) return readHeic(bytes, options);
       if (!mayBeDrawing(bytes)) return readImage(bytes, options, limits);
-      const png = await drawings.add(() => drawFor(options.preparation, bytes, limits));
+      const png = await drawings.add(() => drawFor(options, bytes, limits));
       return readImage(png, options, limits);
     },
   };
@@ -137,8 +143,12 @@ async function readPages(
   const header = await readHeader(bytes, limits, { page: 0, isRepaired: file.isRepaired });
   const page = await decodeTellingPage({ bytes, header }, preparation, limits);
   const { image, decoded } = page;
-  const prepared = await prepare(decoded, preparation, limits);
   const { size } = image.header;
+  if (options.region) {
+    const part = await decodeRegion(options.region, page, preparation, limits);
+    return { prepared: await prepare(part, preparation, limits), size };
+  }
+  const prepared = await prepare(decoded, preparation, limits);
   const views = options.views && {
     views: [
       ...(await readParts(page, { preparation, views: options.views }, limits)),
@@ -204,6 +214,27 @@ function isSquareCrop({ crop, resize }: PixelPreparation): boolean {
   );
 }
 
+/** A part of the image as an image of its own. */
+async function decodeRegion(
+  shares: ImageRegion,
+  { image, decoded: { ground } }: DecodedPage,
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<DecodedImage> {
+  const { size } = image.header;
+  const exact = regionOf(size, shares);
+  if (preparation.kind === 'encoded')
+    return decodeAt(exact, { image, ground }, preparation, limits);
+  const region = isSquareCrop(preparation) ? squareAround(exact, size) : exact;
+  const { left, top, ...enough } = sufficientCenter(region, preparation) ?? {
+    ...region,
+    left: 0,
+    top: 0,
+  };
+  const part = { left: region.left + left, top: region.top + top, ...enough };
+  return decodeAt(part, { image, ground }, preparation, limits);
+}
+
 async function decodePart(
   region: Region,
   { image, decoded }: DecodedPage,
@@ -211,17 +242,27 @@ async function decodePart(
   limits: ImageLimits,
 ): Promise<DecodedImage> {
   const { ground } = decoded;
+  if (preparation.kind === 'pixels' && decoded.isWhole && isSquareCrop(preparation)) {
+    const resized = resizedSize(region, preparation.resize);
+    // The raster of the whole image has the part already.
+    const raster = cropSquare(decoded.shown, region, image.header.size);
+    return { raster, shown: raster, ground, resized, isWhole: false };
+  }
+  return decodeAt(region, { image, ground }, preparation, limits);
+}
+
+async function decodeAt(
+  region: Region,
+  { ground, image }: { image: EncodedImage; ground: Ground },
+  preparation: ImagePreparation,
+  limits: ImageLimits,
+): Promise<DecodedImage> {
   if (preparation.kind === 'encoded') {
     const size = shrunkSize(region, preparation.maxEdge);
     const raster = await decode(image, { region, size, kernel: 'cubic' }, limits);
     return { ...(await show(raster, ground)), resized: size, isWhole: false };
   }
   const resized = resizedSize(region, preparation.resize);
-  if (decoded.isWhole && isSquareCrop(preparation)) {
-    // The raster of the whole image has the part already.
-    const raster = cropSquare(decoded.shown, region, image.header.size);
-    return { raster, shown: raster, ground, resized, isWhole: false };
-  }
   const size = smallerSize(region, resized);
   const raster = await decode(image, { region, size, kernel: preparation.kernel }, limits);
   return { ...(await show(raster, ground)), resized, isWhole: false };
@@ -302,15 +343,19 @@ async function decodePage(
 
 /** A drawing has no pixels of its own: it gets as many as the model can use. */
 function drawFor(
-  preparation: ImagePreparation,
+  { preparation, region }: Pick<ReadImageOptions, 'preparation' | 'region'>,
   svg: Uint8Array,
   { timeoutMs }: ImageLimits,
 ): Promise<Uint8Array> {
+  /** A small part needs a larger drawing to have as many pixels. */
+  const scale = region
+    ? Math.min(MOST_ENLARGED_DRAWING, 1 / Math.max(region.width, region.height))
+    : 1;
   if (preparation.kind === 'encoded') {
-    const { maxEdge } = preparation;
+    const maxEdge = Math.ceil(scale * preparation.maxEdge);
     return draw(svg, { shorterEdge: maxEdge, longerEdge: maxEdge, timeoutMs });
   }
-  const shorterEdge = largestEdge(preparation);
+  const shorterEdge = Math.ceil(scale * largestEdge(preparation));
   return draw(svg, { shorterEdge, longerEdge: shorterEdge * mostElongated, timeoutMs });
 }
 

@@ -148,7 +148,7 @@ export interface AssetSource {
   describe(fileId: number): Promise<AssetDescription | null>;
   describeMany(fileIds: readonly number[]): Promise<AssetDescription[]>;
   /**
-   * Reads the stored bytes.
+   * Reads the stored bytes. With `maxPixels`, of the largest copy that is within both limits if the image itself isn't.
    *
    * @throws ImageSearchError
    * - `image-too-large` above `maxBytes`
@@ -159,7 +159,7 @@ export interface AssetSource {
    */
   read(
     fileId: number,
-    options: { maxBytes: number; signal?: AbortSignal | undefined },
+    options: { maxBytes: number; maxPixels?: number; signal?: AbortSignal | undefined },
   ): Promise<Uint8Array>;
   iterate(cursor: number | null, limit: number): Promise<AssetPage>;
   count(): Promise<number>;

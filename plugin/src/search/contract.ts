@@ -1,4 +1,4 @@
-import type { ImageReading } from '../images/contract';
+import type { ImageReading, ImageRegion } from '../images/contract';
 import type { WordField } from '../text/contract';
 import type { FileView, IdPage } from '../vectors/contract';
 
@@ -106,16 +106,20 @@ export interface VisibleFiles<Row> {
 
 /** One part of a query. */
 export type SearchExample =
-  | { kind: 'text'; text: string }
-  | { kind: 'file'; fileId: number }
-  | ExampleImage
-  | ExampleUrl
-  | ExampleVector;
+  { kind: 'text'; text: string } | ExampleFile | ExampleImage | ExampleUrl | ExampleVector;
+
+export interface ExampleFile {
+  kind: 'file';
+  fileId: number;
+  /** Only this part of its image, which is read and embedded for this search. */
+  region?: ImageRegion | undefined;
+}
 
 export interface ExampleImage {
   kind: 'image';
   /** Encoded image; embedded, not stored. */
   bytes: Uint8Array;
+  region?: ImageRegion | undefined;
   /** Called with the decoded image, its fingerprint and its thumbnail, once for each model that embeds it. */
   onRead?: (reading: ImageReading) => void;
 }
@@ -124,6 +128,7 @@ export interface ExampleUrl {
   kind: 'url';
   /** Of an image; fetched for this search only. */
   url: string;
+  region?: ImageRegion | undefined;
 }
 
 export interface ExampleVector {

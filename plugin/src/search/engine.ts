@@ -4,6 +4,7 @@ import type { Logger } from '../logger';
 import type { TextIndex } from '../text/contract';
 import { arrangePage, rejectContradictions } from './arrangement';
 import type {
+  EmbeddableExample,
   ExampleVector,
   KnownDuplicates,
   SearchExample,
@@ -33,8 +34,18 @@ import { LIKELY } from './relevance/scale';
 const NO_WORDS: WordMatches = { hits: [], hasPhrases: false };
 const NO_DUPLICATES: KnownDuplicates = () => Promise.resolve(new Map<number, Set<number>>());
 const NOT_CALIBRATED: CalibrationSource = { calibrationOf: () => Promise.resolve(null) };
+const NO_FILES: ReadFile = (fileId) => {
+  throw new RangeError(`There is nothing to read file ${String(fileId)} with.`);
+};
 /** Files that words alone find, on all pages together. */
 const MOST_WORDS_ALONE = 2_000;
+
+/**
+ * The bytes of a file's image, or of a smaller copy if it is too large to search with.
+ *
+ * @throws ImageSearchError `image-*` and `storage-*`
+ */
+export type ReadFile = (fileId: number, signal: AbortSignal | undefined) => Promise<Uint8Array>;
 
 /** Searches the library: a query becomes a vector, and the vector becomes a page of hits. */
 export class SearchEngine {
@@ -44,6 +55,7 @@ export class SearchEngine {
   readonly #text: TextIndex | null;
   readonly #calibrations: CalibrationSource;
   readonly #duplicatesOf: KnownDuplicates;
+  readonly #readFile: ReadFile;
   readonly #logger: Logger;
 
   constructor({
@@ -52,6 +64,7 @@ export class SearchEngine {
     text = null,
     calibrations = NOT_CALIBRATED,
     duplicatesOf = NO_DUPLICATES,
+    readFile = NO_FILES,
     ...options
   }: FailoverOptions & {
     /** The words of the library. @default null, which matches images alone */
@@ -62,6 +75,8 @@ export class SearchEngine {
     calibrations?: CalibrationSource;
     /** For `collapse`; only of the same image. @default no file has any */
     duplicatesOf?: KnownDuplicates;
+    /** For parts of a file's image. */
+    readFile?: ReadFile;
     /** `search.closeScore`, which overrides `EmbeddingProvider.closeScore`. */
     closeScore?: number | null | undefined;
   }) {
@@ -71,6 +86,7 @@ export class SearchEngine {
     this.#text = text;
     this.#calibrations = calibrations;
     this.#duplicatesOf = duplicatesOf;
+    this.#readFile = readFile;
     this.#logger = options.logger;
   }
 
@@ -129,7 +145,7 @@ export class SearchEngine {
       vector: composeQuery(like, unlike),
       excludeIds: exampleIds,
       minimumScore: request.minimumScore,
-      isWholeOnly: request.like.every(({ kind }) => kind === 'file'),
+      isWholeOnly: request.like.every((example) => example.kind === 'file' && !example.region),
       start: request.start,
       limit: request.limit,
       signal: request.signal,
@@ -267,7 +283,25 @@ export class SearchEngine {
     signal: AbortSignal | undefined,
   ): Promise<EmbeddedQuery> {
     const embeddable = await fetchUrls(examples, this.#urls, signal);
-    return this.#failover.embed({ examples: embeddable, signal });
+    const read = embeddable.map((example) => this.#readRegion(example, signal));
+    return this.#failover.embed({ examples: await Promise.all(read), signal });
+  }
+
+  /** A part of a file's image has no vector in the index: it is embedded as an image of its own. */
+  async #readRegion(
+    example: EmbeddableExample,
+    signal: AbortSignal | undefined,
+  ): Promise<EmbeddableExample> {
+    if (example.kind !== 'file' || !example.region) return example;
+    const { fileId, region } = example;
+    try {
+      return { kind: 'image', bytes: await this.#readFile(fileId, signal), region };
+    } catch (error) {
+      if (!(error instanceof ImageSearchError) || error.code === 'aborted') throw error;
+      const { code, retryable } = error;
+      const message = `region: the image of file ${String(fileId)} can't be read. Leave out region, or replace the file.`;
+      throw new ImageSearchError({ code, message, retryable, cause: error });
+    }
   }
 }
 

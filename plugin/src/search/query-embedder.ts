@@ -30,7 +30,7 @@ export interface QueryEmbedderOptions {
   clock?: Clock;
 }
 
-type QueryImage = Pick<ExampleImage, 'bytes' | 'onRead'>;
+type QueryImage = Pick<ExampleImage, 'bytes' | 'onRead' | 'region'>;
 
 /**
  * Embeds the texts and images of queries. Vectors are cached per space, because a search is repeated for every page
@@ -135,25 +135,25 @@ export class QueryEmbedder {
    * @throws ImageSearchError `rate-limited` and `aborted`
    */
   async hasImages(
-    images: readonly Pick<QueryImage, 'bytes'>[],
+    images: readonly Pick<QueryImage, 'bytes' | 'region'>[],
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    for (const { bytes } of images) {
-      if (!this.#imageVectors.has(await this.#imageKeyOf(bytes, provider, signal))) return false;
+    for (const image of images) {
+      if (!this.#imageVectors.has(await this.#imageKeyOf(image, provider, signal))) return false;
     }
     return true;
   }
 
   /** @throws ImageSearchError as `readImage` and the provider do */
   async embedImage(
-    { bytes, onRead }: QueryImage,
+    { bytes, onRead, region }: QueryImage,
     provider: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const key = await this.#imageKeyOf(bytes, provider, signal);
+    const key = await this.#imageKeyOf({ bytes, region }, provider, signal);
     if (signal?.aborted) throw abortedError(signal.reason);
-    const options = { preparation: provider.imagePreparation };
+    const options = { preparation: provider.imagePreparation, region };
     const reading =
       onRead && (await this.readImage(bytes, { ...options, fingerprint: true }, signal));
     if (reading) onRead(reading);
@@ -183,12 +183,14 @@ export class QueryEmbedder {
   }
 
   async #imageKeyOf(
-    bytes: Uint8Array,
+    { bytes, region }: Pick<QueryImage, 'bytes' | 'region'>,
     { space }: EmbeddingProvider,
     signal: AbortSignal | undefined,
   ): Promise<string> {
     const contentHash = await this.#hashes.run(() => hashContent(bytes), signal);
-    return `${space.id}\n${contentHash}`;
+    if (!region) return `${space.id}\n${contentHash}`;
+    const { height, width, x, y } = region;
+    return `${space.id}\n${contentHash}\n${[x, y, width, height].join(' ')}`;
   }
 }
 

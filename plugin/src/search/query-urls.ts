@@ -97,7 +97,8 @@ export async function fetchUrls(
   const fetched = examples.map(async (example): Promise<EmbeddableExample> => {
     if (example.kind !== 'url') return example;
     if (!urls) throw new RangeError('URLs must be rejected first.');
-    return { kind: 'image', bytes: await urls.read(example.url, signal) };
+    const bytes = await urls.read(example.url, signal);
+    return { kind: 'image', bytes, region: example.region };
   });
   return untilAborted(Promise.all(fetched), signal);
 }

@@ -15,8 +15,8 @@ import type {
   RelatedEntries,
   RelatedOptions,
   SearchInput,
-  SearchOptions,
   SearchResults,
+  SimilarOptions,
   Status,
   TextSearchOptions,
   VectorSpace,
@@ -27,12 +27,14 @@ export type {
   DuplicateResults,
   EntryField,
   ImageFile,
+  ImageRegion,
   PageOfResults,
   RelatedEntries,
   RelatedOptions,
   SearchHit,
   SearchOptions,
   SearchResults,
+  SimilarOptions,
   Status,
   TextSearchOptions,
   VectorSpace,
@@ -52,7 +54,7 @@ export interface ImageSearchService {
     options?: TextSearchOptions & CallerOptions,
   ): Promise<SearchResults>;
   /** Images like a file, without the file. */
-  similar(fileId: number, options?: SearchOptions & CallerOptions): Promise<SearchResults>;
+  similar(fileId: number, options?: SimilarOptions & CallerOptions): Promise<SearchResults>;
   /** Entries of the same content type, ordered by how similar the images of a media field are. */
   related(
     entry: EntryField,

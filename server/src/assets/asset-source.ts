@@ -86,15 +86,14 @@ export function createAssetSource({
       return described;
     },
 
-    async read(fileId, { maxBytes, signal }) {
+    async read(fileId, { maxBytes, maxPixels, signal }) {
       const found: unknown = await files().findOne({
         where: { $and: [inLibrary(), { id: fileId }] },
       });
-      const row = found ? storedFileSchema.parse(found) : null;
-      if (!row) throw missingError(`File ${String(fileId)}`, 'it was deleted');
-      const sizeInBytes = row.size * BYTES_PER_KILOBYTE;
-      // The size in the row is rounded to ten bytes.
-      if (sizeInBytes > maxBytes + 10) throw tooLargeError(row, maxBytes);
+      const stored = found ? storedFileSchema.parse(found) : null;
+      if (!stored) throw missingError(`File ${String(fileId)}`, 'it was deleted');
+      const row = maxPixels === undefined ? stored : fittingCopy(stored, { maxBytes, maxPixels });
+      if (!isWithin(row, maxBytes)) throw tooLargeError(row, maxBytes);
       return row.provider === LOCAL_PROVIDER
         ? readLocal({ row, strapi, maxBytes, signal: withTimeout(signal, readTimeoutMs) })
         : readRemote({ row, strapi, remote, maxBytes, timeoutMs: readTimeoutMs, signal });
@@ -111,6 +110,39 @@ export function createAssetSource({
       return files().count({ where: inLibrary() });
     },
   };
+}
+
+/** The size in the row is rounded to ten bytes. */
+function isWithin({ size }: FileRow, maxBytes: number): boolean {
+  return size * BYTES_PER_KILOBYTE <= maxBytes + 10;
+}
+
+const copySchema = z.object({
+  hash: z.string(),
+  ext: z.string(),
+  url: z.string(),
+  mime: z.string(),
+  size: z.number(),
+  width: z.number(),
+  height: z.number(),
+});
+const copiesSchema = z.object({ formats: z.record(z.string(), z.unknown()) });
+
+/** The image, or if it is too large, the largest of the copies that Strapi made; the image if none fits. */
+function fittingCopy(
+  image: StoredFile,
+  { maxBytes, maxPixels }: { maxBytes: number; maxPixels: number },
+): StoredFile {
+  const fits = (row: StoredFile): boolean =>
+    isWithin(row, maxBytes) && (row.width ?? 0) * (row.height ?? 0) <= maxPixels;
+  if (fits(image)) return image;
+  const { formats = {} } = copiesSchema.safeParse(image).data ?? {};
+  const copies = Object.values(formats).flatMap((format) => {
+    const copy = copySchema.safeParse(format).data;
+    return copy ? [{ ...image, ...copy }] : [];
+  });
+  const largest = copies.filter(fits).sort((one, other) => other.width - one.width)[0];
+  return largest ?? image;
 }
 
 /** An image to show, as stored. */

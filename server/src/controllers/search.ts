@@ -167,8 +167,8 @@ export function createSearchHandlers(options: {
 
     findSimilar: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
-      const common = parseInput(similarQuerySchema, readQuery(ctx));
-      await answer(ctx, { like: [{ kind: 'file', fileId: id }], unlike: [], ...common });
+      const { region, ...common } = parseInput(similarQuerySchema, readQuery(ctx));
+      await answer(ctx, { like: [{ kind: 'file', fileId: id, region }], unlike: [], ...common });
     },
 
     createEmbedding: async (ctx: Context): Promise<void> => {

@@ -33,7 +33,7 @@ export interface InputLimits {
 }
 
 /** Fields of a multipart request that aren't plain text: sent as JSON or in bracket notation. */
-const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pagination'];
+const STRUCTURED_FIELDS = ['fileId', 'vector', 'like', 'unlike', 'filters', 'pagination', 'region'];
 
 /** In characters, for any field of a multipart request except the image. */
 const LONGEST_FIELD = 65_536;
@@ -61,7 +61,8 @@ export function toSearchInput(
   const { fields: fileFields, filters, minRelevance, minScore, pagination } = body;
   const { orientation, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
-  const like = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
+  const examples = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
+  const like = withRegion(examples, body.region);
   if (like.length === 0) {
     requireFilters(body, 'send "text", "image", "url", "fileId", "vector", "like" or filters');
   }
@@ -86,6 +87,23 @@ export function toSearchInput(
     mode,
     weight,
   };
+}
+
+/** @throws ImageSearchError `invalid-input` unless exactly one of the examples is an image */
+function withRegion(
+  examples: readonly SearchExample[],
+  region: SearchBody['region'],
+): SearchExample[] {
+  if (region === undefined) return [...examples];
+  const images = examples.filter(({ kind }) => kind !== 'text' && kind !== 'vector');
+  if (images.length === 1) {
+    return examples.map((example) =>
+      example.kind === 'text' || example.kind === 'vector' ? example : { ...example, region },
+    );
+  }
+  throw inputError(
+    `region: needs a query with one image; this one has ${String(images.length)}. Send one "image", "url", "fileId" or file in "like".`,
+  );
 }
 
 /**

@@ -67,6 +67,21 @@ describe('an image that is searched with again', () => {
     expect(provider.imageCalls).toEqual([1]);
   });
 
+  it('is embedded for each part of it', async () => {
+    const region = { x: 0, y: 0, width: 0.5, height: 1 };
+    const askPart = (part: typeof region) =>
+      embedder.embedImage({ bytes: dog, region: part }, provider, undefined);
+    await ask(dog);
+    await askPart(region);
+    await askPart({ ...region });
+    await askPart({ ...region, x: 0.5 });
+    expect(provider.imageCalls).toEqual([1, 1, 1]);
+    expect(await embedder.hasImages([{ bytes: dog, region }], provider, undefined)).toBe(true);
+    const other = { ...region, height: 0.5 };
+    const isKnown = await embedder.hasImages([{ bytes: dog, region: other }], provider, undefined);
+    expect(isKnown).toBe(false);
+  });
+
   it('is embedded again after its time', async () => {
     await ask(dog);
     await clock.advance(CACHE_MS + 1);
