@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 
 const names = ['npm', 'pnpm', 'yarn'] as const;
@@ -36,6 +37,25 @@ export function detectPackageManager(
     name,
     version: version ?? (running?.name === name ? running.version : null),
   });
+}
+
+/**
+ * Loads a package of the project, or else the one beside this plugin.
+ *
+ * @throws whatever loading it throws; see `isPackageMissing`
+ */
+export function requirePackage(name: string, projectFolder: string): unknown {
+  const ofProject = createRequire(path.join(projectFolder, 'package.json'));
+  try {
+    return ofProject(name);
+  } catch (error) {
+    if (!isPackageMissing(error)) throw error;
+    return createRequire(import.meta.url)(name);
+  }
+}
+
+export function isPackageMissing(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'MODULE_NOT_FOUND';
 }
 
 type Identity = Pick<PackageManager, 'name' | 'version'>;

@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { ImageSearchError } from '../../errors';
-import { detectPackageManager } from '../../package-manager';
+import { detectPackageManager, isPackageMissing, requirePackage } from '../../package-manager';
 
 /** What a column can hold. */
 export type SqlValue = number | string | Uint8Array;
@@ -79,7 +77,7 @@ function nothingInstalled(
   const manager = detectPackageManager(projectFolder);
   const reasons = failures.map(({ name, error }) => `${name} ${explain(error)}`);
   const isUnbuilt = failures.some(
-    ({ name, error }) => name === 'better-sqlite3' && !isNotFound(error),
+    ({ name, error }) => name === 'better-sqlite3' && !isPackageMissing(error),
   );
   const ways = [
     'update Node.js to 22.13 or later, which includes SQLite',
@@ -97,13 +95,9 @@ function nothingInstalled(
 }
 
 function explain(error: unknown): string {
-  if (isNotFound(error)) return "isn't installed";
+  if (isPackageMissing(error)) return "isn't installed";
   const message = String((error as { message?: unknown } | null)?.message ?? error);
   return `doesn't load (${message.split('\n')[0] ?? ''})`;
-}
-
-function isNotFound(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'MODULE_NOT_FOUND';
 }
 
 function load(name: DriverName, projectFolder: string): SqlDriver['open'] {
@@ -123,16 +117,6 @@ function load(name: DriverName, projectFolder: string): SqlDriver['open'] {
 
 /** The class that better-sqlite3 exports, and libsql after it. */
 type PackageClass = new (file: string) => SqlDatabase;
-
-function requirePackage(name: string, projectFolder: string): unknown {
-  const ofProject = createRequire(path.join(projectFolder, 'package.json'));
-  try {
-    return ofProject(name);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    return createRequire(import.meta.url)(name);
-  }
-}
 
 /** A part of `node:sqlite`. Older Node.js doesn't have it, or hides it behind a flag. */
 interface BuiltInModule {

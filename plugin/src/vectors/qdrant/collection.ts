@@ -10,6 +10,8 @@ import type {
   VectorQuery,
   ViewVector,
 } from '../contract';
+import { searchInSteps, type Searcher } from '../search-in-steps';
+import type { Within } from '../server-store';
 import { assertQuery, assertVector, toScore } from '../similarity';
 import { mergeViews, toViewId } from '../views';
 import {
@@ -23,16 +25,18 @@ import {
 } from './answers';
 import type { QdrantConfig } from './config';
 import { type Connection, isMissingCollection } from './connection';
-import { searchInSteps, toQueryStep, type Searcher } from './search-in-steps';
 import {
   batchSize,
   toNumbers,
+  toQueryStep,
   ViewCollection,
   type PointBody,
   type ViewCatalog,
 } from './view-collection';
 
 const MAX_IDS_REMOVED_AT_ONCE = 10_000;
+/** With more excluded files the graph fails: with nine tenths excluded, it finds hardly one of the best. */
+const MAX_EXCLUDED = 1_000;
 
 export interface CollectionOptions {
   connection: Connection;
@@ -44,7 +48,7 @@ export interface CollectionOptions {
   /** The collections in which other databases have vectors of this space. */
   others: () => Promise<readonly { name: string; hasViews: boolean }[]>;
   /** Runs work on the collection, and again if the collection had to be recreated. */
-  within: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  within: Within;
 }
 
 export class QdrantCollection implements VectorCollection {
@@ -100,7 +104,12 @@ export class QdrantCollection implements VectorCollection {
     assertQuery(query, this.space);
     return this.#options.within(async () => {
       const [wholes, views] = await Promise.all([
-        searchInSteps(query, { ask: this.#stepsOf(query), count: () => this.#count() }),
+        searchInSteps(query, {
+          ask: this.#stepsOf(query),
+          count: () => this.#count(),
+          needsExact: ({ excludeIds = [], includeIds }) =>
+            includeIds !== undefined || excludeIds.length > MAX_EXCLUDED,
+        }),
         query.isWholeOnly === true ? [] : this.#views.search(query),
       ]);
       return views.length === 0 ? wholes : mergeViews(wholes, views).slice(0, query.limit);

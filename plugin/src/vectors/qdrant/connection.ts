@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { systemClock, type Clock } from '../../clock';
 import { ImageSearchError, type ImageSearchErrorOptions } from '../../errors';
 import { Availability, type Outage } from '../availability';
+import { PendingCalls } from '../server-store';
 
 /** Less than the 5 s after which Qdrant closes an idle connection, so no request hits a closing one. */
 const KEEP_ALIVE_MS = 4_000;
@@ -36,7 +37,7 @@ export class Connection {
   readonly #address: Address;
   readonly #availability: Availability;
   #client: Promise<Client> | null = null;
-  readonly #pending = new Set<Promise<unknown>>();
+  readonly #calls = new PendingCalls();
   #disposal: Promise<void> | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -115,21 +116,8 @@ export class Connection {
   }
 
   /** Runs work that `dispose` waits for; starts none after it. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#disposal !== null) {
-      throw new ImageSearchError({
-        code: 'store-unavailable',
-        message: 'The vector store is unavailable: it has been closed.',
-        retryable: true,
-      });
-    }
-    const result = work();
-    this.#pending.add(result);
-    try {
-      return await result;
-    } finally {
-      this.#pending.delete(result);
-    }
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#calls.run(work);
   }
 
   dispose(): Promise<void> {
@@ -139,7 +127,7 @@ export class Connection {
 
   async #close(): Promise<void> {
     this.#availability.stop();
-    await Promise.allSettled(this.#pending);
+    await this.#calls.close();
     await (await this.#client)?.agent.close();
   }
 }

@@ -1,16 +1,17 @@
 import { chunksOf } from '../../chunks';
 import type { VectorSpace } from '../../embedding/contract';
 import type { VectorFilter, VectorHit, VectorPoint, VectorQuery, ViewVector } from '../contract';
+import { searchViewsInSteps, type Searcher, type Step } from '../search-in-steps';
 import { toScore } from '../similarity';
-import { fileIdOf, mergeViews, toView, toViewId, toViewScore, type ViewHit } from '../views';
+import { fileIdOf, toView, toViewId, type ViewHit } from '../views';
 import { completedSchema, countSchema, hitsSchema, vectorsSchema } from './answers';
 import type { QdrantConfig } from './config';
 import { type Connection, isMissingCollection } from './connection';
-import { MIN_DEPTH, searchInSteps, toQueryStep, type Searcher } from './search-in-steps';
 
 const MAX_IDS_AT_ONCE = 10_000;
-/** Views asked for at first, per file wanted. */
-const VIEWS_PER_FILE = 3;
+
+/** The coarser the quantization, the more candidates are rescored with their full vectors. */
+const OVERSAMPLING = { scalar: 2, binary: 4 } as const;
 
 /** Which collections have further views beside them. */
 export interface ViewCatalog {
@@ -111,23 +112,7 @@ export class ViewCollection {
   /** Files by the best of these views: at least the best `query.limit`, if there are as many. */
   search(query: VectorQuery): Promise<ViewHit[]> {
     if (query.filter?.includeIds?.length === 0) return Promise.resolve([]);
-    return this.#ifPresent([], async () => {
-      const { limit, minimumScore, vector, viewPenalty = 0 } = query;
-      const plain = {
-        vector,
-        ...(minimumScore !== undefined && { minimumScore: minimumScore + viewPenalty }),
-      };
-      const searcher = this.#searcherFor(query);
-      for (let depth = Math.max(MIN_DEPTH, limit * VIEWS_PER_FILE); ; depth *= 2) {
-        const found = await searchInSteps({ ...plain, limit: depth }, searcher);
-        const views = found.map(({ fileId: viewId, score }): ViewHit => ({
-          viewId,
-          score: toViewScore(score, query),
-        }));
-        const isEnough = found.length < depth || mergeViews([], views).length >= limit;
-        if (isEnough) return views;
-      }
-    });
+    return this.#ifPresent([], () => searchViewsInSteps(query, this.#searcherFor(query)));
   }
 
   async *#pointsOf(fileIds: readonly number[]) {
@@ -182,6 +167,7 @@ export class ViewCollection {
         );
         return result.count;
       },
+      needsExact: () => false,
     };
   }
 
@@ -208,6 +194,25 @@ function toFilter({ includeIds, excludeIds = [] }: VectorFilter = {}) {
 
 function conditionOf(fileIds: readonly number[]) {
   return { key: 'fileId', match: { any: [...fileIds] } };
+}
+
+/** A step as a request has it. */
+export function toQueryStep({ isExact, limit, threshold }: Step, config: QdrantConfig) {
+  return {
+    limit,
+    ...(threshold !== null && { score_threshold: threshold }),
+    params: isExact ? { exact: true } : graphParameters(config),
+  };
+}
+
+/** For a search that uses the graph. */
+function graphParameters({ hnsw, quantization }: QdrantConfig) {
+  return {
+    hnsw_ef: hnsw.efSearch,
+    ...(quantization !== 'none' && {
+      quantization: { rescore: true, oversampling: OVERSAMPLING[quantization] },
+    }),
+  };
 }
 
 /** A value takes about twelve bytes of JSON; the server's default limit is 32 MB per request. */

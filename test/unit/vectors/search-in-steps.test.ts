@@ -1,15 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { VectorHit, VectorQuery } from '../../../../plugin/src/vectors/contract';
+import type { VectorHit, VectorQuery } from '../../../plugin/src/vectors/contract';
 import {
   MIN_DEPTH,
   searchInSteps,
   type Searcher,
   type Step,
-} from '../../../../plugin/src/vectors/qdrant/search-in-steps';
-import { createSeededRandom } from '../../../../sample/seeded-random';
+} from '../../../plugin/src/vectors/search-in-steps';
+import { createSeededRandom } from '../../../sample/seeded-random';
 
 const vector = new Float32Array([1]);
 const TOTAL = 1_000;
+const MAX_EXCLUDED = 1_000;
 
 interface Simulation extends Searcher {
   steps: Step[];
@@ -29,6 +30,8 @@ function simulate(hits: readonly VectorHit[], isMissed: (hit: VectorHit) => bool
       return Promise.resolve(found.slice(0, step.limit));
     },
     count: () => Promise.resolve(hits.length),
+    needsExact: ({ excludeIds = [], includeIds }) =>
+      includeIds !== undefined || excludeIds.length > MAX_EXCLUDED,
   };
 }
 

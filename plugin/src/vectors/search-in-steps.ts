@@ -1,9 +1,6 @@
-import type { VectorHit, VectorQuery } from '../contract';
-import { compareHits } from '../similarity';
-import type { QdrantConfig } from './config';
-
-/** The coarser the quantization, the more candidates are rescored with their full vectors. */
-const OVERSAMPLING = { scalar: 2, binary: 4 } as const;
+import type { VectorFilter, VectorHit, VectorQuery } from './contract';
+import { compareHits } from './similarity';
+import { mergeViews, toViewScore, type ViewHit } from './views';
 
 /**
  * Minimum number of hits requested. An approximate search finds slightly more when more is requested, so always
@@ -11,11 +8,11 @@ const OVERSAMPLING = { scalar: 2, binary: 4 } as const;
  */
 export const MIN_DEPTH = 128;
 
-/** With more excluded files the graph fails: with nine tenths excluded, it finds hardly one of the best. */
-const MAX_EXCLUDED = 1_000;
+/** Views asked for at first, per file wanted. */
+const VIEWS_PER_FILE = 3;
 
 /**
- * Subtracted from the minimum score, because Qdrant excludes hits with exactly the threshold. Far larger than
+ * Subtracted from the minimum score, because servers may exclude hits with exactly the threshold. Far larger than
  * single-precision rounding.
  */
 const THRESHOLD_MARGIN = 1e-6;
@@ -28,34 +25,63 @@ export interface Step {
   threshold: number | null;
 }
 
+/** What a server's search can do; its filter is set already. */
 export interface Searcher {
   /** Best first, ties in any order. */
   ask(step: Step): Promise<VectorHit[]>;
+  /** Without the filter. */
   count(): Promise<number>;
+  /** Whether the graph would fail with this filter, so that all vectors must be compared. */
+  needsExact(filter: VectorFilter): boolean;
 }
 
 /**
- * Turns Qdrant's results into what the contract promises.
+ * Turns a server's results into what the contract promises.
  *
- * - The first hits come from the graph, which may miss a few; or from all vectors when the search is limited to some
- *   files or excludes many. Deeper hits come from all vectors, without the first ones, so a larger limit only adds
- *   hits. A hit that the graph missed follows the first ones.
- * - Qdrant cuts off ties arbitrarily, so hits that tie with the last one only count when the result is complete.
+ * - The first hits come from the graph, which may miss a few; or from all vectors when the filter needs that. Deeper
+ *   hits come from all vectors, without the first ones, so a larger limit only adds hits. A hit that the graph missed
+ *   follows the first ones.
+ * - Servers cut off ties arbitrarily, so hits that tie with the last one only count when the result is complete.
  */
 export async function searchInSteps(query: VectorQuery, searcher: Searcher): Promise<VectorHit[]> {
-  const { limit, filter } = query;
-  if (filter?.includeIds !== undefined) {
-    const total = new Set(filter.includeIds).size;
-    return total === 0 ? [] : (await searchAll(query, searcher, total)).slice(0, limit);
-  }
-  if ((filter?.excludeIds?.length ?? 0) > MAX_EXCLUDED) {
-    return (await searchAll(query, searcher, await searcher.count())).slice(0, limit);
+  const { limit, filter = {} } = query;
+  const included = filter.includeIds === undefined ? null : new Set(filter.includeIds).size;
+  if (included === 0) return [];
+  const countAll = async (): Promise<number> => included ?? (await searcher.count());
+  if (searcher.needsExact(filter)) {
+    return (await searchAll(query, searcher, await countAll())).slice(0, limit);
   }
   const near = await runStep(query, searcher, { limit: MIN_DEPTH, isExact: false });
   if (near.isComplete || near.hits.length >= limit) return near.hits.slice(0, limit);
   const seen = new Set(near.hits.map(({ fileId }) => fileId));
-  const all = await searchAll(query, searcher, await searcher.count());
+  const all = await searchAll(query, searcher, await countAll());
   return [...near.hits, ...all.filter(({ fileId }) => !seen.has(fileId))].slice(0, limit);
+}
+
+/**
+ * Further views of at least the best `query.limit` files, if there are as many.
+ *
+ * @param searcher of views; the `fileId` of its hits is the id of a view
+ */
+export async function searchViewsInSteps(
+  query: VectorQuery,
+  searcher: Searcher,
+): Promise<ViewHit[]> {
+  const { filter, limit, minimumScore, vector, viewPenalty = 0 } = query;
+  const plain = {
+    vector,
+    ...(minimumScore !== undefined && { minimumScore: minimumScore + viewPenalty }),
+    ...(filter?.excludeIds && { filter: { excludeIds: filter.excludeIds } }),
+  };
+  for (let depth = Math.max(MIN_DEPTH, limit * VIEWS_PER_FILE); ; depth *= 2) {
+    const found = await searchInSteps({ ...plain, limit: depth }, searcher);
+    const views = found.map(({ fileId: viewId, score }): ViewHit => ({
+      viewId,
+      score: toViewScore(score, query),
+    }));
+    const isEnough = found.length < depth || mergeViews([], views).length >= limit;
+    if (isEnough) return views;
+  }
 }
 
 /** At least the best `query.limit` of at most `total` candidates, compared one by one. */
@@ -96,23 +122,4 @@ async function runStep(
   if (isComplete) return { hits, isComplete };
   const last = hits.at(-1)?.score;
   return { hits: hits.filter(({ score }) => score !== last), isComplete };
-}
-
-/** A step as a request has it. */
-export function toQueryStep({ isExact, limit, threshold }: Step, config: QdrantConfig) {
-  return {
-    limit,
-    ...(threshold !== null && { score_threshold: threshold }),
-    params: isExact ? { exact: true } : graphParameters(config),
-  };
-}
-
-/** For a search that uses the graph. */
-function graphParameters({ hnsw, quantization }: QdrantConfig) {
-  return {
-    hnsw_ef: hnsw.efSearch,
-    ...(quantization !== 'none' && {
-      quantization: { rescore: true, oversampling: OVERSAMPLING[quantization] },
-    }),
-  };
 }
