@@ -36,7 +36,7 @@ import { createFileMerging, type FileMerging } from './merging/merging';
 import { COMMAND_SETTING, PLUGIN_ID } from './plugin-id';
 import { prefixedLogger } from './prefixed-logger';
 import { createCalibrations } from './repositories/calibrations';
-import { createDatabaseIdentity } from './repositories/database-identity';
+import { createDatabaseIdentity, postgresOf } from './repositories/database-identity';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
 import { createImageTraces } from './repositories/image-traces';
@@ -117,6 +117,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       return unsubscribe;
     },
     projectFolder: strapi.dirs.app.root,
+    hostDatabase: postgresOf(strapi),
     isCommand: strapi.config.get<boolean>(COMMAND_SETTING, false),
     bootedAt: strapi.config.get<number>('launchedAt'),
     logger,

@@ -163,7 +163,7 @@ describe('copy-vectors rejects, and says what to fix:', () => {
     [
       'a store that it does not know',
       ['--from', 'embedded', '--to', 'redis'],
-      /--to can't be "redis"; it is one of embedded, qdrant/,
+      /--to can't be "redis"; it is one of embedded, postgres, qdrant/,
     ],
     ['no store', ['--to', 'qdrant'], /--from is missing/],
     ['one store twice', ['--from', 'qdrant', '--to', 'qdrant'], /both "qdrant"/],

@@ -248,6 +248,12 @@ function describeHealth(
   );
 }
 
+const storeAdvice = {
+  embedded: 'Check vectors.path in config/plugins, and that Strapi may write there.',
+  postgres: 'Check vectors.url in config/plugins, or config/database without one.',
+  qdrant: 'Check vectors.url and vectors.apiKey in config/plugins.',
+};
+
 /** Whether the store opens, whose vectors it has and how many. Doesn't create the embedded store's file. */
 export async function checkStore(
   { vectors }: ImageSearchConfig,
@@ -261,10 +267,7 @@ export async function checkStore(
     }
   }
   const { ok, message } = await store.checkHealth();
-  const advice =
-    vectors.store === 'embedded'
-      ? 'Check vectors.path in config/plugins, and that Strapi may write there.'
-      : 'Check vectors.url and vectors.apiKey in config/plugins.';
+  const advice = storeAdvice[vectors.store];
   if (!ok) return failed('store', message, advice);
   try {
     const spaces = await store.listSpaces();
@@ -290,6 +293,8 @@ export async function checkConfiguredStore(
 ): Promise<Check> {
   const store = openVectorStore(config.vectors, {
     projectFolder,
+    // Without a Strapi, nobody knows.
+    hostDatabase: null,
     logger: silent,
     isCommand: true,
     onLoss: () => undefined,

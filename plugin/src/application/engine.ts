@@ -45,7 +45,7 @@ import { createEmbeddedTextIndex } from '../text/embedded';
 import { LibraryWords } from '../text/library-words';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
 import { DEFAULT_VECTOR_FILE } from '../vectors/embedded';
-import { openVectorStore } from '../vectors/registry';
+import { openVectorStore, type HostDatabase } from '../vectors/registry';
 import { Calibrator } from './calibrator';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
 import { createFileStatus, type FileStatus } from './file-status';
@@ -94,6 +94,8 @@ export interface EngineParts {
   watchLibrary(listener: LibraryListener): () => void;
   /** Relative paths in the configuration start here. */
   projectFolder: string;
+  /** How the host reaches its own database; null if that isn't PostgreSQL. */
+  hostDatabase: HostDatabase | null;
   /** Whether a command has loaded the host, which serves nothing: then no damaged file is renamed. */
   isCommand: boolean;
   /** When this server started, in milliseconds since the epoch. */
@@ -261,11 +263,12 @@ class SpacesCallbacks {
 }
 
 function openStore(
-  { config, isCommand, logger, projectFolder, repositories }: EngineParts,
+  { config, hostDatabase, isCommand, logger, projectFolder, repositories }: EngineParts,
   callbacks: SpacesCallbacks,
 ): VectorStore {
   return openVectorStore(config.vectors, {
     projectFolder,
+    hostDatabase,
     logger,
     database: () => repositories.database(),
     isCommand,

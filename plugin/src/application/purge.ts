@@ -68,11 +68,13 @@ async function planVectors(
   }
   return {
     targets: spaces.map(
-      ({ id, model }) => `the vectors of ${model} (${id}) in ${file ?? 'Qdrant'}`,
+      ({ id, model }) => `the vectors of ${model} (${id}) in ${file ?? storeNames[vectors.store]}`,
     ),
     run: dropAll,
   };
 }
+
+const storeNames = { embedded: 'a file', qdrant: 'Qdrant', postgres: 'PostgreSQL' };
 
 /** The file, its journals, and damaged ones that were set aside. */
 async function filesOf(file: string): Promise<string[]> {

@@ -3,21 +3,29 @@ import { z } from 'zod';
 import type { Logger } from '../logger';
 import type { DatabaseIdentity, VectorStore } from './contract';
 import { createEmbeddedStore, embeddedConfigSchema } from './embedded';
+import { createPostgresStore } from './postgres';
+import { postgresConfigSchema } from './postgres/config';
+import type { PostgresSettings } from './postgres/connection';
 import { createQdrantStore } from './qdrant';
 import { qdrantConfigSchema } from './qdrant/config';
 
 /** Settings of any store, discriminated by `store`. */
 export const vectorsConfigSchema = z.discriminatedUnion('store', [
   embeddedConfigSchema,
+  postgresConfigSchema,
   qdrantConfigSchema,
 ]);
 
 export type VectorsConfig = z.output<typeof vectorsConfigSchema>;
 
+export type HostDatabase = PostgresSettings;
+
 export interface StoreContext {
   /** Relative paths are resolved against it. */
   projectFolder: string;
   logger: Logger;
+  /** How the host reaches its own database, as the package `pg` takes it; null if that isn't PostgreSQL. */
+  hostDatabase: HostDatabase | null;
   /** Whose vectors. @default what each store's doc comment says */
   database?: () => Promise<DatabaseIdentity>;
   /** Of a command, which renames no damaged file. @default false */
@@ -33,7 +41,16 @@ export interface StoreContext {
 /** Creates the configured store. Nothing is opened before its first call. */
 export function openVectorStore(
   config: VectorsConfig,
-  { projectFolder, logger, database, isCommand, onLoss, onBack, isInUse }: StoreContext,
+  {
+    projectFolder,
+    logger,
+    hostDatabase,
+    database,
+    isCommand,
+    onLoss,
+    onBack,
+    isInUse,
+  }: StoreContext,
 ): VectorStore {
   switch (config.store) {
     case 'embedded':
@@ -45,6 +62,18 @@ export function openVectorStore(
         database,
         keepsDamaged: isCommand,
         onLoss,
+      });
+    case 'postgres':
+      return createPostgresStore({
+        config,
+        hostDatabase,
+        projectFolder,
+        isCommand,
+        logger,
+        database,
+        onLoss,
+        onBack,
+        isInUse,
       });
     case 'qdrant':
       return createQdrantStore({ config, logger, database, onLoss, onBack, isInUse });

@@ -31,17 +31,19 @@ copy-vectors --from <store> --to <store> [options]
 Copies vectors from one store to another, so that nothing has to be embedded again. Run it in the Strapi project's
 folder. Run it again after an interruption or to catch up: vectors that were copied already are skipped.
 
-Stores: embedded, qdrant. The store named in config/plugins is configured there; configure the other one with:
+Stores: embedded, postgres, qdrant. The store named in config/plugins is configured there; configure the other one with:
   --path <file>                vector file of the embedded store (default: .data/image-search.sqlite)
   --url <address>              URL of Qdrant (default: the environment variable QDRANT_URL)
   --collection-prefix <name>   prefix of Qdrant collection names
+  --schema <name>              schema of the tables in PostgreSQL (default: image_search)
 
 Options:
   --space <id>                 copies only this space (default: all)
   --remove-extra               removes vectors from the copied spaces that only the target has
   --help                       shows this help
 
-Set a Qdrant API key with the environment variable QDRANT_API_KEY; there is no option for it.`;
+Set a Qdrant API key with the environment variable QDRANT_API_KEY, and the URL of another PostgreSQL than Strapi's own
+with IMAGE_SEARCH_POSTGRES_URL; there are no options for them.`;
 
 /** Exit codes of commands. A signal exits with 128 + its number, as in shells. */
 export const ExitCode = { done: 0, failed: 1, wrongUsage: 2, interrupted: 130 } as const;

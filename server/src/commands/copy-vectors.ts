@@ -99,7 +99,7 @@ function conclude(
   if (results.length === 0) {
     throw new ImageSearchError({
       code: 'invalid-input',
-      message: `The store "${from}" has no vectors. Check its path, URL and collection prefix.`,
+      message: `The store "${from}" has no vectors. Check its path, URL, schema or collection prefix.`,
       retryable: false,
     });
   }
@@ -135,19 +135,21 @@ async function openStores(
   { projectFolder, onLoss }: { projectFolder: string; onLoss: () => void },
 ): Promise<OpenedStores> {
   // Strapi takes a second to load: a mistyped option is reported before that.
-  const { readDatabaseIdentity, readPluginConfig } = await import('./project');
+  const { readDatabase, readPluginConfig } = await import('./project');
   const { vectors } = parseConfig({ vectors: readPluginConfig(projectFolder).vectors });
+  rejectNeedless(options, vectors.store);
   const settingsOf = (kind: StoreKind): VectorsConfig =>
-    kind === vectors.store ? configured(vectors, options) : fromOptions(kind, options);
+    kind === vectors.store ? vectors : fromOptions(kind, options);
   const [source, target] = [settingsOf(options.from), settingsOf(options.to)];
   assertExists(source, projectFolder);
   // Stores may be shared: only this project's vectors are read and written.
-  const identity = await readDatabaseIdentity(projectFolder).catch((error: unknown) => {
+  const { hostDatabase, identity } = await readDatabase(projectFolder).catch((error: unknown) => {
     throw toImageSearchError(error);
   });
   const open = (settings: VectorsConfig): VectorStore =>
     openVectorStore(settings, {
       projectFolder,
+      hostDatabase,
       logger: terminal,
       database: () => Promise.resolve(identity),
       isCommand: true,
@@ -156,25 +158,37 @@ async function openStores(
   return { source: open(source), target: open(target), configured: vectors.store };
 }
 
-/** The options of each kind of store. */
-const optionsOf: Record<StoreKind, readonly ('path' | 'url' | 'collectionPrefix')[]> = {
-  embedded: ['path'],
-  qdrant: ['url', 'collectionPrefix'],
-};
+/** The options of each kind of store, as on the command line. */
+const optionsOf = {
+  embedded: { path: '--path' },
+  postgres: { schema: '--schema' },
+  qdrant: { url: '--url', collectionPrefix: '--collection-prefix' },
+} as const satisfies Record<StoreKind, Partial<Record<keyof CopyVectorsOptions, string>>>;
 
-function configured(vectors: VectorsConfig, options: CopyVectorsOptions): VectorsConfig {
-  const needless = optionsOf[vectors.store].find((name) => options[name] !== undefined);
-  if (needless === undefined) return vectors;
-  throw new UsageError(
-    `The store "${vectors.store}" is configured in config/plugins: omit ` +
-      `--${needless === 'collectionPrefix' ? 'collection-prefix' : needless} or change it there.`,
-  );
+/** @throws UsageError for an option of a store that isn't copied, or whose settings are in config/plugins */
+function rejectNeedless(options: CopyVectorsOptions, configured: StoreKind): void {
+  for (const kind of storeKinds) {
+    const isCopied = kind === options.from || kind === options.to;
+    if (isCopied && kind !== configured) continue;
+    const names = Object.entries<string>(optionsOf[kind]);
+    const given = names.find(([name]) => options[name as keyof CopyVectorsOptions] !== undefined);
+    if (given === undefined) continue;
+    throw new UsageError(
+      isCopied
+        ? `The store "${kind}" is configured in config/plugins: omit ${given[1]} or change it there.`
+        : `${given[1]} is an option of the store "${kind}", which isn't copied: omit it.`,
+    );
+  }
 }
 
+/** Secrets come from the environment, because other users of a machine can read command lines. */
 function fromOptions(kind: StoreKind, options: CopyVectorsOptions): VectorsConfig {
-  const { path: file, collectionPrefix } = options;
-  const { QDRANT_URL, QDRANT_API_KEY } = process.env;
+  const { collectionPrefix, path: file, schema } = options;
+  const { IMAGE_SEARCH_POSTGRES_URL, QDRANT_URL, QDRANT_API_KEY } = process.env;
   if (kind === 'embedded') return parseSettings({ store: kind, path: file });
+  if (kind === 'postgres') {
+    return parseSettings({ store: kind, url: IMAGE_SEARCH_POSTGRES_URL, schema });
+  }
   const url = options.url ?? QDRANT_URL;
   if (!url) throw new UsageError('The URL of Qdrant is missing: set --url or QDRANT_URL.');
   return parseSettings({ store: kind, url, apiKey: QDRANT_API_KEY, collectionPrefix });
@@ -213,7 +227,7 @@ const terminal: Logger = {
   },
 };
 
-const storeKinds = ['embedded', 'qdrant'] as const;
+const storeKinds = ['embedded', 'postgres', 'qdrant'] as const;
 
 type StoreKind = (typeof storeKinds)[number];
 
@@ -223,6 +237,7 @@ interface CopyVectorsOptions {
   path: string | undefined;
   url: string | undefined;
   collectionPrefix: string | undefined;
+  schema: string | undefined;
   space: string | undefined;
   removeExtra: boolean;
 }
@@ -246,6 +261,7 @@ function parseCopyVectorsOptions(given: readonly string[]): CopyVectorsOptions |
     path: values.path,
     url: values.url,
     collectionPrefix: values['collection-prefix'],
+    schema: values.schema,
     space: values.space,
     removeExtra: values['remove-extra'] ?? false,
   };
@@ -261,6 +277,7 @@ function readOptions(given: readonly string[]) {
         path: { type: 'string' },
         url: { type: 'string' },
         'collection-prefix': { type: 'string' },
+        schema: { type: 'string' },
         space: { type: 'string' },
         'remove-extra': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

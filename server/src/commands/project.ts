@@ -8,7 +8,7 @@ import { env, importDefault } from '@strapi/utils';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { DatabaseIdentity } from '../../../plugin/src/vectors/contract';
 import { COMMAND_SETTING, PLUGIN_ID } from '../plugin-id';
-import { createDatabaseIdentity } from '../repositories/database-identity';
+import { createDatabaseIdentity, postgresOf } from '../repositories/database-identity';
 
 /**
  * The plugin's configuration in a Strapi project, not validated, as `strapi start` would read it (with `.env` and the
@@ -62,11 +62,14 @@ export async function loadProject(folder: string): Promise<LoadedProject> {
 }
 
 /**
- * Which database a project has. Afterwards the process has its terminal and its signals back.
+ * Which database a project has, and how to reach it; see `postgresOf`. Afterwards the process has its terminal and its
+ * signals back.
  *
  * @throws what `loadProject` throws
  */
-export async function readDatabaseIdentity(folder: string): Promise<DatabaseIdentity> {
+export async function readDatabase(
+  folder: string,
+): Promise<{ identity: DatabaseIdentity; hostDatabase: ReturnType<typeof postgresOf> }> {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- put back where it was
   const { write } = process.stdout;
   const signals = ['SIGINT', 'SIGTERM'] as const;
@@ -74,7 +77,10 @@ export async function readDatabaseIdentity(folder: string): Promise<DatabaseIden
   try {
     const project = await loadProject(folder);
     try {
-      return await createDatabaseIdentity(project.strapi, console)();
+      return {
+        identity: await createDatabaseIdentity(project.strapi, console)(),
+        hostDatabase: postgresOf(project.strapi),
+      };
     } finally {
       await project.close();
     }

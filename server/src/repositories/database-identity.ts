@@ -114,6 +114,23 @@ async function findPlace({ db }: Core.Strapi): Promise<Place> {
   };
 }
 
+/** An object or a URL; whatever else knex takes, such as a function, isn't known. */
+const postgresSchema = z.object({
+  connection: z
+    .union([
+      z.record(z.string(), z.unknown()),
+      z.string().transform((connectionString) => ({ connectionString })),
+    ])
+    .nullable()
+    .catch(null),
+});
+
+/** How Strapi reaches its database, with its password; null if that isn't PostgreSQL. */
+export function postgresOf({ db }: Core.Strapi): Readonly<Record<string, unknown>> | null {
+  if (db.dialect.client !== 'postgres') return null;
+  return postgresSchema.parse(db.config.connection).connection;
+}
+
 /** Equal for a server, its replicas, and whatever address leads to it; a restored dump has another number. */
 const placeInPostgres = `select system_identifier::text as server, oid::text as database, datname as name
   from pg_control_system(), pg_database where datname = current_database()`;

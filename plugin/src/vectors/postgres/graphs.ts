@@ -1,0 +1,367 @@
+import { z } from 'zod';
+import type { Clock } from '../../clock';
+import type { VectorSpace } from '../../embedding/contract';
+import { toImageSearchError } from '../../errors';
+import type { Logger } from '../../logger';
+import type { CollectionCatalog } from './catalog';
+import type { PostgresConfig } from './config';
+import { noRows, PostgresFailure, type Connection, type Send } from './connection';
+import {
+  canIterate,
+  fromVectorText,
+  indexable,
+  LARGEST_EF,
+  searchExactly,
+  searchGraph,
+  type GraphSettings,
+  type KeyColumn,
+} from './vector-table';
+
+/** How long what is known of an index is trusted. */
+const STATE_AGE_MS = 15_000;
+/** Share of `hnsw.from` that this process writes before the size is looked at again. */
+const GROWTH_BEFORE_CHECK = 0.05;
+const RETRY_MS = 60_000;
+/** Of a measurement: vectors of the library, and the latest queries. */
+const SAMPLE = { library: 40, queries: 40 };
+/** Hits that a measurement compares. */
+const MEASURED_HITS = 20;
+/** What searches must find of them, with a margin for queries that nobody measured. */
+const WANTED_RECALL = 0.995;
+/** Candidates that a search may follow, the fewest first; see `GraphSettings`. */
+const STEPS: readonly GraphSettings[] = [
+  ...[128, 200, 300, 450, 700, LARGEST_EF].map((ef) => ({ ef, candidates: 128 })),
+  ...[2_000, 4_000].map((candidates) => ({ ef: LARGEST_EF, candidates })),
+];
+/** Of an index that grew or shrank by this factor, recall is measured again. */
+const GROWTH_BEFORE_MEASURING = 1.25;
+/** Once that many queries came in that weren't measured. */
+const QUERIES_BEFORE_MEASURING = 40;
+
+export const graphKinds = ['vectors', 'views'] as const;
+type GraphKind = (typeof graphKinds)[number];
+const keyOf: Record<GraphKind, KeyColumn> = { vectors: 'file_id', views: 'id' };
+
+/** What was measured of an index. `settings` is null when none found enough: then every vector is compared. */
+const measurementSchema = z.object({
+  settings: z.object({ ef: z.int(), candidates: z.int() }).nullable(),
+  /** Share of the true best that searches find, of 1. */
+  recall: z.number(),
+  points: z.int(),
+  queries: z.int(),
+});
+type Measurement = z.output<typeof measurementSchema>;
+
+const graphsSchema = z.partialRecord(z.enum(graphKinds), measurementSchema).catch({});
+
+const stateRow = z.object({
+  has_views: z.boolean(),
+  graphs: graphsSchema,
+  vectors_valid: z.boolean().nullable(),
+  views_valid: z.boolean().nullable(),
+});
+
+/** What searches of a collection need to know. */
+export interface CollectionState {
+  hasViews: boolean;
+  /** Of an index that can be searched. */
+  vectors: GraphSettings | null;
+  views: GraphSettings | null;
+}
+
+export interface GraphsOptions {
+  connection: Connection;
+  catalog: CollectionCatalog;
+  config: PostgresConfig;
+  logger: Logger;
+  clock: Clock;
+  /** Whether indexes are built and measured here; a command leaves that to Strapi. */
+  isKeeping: boolean;
+}
+
+/**
+ * The HNSW indexes of one collection: of files, and of further views. One process at a time builds them in the
+ * background, without blocking writes, and measures how many candidates searches must follow to find what comparing
+ * every vector finds. What it learns is kept beside the collection, for all processes.
+ */
+export class Graphs {
+  readonly #options: GraphsOptions;
+  readonly #space: VectorSpace;
+  readonly #stopping = new AbortController();
+  /** The latest queries, oldest first. */
+  readonly #queries: Float32Array[] = [];
+  #newQueries = 0;
+  #state: { at: number; state: CollectionState } | null = null;
+  #reading: Promise<CollectionState> | null = null;
+  #writes = 0;
+  #isKeeping = false;
+  /** Something may have to be built or measured. */
+  #isDue = false;
+
+  constructor(space: VectorSpace, options: GraphsOptions) {
+    this.#space = space;
+    this.#options = options;
+  }
+
+  /** Up to a quarter of a minute old if another process changed it. */
+  async state(): Promise<CollectionState> {
+    const known = this.#state;
+    if (known && this.#options.clock.elapsed() - known.at < STATE_AGE_MS) return known.state;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  /** Of the present process: what it stored is found at once. */
+  noteViews(): void {
+    if (this.#state) this.#state.state = { ...this.#state.state, hasViews: true };
+  }
+
+  noteWrites(count: number): void {
+    this.#writes += count;
+    if (this.#writes < this.#options.config.hnsw.from * GROWTH_BEFORE_CHECK) return;
+    this.#writes = 0;
+    this.keep();
+  }
+
+  noteQuery(vector: Float32Array): void {
+    this.#queries.push(vector.slice());
+    if (this.#queries.length > SAMPLE.queries) this.#queries.shift();
+    this.#newQueries += 1;
+    if (this.#newQueries === QUERIES_BEFORE_MEASURING) this.keep();
+  }
+
+  /** Builds and measures what is due, in the background. Never rejects. */
+  keep(): void {
+    if (!this.#options.isKeeping || this.#stopping.signal.aborted) return;
+    this.#isDue = true;
+    if (this.#isKeeping) return;
+    this.#isKeeping = true;
+    void this.#keepUntilDone().finally(() => {
+      this.#isKeeping = false;
+    });
+  }
+
+  /** One sentence on what is being built; null if nothing is. */
+  async progress(): Promise<string | null> {
+    const { catalog, connection } = this.#options;
+    const { vectors, views } = catalog.tablesOf(this.#space);
+    const [row] = await connection.send(
+      z.object({ phase: z.string(), done: z.number(), total: z.number() }),
+      `select phase, tuples_done::float8 as done, tuples_total::float8 as total
+       from pg_stat_progress_create_index
+       where relid in (to_regclass($1), to_regclass($2)) limit 1`,
+      [vectors, views],
+    );
+    if (row === undefined) return null;
+    const share = row.total > 0 ? ` (${String(Math.floor((100 * row.done) / row.total))} %)` : '';
+    return `An index of ${this.#space.model} is being built: ${row.phase}${share}.`;
+  }
+
+  /** Doesn't wait: the server finishes an index that it is building. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #read(): Promise<CollectionState> {
+    const { catalog, clock, connection } = this.#options;
+    const { number } = catalog.tablesOf(this.#space);
+    const validityOf = (kind: GraphKind): string =>
+      `(select indisvalid from pg_index where indexrelid = to_regclass('${this.#indexOf(kind)}')) as ${kind}_valid`;
+    const [row] = await connection.send(
+      stateRow,
+      `select has_views, graphs, ${validityOf('vectors')}, ${validityOf('views')}
+       from ${catalog.schema}.collections where number = $1`,
+      [number],
+    );
+    const state = {
+      hasViews: row?.has_views === true,
+      vectors: row?.vectors_valid ? (row.graphs.vectors?.settings ?? null) : null,
+      views: row?.views_valid ? (row.graphs.views?.settings ?? null) : null,
+    };
+    this.#state = { at: clock.elapsed(), state };
+    return state;
+  }
+
+  async #keepUntilDone(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#stopping;
+    while (this.#isDue && !signal.aborted) {
+      this.#isDue = false;
+      const isDone = await this.#keepOnce().catch((error: unknown) => {
+        logger.debug(
+          `The index of ${this.#space.id} isn't ready yet; retrying later. ${toImageSearchError(error).message}`,
+        );
+        return false;
+      });
+      if (isDone) continue;
+      this.#isDue = true;
+      await clock.wait(RETRY_MS, signal);
+    }
+  }
+
+  /** Returns false if another process is at it. */
+  async #keepOnce(): Promise<boolean> {
+    const { catalog, connection } = this.#options;
+    // Without writes since, most collections have nothing that is due: then no connection is opened for it.
+    const due = await this.#findDue(connection.send);
+    if (due.length === 0) return true;
+    let isDone = false;
+    await connection.hold(async (send) => {
+      const [lock] = await send(
+        z.object({ locked: z.boolean() }),
+        'select pg_try_advisory_lock(hashtext($1), $2) as locked',
+        [`image-search graphs ${catalog.schema}`, catalog.tablesOf(this.#space).number],
+      );
+      if (lock?.locked !== true) return;
+      for (const task of await this.#findDue(send)) {
+        if (task.build) await this.#build(send, task.kind);
+        await this.#measure(send, task);
+        this.#state = null;
+      }
+      isDone = true;
+    });
+    return isDone;
+  }
+
+  async #findDue(send: Send): Promise<{ kind: GraphKind; build: boolean; points: number }[]> {
+    const { catalog, config } = this.#options;
+    const server = await catalog.server();
+    if (indexable(server, this.#space) === null) return [];
+    const tables = catalog.tablesOf(this.#space);
+    const due = [];
+    for (const kind of graphKinds) {
+      const index = this.#indexOf(kind);
+      const [row] = await send(
+        z.object({ points: z.number(), valid: z.boolean().nullable(), graphs: graphsSchema }),
+        `select (select count(*) from ${tables[kind]})::float8 as points,
+           (select indisvalid from pg_index where indexrelid = to_regclass('${index}')) as valid, graphs
+         from ${catalog.schema}.collections where number = $1`,
+        [tables.number],
+      );
+      if (row === undefined || row.points < config.hnsw.from) continue;
+      const build = row.valid !== true;
+      if (build || this.#isWorthMeasuring(row.graphs[kind], row.points)) {
+        due.push({ kind, build, points: row.points });
+      }
+    }
+    return due;
+  }
+
+  #isWorthMeasuring(known: Measurement | undefined, points: number): boolean {
+    if (known === undefined) return true;
+    const growth = Math.max(points / known.points, known.points / Math.max(1, points));
+    const hasNews = this.#newQueries >= QUERIES_BEFORE_MEASURING;
+    return growth >= GROWTH_BEFORE_MEASURING || (hasNews && known.queries < SAMPLE.queries);
+  }
+
+  async #build(send: Send, kind: GraphKind): Promise<void> {
+    const { catalog, config, logger } = this.#options;
+    const { hnsw } = config;
+    const server = await catalog.server();
+    const tables = catalog.tablesOf(this.#space);
+    const index = this.#indexOf(kind);
+    const [, name = ''] = index.split('.');
+    const startedAt = performance.now();
+    logger.info(`Building an index of ${this.#space.model} (${this.#space.id}) in PostgreSQL.`);
+    const create = async (): Promise<void> => {
+      // One that wasn't finished can't be searched.
+      await send(noRows, `drop index concurrently if exists ${index}`);
+      await send(
+        noRows,
+        `create index concurrently ${name} on ${tables[kind]}
+         using hnsw (${indexable(server, this.#space) ?? ''})
+         with (m = ${String(hnsw.m)}, ef_construction = ${String(hnsw.efConstruction)})`,
+      );
+    };
+    await send(noRows, `set maintenance_work_mem = '${String(hnsw.buildMegabytes)}MB'`);
+    await send(noRows, 'set statement_timeout = 0');
+    try {
+      await create();
+    } catch (error) {
+      // Containers often have 64 MB of the shared memory that several workers need.
+      if (!(error instanceof PostgresFailure) || error.sqlState !== '53100') throw error;
+      await send(noRows, 'set max_parallel_maintenance_workers = 0');
+      await create();
+    }
+    const seconds = Math.ceil((performance.now() - startedAt) / 1_000);
+    logger.info(`The index of ${this.#space.id} was built in ${String(seconds)} s.`);
+  }
+
+  /** Finds the fewest candidates with which searches find enough, and keeps that for all processes. */
+  async #measure(send: Send, { kind, points }: { kind: GraphKind; points: number }): Promise<void> {
+    const { catalog, config, logger } = this.#options;
+    const server = await catalog.server();
+    const tables = catalog.tablesOf(this.#space);
+    const queries = [...this.#queries];
+    this.#newQueries = 0;
+    const base = {
+      table: tables[kind],
+      key: keyOf[kind],
+      space: this.#space,
+      server,
+      filter: {},
+      timeoutSeconds: config.timeoutSeconds,
+    };
+    const measured = [];
+    for (const vector of [...(await this.#sample(send, kind)), ...queries]) {
+      if (this.#stopping.signal.aborted) return;
+      const query = { ...base, vector };
+      const hits = await searchExactly(send, query, { limit: MEASURED_HITS, threshold: null });
+      measured.push({ query, hits });
+    }
+    let measurement: Measurement | null = null;
+    for (const settings of STEPS) {
+      if (settings.candidates > settings.ef && !canIterate(server)) break;
+      let found = 0;
+      let wanted = 0;
+      for (const { hits, query } of measured) {
+        if (this.#stopping.signal.aborted) return;
+        const near = await searchGraph(send, query, { limit: MEASURED_HITS, settings });
+        const least = hits.at(-1)?.score ?? -1;
+        wanted += hits.length;
+        found += near.filter(({ score }) => score >= least).length;
+      }
+      const recall = wanted === 0 ? 1 : Math.min(1, found / wanted);
+      measurement = { settings, recall, points, queries: queries.length };
+      if (recall >= WANTED_RECALL) break;
+    }
+    if (measurement === null) return;
+    if (measurement.recall < WANTED_RECALL) {
+      logger.warn(
+        `The index of ${this.#space.id} finds ${(100 * measurement.recall).toFixed(1)} % of the best matches at most, so searches compare all vectors.`,
+      );
+      measurement.settings = null;
+    }
+    await send(
+      noRows,
+      `update ${catalog.schema}.collections set graphs = graphs || $2 where number = $1`,
+      [tables.number, JSON.stringify({ [kind]: measurement })],
+    );
+  }
+
+  async #sample(send: Send, kind: GraphKind): Promise<Float32Array[]> {
+    const { [kind]: table } = this.#options.catalog.tablesOf(this.#space);
+    const key = keyOf[kind];
+    const rows = await send(
+      z.object({ embedding: z.string() }),
+      // Even over the ids, without reading the whole table.
+      `with ends as (select min(${key}) as least, max(${key}) as most from ${table})
+       select distinct on (vector.${key}) vector.embedding::text as embedding
+       from ends, generate_series(0, ${String(SAMPLE.library - 1)}) as step,
+       lateral (
+         select ${key}, embedding from ${table}
+         where ${key} >= least + (most - least) * step / ${String(SAMPLE.library)}
+         order by ${key} limit 1
+       ) as vector`,
+    );
+    return rows.map(({ embedding }) => fromVectorText(embedding));
+  }
+
+  /** Quoted. */
+  #indexOf(kind: GraphKind): string {
+    const { catalog } = this.#options;
+    return `${catalog.schema}.${kind}_${String(catalog.tablesOf(this.#space).number)}_graph`;
+  }
+}
