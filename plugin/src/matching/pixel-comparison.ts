@@ -4,6 +4,7 @@ import { classifyRegions, type DifferingRegion } from './differing-regions';
 import { type Plane, type PlaneSize, type Rectangle, smooth } from './plane';
 import { type Affine, placementOf, placeOf, register, warpAffine } from './registration';
 import {
+  type Cell,
   cellsOf,
   fitColor,
   fitTone,
@@ -121,9 +122,7 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
   const gray = graySide(seen.one, seen.other);
   const before = cellsOf(seen.one, seen.other);
   const isGrayCopy = matchOneTone(seen, before);
-  const isMatched = isGrayCopy || matchColorChange(seen);
-  const cells = isMatched ? cellsOf(seen.one, seen.other) : before;
-  const tone = fitTone(cells);
+  const { cells, tone } = isGrayCopy ? toneOf(seen) : matchColors(seen, before);
   const one = matchPlanes(seen.one, tone, fitColor(cells, tone));
   const blocks = compareBlocks(one, seen.other);
   for (const block of blocks) block.isDifferent = isDifferent(block, { tone, isGrayCopy });
@@ -156,6 +155,25 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
     },
     largestDifference: blocks.reduce((most, { structure }) => Math.max(most, structure), 0),
   };
+}
+
+interface Light {
+  cells: Cell[];
+  tone: Tone;
+}
+
+function toneOf({ one, other }: { one: Planes; other: Planes }): Light {
+  const cells = cellsOf(one, other);
+  return { cells, tone: fitTone(cells) };
+}
+
+/** Changes the colors of one image if that explains the other's. More contrast looks like it until the light is matched. */
+function matchColors(seen: { one: Planes; other: Planes }, before: Cell[]): Light {
+  const changed = { ...seen };
+  const matched = matchColorChange(changed) ? toneOf(changed) : null;
+  if (!matched?.tone.isNatural) return { cells: before, tone: fitTone(before) };
+  Object.assign(seen, changed);
+  return matched;
 }
 
 const nothing: PixelComparison = {

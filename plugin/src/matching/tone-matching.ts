@@ -330,10 +330,11 @@ export function matchColorChange(seen: { one: Planes; other: Planes }): boolean 
       if (error < Math.min(most, best?.error ?? most)) best = { error, change, from };
     }
   }
-  for (const { change, from } of findBalances(samplePixels(one, other, 0))) {
-    const to = from === 'one' ? 'other' : 'one';
-    const error = errorOf(change, { pixels, from, to });
-    if (error < (best?.error ?? CHANGED)) best = { error, change, from };
+  const balance = findBalance(samplePixels(one, other, 0));
+  if (balance) {
+    const to = balance.from === 'one' ? 'other' : 'one';
+    const error = errorOf(balance.change, { ...balance, pixels, to });
+    if (error < (best?.error ?? CHANGED)) best = { ...balance, error };
   }
   if (best === null) return false;
   seen[best.from] = changeColors(seen[best.from], best.change);
@@ -347,8 +348,8 @@ const MIN_TELLING = 20;
 const TELLING = { least: 20, most: 250 };
 
 /** A factor for each channel that explains all pixels: light on a white wall shifts the wall, paint on it doesn't. */
-function findBalances(pixels: readonly Cell[]): Omit<ColorChange, 'error'>[] {
-  return (['one', 'other'] as const).flatMap((from) => {
+function findBalance(pixels: readonly Cell[]): ColorChange | null {
+  const balances = (['one', 'other'] as const).flatMap((from): ColorChange[] => {
     const to = from === 'one' ? 'other' : 'one';
     const colors = pixels.map((pixel) => [toRgb(pixel[from]), toRgb(pixel[to])] as const);
     const [red, green, blue] = ([0, 1, 2] as const).map((channel) => {
@@ -366,25 +367,34 @@ function findBalances(pixels: readonly Cell[]): Omit<ColorChange, 'error'>[] {
     if (unchanged < LEAST_CHANGE) return [];
     const change: Change = ([r, g, b]) => [red * r, green * g, blue * b];
     const error = errorOf(change, { pixels, from, to });
-    return error < Math.min(CHANGED, IMPROVEMENT * unchanged) ? [{ change, from }] : [];
+    if (!(error < Math.min(CHANGED, IMPROVEMENT * unchanged))) return [];
+    // Of all pixels: what was clipped on the way there doesn't come back.
+    return [{ change, from, error: errorOf(change, { pixels, from, to, share: 1 }) }];
   });
+  return balances.sort((one, other) => one.error - other.error)[0] ?? null;
 }
 
 interface ColorChange {
-  /** Of the pixels that fit best; see `CHANGED`. */
+  /** See `errorOf`. */
   error: number;
   change: Change;
   from: 'one' | 'other';
 }
 
+/** Mean difference in levels over the share of the pixels that fits best; see `CHANGED`. */
 function errorOf(
   change: Change,
-  { from, pixels, to }: { pixels: readonly Cell[]; from: 'one' | 'other'; to: 'one' | 'other' },
+  {
+    from,
+    pixels,
+    share = FITTING_SHARE,
+    to,
+  }: { pixels: readonly Cell[]; from: 'one' | 'other'; to: 'one' | 'other'; share?: number },
 ): number {
   const errors = Float64Array.from(pixels, (pixel) =>
     distanceOf(changed(pixel[from], change), pixel[to]),
   ).sort();
-  const fitting = errors.slice(0, Math.ceil(FITTING_SHARE * errors.length));
+  const fitting = errors.slice(0, Math.ceil(share * errors.length));
   return fitting.reduce((sum, error) => sum + error, 0) / fitting.length;
 }
 

@@ -28,7 +28,7 @@ import { measureFinder } from './whole-finder';
  * `npm run measure:duplicates -- confirmed [step] [offset] [part…]` measures only what the comparison of pixels leaves of
  * proposed pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
  * `bench/duplicates-confirmed.json`, by parts as well: `photographs`, `artwork`, `negatives`, `time` (of pairs of 12 megapixels).
- * Thresholds were chosen on steps of 15 from 0 to 5, 7 and 11 on.
+ * Thresholds were chosen on steps of 15 from 0 to 5, 7, 11 and 13 on.
  *
  * `npm run measure:duplicates -- keepers [step] [split]` measures how often the original is suggested to be kept rather than
  * a worse copy, and writes `bench/keepers.json`.
