@@ -8,6 +8,7 @@ import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { nextOfBurst } from './bursts';
 import { type ConfirmedMeasurement, describeConfirmed, measureConfirmed } from './confirmed';
+import { exportPairs } from './export';
 import { describeKeepers, measureKeepers } from './keepers';
 import { alignAtRandom, findFalsePairs } from './false-pairs';
 import { measureRecall } from './recall';
@@ -29,6 +30,9 @@ import { measureFinder } from './whole-finder';
  * proposed pairs, beside PHash and PDQ, on every `step`th image from the one at `offset` on, and writes
  * `bench/duplicates-confirmed.json`, by parts as well: `photographs`, `artwork`, `negatives`, `time` (of pairs of 12 megapixels).
  * Thresholds were chosen on steps of 15 from 0 to 5, 7, 11 and 13 on.
+ *
+ * `npm run measure:duplicates -- export <folder> [step] [offset]` writes the pairs of `confirmed` to a folder, on which
+ * `python3 test/bench/duplicates/hashes.py <folder>` runs imagededup's PHash and PDQ.
  *
  * `npm run measure:duplicates -- keepers [step] [split]` measures how often the original is suggested to be kept rather than
  * a worse copy, and writes `bench/keepers.json`.
@@ -55,7 +59,14 @@ async function start(): Promise<void> {
   if (mode === 'confirmed') {
     await measurePixels({ step: Number(step ?? 1), offset: Number(last ?? 0), parts });
   } else if (mode === 'keepers') await measureSuggestions(Number(step ?? 1));
+  else if (mode === 'export') await writePairs(step, Number(last ?? 1), Number(parts[0] ?? 0));
   else await main(process.argv.slice(2));
+}
+
+async function writePairs(folder: string | undefined, every: number, offset: number) {
+  if (folder === undefined) throw new Error('Name a folder to write the pairs to.');
+  const count = await exportPairs({ folder, photoFolder, step: every, offset });
+  console.log(`${String(count)} pairs written to ${folder}.`);
 }
 
 async function measureSuggestions(every: number): Promise<void> {
