@@ -176,8 +176,11 @@ export function groundFor({ clear }: Raster): Ground {
   let seen = 0;
   const contrast = { white: 0, black: 0 };
   for (let place = 0; place < clear.length; place += 4) {
-    const [red = 0, green = 0, blue = 0, alpha = 0] = clear.subarray(place, place + 4);
-    const opacity = alpha / 255;
+    // By index: this runs for each pixel, and a slice of each would take most of an image's time.
+    const red = clear[place] ?? 0;
+    const green = clear[place + 1] ?? 0;
+    const blue = clear[place + 2] ?? 0;
+    const opacity = (clear[place + 3] ?? 0) / 255;
     const onWhite = opacity * (255 - Math.min(red, green, blue));
     contrast.white += onWhite;
     contrast.black += opacity * Math.max(red, green, blue);
