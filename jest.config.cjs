@@ -8,6 +8,8 @@ const usesBuiltWorkers = process.env.IMAGE_SEARCH_BUILT_WORKERS === 'true';
 
 /** @type {import('jest').Config} */
 const shared = {
+  // Jest's contexts look globals up slowly, which loops over pixels and vectors do again and again.
+  sandboxInjectedGlobals: ['Math', 'Number', 'Uint8Array', 'Float32Array'],
   moduleNameMapper: usesBuiltWorkers
     ? { '^(\\.\\./)+(plugin/src/)?workers$': '<rootDir>/test/support/built-workers.cjs' }
     : {},
@@ -70,6 +72,7 @@ module.exports = {
     },
   ],
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   testTimeout: 120_000,
   // Three suites at a time keep two cores busy: each waits for databases, browsers and pauses of its own.
   maxWorkers: 3,

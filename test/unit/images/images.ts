@@ -47,10 +47,11 @@ export function requirePixels(image: PreparedImage): PixelImage {
 /** Deterministic noise on a gradient. It compresses badly, so files are long enough to truncate or damage. */
 export function noise(width: number, height: number): Sharp {
   let state = 12_345;
-  const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => {
+  const data = new Uint8Array(width * height * 3);
+  for (let index = 0; index < data.length; index += 1) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return (Math.floor((index / (width * height * 3)) * 160) + (state >>> 24) / 3) & 255;
-  });
+    data[index] = (Math.floor((index / data.length) * 160) + (state >>> 24) / 3) & 255;
+  }
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 

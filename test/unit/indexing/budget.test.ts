@@ -8,8 +8,8 @@ import { IndexingRig } from '../../support/indexing-rig';
 import { MemoryUsageRecords } from '../../support/memory-usage-records';
 import { plainImage } from '../../support/plain-images';
 
-const HOUR_MS = 3_600_000;
-const LAST_EVENING = Date.UTC(2026, 0, 31, 20);
+const PERIOD_MS = 600_000;
+const LAST_EVENING = Date.UTC(2026, 0, 31, 23, 20);
 
 let rig: IndexingRig;
 let records: MemoryUsageRecords;
@@ -58,7 +58,7 @@ describe('a budget that runs out in the middle of the queue', () => {
   it('sends exactly as many images as allowed, and says why it pauses', async () => {
     await rig.uploadMany(30);
     const worker = startProcess(10);
-    await runFor(HOUR_MS);
+    await runFor(PERIOD_MS);
     expect(sent()).toBe(10);
     expect(await rig.entries.counts()).toMatchObject({ indexed: 10, pending: 20, failed: 0 });
     expect(worker.status()).toMatchObject({
@@ -74,32 +74,32 @@ describe('a budget that runs out in the middle of the queue', () => {
   it('resumes when the month changes', async () => {
     await rig.uploadMany(15);
     const worker = startProcess(10);
-    await runFor(3 * HOUR_MS);
+    await runFor(3 * PERIOD_MS);
     expect(sent()).toBe(10);
-    await runFor(2 * HOUR_MS);
+    await runFor(2 * PERIOD_MS);
     expect(sent()).toBe(15);
     expect(worker.status()).toMatchObject({ state: 'idle', pause: null });
   });
 
   it('stays used up after a restart, and resumes when it is raised', async () => {
     await rig.uploadMany(30);
-    await stopAfterAnHour(startProcess(10));
-    await stopAfterAnHour(startProcess(10, 'second'));
+    await stopAfterPeriod(startProcess(10));
+    await stopAfterPeriod(startProcess(10, 'second'));
     expect(sent()).toBe(10);
-    await stopAfterAnHour(startProcess(25, 'third'));
+    await stopAfterPeriod(startProcess(25, 'third'));
     expect(sent()).toBe(25);
   });
 
   it('is shared by several processes', async () => {
     await rig.uploadMany(60);
     for (const life of ['first', 'second', 'third']) startProcess(30, life);
-    await runFor(HOUR_MS);
+    await runFor(PERIOD_MS);
     expect(sent()).toBeGreaterThanOrEqual(30);
     // What two others may have under way at the moment of the last look: one batch each, and one that is read ahead.
     const { imagesPerCall } = rig.provider.limits;
     expect(sent()).toBeLessThanOrEqual(30 + 4 * imagesPerCall);
     const before = sent();
-    await runFor(HOUR_MS);
+    await runFor(PERIOD_MS);
     expect(sent()).toBe(before);
   });
 });
@@ -119,7 +119,7 @@ describe('images that are unchanged', () => {
   });
 });
 
-async function stopAfterAnHour(worker: IndexingWorker): Promise<void> {
-  await runFor(HOUR_MS);
+async function stopAfterPeriod(worker: IndexingWorker): Promise<void> {
+  await runFor(PERIOD_MS);
   await rig.stop(worker);
 }
