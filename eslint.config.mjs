@@ -4,7 +4,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import typescriptEslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist', 'coverage', 'sample/model', 'test/app/.*', 'test/app/build']),
+  globalIgnores(['dist', 'examples', 'coverage', 'sample/model', 'test/app/.*', 'test/app/build']),
   eslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

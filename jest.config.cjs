@@ -36,6 +36,7 @@ const long = {
   displayName: 'long',
   testMatch: [
     'long/*',
+    'e2e/examples',
     'e2e/search-large-library',
     'integration/crash',
     'integration/hosted-provider-faults',

@@ -15,6 +15,11 @@ export function describeInBrowser(name: string, suite: (browser: PanelBrowser) =
     return browser.open(url, path, visit);
   };
 
+  const openPage: PanelBrowser['openPage'] = (address) => {
+    if (browser === undefined) throw new Error('Chromium is not running yet.');
+    return browser.openPage(address);
+  };
+
   const body = (): void => {
     beforeAll(async () => {
       if (executablePath === undefined) {
@@ -24,7 +29,7 @@ export function describeInBrowser(name: string, suite: (browser: PanelBrowser) =
     });
     afterEach(() => browser?.closeTabs());
     afterAll(() => browser?.close());
-    suite({ open });
+    suite({ open, openPage });
   };
   if (executablePath !== undefined || process.env.CI) describe(name, body);
   else describe.skip(`${name} (skipped: Chromium is not installed)`, body);

@@ -17,6 +17,8 @@ interface PanelVisit {
 export interface PanelBrowser {
   /** Opens a page of this Strapi's panel in a new tab, signed in. */
   open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
+  /** Opens any other page in a new tab. */
+  openPage(address: string): Promise<Page>;
 }
 
 export interface RunningPanelBrowser extends PanelBrowser {
@@ -59,6 +61,13 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
       contexts.set(key, created);
       const page = await (await created).newPage();
       await page.goto(`${url}/admin${path}`);
+      return page;
+    },
+    async openPage(address) {
+      const created = contexts.get(address) ?? browser.newContext({ viewport: WINDOW });
+      contexts.set(address, created);
+      const page = await (await created).newPage();
+      await page.goto(address);
       return page;
     },
     async closeTabs() {

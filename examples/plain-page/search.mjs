@@ -1,0 +1,82 @@
+import { createImageSearch } from 'strapi-plugin-image-search/client';
+
+const { strapi } = await (await fetch('./config.json')).json();
+const images = createImageSearch({ baseURL: `${strapi}/api` });
+const pagination = { limit: 12 };
+
+const [text, file, drop, status, results] = ['text', 'file', 'drop', 'status', 'results'].map(
+  (id) => document.getElementById(id),
+);
+
+/** Of the search that is running; a newer one aborts it. */
+let running = new AbortController();
+
+/** @param {string} title @param {(signal: AbortSignal) => Promise<object>} ask */
+async function show(title, ask) {
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  status.textContent = 'Searching…';
+  try {
+    const { data, meta } = await ask(signal);
+    results.replaceChildren(...data.map(toItem));
+    const isWeak = data.length === 0 || meta.noCloseMatch;
+    status.textContent = isWeak ? `No close match for ${title}.` : `Results for ${title}`;
+  } catch (error) {
+    if (signal.aborted) return;
+    results.replaceChildren();
+    status.textContent = `The search failed: ${error.message}`;
+  }
+}
+
+/** An image that leads to those like it. */
+function toItem({ file: found }) {
+  const [item, button, image] = ['li', 'button', 'img'].map((name) => document.createElement(name));
+  image.src = images.urlOf(found, 'small');
+  image.alt = found.alternativeText ?? found.name;
+  image.loading = 'lazy';
+  button.type = 'button';
+  button.title = `Find images like ${found.name}`;
+  button.append(image);
+  button.addEventListener('click', () => {
+    void show(`images like ${found.name}`, (signal) =>
+      images.similar(found.id, { pagination, signal }),
+    );
+  });
+  item.append(button);
+  return item;
+}
+
+function searchByText() {
+  const words = text.value.trim();
+  if (words === '') {
+    running.abort();
+    results.replaceChildren();
+    status.textContent = '';
+    return;
+  }
+  void show(`“${words}”`, (signal) => images.search(words, { pagination, signal }));
+}
+
+function searchByFile(image) {
+  if (!image) return;
+  void show(image.name, (signal) => images.search({ image }, { pagination, signal }));
+}
+
+let pause;
+text.addEventListener('input', () => {
+  clearTimeout(pause);
+  pause = setTimeout(searchByText, 200);
+});
+file.addEventListener('change', () => {
+  searchByFile(file.files[0]);
+  // The same file can be chosen again.
+  file.value = '';
+});
+for (const name of ['dragenter', 'dragover', 'dragleave', 'drop']) {
+  drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.toggle('over', name === 'dragenter' || name === 'dragover');
+    if (name === 'drop') searchByFile(event.dataTransfer.files[0]);
+  });
+}
