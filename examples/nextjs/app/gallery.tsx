@@ -1,11 +1,11 @@
 import Link from 'next/link';
-import type { Picture } from './images';
+import type { GalleryImage } from './images';
 
 /** Images that lead to those like them. */
-export function Gallery({ pictures }: { pictures: readonly Picture[] }) {
+export function Gallery({ items }: { items: readonly GalleryImage[] }) {
   return (
     <ul className="gallery">
-      {pictures.map(({ alt, id, src }) => (
+      {items.map(({ alt, id, src }) => (
         <li key={id}>
           <Link href={`/images/${id}`}>
             <img src={src} alt={alt} loading="lazy" />

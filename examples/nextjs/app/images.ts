@@ -7,7 +7,7 @@ export const images = createImageSearch({
   auth: process.env.STRAPI_TOKEN,
 });
 
-export interface Picture {
+export interface GalleryImage {
   id: number;
   name: string;
   alt: string;
@@ -15,7 +15,7 @@ export interface Picture {
 }
 
 /** What the page needs of a search. */
-export function toPictures({ data }: SearchResults): Picture[] {
+export function toGalleryImages({ data }: SearchResults): GalleryImage[] {
   return data.map(({ file }) => ({
     id: file.id,
     name: file.name,

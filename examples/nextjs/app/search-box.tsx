@@ -2,10 +2,10 @@
 
 import { useEffect, useState, type DragEvent } from 'react';
 import { Gallery } from './gallery';
-import type { Picture } from './images';
+import type { GalleryImage } from './images';
 
 interface Found {
-  pictures: Picture[];
+  items: GalleryImage[];
   isWeak: boolean;
 }
 
@@ -66,7 +66,7 @@ export function SearchBox() {
         />
       </label>
       <p role="status">{status}</p>
-      {found && <Gallery pictures={found.pictures} />}
+      {found && <Gallery items={found.items} />}
     </>
   );
 }

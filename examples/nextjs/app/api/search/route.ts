@@ -1,5 +1,5 @@
 import { ImageSearchRequestError, type SearchResults } from 'strapi-plugin-image-search/client';
-import { images, toPictures } from '../../images';
+import { images, toGalleryImages } from '../../images';
 
 const pagination = { limit: 12 };
 
@@ -20,7 +20,7 @@ async function answer(search: () => Promise<SearchResults>): Promise<Response> {
   try {
     const results = await search();
     const isWeak = results.data.length === 0 || results.meta.noCloseMatch === true;
-    return Response.json({ pictures: toPictures(results), isWeak });
+    return Response.json({ items: toGalleryImages(results), isWeak });
   } catch (error) {
     if (!(error instanceof ImageSearchRequestError)) throw error;
     return Response.json({ message: error.message }, { status: error.status });

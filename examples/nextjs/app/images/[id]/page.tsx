@@ -2,7 +2,7 @@ import Link from 'next/link';
 import { notFound } from 'next/navigation';
 import { ImageSearchRequestError } from 'strapi-plugin-image-search/client';
 import { Gallery } from '../../gallery';
-import { images, toPictures } from '../../images';
+import { images, toGalleryImages } from '../../images';
 
 /** An image with similar ones below it, as a shop shows similar products. */
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {
@@ -14,17 +14,17 @@ export default async function Page({ params }: { params: Promise<{ id: string }>
     if (error instanceof ImageSearchRequestError && error.status < 500) notFound();
     throw error;
   });
-  const [picture] = toPictures(image);
-  if (!picture) notFound();
+  const [item] = toGalleryImages(image);
+  if (!item) notFound();
   return (
     <main>
       <p>
         <Link href="/">Search</Link>
       </p>
-      <h1>{picture.name}</h1>
-      <img src={picture.src} alt={picture.alt} height={320} />
+      <h1>{item.name}</h1>
+      <img src={item.src} alt={item.alt} height={320} />
       <h2>Similar images</h2>
-      <Gallery pictures={toPictures(similar)} />
+      <Gallery items={toGalleryImages(similar)} />
     </main>
   );
 }
