@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { renderSampleImage } from '../../sample/library';
 import { findAccessibilityFaults } from '../support/accessibility';
 import { createLibrary, sampleImage } from '../support/library';
@@ -73,6 +74,76 @@ export function testSearchWithImages(browser: PanelBrowser, app: () => SearchApp
     await page.getByRole('button', { name: `Remove “Like ${fileName}” from search` }).waitFor();
     expect(search.address().toString()).toBe(`like=${String(idOf('butterfly'))}`);
     await search.results.waitFor();
+  });
+
+  it('searches with a part of an image, by pointer and by keyboard', async () => {
+    const side = async (concept: string) =>
+      sharp(await renderSampleImage(app().fileOf(concept).image))
+        .resize(400, 400, { fit: 'cover' })
+        .png()
+        .toBuffer();
+    const bytes = await sharp(await side('sunflower'))
+      .extend({ right: 400 })
+      .composite([{ input: await side('guitar'), left: 400, top: 0 }])
+      .jpeg()
+      .toBuffer();
+    const library = createLibrary(app());
+    const [added] = await library.upload({ fileName: 'both.jpg', bytes });
+    await app().waitUntilIndexed();
+    const id = added?.id ?? 0;
+    const page = await browser.open(app().url, `${SEARCH_PAGE}?like=${String(id)}`);
+    const search = searchOn(page);
+    await search.results.waitFor();
+    await page.getByRole('button', { name: 'Choose part of the image' }).click();
+    const area = page.getByTestId('crop-area');
+    const part = area.getByRole('application');
+    await part.waitFor();
+    await area.getByRole('img').evaluate((image: HTMLImageElement) => image.decode());
+    expect(await part.getAttribute('aria-label')).toBe('Whole image selected');
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+
+    const box = (await area.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const at = (x: number, y: number): [number, number] => [
+      box.x + x * box.width,
+      box.y + y * box.height,
+    ];
+    await page.mouse.move(...at(0.55, 0.05));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.75, 0.5));
+    // Nothing is searched before the button is released.
+    await page.mouse.move(...at(0.99, 0.95));
+    expect(search.address().has('region')).toBe(false);
+    await page.mouse.up();
+    await search.waitForBest(idOf('guitar'));
+    const [x = 0, y = 0, width = 0] = (search.address().get('region') ?? '').split(' ').map(Number);
+    expect(x).toBeCloseTo(0.55, 1);
+    expect(width).toBeCloseTo(0.44, 1);
+    await area
+      .getByRole('status')
+      .filter({ hasText: /^Selection: 4\d% wide/ })
+      .waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+
+    await part.focus();
+    for (let step = 0; step < 27; step += 1) await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Shift+ArrowUp');
+    await search.waitForBest(idOf('sunflower'));
+    const [left = 1, top, , height = 1] = (search.address().get('region') ?? '')
+      .split(' ')
+      .map(Number);
+    expect(left).toBeLessThan(0.03);
+    expect([top, height < 0.9]).toEqual([y, true]);
+    await page.reload();
+    await search.waitForBest(idOf('sunflower'));
+    await page
+      .getByRole('button', { name: 'Remove “Like part of both.jpg” from search' })
+      .waitFor();
+
+    await page.getByRole('button', { name: 'Choose part of the image' }).click();
+    await page.getByRole('button', { name: 'Use the whole image' }).click();
+    await page.getByRole('button', { name: 'Remove “Like both.jpg” from search' }).waitFor();
+    expect(search.address().toString()).toBe(`like=${String(id)}`);
+    await library.call('post', '/upload/actions/bulk-delete', { fileIds: [id] });
   });
 
   it('downloads the selected images', async () => {

@@ -16,6 +16,7 @@ const query: SearchQuery = {
   like: [3, 5],
   unlike: [7],
   image: '12-34',
+  region: null,
   filters: { folder: 2, type: 'svg+xml', days: 30, orientation: 'portrait', usage: 'unused' },
   sort: 'oldest',
 };
@@ -63,6 +64,34 @@ describe('A query in the page’s address', () => {
       ...emptyQuery,
       text: 'a',
     });
+  });
+
+  it('has a part of an image while there is one image', () => {
+    const region = { x: 0.25, y: 0, width: 0.5, height: 0.125 };
+    for (const one of [{ like: [3] }, { image: '12-34' }]) {
+      const cropping = { ...emptyQuery, text: 'a', ...one, region };
+      expect(readQuery(new URLSearchParams(writeQuery(cropping).toString()))).toEqual(cropping);
+      expect(toSearchFields(cropping, { folders: null, today: new Date(0) })).toMatchObject({
+        region,
+      });
+    }
+    const several = { ...emptyQuery, like: [3, 5], region };
+    expect(writeQuery(several).has('region')).toBe(false);
+    expect(toSearchFields(several, { folders: null, today: new Date(0) })?.['region']).toBe(
+      undefined,
+    );
+    for (const wrong of ['0 0 1', '0.5 0 0.6 1', '0 0 0 1', 'a b c d', '0 0 1 1 1']) {
+      const address = new URLSearchParams({ like: '3', region: wrong });
+      expect(readQuery(address).region).toBeNull();
+    }
+  });
+
+  it('forgets the part when its image is no longer the only one', () => {
+    const region = { x: 0, y: 0, width: 0.5, height: 1 };
+    const cropping = { ...emptyQuery, like: [3], unlike: [7], region };
+    expect(addExample(cropping, 'like', 9).region).toBeNull();
+    expect(addExample(cropping, 'unlike', 9).region).toEqual(region);
+    expect(addExample(cropping, 'unlike', 3).region).toBeNull();
   });
 
   it('needs more than counterexamples to search', () => {

@@ -95,7 +95,7 @@ export function useSearch(
     (file: File) => {
       if (!checkFile(file)) return;
       void add(file).then(({ key }) => {
-        change({ ...query, image: key });
+        change({ ...query, image: key, region: null });
       });
     },
     [add, change, checkFile, query],

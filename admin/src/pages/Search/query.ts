@@ -4,6 +4,7 @@ import {
   facetNames,
   fileIdSchema,
   orientations,
+  regionSchema,
   type FacetName,
 } from '../../../../plugin/src/contracts/search';
 import type { Folder } from '../../api/library';
@@ -47,6 +48,7 @@ const filtersSchema = z.object({
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
 });
 
+export type Region = z.output<typeof regionSchema>;
 export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
 export type Sort = (typeof sorts)[number];
@@ -62,6 +64,8 @@ export interface SearchQuery {
   unlike: readonly number[];
   /** The key of an image that is not in the library; only this browser tab has the image. */
   image: string | null;
+  /** The part of the one image of the query that is searched with; null for all of it. */
+  region: Region | null;
   filters: SearchFilters;
   /** Null for the best match first, or without a query for the newest. */
   sort: Sort | null;
@@ -72,6 +76,7 @@ export const emptyQuery: SearchQuery = {
   like: [],
   unlike: [],
   image: null,
+  region: null,
   filters: {},
   sort: null,
 };
@@ -83,11 +88,15 @@ const fileIdsSchema = z.array(digitsSchema.pipe(fileIdSchema).nullable().catch(n
 /** Ignores everything that `writeQuery` would not write. */
 export function readQuery(address: URLSearchParams): SearchQuery {
   const values = filterNames.map((name) => [name, address.get(parameterOf(name)) ?? undefined]);
-  return {
+  const query = {
     text: address.get('text')?.trim() ?? '',
     like: readIds(address.getAll('like')),
     unlike: readIds(address.getAll('unlike')),
     image: address.get('image'),
+  };
+  return {
+    ...query,
+    region: hasOneImage(query) ? readRegion(address.get('region')) : null,
     filters: dropUndefined(filtersSchema.parse(Object.fromEntries(values))),
     sort: sortSchema.parse(address.get('sort')),
   };
@@ -100,12 +109,29 @@ export function writeQuery(query: SearchQuery): URLSearchParams {
   for (const id of like) address.append('like', String(id));
   for (const id of unlike) address.append('unlike', String(id));
   if (image !== null) address.set('image', image);
+  const { region } = query;
+  if (region !== null && hasOneImage(query)) {
+    address.set('region', regionKeys.map((key) => region[key]).join(' '));
+  }
   for (const name of filterNames) {
     const value = filters[name];
     if (value !== undefined) address.set(parameterOf(name), String(value));
   }
   if (sort !== null) address.set('sort', sort);
   return address;
+}
+
+const regionKeys = ['x', 'y', 'width', 'height'] as const;
+
+function readRegion(value: string | null): Region | null {
+  const shares = (value ?? '').split(' ');
+  const given = Object.fromEntries(regionKeys.map((key, index) => [key, shares[index]]));
+  return shares.length === regionKeys.length ? (regionSchema.safeParse(given).data ?? null) : null;
+}
+
+/** Only of one image can a part be chosen. */
+export function hasOneImage({ like, image }: Pick<SearchQuery, 'like' | 'image'>): boolean {
+  return like.length + (image === null ? 0 : 1) === 1;
 }
 
 function parameterOf(name: FilterName): string {
@@ -144,12 +170,16 @@ export function isRanked({ text, like, image }: SearchQuery): boolean {
 /** Adds a file to one side of the examples, and removes it from the other. */
 export function addExample(query: SearchQuery, side: 'like' | 'unlike', id: number): SearchQuery {
   const others = removeExample(query, id);
-  return { ...others, [side]: [...others[side], id].slice(-apiLimits.maxExamples) };
+  // A part belongs to the image that was the only one.
+  const region = side === 'like' ? null : others.region;
+  return { ...others, region, [side]: [...others[side], id].slice(-apiLimits.maxExamples) };
 }
 
 export function removeExample(query: SearchQuery, id: number): SearchQuery {
+  const isLiked = query.like.includes(id);
   return {
     ...query,
+    region: isLiked ? null : query.region,
     like: query.like.filter((other) => other !== id),
     unlike: query.unlike.filter((other) => other !== id),
   };
@@ -260,6 +290,7 @@ function toFields(
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
     unused: usage === undefined ? undefined : usage === 'unused',
+    region: (hasOneImage(query) ? query.region : null) ?? undefined,
   };
 }
 

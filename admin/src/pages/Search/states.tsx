@@ -41,7 +41,7 @@ export function SearchContents({ state, start, children }: SearchContentsProps) 
     return (
       <ImageUnavailable
         onRemove={() => {
-          change({ ...query, image: null });
+          change({ ...query, image: null, region: null });
         }}
       />
     );

@@ -5,8 +5,9 @@ import { styled } from 'styled-components';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { useAssets } from '../../../hooks/library';
 import { useText } from '../../../hooks/text';
-import { emptyQuery, removeExample, type SearchQuery } from '../query';
+import { emptyQuery, hasOneImage, removeExample, type SearchQuery } from '../query';
 import type { QueryImage } from '../query-images';
+import { CropMenu, cropSourceOf } from './crop';
 
 const CHIP_WIDTH = 24;
 
@@ -90,6 +91,20 @@ function Examples({
   const text = useText();
   const ids = [...query.like, ...query.unlike];
   const assets = useAssets(ids);
+  const canCrop = hasOneImage(query);
+  const { region } = query;
+  const crop = (source: string | null, name: string): ReactNode =>
+    canCrop &&
+    source !== null && (
+      <CropMenu
+        source={source}
+        name={name}
+        region={region}
+        onChange={(next) => {
+          onChange({ ...query, region: next });
+        }}
+      />
+    );
   return (
     <Flex tag="ul" gap={1} wrap="wrap">
       {image && (
@@ -97,18 +112,23 @@ function Examples({
           side="like"
           name={image.name}
           showsName
+          isPart={canCrop && region !== null}
+          crop={crop(image.preview, image.name)}
           image={image.preview && <Preview src={image.preview} alt="" />}
           onRemove={() => {
-            onChange({ ...query, image: null });
+            onChange({ ...query, image: null, region: null });
           }}
         />
       )}
       {ids.map((id, index) => {
         const asset = assets[index] ?? null;
+        const isLiked = index < query.like.length;
         return (
           <ExampleChip
             key={id}
-            side={index < query.like.length ? 'like' : 'unlike'}
+            side={isLiked ? 'like' : 'unlike'}
+            isPart={isLiked && canCrop && region !== null}
+            crop={isLiked && asset && crop(cropSourceOf(asset), nameOf(asset))}
             name={asset ? nameOf(asset) : text('search.example.file', { id })}
             image={asset && <FileImage asset={asset} width={CHIP_WIDTH} alternativeText="" />}
             onRemove={() => {
@@ -127,14 +147,21 @@ interface ExampleChipProps {
   /** Shows the name beside the image. */
   showsName?: boolean;
   image: ReactNode;
+  /** Whether only a part of it is searched with. */
+  isPart?: boolean;
+  /** Chooses the part. */
+  crop?: ReactNode;
   onRemove: () => void;
 }
 
 /** An image that results should look like, or not. */
-export function ExampleChip({ side, name, showsName = false, image, onRemove }: ExampleChipProps) {
+export function ExampleChip(props: ExampleChipProps) {
+  const { side, name, showsName = false, image, isPart = false, crop, onRemove } = props;
   const text = useText();
   const Icon = side === 'like' ? ThumbUp : ThumbDown;
-  const label = text(`search.example.${side}`, { name });
+  const label = isPart
+    ? text('search.example.likePart', { name })
+    : text(`search.example.${side}`, { name });
   return (
     <Chip $side={side} title={label} tag="li">
       <Icon aria-hidden width="1.2rem" height="1.2rem" />
@@ -144,6 +171,7 @@ export function ExampleChip({ side, name, showsName = false, image, onRemove }: 
           {name}
         </Typography>
       )}
+      {crop}
       <RemoveButton
         type="button"
         aria-label={text('search.example.remove', { name: label })}
