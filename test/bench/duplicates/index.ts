@@ -113,11 +113,16 @@ async function main(wanted: readonly string[]): Promise<void> {
   // All against all would take hours for thousands of unseen photographs: these are left to the finder.
   const known = subjects.filter(({ part }) => part !== 'unseen');
   const isWanted = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
+  const before = JSON.parse(await readFile(resultFile, 'utf8')) as DuplicateMeasurement;
   const measurement: DuplicateMeasurement = {
-    ...(JSON.parse(await readFile(resultFile, 'utf8')) as DuplicateMeasurement),
+    ...before,
     thresholds,
     ...(isWanted('recall') && {
-      recall: parts.flatMap((part) => measureRecall(subjects, judge, { part, similarityBound })),
+      recall: [
+        ...parts.flatMap((part) => measureRecall(subjects, judge, { part, similarityBound })),
+        // Photographs that aren't at hand now.
+        ...before.recall.filter((row) => !parts.includes(row.part)),
+      ],
     }),
     ...(isWanted('finder') && { finder: await measureFinder(subjects, judge) }),
     ...(isWanted('pairs') && {
