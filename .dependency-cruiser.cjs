@@ -82,7 +82,8 @@ module.exports = {
         path: [
           '^plugin/src/vectors/(?!(contract|copy)[.]ts$)',
           '^plugin/src/embedding/(?!contract[.]ts$)',
-          '^plugin/src/images/(?!contract[.]ts$)',
+          // Colors follow from a trace alone.
+          '^plugin/src/images/(?!(contract|palette)[.]ts$)',
         ],
       },
     },

@@ -39,6 +39,7 @@ import { createCalibrations } from './repositories/calibrations';
 import { createDatabaseIdentity, postgresOf } from './repositories/database-identity';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
+import { fillColors } from './repositories/image-colors';
 import { createImageTraces } from './repositories/image-traces';
 import {
   countMissingImages,
@@ -52,6 +53,8 @@ import { subscribeToUploads } from './subscribers/upload';
 
 const SECOND_MS = 1_000;
 const TRASH_POLL_MS = 10 * 60 * SECOND_MS;
+/** After a failure, or while another process is at it. */
+const COLOR_POLL_MS = 60 * SECOND_MS;
 /** How soon another process takes over from one that died. */
 const BULK_POLL_MS = 30 * SECOND_MS;
 
@@ -157,6 +160,21 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
         "Storage didn't delete a merged copy in time to stop; it is deleted after the next start.",
     },
   });
+  let hasFilledColors = false;
+  const colorJob = new BackgroundJob({
+    ...jobOptions,
+    name: 'derive colors of images',
+    pollMs: COLOR_POLL_MS,
+    isDue: () => Promise.resolve(!hasFilledColors),
+    run: async (signal) => {
+      await fillColors(strapi, repositories.traces, signal);
+      hasFilledColors = !signal.aborted;
+    },
+    warnings: {
+      failed: "The colors of some images couldn't be derived; retrying later.",
+      unfinished: 'The colors of some images will be derived after the next start.',
+    },
+  });
   const mergeBatches = createMergeBatches(strapi);
   const bulkMerging = createBulkMerging({
     strapi,
@@ -212,9 +230,10 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       engine.start();
       trashJob.start();
       bulkJob.start();
+      if (config.indexing.enabled) colorJob.start();
     },
     async stop() {
-      await Promise.all([engine.stop(), trashJob.stop(), bulkJob.stop()]);
+      await Promise.all([engine.stop(), trashJob.stop(), bulkJob.stop(), colorJob.stop()]);
       stopped.abort();
     },
   };

@@ -1,5 +1,6 @@
 import { pairStatuses, scanStates } from '../../plugin/src/duplicates/contract';
 import { indexPriorities, indexStates } from '../../plugin/src/indexing/contract';
+import { colorNames } from '../../plugin/src/images/contract';
 import { batchKinds, batchStates } from '../../plugin/src/contracts/bulk-merging';
 import { copyStates } from '../../plugin/src/contracts/merging';
 import { duplicateKinds } from '../../plugin/src/matching/contract';
@@ -140,6 +141,31 @@ export const contentTypes = {
       comparedIn: { type: 'string' },
       /** Hashes of images that its pixels aren't duplicates of, as the repository writes them. */
       refuted: { type: 'text' },
+    },
+  }),
+
+  /** One row per dominant color of an image, derived from its trace. OKLab and shares are in thousandths. */
+  'image-color': hiddenType({
+    collectionName: 'image_search_image_colors',
+    info: {
+      singularName: 'image-color',
+      pluralName: 'image-colors',
+      displayName: 'Image Search color of an image',
+    },
+    indexes: [
+      { name: 'image_search_image_colors_file', columns: ['file_id', 'position'], type: 'unique' },
+    ],
+    attributes: {
+      fileId: { type: 'integer', required: true },
+      /** 0 for the largest share. */
+      position: { type: 'integer', required: true },
+      lightness: { type: 'integer', required: true },
+      greenRed: { type: 'integer', required: true },
+      blueYellow: { type: 'integer', required: true },
+      share: { type: 'integer', required: true },
+      name: { type: 'enumeration', enum: [...colorNames], required: true },
+      /** `PALETTE_VERSION` when it was derived. */
+      version: { type: 'integer', required: true },
     },
   }),
 

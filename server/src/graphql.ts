@@ -28,6 +28,10 @@ const FILE_ARGUMENTS = `
   orientation: ImageSearchOrientation
   unused: Boolean
   hasAlternativeText: Boolean
+  "A basic color such as green, or one such as #00aa77."
+  color: String
+  "How far it may be from a color such as #00aa77."
+  colorTolerance: Float
   minScore: Float
   pagination: PaginationArg
   "Whether to count all results, where possible."
@@ -58,7 +62,7 @@ const typeDefs = `
   enum ImageSearchGrouping { folder duplicates }
   input ImageSearchRegion { x: Float! y: Float! width: Float! height: Float! }
   enum ImageSearchMode { hybrid vector text }
-  enum ImageSearchFacet { type folder year }
+  enum ImageSearchFacet { type folder year color }
   enum ImageSearchOrientation { landscape portrait square }
   enum ImageSearchRelevance { strong likely weak }
 
@@ -104,7 +108,7 @@ const typeDefs = `
   }
 
   type ImageSearchCount {
-    "A MIME type, a folder's id (null for images in none) or a year."
+    "A MIME type, a folder's id (null for images in none), a year or a color."
     value: String
     count: Int!
   }
@@ -113,6 +117,7 @@ const typeDefs = `
     type: [ImageSearchCount!]
     folder: [ImageSearchCount!]
     year: [ImageSearchCount!]
+    color: [ImageSearchCount!]
     counted: Int!
     "Whether there are more images than were counted."
     isLowerBound: Boolean!

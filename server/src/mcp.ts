@@ -10,10 +10,12 @@ import {
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import {
+  colorSchema,
   fileIdSchema,
   filtersSchema,
   orientations,
   searchResponseSchema,
+  similarQuerySchema,
 } from '../../plugin/src/contracts/search';
 import { duplicateKindSchema } from '../../plugin/src/contracts/duplicates';
 import { facetNames, relevanceBands } from '../../plugin/src/search/contract';
@@ -112,6 +114,14 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
           .optional()
           .describe('Only images that no media field uses, or only others'),
         hasAlternativeText: z.boolean().optional(),
+        color: colorSchema
+          .optional()
+          .describe(
+            'Only images of this color: a basic color such as green, or one such as #00aa77',
+          ),
+        colorTolerance: similarQuerySchema.shape.colorTolerance.describe(
+          'How far it may be from a color such as #00aa77; 2 is barely visible, 10 the default',
+        ),
         facets: z
           .array(z.enum(facetNames))
           .min(1)

@@ -163,6 +163,41 @@ describeInBrowser('The search page', (browser) => {
     expect(search.address().toString()).toBe('text=guitar');
   });
 
+  it('filters by a color, and by one of a result', async () => {
+    const page = await browser.open(app.url, SEARCH_PAGE);
+    const search = searchOn(page);
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const red = page.getByRole('button', { name: /^Red \(\d+\)$/ });
+    await red.click();
+    await page.locator('[aria-pressed="true"]').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await search.results.waitFor();
+    expect(search.address().get('color')).toBe('red');
+    const found = await search.ids();
+    expect(found).toContain(idOf('red-apple'));
+    expect(found).not.toContain(idOf('sunflower'));
+
+    await page.locator(`[data-result="${String(idOf('red-apple'))}"]`).click();
+    const asked = page.waitForRequest((request) => /color=%23/.test(request.url()));
+    await page
+      .getByRole('button', { name: /^Show images with the color Red #/ })
+      .first()
+      .click();
+    await asked;
+    expect(search.address().get('color')).toMatch(/^#[\da-f]{6}$/);
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await search.results.waitFor();
+    expect(await search.ids()).toContain(idOf('red-apple'));
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const other = page.getByLabel('Other color');
+    await other.fill('#ffc107');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Remove filter “Color: #ffc107”' }).waitFor();
+    await page.locator('[aria-busy="false"]').first().waitFor();
+    expect(await search.ids()).toContain(idOf('sunflower'));
+  });
+
   it('lists what passes the filters before anything is searched', async () => {
     const page = await browser.open(app.url, SEARCH_PAGE);
     const search = searchOn(page);

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { fileDuplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
 import {
+  fileColorsResponseSchema,
   fileIndexResponseSchema,
   type FileIndexResponse,
+  type ImageColors,
 } from '../../../plugin/src/contracts/file-status';
 import {
   fileUsageResponseSchema,
@@ -17,6 +19,15 @@ export type FileIndex = FileIndexResponse['data'];
 export async function fetchFileIndex(fileId: number, signal: AbortSignal): Promise<FileIndex> {
   const { data } = await pluginApi.get(`/files/${String(fileId)}/index`, {
     schema: fileIndexResponseSchema,
+    signal,
+  });
+  return data;
+}
+
+/** The dominant colors of an image; none if they aren't known. */
+export async function fetchFileColors(fileId: number, signal: AbortSignal): Promise<ImageColors> {
+  const { data } = await pluginApi.get(`/files/${String(fileId)}/colors`, {
+    schema: fileColorsResponseSchema,
     signal,
   });
   return data;

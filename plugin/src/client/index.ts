@@ -144,6 +144,19 @@ export interface ImageRegion {
   height: number;
 }
 
+export type BasicColor =
+  | 'red'
+  | 'orange'
+  | 'yellow'
+  | 'green'
+  | 'blue'
+  | 'purple'
+  | 'pink'
+  | 'brown'
+  | 'black'
+  | 'gray'
+  | 'white';
+
 export interface SearchOptions {
   /** Strapi filters on upload files. */
   filters?: Record<string, unknown>;
@@ -151,6 +164,10 @@ export interface SearchOptions {
   /** Whether no media field or relation uses the file; requires the permission `usage.findOne`. */
   unused?: boolean;
   hasAlternativeText?: boolean;
+  /** One of the image's dominant colors, its background left out: a `BasicColor`, or any as `#00aa77` or `#0a7`. */
+  color?: string;
+  /** How far the image's color may be from one such as `#00aa77`, 0 to 50; 2 is barely visible. @default 10 */
+  colorTolerance?: number;
   /** By start and limit, or by pages. */
   pagination?:
     | { start?: number; limit?: number; withCount?: boolean }
@@ -166,7 +183,7 @@ export interface SearchOptions {
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
   /** Counts the relevant images, or all that pass the filters, in `meta.facets`; folders need an admin token. */
-  facets?: readonly ('type' | 'folder' | 'year')[];
+  facets?: readonly ('type' | 'folder' | 'year' | 'color')[];
   /**
    * Results are groups, each with its best image: of a folder, which needs an admin token, or of files of the same image,
    * which requires the permission `duplicates.findOne`.
@@ -280,6 +297,8 @@ export interface SearchResults {
           folder?: { value: number | null; count: number }[] | undefined;
           /** By year of upload, in UTC. */
           year?: { value: number; count: number }[] | undefined;
+          /** By basic color; an image counts once for each of its colors. */
+          color?: { value: BasicColor; count: number }[] | undefined;
           counted: number;
           /** Whether there are more images than were counted. */
           isLowerBound: boolean;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { colorNames } from '../images/contract';
 
 /**
  * The state of one file in the index:
@@ -59,6 +60,21 @@ export const fileIndexResponseSchema = z.object({
   }),
 });
 
+/** The dominant colors of an image, the largest share first; `GET files/:id/colors`. */
+export const fileColorsResponseSchema = z.object({
+  data: z.array(
+    z.object({
+      /** `#rrggbb` */
+      hex: z.string(),
+      /** The basic color that it belongs to. */
+      name: z.enum(colorNames),
+      /** Of the image without its background. */
+      share: z.number().min(0).max(1),
+    }),
+  ),
+});
+
+export type ImageColors = z.output<typeof fileColorsResponseSchema>['data'];
 export type FailureReason = z.output<typeof failureReasonSchema>;
 export type FileIndexState = z.output<typeof fileIndexStateSchema>;
 export type FileIndexResponse = z.output<typeof fileIndexResponseSchema>;

@@ -20,4 +20,7 @@ export const apiLimits = {
   maxFields: 50,
   /** How much longer the longer side of a square image may be, in percent. */
   squareTolerancePercent: 5,
+  /** `colorTolerance` by default, and the largest. */
+  colorTolerance: 10,
+  maxColorTolerance: 50,
 } as const;

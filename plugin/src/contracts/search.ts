@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { basicColors, colorNames, type ColorName } from '../images/contract';
 import {
   facetNames,
   groupings,
@@ -75,6 +76,22 @@ const vectorSchema = shortList(z.number(), { max: apiLimits.maxDimensions, thing
 
 export const orientations = ['landscape', 'portrait', 'square'] as const;
 
+const HEX_COLOR = /^#?(?:[\da-f]{3}|[\da-f]{6})$/;
+
+/** The `#` may be missing: in an address it must be encoded. */
+export const colorSchema = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine(
+    (color) => isColorName(color) || HEX_COLOR.test(color),
+    `must be ${colorNames.join(', ')}, or a color such as #00aa77`,
+  );
+
+export function isColorName(color: string): color is ColorName {
+  return (colorNames as readonly string[]).includes(color);
+}
+
 /** Conditions that Strapi's filters can't express. */
 const traitsShape = {
   /** By the image's sides as displayed, once it was read; by those in Strapi until then. */
@@ -86,6 +103,15 @@ const traitsShape = {
   unused: booleanSchema.optional(),
   /** `false`: only files whose alternative text is missing or empty. */
   hasAlternativeText: booleanSchema.optional(),
+  /** One of the image's dominant colors, its background left out: a basic color, or any as `#rrggbb` or `#rgb`. */
+  color: colorSchema.optional(),
+  /**
+   * How far the image's color may be from one in hexadecimal: the distance in OKLab, in which lightness counts half,
+   * times 100.
+   *
+   * @default 10
+   */
+  colorTolerance: numberSchema.pipe(z.number().min(0).max(apiLimits.maxColorTolerance)).optional(),
 };
 
 /** Strapi filters on `plugin::upload.file`. Strapi validates their fields, but neither their size nor their operands. */
@@ -209,7 +235,7 @@ export const embeddingBodySchema = z.strictObject({
 
 export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional() });
 
-export { facetNames, type FacetName };
+export { basicColors, colorNames, facetNames, type ColorName, type FacetName };
 export type SearchBody = z.output<typeof searchBodySchema>;
 export type EmbeddingBody = z.output<typeof embeddingBodySchema>;
 export type CommonSearchInput = z.output<typeof similarQuerySchema>;
@@ -286,6 +312,8 @@ export const searchResponseSchema = z.object({
         folder: facetSchema(z.number().nullable()),
         /** Years of upload, in UTC. */
         year: facetSchema(z.number()),
+        /** Basic colors; an image counts once for each that is one of its own. */
+        color: facetSchema(z.enum(colorNames)),
         /** How many images were counted. */
         counted: z.int().min(0),
         /** Whether there are more, so that each count is a lower bound. */

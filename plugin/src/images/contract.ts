@@ -183,3 +183,48 @@ export interface ReadImageOptions {
 export interface ImageReader {
   read(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading>;
 }
+
+/** The basic color terms (Berlin and Kay, 1969), which most languages have. */
+export const colorNames = [
+  'red',
+  'orange',
+  'yellow',
+  'green',
+  'blue',
+  'purple',
+  'pink',
+  'brown',
+  'black',
+  'gray',
+  'white',
+] as const;
+
+export type ColorName = (typeof colorNames)[number];
+
+/** The color that each name makes people think of. */
+export const basicColors: Record<ColorName, string> = {
+  red: '#d92626',
+  orange: '#f58220',
+  yellow: '#f7d417',
+  green: '#2e9e4f',
+  blue: '#2563d9',
+  purple: '#8e3fc0',
+  pink: '#f06fa7',
+  brown: '#8b5a2b',
+  black: '#000000',
+  gray: '#8c8c8c',
+  white: '#ffffff',
+};
+
+/** A dominant color of an image, in OKLab. All in thousandths. */
+export interface ImageColor {
+  /** 0 (black) to 1,000 (white). */
+  lightness: number;
+  /** From green, negative, to red; beyond ±400 no screen shows it. */
+  greenRed: number;
+  /** From blue, negative, to yellow. */
+  blueYellow: number;
+  /** Of the image without its background, 1 to 1,000. */
+  share: number;
+  name: ColorName;
+}

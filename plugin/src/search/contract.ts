@@ -1,4 +1,4 @@
-import type { ImageReading, ImageRegion } from '../images/contract';
+import type { ColorName, ImageReading, ImageRegion } from '../images/contract';
 import type { WordField } from '../text/contract';
 import type { FileView, IdPage } from '../vectors/contract';
 
@@ -8,8 +8,8 @@ export const sortFields = ['createdAt', 'updatedAt', 'name', 'size'] as const;
 /** Files that can be sorted at a time. */
 export const MOST_SORTED = 500;
 
-/** What images can be counted by: the MIME type, the folder, and the year of upload (UTC). */
-export const facetNames = ['type', 'folder', 'year'] as const;
+/** What images can be counted by: the MIME type, the folder, the year of upload (UTC), and basic colors. */
+export const facetNames = ['type', 'folder', 'year', 'color'] as const;
 
 /** Images that facets count without a query; with one, MOST_COUNTED_HITS. */
 export const MOST_COUNTED = 10_000;
@@ -25,6 +25,8 @@ export interface FacetCounts {
   /** By the folder's id, without its subfolders; null for files in none. */
   folder?: FacetCount<number | null>[];
   year?: FacetCount<number>[];
+  /** An image counts once for each of its colors. */
+  color?: FacetCount<ColorName>[];
 }
 
 export interface FacetCount<Value> {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Core } from '@strapi/strapi';
 import { estimateQuerySchema, type EstimateResponse } from '../../../plugin/src/contracts/billing';
 import type { ChecksResponse } from '../../../plugin/src/contracts/checks';
-import type { FileIndexResponse } from '../../../plugin/src/contracts/file-status';
+import type { FileIndexResponse, ImageColors } from '../../../plugin/src/contracts/file-status';
 import { adminActions } from '../../../plugin/src/contracts/identity';
 import {
   entriesQuerySchema,
@@ -23,6 +23,7 @@ import { requireReadable } from '../files/file-access';
 import { fileParametersSchema, parseInput, readBody, readQuery } from '../http/parse-input';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID } from '../plugin-id';
+import { colorsOf } from '../repositories/image-colors';
 
 /** The Index page: status, reindexing, costs, spaces. */
 export function createManagementHandlers(imageSearch: () => ImageSearch) {
@@ -144,7 +145,7 @@ export function createPanelHandlers(imageSearch: () => ImageSearch) {
   };
 }
 
-/** Whether a file is searchable, for users who can see the file. */
+/** Whether a file is searchable, and its colors, for users who can see the file. */
 export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
   const visibleFilesOf = adminFiles(strapi, { includesTrash: true });
 
@@ -160,6 +161,12 @@ export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => 
       ctx.body = {
         data: { ...described, message: isOperator ? described.message : null },
       } satisfies FileIndexResponse;
+    },
+
+    colors: async (ctx: Context): Promise<void> => {
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
+      await requireReadable(await visibleFilesOf(ctx, undefined), id);
+      ctx.body = { data: await colorsOf(strapi, id) } satisfies { data: ImageColors };
     },
   };
 }

@@ -127,6 +127,8 @@ const facetAttributes: Record<FacetName, string> = {
   type: 'mime',
   folder: 'folderPath',
   year: 'createdAt',
+  // Of the image itself.
+  color: 'url',
 };
 
 /** Whether the content API leaves an attribute of a file out, as it does with folders; it may be set in an extension. */

@@ -12,6 +12,7 @@ import {
 } from '../../../plugin/src/search/contract';
 import type { WordField } from '../../../plugin/src/text/contract';
 import { imagesInLibrary } from '../assets/asset-source';
+import { colorCondition, colorNamesOf } from '../repositories/image-colors';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
@@ -239,15 +240,17 @@ export type Condition = (files: string) => object;
  */
 function toTraitFilters(
   strapi: Core.Strapi,
-  { orientation, unused, hasAlternativeText }: FileTraits = {},
+  { color, colorTolerance, orientation, unused, hasAlternativeText }: FileTraits = {},
   condition?: Condition,
 ): TraitFilters | undefined {
   const tables = createDatabaseTables(strapi);
+  const ofColor = colorCondition(tables, { color, colorTolerance });
   const conditions = [
     ...(condition === undefined ? [] : [condition]),
     ...(orientation === undefined ? [] : [orientationCondition(tables, orientation)]),
     ...(unused === undefined ? [] : [unusedCondition(tables, unused)]),
     ...(hasAlternativeText === undefined ? [] : [alternativeTextCondition(hasAlternativeText)]),
+    ...(ofColor === null ? [] : [ofColor]),
   ];
   if (conditions.length === 0) return undefined;
   return ({ uid, qb }) =>
@@ -448,7 +451,14 @@ async function countFiles(
   const folderIds = facets.includes('folder')
     ? await folderIdsOf(strapi, new Set(files.map(pathIdOf)))
     : null;
+  const colors = facets.includes('color')
+    ? await colorNamesOf(
+        strapi,
+        files.map(({ id }) => id),
+      )
+    : null;
   return {
+    ...(colors && { color: countBy([...colors.values()].flat(), (name) => name) }),
     ...(facets.includes('type') && { type: countBy(files, ({ mime }) => mime ?? undefined) }),
     ...(folderIds && {
       folder: countBy(files, (file) => folderIds.get(pathIdOf(file)) ?? null),
@@ -466,14 +476,14 @@ function pathIdOf({ folderPath }: CountedFile): number {
   return Number(folderPath?.split('/').at(-1) ?? 0) || 0;
 }
 
-/** Files of which nothing is known (undefined) don't count. Ties in the order of the values. */
-function countBy<Value extends string | number | null>(
-  files: readonly CountedFile[],
-  valueOf: (file: CountedFile) => Value | undefined,
+/** Items of which nothing is known (undefined) don't count. Ties in the order of the values. */
+function countBy<Item, Value extends string | number | null>(
+  items: readonly Item[],
+  valueOf: (item: Item) => Value | undefined,
 ): FacetCount<Value>[] {
   const counts = new Map<Value, number>();
-  for (const file of files) {
-    const value = valueOf(file);
+  for (const item of items) {
+    const value = valueOf(item);
     if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   return [...counts]

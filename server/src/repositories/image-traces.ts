@@ -10,6 +10,7 @@ import type { Logger } from '../../../plugin/src/logger';
 import { IMAGE_TRACE_UID } from '../plugin-id';
 import { prefixedLogger } from '../prefixed-logger';
 import { chunksOf } from '../usage/database-tables';
+import { replaceColors, toColorRows } from './image-colors';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -75,8 +76,17 @@ export function createImageTraces(
     return strapi.db.getConnection(strapi.db.metadata.get(IMAGE_TRACE_UID).tableName);
   }
 
+  /** With their colors. */
   async function insert(traces: readonly FileTrace[]): Promise<void> {
-    await table().insert(traces.map(toColumns)).onConflict('file_id').merge();
+    const colors = await toColorRows(traces);
+    const fileIds = traces.map(({ fileId }) => fileId);
+    await retryConflicts(strapi, () =>
+      strapi.db.transaction(async ({ trx }) => {
+        const rowsOfTraces = traces.map(toColumns);
+        await table().transacting(trx).insert(rowsOfTraces).onConflict('file_id').merge();
+        await replaceColors(strapi, trx, { fileIds, rows: colors });
+      }),
+    );
   }
 
   async function readRefuted(fileIds: readonly number[]): Promise<Map<number, string | null>> {
@@ -93,13 +103,18 @@ export function createImageTraces(
       const latest = new Map(traces.map((trace) => [trace.fileId, trace]));
       const inOrder = [...latest.values()].sort((one, other) => one.fileId - other.fileId);
       for (const some of chunksOf(inOrder, LARGEST_INSERT)) {
-        await retryConflicts(strapi, () => insert(some));
+        await insert(some);
       }
     },
 
     async remove(fileIds) {
       for (const ids of chunksOf(ascending(fileIds))) {
-        await retryConflicts(strapi, () => rows().deleteMany({ where: { fileId: { $in: ids } } }));
+        await retryConflicts(strapi, () =>
+          strapi.db.transaction(async ({ trx }) => {
+            await rows().deleteMany({ where: { fileId: { $in: ids } } });
+            await replaceColors(strapi, trx, { fileIds: ids, rows: [] });
+          }),
+        );
       }
     },
 

@@ -17,7 +17,14 @@ const query: SearchQuery = {
   unlike: [7],
   image: '12-34',
   region: null,
-  filters: { folder: 2, type: 'svg+xml', days: 30, orientation: 'portrait', usage: 'unused' },
+  filters: {
+    folder: 2,
+    type: 'svg+xml',
+    days: 30,
+    color: '#00aa77',
+    orientation: 'portrait',
+    usage: 'unused',
+  },
   sort: 'oldest',
 };
 
@@ -169,6 +176,7 @@ describe('A search request', () => {
           { createdAt: { $gte: new Date(2026, 3, 20).toISOString() } },
         ],
       },
+      color: '#00aa77',
       orientation: 'portrait',
       unused: true,
       sort: 'createdAt:asc',
@@ -201,10 +209,10 @@ describe('The requests that count images for filters', () => {
   it('are one while no filter has counts', () => {
     const filters = { usage: 'unused' } as const;
     expect(toFacetRequests({ ...emptyQuery, text: 'dog', filters }, context)).toEqual([
-      { facets: ['type', 'folder', 'year'], fields: { text: 'dog', unused: true } },
+      { facets: ['type', 'folder', 'year', 'color'], fields: { text: 'dog', unused: true } },
     ]);
     expect(toFacetRequests(emptyQuery, context)).toEqual([
-      { facets: ['type', 'folder', 'year'], fields: {} },
+      { facets: ['type', 'folder', 'year', 'color'], fields: {} },
     ]);
   });
 
@@ -216,7 +224,7 @@ describe('The requests that count images for filters', () => {
       { createdAt: { $lt: '2026-01-01T00:00:00.000Z' } },
     ];
     expect(toFacetRequests({ ...emptyQuery, filters }, context)).toEqual([
-      { facets: ['folder'], fields: { filters: { $and: [png, ...year] } } },
+      { facets: ['folder', 'color'], fields: { filters: { $and: [png, ...year] } } },
       { facets: ['type'], fields: { filters: { $and: year } } },
       { facets: ['year'], fields: { filters: { $and: [png] } } },
     ]);

@@ -292,11 +292,12 @@ function useFacetCounts(
       for (const { data } of results) {
         // While nothing is relevant, all images are shown, and a zero would be wrong.
         if (!data || (data.counted === 0 && isRanked(query))) continue;
-        const { folder, isLowerBound, type, year } = data;
+        const { color, folder, isLowerBound, type, year } = data;
         if (type) counts.type = { counts: byType(type), isLowerBound };
         if (folder)
           counts.folder = { counts: withSubfolders(folder, context.folders), isLowerBound };
         if (year) counts.year = { counts: toMap(year), isLowerBound };
+        if (color) counts.color = { counts: toMap(color), isLowerBound };
       }
       return counts;
     },

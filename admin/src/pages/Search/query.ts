@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
 import {
+  colorSchema,
   facetNames,
   fileIdSchema,
   orientations,
@@ -43,6 +44,8 @@ const filtersSchema = z.object({
     .transform(Number)
     .optional()
     .catch(undefined),
+  /** A basic color, or one as `#rrggbb`. */
+  color: colorSchema.optional().catch(undefined),
   orientation: z.enum(orientations).optional().catch(undefined),
   alternativeText: z.enum(['with', 'without']).optional().catch(undefined),
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
@@ -53,7 +56,7 @@ export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
 export type Sort = (typeof sorts)[number];
 /** The filters with a list of values to choose from. */
-export type ChoiceName = Exclude<FilterName, 'exclude' | (typeof dayFilters)[number]>;
+export type ChoiceName = Exclude<FilterName, 'exclude' | 'color' | (typeof dayFilters)[number]>;
 
 /** What the page searches for. It lives in the page's address. */
 export interface SearchQuery {
@@ -242,6 +245,7 @@ const ownFilters: Record<FacetName, readonly FilterName[]> = {
   type: ['type'],
   folder: ['folder'],
   year: periods.flat(),
+  color: ['color'],
 };
 
 /** The requests that count images by each facet as the other filters have them; none where nothing can be counted. */
@@ -271,7 +275,7 @@ function toFields(
   query: SearchQuery,
   { folders, today, allowedTypes = null }: SearchContext,
 ): SearchFields | null {
-  const { folder, orientation, alternativeText, usage } = query.filters;
+  const { folder, color, orientation, alternativeText, usage } = query.filters;
   if (folder !== undefined && folders === null) return null;
   const text = query.text.trim();
   // The server takes one text or image as the query. Beside an image, the text becomes an example.
@@ -287,6 +291,7 @@ function toFields(
     like: like.length > 0 ? like : undefined,
     unlike: unlike.length > 0 ? unlike : undefined,
     filters: conditions.length > 0 ? { $and: conditions } : undefined,
+    color,
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
     unused: usage === undefined ? undefined : usage === 'unused',

@@ -16,6 +16,7 @@ import { Fragment, useEffect, useRef, useState } from 'react';
 import { styled } from 'styled-components';
 import {
   facetNames,
+  isColorName,
   orientations,
   type FacetName,
 } from '../../../../../plugin/src/contracts/search';
@@ -32,6 +33,7 @@ import {
   type FilterName,
   type SearchFilters,
 } from '../query';
+import { ColorField } from './color-field';
 
 interface FieldProps {
   filters: SearchFilters;
@@ -109,6 +111,13 @@ function FilterFields({ counts, filters, folders, onChange }: MenuProps) {
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
       <ExcludeField filters={filters} onChange={onChange} />
+      <ColorField
+        color={filters.color}
+        counts={counts.color}
+        onChange={(color) => {
+          onChange(setFilter(filters, 'color', color));
+        }}
+      />
       {choices.map((choice) => (
         <Fragment key={choice.name}>
           <ChoiceField choice={choice} counts={counts} filters={filters} onChange={onChange} />
@@ -195,7 +204,7 @@ function ChoiceField({
   );
 }
 
-function isFacet(name: ChoiceName): name is FacetName {
+function isFacet(name: ChoiceName): name is FacetName & ChoiceName {
   return (facetNames as readonly string[]).includes(name);
 }
 
@@ -297,6 +306,12 @@ function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[
     const value = options.find((option) => option.value === filters[name])?.label.trim();
     const needsName = isFacet(name);
     tags.push({ name, label: needsName ? `${label}: ${value ?? '…'}` : (value ?? label) });
+  }
+  if (filters.color !== undefined) {
+    const color = isColorName(filters.color)
+      ? text(`search.filter.color.${filters.color}`)
+      : filters.color;
+    tags.push({ name: 'color', label: `${text('search.filter.color')}: ${color}` });
   }
   for (const name of dayFilters) {
     const day = filters[name];

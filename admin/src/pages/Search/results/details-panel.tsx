@@ -20,7 +20,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useId, useRef, useState } from 'react';
 import { Link, NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
-import { fetchFileUsage } from '../../../api/files';
+import { fetchFileColors, fetchFileUsage } from '../../../api/files';
 import type { SearchHit } from '../../../api/search';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { MarkedText } from '../../../components/marked-text';
@@ -30,6 +30,7 @@ import { useFileDuplicates } from '../../../hooks/files';
 import { useFormats } from '../../../hooks/formats';
 import { useImageSearchPermissions, useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
+import { Swatch } from '../field/color-field';
 import { ImageViewer } from './image-viewer';
 
 /** The preview's width in CSS pixels. */
@@ -44,12 +45,14 @@ interface DetailsPanelProps {
   hasNext: boolean;
   onStep: (step: -1 | 1) => void;
   onFindSimilar: (id: number) => void;
+  /** Filters by a color, as `#rrggbb`. */
+  onFilterColor: (color: string) => void;
   onClose: () => void;
 }
 
 /** One result at the side of the page, with its details. The results stay usable beside it. */
 export function DetailsPanel(props: DetailsPanelProps) {
-  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onClose } = props;
+  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onFilterColor, onClose } = props;
   const text = useText();
   const { file } = hit;
   const titleId = useId();
@@ -121,6 +124,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
             {text('search.details.findSimilar')}
           </Button>
           <DetailsList hit={hit} />
+          <ColorList fileId={file.id} onFilter={onFilterColor} />
           <UsageList fileId={file.id} />
           <DuplicateList fileId={file.id} />
         </Flex>
@@ -245,6 +249,47 @@ function DetailsList({ hit }: { hit: SearchHit }) {
           </Flex>
         );
       })}
+    </Flex>
+  );
+}
+
+/** The image's dominant colors, each a button that filters by it; nothing until they are known. */
+function ColorList({
+  fileId,
+  onFilter,
+}: {
+  fileId: number;
+  onFilter: DetailsPanelProps['onFilterColor'];
+}) {
+  const text = useText();
+  const formats = useFormats();
+  const { data: colors = [] } = useQuery({
+    queryKey: ['file-colors', fileId],
+    queryFn: ({ signal }) => fetchFileColors(fileId, signal),
+  });
+  if (colors.length === 0) return null;
+  return (
+    <Flex direction="column" alignItems="stretch" gap={2}>
+      <Typography tag="h3" variant="sigma" textColor="neutral600">
+        {text('search.details.colors')}
+      </Typography>
+      <Flex gap={2} wrap="wrap">
+        {colors.map(({ hex, name, share }) => {
+          const color = `${text(`search.filter.color.${name}`)} ${hex}`;
+          return (
+            <Swatch
+              key={hex}
+              type="button"
+              $color={hex}
+              aria-label={text('search.details.filterColor', { color })}
+              title={`${color} · ${formats.percent(share)}`}
+              onClick={() => {
+                onFilter(hex);
+              }}
+            />
+          );
+        })}
+      </Flex>
     </Flex>
   );
 }

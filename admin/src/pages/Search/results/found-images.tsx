@@ -2,7 +2,15 @@ import { Button, Flex, SingleSelect, SingleSelectOption, Typography } from '@str
 import { useCallback, useMemo, useState } from 'react';
 import { useText } from '../../../hooks/text';
 import type { SearchState } from '../page-state';
-import { addExample, emptyQuery, isRanked, sorts, type SearchQuery, type Sort } from '../query';
+import {
+  addExample,
+  emptyQuery,
+  isRanked,
+  setFilter,
+  sorts,
+  type SearchQuery,
+  type Sort,
+} from '../query';
 import { DetailsPanel } from './details-panel';
 import { useDetailsInAddress } from './details-in-address';
 import { ResultSections } from './result-sections';
@@ -74,6 +82,9 @@ export function FoundImages({ state }: { state: SearchState }) {
           }}
           onFindSimilar={(id) => {
             change({ ...emptyQuery, filters: query.filters, like: [id] });
+          }}
+          onFilterColor={(color) => {
+            change({ ...query, filters: setFilter(query.filters, 'color', color) });
           }}
           onClose={details.close}
         />

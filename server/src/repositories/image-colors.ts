@@ -1,0 +1,219 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { apiLimits } from '../../../plugin/src/contracts/limits';
+import type { ImageColors } from '../../../plugin/src/contracts/file-status';
+import { isColorName, type FileTraits } from '../../../plugin/src/contracts/search';
+import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import { colorNames, type ColorName } from '../../../plugin/src/images/contract';
+import {
+  minimumShareOf,
+  PALETTE_VERSION,
+  paletteOf,
+  parseColor,
+  toHex,
+} from '../../../plugin/src/images/palette';
+import { inputError } from '../http/parse-input';
+import { IMAGE_COLOR_UID, IMAGE_TRACE_UID } from '../plugin-id';
+import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
+import { retryConflicts } from './row-locks';
+
+/** Traces whose colors are derived in one step. */
+const PAGE_SIZE = 50;
+
+type Transaction = NonNullable<Parameters<typeof createDatabaseTables>[1]>;
+
+/** A row as its columns have it. */
+interface ColorRow {
+  file_id: number;
+  position: number;
+  lightness: number;
+  green_red: number;
+  blue_yellow: number;
+  share: number;
+  name: ColorName;
+  version: number;
+}
+
+const rowSchema = z.object({
+  lightness: z.number(),
+  green_red: z.number(),
+  blue_yellow: z.number(),
+  share: z.number(),
+  name: z.enum(colorNames),
+});
+
+/** Databases return sums as text or as numbers. */
+const namedSchema = z.array(
+  z.object({ file_id: z.number(), name: z.enum(colorNames), share: z.coerce.number() }),
+);
+
+/** The rows of these traces' colors. Takes about a millisecond for each, and lets others have a turn in between. */
+export async function toColorRows(traces: readonly FileTrace[]): Promise<ColorRow[]> {
+  const rows: ColorRow[] = [];
+  for (const trace of traces) {
+    const palette = paletteOf(trace);
+    for (const [position, { blueYellow, greenRed, lightness, name, share }] of palette.entries()) {
+      rows.push({
+        file_id: trace.fileId,
+        position,
+        lightness,
+        green_red: greenRed,
+        blue_yellow: blueYellow,
+        share,
+        name,
+        version: PALETTE_VERSION,
+      });
+    }
+    await nextTurn();
+  }
+  return rows;
+}
+
+/** Replaces the colors of these files, in the transaction that has locked their traces. */
+export async function replaceColors(
+  strapi: Core.Strapi,
+  transaction: Transaction,
+  { fileIds, rows }: { fileIds: readonly number[]; rows: readonly ColorRow[] },
+): Promise<void> {
+  const tables = createDatabaseTables(strapi, transaction);
+  const table = () => tables.table(tables.tableOf(IMAGE_COLOR_UID));
+  await table()
+    .whereIn('file_id', [...fileIds])
+    .delete();
+  for (const some of chunksOf(rows, PAGE_SIZE)) await table().insert(some);
+}
+
+/**
+ * Derives the colors of images that have none, such as those that were indexed before there were colors. Walks over all
+ * traces once, and reads no file.
+ */
+export async function fillColors(
+  strapi: Core.Strapi,
+  traces: Pick<ImageTraces, 'get' | 'listIds'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const tables = createDatabaseTables(strapi);
+  let cursor: number | null = null;
+  do {
+    const page: Awaited<ReturnType<ImageTraces['listIds']>> = await traces.listIds(
+      cursor,
+      PAGE_SIZE,
+    );
+    const current = await tables
+      .table(tables.tableOf(IMAGE_COLOR_UID))
+      .select('file_id')
+      .whereIn('file_id', page.ids)
+      .where({ position: 0, version: PALETTE_VERSION });
+    const known = new Set(current.map((row: { file_id: number }) => row.file_id));
+    const missing = page.ids.filter((id) => !known.has(id));
+    if (missing.length > 0) await fill(strapi, await traces.get(missing));
+    cursor = page.nextCursor;
+  } while (cursor !== null && !signal.aborted);
+}
+
+async function fill(strapi: Core.Strapi, traces: readonly FileTrace[]): Promise<void> {
+  const rows = await toColorRows(traces);
+  const ids = traces.map(({ fileId }) => fileId);
+  await retryConflicts(strapi, () =>
+    strapi.db.transaction(async ({ trx }) => {
+      const tables = createDatabaseTables(strapi, trx as Transaction);
+      // Those that another process replaces or removes meanwhile have colors of their own, or none.
+      const locked: { file_id: number; content_hash: string }[] = await tables
+        .table(tables.tableOf(IMAGE_TRACE_UID))
+        .select('file_id', 'content_hash')
+        .whereIn('file_id', ids)
+        .orderBy('file_id')
+        .forUpdate();
+      const hashes = new Map(locked.map((row) => [row.file_id, row.content_hash]));
+      const same = traces.filter(({ contentHash, fileId }) => hashes.get(fileId) === contentHash);
+      const fileIds = same.map(({ fileId }) => fileId);
+      await replaceColors(strapi, trx as Transaction, {
+        fileIds,
+        rows: rows.filter((row) => fileIds.includes(row.file_id)),
+      });
+    }),
+  );
+}
+
+/** The dominant colors of an image, the largest share first; none if they aren't known. */
+export async function colorsOf(strapi: Core.Strapi, fileId: number): Promise<ImageColors> {
+  const tables = createDatabaseTables(strapi);
+  const found: unknown = await tables
+    .table(tables.tableOf(IMAGE_COLOR_UID))
+    .select(Object.keys(rowSchema.shape))
+    .where('file_id', fileId)
+    .orderBy('position');
+  return z
+    .array(rowSchema)
+    .parse(found)
+    .map(({ blue_yellow: blueYellow, green_red: greenRed, lightness, name, share }) => ({
+      hex: toHex({ blueYellow, greenRed, lightness }),
+      name,
+      share: share / 1_000,
+    }));
+}
+
+/** The basic colors of each of these files: those with a share that `color` would find it by. */
+export async function colorNamesOf(
+  strapi: Core.Strapi,
+  fileIds: readonly number[],
+): Promise<Map<number, ColorName[]>> {
+  const tables = createDatabaseTables(strapi);
+  const names = new Map<number, ColorName[]>();
+  for (const ids of chunksOf(fileIds)) {
+    const found: unknown = await tables
+      .table(tables.tableOf(IMAGE_COLOR_UID))
+      .select('file_id', 'name')
+      .sum({ share: 'share' })
+      .whereIn('file_id', ids)
+      .groupBy('file_id', 'name');
+    for (const { file_id: fileId, name, share } of namedSchema.parse(found)) {
+      if (share < minimumShareOf(name)) continue;
+      names.set(fileId, [...(names.get(fileId) ?? []), name]);
+    }
+  }
+  return names;
+}
+
+/**
+ * The condition on files, by their name in a query, that enough of an image has this color.
+ *
+ * @throws ImageSearchError `invalid-input` for a tolerance without a color in hexadecimal
+ */
+export function colorCondition(
+  tables: DatabaseTables,
+  { color, colorTolerance }: Pick<FileTraits, 'color' | 'colorTolerance'>,
+): ((files: string) => object) | null {
+  const isNamed = color !== undefined && isColorName(color);
+  if (colorTolerance !== undefined && (color === undefined || isNamed)) {
+    throw inputError('colorTolerance: needs "color" in hexadecimal, such as #00aa77.');
+  }
+  if (color === undefined) return null;
+  const wanted = parseColor(color);
+  const tolerance = (colorTolerance ?? apiLimits.colorTolerance) * 10;
+  return (files) => {
+    const query = tables
+      .table(`${tables.tableOf(IMAGE_COLOR_UID)} as colors`)
+      .select('colors.file_id')
+      .whereRaw('?? = ??', ['colors.file_id', `${files}.id`])
+      .groupBy('colors.file_id')
+      .havingRaw('sum(??) >= ?', ['colors.share', minimumShareOf(wanted.name)]);
+    if (isNamed) return { id: { $in: query.where('colors.name', color) } };
+    // In whole numbers, of which all databases have the same notion.
+    const distance = '(?? - ?) * (?? - ?) + 4 * (?? - ?) * (?? - ?) + 4 * (?? - ?) * (?? - ?)';
+    const axes: [string, number][] = [
+      ['colors.lightness', wanted.lightness],
+      ['colors.green_red', wanted.greenRed],
+      ['colors.blue_yellow', wanted.blueYellow],
+    ];
+    return {
+      id: {
+        $in: query.whereRaw(`${distance} <= ?`, [
+          ...axes.flatMap((axis) => [...axis, ...axis]),
+          Math.round(4 * tolerance * tolerance),
+        ]),
+      },
+    };
+  };
+}
