@@ -4,7 +4,15 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import typescriptEslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist', 'examples', 'coverage', 'sample/model', 'test/app/.*', 'test/app/build']),
+  globalIgnores([
+    'dist',
+    'examples',
+    'docs/.vitepress',
+    'coverage',
+    'sample/model',
+    'test/app/.*',
+    'test/app/build',
+  ]),
   eslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

@@ -1,15 +1,24 @@
 /**
- * `npx tsx scripts/docs.ts`: writes the reference of settings from the schema and checks that the links between pages lead
- * somewhere; with `--check` it writes nothing and says what is wrong.
+ * `npx tsx scripts/docs.ts`: writes the reference of settings from the schema and the list of pages for language models
+ * (llms.txt), and checks that the links between pages lead somewhere and that the page of errors is right; with `--check` it
+ * writes nothing and says what is wrong.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { format } from 'prettier';
 import { z } from 'zod';
+import { homepage } from '../package.json';
 import { configSchema } from '../plugin/src/config';
+import { errorCodes, errorTraits } from '../plugin/src/errors';
+import { sections } from '../docs/pages';
 
 const repositoryFolder = path.resolve(__dirname, '..');
-const reference = path.join(repositoryFolder, 'docs/configuration.md');
+const docsFolder = path.join(repositoryFolder, 'docs');
+const reference = path.join(docsFolder, 'configuration.md');
+/** Of pages as they are written, for language models. */
+const PAGES_ADDRESS = homepage
+  .replace('https://github.com/', 'https://raw.githubusercontent.com/')
+  .replace('#readme', '/main/docs');
 
 interface SettingSchema {
   type?: string;
@@ -91,7 +100,7 @@ function findBrokenLinks(): string[] {
   const pages = [
     ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
     ...['sample/README.md', 'test/README.md'],
-    ...readdirSync(path.join(repositoryFolder, 'docs'))
+    ...readdirSync(docsFolder)
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
   ];
@@ -123,6 +132,46 @@ function headingsOf(file: string): string[] {
   );
 }
 
+/** What the page of errors says otherwise than the table in errors.ts. */
+function findWrongErrors(): string[] {
+  const page = readFileSync(path.join(docsFolder, 'errors.md'), 'utf8');
+  const rows = new Map(
+    [...page.matchAll(/^\| `([a-z-]+)` +\| (\d+) +\| (yes|no) +\|/gm)].map(
+      ([, code, status, retry]) => [code, `${String(status)}, ${String(retry)}`],
+    ),
+  );
+  return errorCodes.flatMap((code) => {
+    const { httpStatus, retryable } = errorTraits[code];
+    const wanted = `${String(httpStatus)}, ${retryable ? 'yes' : 'no'}`;
+    const found = rows.get(code) ?? 'missing';
+    return found === wanted ? [] : [`${code}: ${found}, should be ${wanted}`];
+  });
+}
+
+/** For language models (llmstxt.org): what the pages are about, with their addresses. */
+function listPages(): string {
+  const lists = sections.map(({ title, pages }) => {
+    const links = pages.map((page) => {
+      const text = readFileSync(path.join(docsFolder, `${page}.md`), 'utf8');
+      const [, heading = page] = /^# (.+)$/m.exec(text) ?? [];
+      return `- [${heading}](${PAGES_ADDRESS}/${page}.md)`;
+    });
+    return `## ${title}\n\n${links.join('\n')}`;
+  });
+  const summary =
+    '> A plugin for Strapi 5 that makes the Media Library searchable by what its images show: text-to-image search, similar images and duplicates, in the panel and over REST, GraphQL and MCP.';
+  return `# Image Search for Strapi\n\n${summary}\n\n${lists.join('\n\n')}\n`;
+}
+
+/** Pages that no section of the site has. */
+function findUnlistedPages(): string[] {
+  const listed = new Set(sections.flatMap(({ pages }) => pages));
+  return readdirSync(docsFolder)
+    .filter((name) => name.endsWith('.md') && name !== 'index.md')
+    .map((name) => name.slice(0, -'.md'.length))
+    .filter((name) => !listed.has(name));
+}
+
 async function main(isCheck: boolean): Promise<void> {
   const current = readFileSync(reference, 'utf8');
   const wanted = withSettings(current, await describeConfiguration());
@@ -130,8 +179,17 @@ async function main(isCheck: boolean): Promise<void> {
     if (isCheck) throw new Error('docs/configuration.md is out of date: npx tsx scripts/docs.ts');
     writeFileSync(reference, wanted);
   }
+  const unlisted = findUnlistedPages();
+  if (unlisted.length > 0) throw new Error(`docs/pages.ts doesn't have ${unlisted.join(', ')}.`);
+  const llms = path.join(docsFolder, 'public/llms.txt');
+  if (!existsSync(llms) || readFileSync(llms, 'utf8') !== listPages()) {
+    if (isCheck) throw new Error('docs/public/llms.txt is out of date: npx tsx scripts/docs.ts');
+    writeFileSync(llms, listPages());
+  }
   const broken = findBrokenLinks();
   if (broken.length > 0) throw new Error(`These links lead nowhere:\n${broken.join('\n')}`);
+  const wrong = findWrongErrors();
+  if (wrong.length > 0) throw new Error(`docs/errors.md is wrong:\n${wrong.join('\n')}`);
 }
 
 main(process.argv.includes('--check')).catch((error: unknown) => {
