@@ -244,7 +244,7 @@ const OpenButton = styled<typeof IconButton>(IconButton)<{ $isActive: boolean }>
 `;
 
 const Hint = styled<typeof Typography>(Typography)`
-  max-width: 36rem;
+  max-width: min(36rem, calc(100vw - 7.2rem));
 `;
 
 const Area = styled.div`
