@@ -35,8 +35,8 @@ module.exports = {
         pathNot: [
           '^plugin/src/$1/',
           '^plugin/src/[^/]+/contract[.]ts$',
-          // SQLite, whatever is stored in it.
-          '^plugin/src/vectors/embedded/driver[.]ts$',
+          // SQLite and PostgreSQL, whatever is stored in them.
+          '^plugin/src/vectors/(embedded/driver|postgres/connection)[.]ts$',
           // Pure functions that need no contract between them and their callers.
           '^plugin/src/(images/(trace|views)|vectors/similarity|matching/(verdict|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
         ],

@@ -140,7 +140,7 @@ const searchSchema = z.strictObject({
 const wordsSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
     description:
-      'Whether text searches also match names, alternative texts, captions and folders. Their words are kept in a file beside `vectors.path`',
+      'Whether text searches also match names, alternative texts, captions and folders. Their words are kept in a file beside `vectors.path`, or with the vectors in PostgreSQL',
   }),
 });
 

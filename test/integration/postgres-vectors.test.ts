@@ -62,6 +62,7 @@ describeWithServer(
           },
           vectors: { store: 'postgres' },
           search: { requestsPerMinute: 1_000_000 },
+          words: { enabled: true },
         },
       });
       library = createLibrary(app);
@@ -70,7 +71,10 @@ describeWithServer(
     async function ask(): Promise<unknown> {
       const answers = [];
       for (const text of concepts) {
-        const { body } = await library.call('post', '/image-search/search', { text });
+        const { body } = await library.call('post', '/image-search/search', {
+          text,
+          mode: 'vector',
+        });
         const hits = (body as { data: { score: number; file: { id: number } }[] }).data;
         answers.push(hits.map(({ score, file }) => ({ id: file.id, score })));
       }
@@ -85,6 +89,27 @@ describeWithServer(
         message: expect.stringMatching(/^PostgreSQL \d+.* with pgvector .* 1 collections/),
       });
       expect(await ask()).toMatchObject(concepts.map(() => ({ length: 6 })));
+    });
+
+    it('finds images by their names, which are in the same database', async () => {
+      const [first] = images;
+      const text = first?.fileName ?? '';
+      const found = await pollUntil(
+        async () => {
+          const { body } = await library.call('post', '/image-search/search', {
+            text,
+            mode: 'text',
+          });
+          return (body as { data: { file: { name: string } }[] }).data;
+        },
+        ({ length }) => length > 0,
+      );
+      expect(found[0]?.file.name).toBe(text);
+      await pollUntil(
+        () =>
+          runSql(database.connection, 'select count(*)::int as count from image_search.words_1'),
+        ([row]) => (row as { count: number }).count === 6,
+      );
     });
 
     it('keeps its tables when Strapi starts again, which syncs its schema', async () => {

@@ -40,11 +40,13 @@ import { QueryEmbedder } from '../search/query-embedder';
 import { QueryUrls } from '../search/query-urls';
 import type { SpaceRecords } from '../spaces/contract';
 import { SpaceManager } from '../spaces/space-manager';
-import type { WordSource } from '../text/contract';
+import type { TextIndex, WordSource } from '../text/contract';
 import { createEmbeddedTextIndex } from '../text/embedded';
 import { LibraryWords } from '../text/library-words';
+import { createPostgresTextIndex } from '../text/postgres';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
 import { DEFAULT_VECTOR_FILE } from '../vectors/embedded';
+import { connectionSettings } from '../vectors/postgres/connection';
 import { openVectorStore, type HostDatabase } from '../vectors/registry';
 import { Calibrator } from './calibrator';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
@@ -285,24 +287,10 @@ function openStore(
   });
 }
 
-/** In a file beside that of the vectors, or in the project when those are elsewhere. */
-function createWords({
-  clock,
-  config,
-  logger,
-  projectFolder,
-  repositories,
-  wordSource,
-}: EngineParts): WordIndexing {
-  const { vectors, words } = config;
-  if (!words.enabled) return null;
-  const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
-  const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
-  const index = createEmbeddedTextIndex({
-    file: path.join(dir, `${name}-words.sqlite`),
-    projectFolder,
-    database: () => repositories.database(),
-  });
+function createWords(parts: EngineParts): WordIndexing {
+  const { clock, config, logger, wordSource } = parts;
+  if (!config.words.enabled) return null;
+  const index = createTextIndex(parts);
   const library = new LibraryWords({
     index,
     source: wordSource,
@@ -311,6 +299,30 @@ function createWords({
     clock,
   });
   return { index, library };
+}
+
+/** In the PostgreSQL of the vectors; otherwise in a file beside theirs, or in the project when those are elsewhere. */
+function createTextIndex({
+  config: { vectors },
+  hostDatabase,
+  projectFolder,
+  repositories,
+}: EngineParts): TextIndex {
+  const database = () => repositories.database();
+  if (vectors.store === 'postgres') {
+    const settings = connectionSettings(vectors, hostDatabase);
+    const { schema, timeoutSeconds } = vectors;
+    if (settings !== null) {
+      return createPostgresTextIndex({ settings, projectFolder, timeoutSeconds, schema, database });
+    }
+  }
+  const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
+  const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
+  return createEmbeddedTextIndex({
+    file: path.join(dir, `${name}-words.sqlite`),
+    projectFolder,
+    database,
+  });
 }
 
 function detectDuplicates(

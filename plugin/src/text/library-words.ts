@@ -24,8 +24,8 @@ export interface LibraryWordsOptions {
  * at once; what nobody reports (moved folders, imports, raw SQL, crashes) is found by comparing the library with the
  * index at startup, on a schedule and on demand.
  *
- * Every process does this: beside Qdrant, each has a file of its own. In a shared file, the later one finds nothing to
- * write.
+ * Every process does this: beside Qdrant, each has a file of its own. In a shared file or PostgreSQL, the later one
+ * finds nothing to write.
  */
 export class LibraryWords {
   readonly #options: LibraryWordsOptions;

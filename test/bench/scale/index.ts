@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- scale [embedded] [qdrant] [<points>…] [--resume]`: how both stores grow, from 10,000 to a million
- * vectors. Every size is written to bench/results.json when it is done, and `--resume` leaves out what is there; in
+ * `npm run bench -- scale [embedded] [postgres] [postgres-exact] [qdrant] [<points>…] [--resume]`: how the stores grow,
+ * from 10,000 to a million vectors. Every size is written to bench/results.json when it is done, and `--resume` leaves out what is there; in
  * the end all are drawn to docs/images/scale.svg.
  */
 import { fork } from 'node:child_process';
@@ -48,7 +48,10 @@ function parse(given: readonly string[]) {
   if (stores.length + sizes.length < words.length) {
     throw new Error(`scale takes ${storeNames.join(', ')}, numbers of points and --resume.`);
   }
-  const reachable = storeNames.filter((name) => name !== 'qdrant' || process.env.QDRANT_URL);
+  const { POSTGRES_URL, QDRANT_URL } = process.env;
+  const reachable = storeNames.filter(
+    (name) => name === 'embedded' || (name === 'qdrant' ? QDRANT_URL : POSTGRES_URL),
+  );
   return {
     stores: stores.length > 0 ? stores : reachable,
     sizes: sizes.length > 0 ? sizes : usualSizes,
@@ -61,7 +64,7 @@ async function measure(store: StoreName, points: number): Promise<ScaleResult> {
   return withDataFolder(async (folder) => {
     const runPhase = <Report>(phase: 'load' | 'query') =>
       inProcess<Report>([phase, store, String(points), folder]);
-    const subject = createSubject(store, folder);
+    const subject = createSubject(store, folder, true);
     try {
       const { loadSeconds, directLoadSeconds } = await runPhase<LoadReport>('load');
       const { milliseconds: settleMs } = await timed(() => subject.settle());

@@ -1,6 +1,7 @@
 import type { Latency } from './latency';
 
-export const storeNames = ['embedded', 'qdrant'] as const;
+/** `postgres-exact` compares all vectors, however many there are. */
+export const storeNames = ['embedded', 'postgres', 'postgres-exact', 'qdrant'] as const;
 
 export type StoreName = (typeof storeNames)[number];
 
@@ -11,7 +12,7 @@ export interface ScaleResult {
   dimensions: number;
   /** Storing all, in batches of 1,000, one after the other. */
   loadSeconds: number;
-  /** From then until background work is done: Qdrant builds its graphs. */
+  /** From then until background work is done: servers build their graphs, and PostgreSQL measures its own. */
   settleSeconds: number;
   /** Null if unavailable. */
   diskBytes: number | null;

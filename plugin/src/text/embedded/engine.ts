@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ImageSearchError, toImageSearchError } from '../../errors';
@@ -18,27 +17,23 @@ import {
   type TextQuery,
   type WordField,
 } from '../contract';
+import {
+  chooseTerms,
+  LEAST_CANDIDATES,
+  MOST_NAMES,
+  RANKED_AT_MOST,
+  rarityOf,
+  signatureOf,
+  toStored,
+  type CountedTerm,
+} from '../candidates';
 import { compareTextHits, parseQuery, scoreFile, type ParsedQuery, type Term } from '../ranking';
-import { isSingle, nameKeyOf, TOKENS_VERSION, tokensOf } from '../tokens';
+import { isSingle, nameKeyOf } from '../tokens';
 
 /** Of the tables. A file of another version is replaced: it has nothing that the database doesn't have. */
 const VERSION = 1;
 /** How long a call waits for another writing process. */
 const LOCK_TIMEOUT_MS = 5_000;
-/** Characters of a field that are searched; of what documents say, this is several pages. */
-const LONGEST_FIELD = 20_000;
-/** Files that are scored, beyond those that are asked for. */
-const LEAST_CANDIDATES = 200;
-/**
- * Files that SQLite ranks at most, by the rarest words of the query; others only add to the score of a file. Ranking
- * 100,000 takes 100 ms.
- */
-const RANKED_AT_MOST = 3_000;
-/** A smaller library says little about how rare a word is. */
-const LEAST_TOTAL = 100;
-/** Files of the same or a close name. */
-const MOST_NAMES = 200;
-
 /** What a match in each column is worth to SQLite, in the order of `wordFields`. */
 const COLUMN_WEIGHTS = '4, 3, 3, 2, 1';
 const COLUMNS = wordFields.map((field) => columnOf(field)).join(', ');
@@ -209,7 +204,7 @@ class Session {
   ): { weights: number[]; candidates: CandidateRow[] } {
     const total = this.#count();
     const counted = query.terms.map((term) => ({ term, count: this.#countFilesWith(term, scope) }));
-    const weights = counted.map(({ count }) => rarityOf(count, Math.max(total, LEAST_TOTAL)));
+    const weights = counted.map(({ count }) => rarityOf(count, total));
     const rows = new Map<number, CandidateRow>();
     const add = (found: readonly CandidateRow[]): void => {
       for (const row of found) rows.set(row.file_id, row);
@@ -222,30 +217,23 @@ class Session {
     return { weights, candidates: [...rows.values()] };
   }
 
-  #findByTerms(
-    counted: readonly { term: Term; count: number }[],
-    scope: Scope,
-    wanted: number,
-  ): CandidateRow[] {
-    const found = counted
-      .filter(({ count }) => count > 0)
-      .sort((left, right) => left.count - right.count);
-    const [rarest] = found;
-    if (rarest === undefined) return [];
-    if (rarest.count > RANKED_AT_MOST) {
-      // All words are common: the newest files that have all of them, or else the rarest.
-      const all = found.map(({ term }) => `(${toMatch(term)})`).join(' AND ');
-      const rows = this.#findByWords(all, scope, wanted, 'words.rowid desc');
-      return rows.length > 0
-        ? rows
-        : this.#findByWords(toMatch(rarest.term), scope, wanted, 'words.rowid desc');
+  #findByTerms(counted: readonly CountedTerm[], scope: Scope, wanted: number): CandidateRow[] {
+    const chosen = chooseTerms(counted);
+    const [rarest] = chosen?.terms ?? [];
+    if (chosen === null || rarest === undefined) return [];
+    if (!chosen.areCommon) {
+      return this.#findByWords(
+        chosen.terms.map(({ term }) => toMatch(term)).join(' OR '),
+        scope,
+        wanted,
+      );
     }
-    let ranked = 0;
-    const rare = found.filter(({ count }) => {
-      ranked += count;
-      return ranked <= RANKED_AT_MOST;
-    });
-    return this.#findByWords(rare.map(({ term }) => toMatch(term)).join(' OR '), scope, wanted);
+    // The newest files that have all of them, or else the rarest.
+    const all = chosen.terms.map(({ term }) => `(${toMatch(term)})`).join(' AND ');
+    const rows = this.#findByWords(all, scope, wanted, 'words.rowid desc');
+    return rows.length > 0
+      ? rows
+      : this.#findByWords(toMatch(rarest.term), scope, wanted, 'words.rowid desc');
   }
 
   #findByWords(
@@ -358,29 +346,9 @@ class Session {
   }
 }
 
-/**
- * As BM25 weighs a word (S. Robertson and H. Zaragoza, 2009, section 3.4), squared, as in a cosine of weighted words:
- * close to 0 when all files have it.
- */
-function rarityOf(count: number, total: number): number {
-  const files = Math.max(1, Math.min(count, total));
-  return Math.log(1 + (total - files + 0.5) / (files + 0.5)) ** 2;
-}
-
 interface Scope {
   fields: readonly WordField[];
   includeIds: readonly number[] | undefined;
-}
-
-function toStored(text: string): string {
-  return tokensOf(text.slice(0, LONGEST_FIELD))
-    .map(({ word }) => word)
-    .join(' ');
-}
-
-function signatureOf(file: FileWords): string {
-  const values = [TOKENS_VERSION, ...wordFields.map((field) => file[field])];
-  return createHash('sha256').update(JSON.stringify(values)).digest('base64').slice(0, 12);
 }
 
 /** In FTS5's query language: the word itself, longer ones, or other forms. */

@@ -25,11 +25,12 @@ export const postgresConfigSchema = z.strictObject({
         "Schema of the tables, created if missing. Strapi's own tables must be in another one",
     }),
   connections: wholeNumber(2, 100).default(5).meta({
-    description: "Maximum connections of each Strapi process, beside those of Strapi's own pool",
+    description:
+      "Maximum connections of each Strapi process, beside two for words and those of Strapi's own pool",
   }),
   hnsw: z
     .strictObject({
-      from: wholeNumber(1, 10_000_000).default(20_000).meta({
+      from: wholeNumber(1, 10_000_000).default(10_000).meta({
         description:
           'Number of vectors from which an index is built in the background. Below it, every vector is compared',
       }),

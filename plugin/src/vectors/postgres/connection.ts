@@ -13,6 +13,14 @@ const NO_DEADLINE_MS = 2 ** 31 - 1;
 /** How to connect, as the package `pg` takes it: host, port, database, user, password, ssl or connectionString. */
 export type PostgresSettings = Readonly<Record<string, unknown>>;
 
+/** The settings of the configured database; null if that is the host's own, which isn't PostgreSQL. */
+export function connectionSettings(
+  { url }: { url?: string | undefined },
+  hostDatabase: PostgresSettings | null,
+): PostgresSettings | null {
+  return url === undefined ? hostDatabase : { connectionString: url };
+}
+
 /** Runs one statement, or several without values, and returns the rows of the last one. */
 export type Send = <Row>(
   schema: z.ZodType<Row>,

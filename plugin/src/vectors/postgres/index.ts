@@ -10,7 +10,12 @@ import {
 import { CollectionCatalog } from './catalog';
 import { PostgresCollection } from './collection';
 import type { PostgresConfig } from './config';
-import { Connection, isMissingTable, type PostgresSettings } from './connection';
+import {
+  Connection,
+  connectionSettings,
+  isMissingTable,
+  type PostgresSettings,
+} from './connection';
 import { Graphs } from './graphs';
 
 export interface PostgresStoreOptions extends ServerStoreOptions {
@@ -49,8 +54,8 @@ export function createPostgresStore({
   ...options
 }: PostgresStoreOptions): VectorStore {
   const database = createReader(options.database ?? (() => Promise.resolve(null)));
-  const { schema, timeoutSeconds, url } = config;
-  const settings = url === undefined ? hostDatabase : { connectionString: url };
+  const { schema, timeoutSeconds } = config;
+  const settings = connectionSettings(config, hostDatabase);
   const connection = new Connection({
     settings: settings ?? {},
     projectFolder,
