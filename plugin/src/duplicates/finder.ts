@@ -14,6 +14,12 @@ import type { DuplicateFinder, DuplicateMatch, FileTrace, ImageTraces } from './
 const MAX_IDENTICAL = 20;
 /** Nearest neighbors considered. A copy at half the size may be farther away than other images of its kind. */
 const NEIGHBORS = 50;
+/**
+ * The same where even the last of those is less similar than this: an image turned by 90° is far from its original, and may
+ * be among few others. Large libraries have nearer ones.
+ */
+const MORE_NEIGHBORS = 200;
+const SPARSE = 0.5;
 /** Neighbors aligned, and how many of them without a promising fingerprint. Each takes a millisecond. */
 const MAX_ALIGNED = 5;
 const MAX_UNPROMISING = 3;
@@ -92,7 +98,14 @@ async function nearestTo(
   // The active model may have changed since this vector was computed.
   if (!collection || vector?.length !== collection.space.dimensions) return [];
   const excludeIds = [...identical, ...(exceptFileId === null ? [] : [exceptFileId])];
-  return collection.search({ vector, limit: NEIGHBORS, filter: { excludeIds }, isWholeOnly: true });
+  const hits = await collection.search({
+    vector,
+    limit: MORE_NEIGHBORS,
+    filter: { excludeIds },
+    isWholeOnly: true,
+  });
+  const last = hits[NEIGHBORS - 1];
+  return last && last.score >= SPARSE ? hits.slice(0, NEIGHBORS) : hits;
 }
 
 /** Cheap tests for all, alignment for a few. The event loop gets a turn between any two. */
