@@ -38,6 +38,7 @@ const long = {
     'long/*',
     'e2e/examples',
     'e2e/search-large-library',
+    'integration/copy-vectors',
     'integration/crash',
     'integration/hosted-provider-faults',
     'integration/library-store',

@@ -11,10 +11,13 @@ import { startQdrantServer, type QdrantServer } from '../support/qdrant-server';
 import { randomUnitVector } from '../support/random-vectors';
 import { createRecordingLogger } from '../support/recording-logger';
 import { createDataFolder } from '../support/strapi-app';
+import { sizeOf } from '../support/test-size';
 import { pointOf } from '../support/vector-points';
 
-const POINTS = 20_000;
+/** Enough batches that an interruption comes between two of them. */
+const POINTS = sizeOf({ ci: 8_000, long: 20_000 });
 const DIMENSIONS = 16;
+const counted = POINTS.toLocaleString('en');
 const API_KEY = 'not-to-be-shown';
 const toQdrant = ['copy-vectors', '--from', 'embedded', '--to', 'qdrant'];
 const toEmbedded = ['copy-vectors', '--from', 'qdrant', '--to', 'embedded'];
@@ -108,7 +111,7 @@ describe('copy-vectors', () => {
     );
     const first = await command.end;
     expect(first).toMatchObject({ code: 130, errors: expect.stringContaining('Run the same') });
-    expect(first.output).toContain(`${space.id}: 20,000 vectors`);
+    expect(first.output).toContain(`${space.id}: ${counted} vectors`);
     expect(first.errors).toContain('Run the same command again');
     const interruptedAt = writtenIds().length;
     expect(interruptedAt).toBeGreaterThanOrEqual(1_500);
@@ -117,7 +120,7 @@ describe('copy-vectors', () => {
 
     const second = await run(toQdrant);
     expect(second).toMatchObject({ code: 0, errors: '' });
-    expect(second.output).toContain('20,000 of 20,000');
+    expect(second.output).toContain(`${counted} of ${counted}`);
     expect(second.output).toContain('Set vectors.store to "qdrant" in config/plugins');
     expect(writtenIds()).toEqual(points.map(({ fileId }) => fileId));
     expect(qdrant.violations).toEqual([]);

@@ -112,9 +112,9 @@ describeWithCases('HEIC with its decoder', () => {
   });
 
   it('may be a grid of tiles, as phones make them', async () => {
-    const grid = heicOf(photo, { grid: { rows: 5, columns: 6 } });
+    const grid = heicOf(photo, { grid: { rows: 2, columns: 3 } });
     const { prepared, size } = await reader.read(grid, { preparation: clip224 });
-    expect(size).toEqual({ width: 2_880, height: 1_600 });
+    expect(size).toEqual({ width: 1_440, height: 640 });
     const brightness = ({ data }: { data: Uint8Array }): number =>
       data.reduce((sum, value) => sum + value, 0) / data.length;
     const one = await readPixels(photo, clip224);
