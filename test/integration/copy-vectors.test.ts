@@ -7,6 +7,8 @@ import type { VectorPoint } from '../../plugin/src/vectors/contract';
 import { createEmbeddedStore } from '../../plugin/src/vectors/embedded';
 import { createSeededRandom } from '../../sample/seeded-random';
 import { startCommand, type CommandEnd } from '../support/copy-command';
+import { describeWithServer } from '../support/describe-with-server';
+import { postgresWithVectors } from '../support/postgres-server';
 import { startQdrantServer, type QdrantServer } from '../support/qdrant-server';
 import { randomUnitVector } from '../support/random-vectors';
 import { createRecordingLogger } from '../support/recording-logger';
@@ -249,5 +251,32 @@ describe('the program', () => {
     const end = await run(given);
     expect(end.code).toBe(2);
     expect(end.errors).toContain('Usage: ');
+  });
+});
+
+describeWithServer(postgresWithVectors, 'copy-vectors and PostgreSQL', (server) => {
+  it('copies there and back, with the URL from the environment, which nobody sees', async () => {
+    const few = points.slice(0, 1_000);
+    await fillFile(vectorFile(), few);
+    const { host = '', database = '' } = (await server().createDatabase()).connection;
+    const url = `postgres://strapi:${API_KEY}@localhost/${database}?host=${host}`;
+    const env = { IMAGE_SEARCH_POSTGRES_URL: url };
+    const there = await run(['copy-vectors', '--from', 'embedded', '--to', 'postgres'], { env });
+    expect(there).toMatchObject({ code: 0, errors: '' });
+    expect(there.output).toContain('All vectors of "embedded" are now in "postgres".');
+
+    await rm(vectorFile());
+    await fillFile(vectorFile(), few.slice(0, 10));
+    const back = await run(['copy-vectors', '--from', 'postgres', '--to', 'embedded'], { env });
+    expect(back).toMatchObject({ code: 0, errors: '' });
+    expect(await readFile(vectorFile())).toEqual(few);
+    expect(`${there.output}${back.output}`).not.toContain(API_KEY);
+  });
+
+  it('says what is missing when Strapi has another database, and none is named', async () => {
+    await fillFile(vectorFile(), points.slice(0, 10));
+    const end = await run(['copy-vectors', '--from', 'embedded', '--to', 'postgres']);
+    expect(end.code).toBe(1);
+    expect(end.errors).toContain('vectors.url is missing');
   });
 });
