@@ -22,7 +22,7 @@ const STATE_AGE_MS = 15_000;
 /** Share of `hnsw.from` that this process writes before the size is looked at again. */
 const GROWTH_BEFORE_CHECK = 0.05;
 const RETRY_MS = 60_000;
-/** Of a measurement: vectors of the library, and the latest queries. */
+/** Of a measurement: vectors of the library, as many that are far from them, and the latest queries. */
 const SAMPLE = { library: 40, queries: 40 };
 /** Hits that a measurement compares. */
 const MEASURED_HITS = 20;
@@ -37,6 +37,9 @@ const STEPS: readonly GraphSettings[] = [
 const GROWTH_BEFORE_MEASURING = 1.25;
 /** Once that many queries came in that weren't measured. */
 const QUERIES_BEFORE_MEASURING = 40;
+
+/** Length of what a distant query shares with an image, and of its noise. */
+const DISTANT = { shared: 0.35, noise: 0.94 };
 
 export const graphKinds = ['vectors', 'views'] as const;
 type GraphKind = (typeof graphKinds)[number];
@@ -305,7 +308,8 @@ export class Graphs {
       timeoutSeconds: config.timeoutSeconds,
     };
     const measured = [];
-    for (const vector of [...(await this.#sample(send, kind)), ...queries]) {
+    const sample = await this.#sample(send, kind);
+    for (const vector of [...sample, ...toDistant(sample), ...queries]) {
       if (this.#stopping.signal.aborted) return;
       const query = { ...base, vector };
       const hits = await searchExactly(send, query, { limit: MEASURED_HITS, threshold: null });
@@ -364,4 +368,36 @@ export class Graphs {
     const { catalog } = this.#options;
     return `${catalog.schema}.${kind}_${String(catalog.tablesOf(this.#space).number)}_graph`;
   }
+}
+
+/**
+ * Stand-ins for texts before anybody has searched: models keep them far from all images, with a weak component towards
+ * those that they describe, so an index finds their matches harder than those of an image.
+ */
+function toDistant(sample: readonly Float32Array[]): Float32Array[] {
+  let state = 1;
+  // A linear congruential generator (Numerical Recipes): the same noise each time.
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  const [first] = sample;
+  if (first === undefined) return [];
+  const mean = first.map((_, index) => {
+    const sum = sample.reduce((all, vector) => all + (vector[index] ?? 0), 0);
+    return sum / sample.length;
+  });
+  return sample.map((vector) => {
+    const own = toUnit(vector.map((value, index) => value - (mean[index] ?? 0)));
+    const noise = toUnit(vector.map(random));
+    return toUnit(
+      own.map((value, index) => DISTANT.shared * value + DISTANT.noise * (noise[index] ?? 0)),
+    );
+  });
+}
+
+/** All zeros stay. */
+function toUnit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
 }
