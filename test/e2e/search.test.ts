@@ -179,14 +179,15 @@ describeInBrowser('The search page', (browser) => {
     expect(found).not.toContain(idOf('sunflower'));
 
     await page.locator(`[data-result="${String(idOf('red-apple'))}"]`).click();
-    const asked = page.waitForRequest((request) => /color=%23/.test(request.url()));
+    const asked = page.waitForRequest((request) =>
+      /color(?:=%23|":"#)/.test(request.url() + (request.postData() ?? '')),
+    );
     await page
       .getByRole('button', { name: /^Show images with the color Red #/ })
       .first()
       .click();
     await asked;
     expect(search.address().get('color')).toMatch(/^#[\da-f]{6}$/);
-    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     await search.results.waitFor();
     expect(await search.ids()).toContain(idOf('red-apple'));
     await page.getByRole('button', { name: 'Filters' }).click();

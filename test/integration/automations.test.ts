@@ -250,6 +250,10 @@ describe('MCP', () => {
     const { width } = await sharp(Buffer.from(answer.pictures[0] ?? '', 'base64')).metadata();
     expect(width).toBeGreaterThan(0);
     expect(width).toBeLessThanOrEqual(245);
+    const red = await call(agent, 'search_images', { color: 'red', facets: ['color'] });
+    const redIds = imagesSchema.parse(red.data).images.map(({ id }) => id);
+    expect(redIds).toContain(app.fileOf('guitar').id);
+    expect(redIds).not.toContain(app.fileOf('dog').id);
     const plain = await call(agent, 'search_images', { text: 'a dog', thumbnails: false });
     expect(plain.pictures).toEqual([]);
     const fileId = app.fileOf('dog').id;
@@ -528,6 +532,26 @@ describe('GraphQL', () => {
       .parse(next.data);
     expect(similarImages.hits.map(({ fileId }) => fileId)).not.toContain(first);
     expect(imageDuplicates.pagination.total).toBe(imageDuplicates.duplicates.length);
+  });
+
+  it('finds and counts colors', async () => {
+    const { data, errors } = await ask(
+      `{
+        red: imageSearch(color: "red", facets: [color]) {
+          hits { fileId }
+          facets { color { value count } }
+        }
+        nearly: imageSearch(color: "#00ff00", colorTolerance: 1) { hits { fileId } }
+      }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data).toMatchObject({
+      red: {
+        hits: expect.arrayContaining([{ fileId: app.fileOf('guitar').id }]),
+        facets: { color: expect.arrayContaining([expect.objectContaining({ value: 'red' })]) },
+      },
+      nearly: { hits: [] },
+    });
   });
 
   it('orders, counts and folds what it finds', async () => {
