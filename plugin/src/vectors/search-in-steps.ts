@@ -33,14 +33,16 @@ export interface Searcher {
   count(): Promise<number>;
   /** Whether the graph would fail with this filter, so that all vectors must be compared. */
   needsExact(filter: VectorFilter): boolean;
+  /** How many hits the graph is asked for, one after the other, until there are enough. @default [MIN_DEPTH] */
+  depths?: readonly number[];
 }
 
 /**
  * Turns a server's results into what the contract promises.
  *
  * - The first hits come from the graph, which may miss a few; or from all vectors when the filter needs that. Deeper
- *   hits come from all vectors, without the first ones, so a larger limit only adds hits. A hit that the graph missed
- *   follows the first ones.
+ *   hits come from the graph's further depths, then from all vectors, each without those before, so a larger limit only
+ *   adds hits. A hit that the graph missed follows the first ones.
  * - Servers cut off ties arbitrarily, so hits that tie with the last one only count when the result is complete.
  */
 export async function searchInSteps(query: VectorQuery, searcher: Searcher): Promise<VectorHit[]> {
@@ -51,11 +53,17 @@ export async function searchInSteps(query: VectorQuery, searcher: Searcher): Pro
   if (searcher.needsExact(filter)) {
     return (await searchAll(query, searcher, await countAll())).slice(0, limit);
   }
-  const near = await runStep(query, searcher, { limit: MIN_DEPTH, isExact: false });
-  if (near.isComplete || near.hits.length >= limit) return near.hits.slice(0, limit);
-  const seen = new Set(near.hits.map(({ fileId }) => fileId));
-  const all = await searchAll(query, searcher, await countAll());
-  return [...near.hits, ...all.filter(({ fileId }) => !seen.has(fileId))].slice(0, limit);
+  const hits = new Map<number, VectorHit>();
+  const append = (found: readonly VectorHit[]): void => {
+    for (const hit of found) if (!hits.has(hit.fileId)) hits.set(hit.fileId, hit);
+  };
+  for (const depth of searcher.depths ?? [MIN_DEPTH]) {
+    const near = await runStep(query, searcher, { limit: depth, isExact: false });
+    append(near.hits);
+    if (near.isComplete || hits.size >= limit) return [...hits.values()].slice(0, limit);
+  }
+  append(await searchAll(query, searcher, await countAll()));
+  return [...hits.values()].slice(0, limit);
 }
 
 /**

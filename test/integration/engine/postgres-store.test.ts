@@ -146,6 +146,40 @@ describeWithServer(postgresWithVectors, 'the store in PostgreSQL', (server) => {
       await pollUntil(scans, (count) => count >= before + 2);
     });
 
+    it('answers pages, sorting and facets from the index, and compares all vectors only beyond', async () => {
+      await fill();
+      await untilMeasured();
+      const collection = await openAgain();
+      const [vector = new Float32Array()] = queries;
+      await collection.search({ vector, limit: 1 });
+      const logAll = (setting: string) =>
+        runSql(
+          settings,
+          `alter database ${String(settings.database)} set log_statement = ${setting}`,
+        );
+      /** Statements that compare every vector, of this search in a process of its own. */
+      const comparing = async (limit: number, isWholeOnly = false): Promise<number> => {
+        const from = server().log().length;
+        const other = await openAgain();
+        await expect(other.search({ vector, limit, isWholeOnly })).resolves.toHaveLength(limit);
+        await runSql(settings, `select 'searched ${String(limit)}'`);
+        const log = await pollUntil(
+          () => Promise.resolve(server().log().slice(from)),
+          (text) => text.includes(`select 'searched ${String(limit)}'`),
+        );
+        expect(log).toContain('hnsw.ef_search');
+        return log.split(') compared').length - 1;
+      };
+      await logAll("'all'");
+      try {
+        for (const limit of [20, 151, 201]) expect(await comparing(limit)).toBe(0);
+        for (const limit of [502, 1_002]) expect(await comparing(limit, true)).toBe(0);
+        expect(await comparing(2_900)).toBeGreaterThan(0);
+      } finally {
+        await logAll('default');
+      }
+    });
+
     it('finds what is stored after it was built', async () => {
       const collection = await fill();
       await untilMeasured();

@@ -3,6 +3,7 @@ import type { VectorHit, VectorQuery } from '../../../plugin/src/vectors/contrac
 import {
   MIN_DEPTH,
   searchInSteps,
+  searchViewsInSteps,
   type Searcher,
   type Step,
 } from '../../../plugin/src/vectors/search-in-steps';
@@ -94,6 +95,38 @@ describe('a search in steps', () => {
     for (const limit of limits) {
       await expect(search(server(), { limit })).resolves.toEqual(all.slice(0, limit));
     }
+  });
+
+  it('asks the graph for more where it goes deeper, and compares all vectors only beyond that', async () => {
+    const missed = new Set([3, 50, 250, 300]);
+    const server = () => ({
+      ...simulate(distinctHits(), ({ fileId }) => missed.has(fileId)),
+      depths: [256, 600],
+    });
+    const all = await search(server(), { limit: TOTAL });
+    const stepsOf = async (limit: number): Promise<[number, boolean][]> => {
+      const searcher = server();
+      await expect(search(searcher, { limit })).resolves.toEqual(all.slice(0, limit));
+      return searcher.steps.map((step) => [step.limit, step.isExact]);
+    };
+    const near = [
+      [256, false],
+      [600, false],
+    ];
+    for (const limit of [1, 151, 201, 255]) expect(await stepsOf(limit)).toEqual([near[0]]);
+    for (const limit of [256, 502, 599]) expect(await stepsOf(limit)).toEqual(near);
+    expect(await stepsOf(600)).toEqual([...near, [601, true]]);
+    expect(all).toHaveLength(TOTAL);
+  });
+
+  it('finds views of few files with one request to the graph', async () => {
+    const views = distinctHits().map(({ score }, index) => ({
+      fileId: (index + 1) * 65_536,
+      score,
+    }));
+    const searcher = { ...simulate(views, none), depths: [256] };
+    await expect(searchViewsInSteps({ vector, limit: 40 }, searcher)).resolves.toHaveLength(128);
+    expect(searcher.steps).toEqual([{ limit: 256, isExact: false, threshold: null }]);
   });
 
   it('keeps hits with exactly the minimum score, which the server omits', async () => {

@@ -18,6 +18,7 @@ import type { CollectionCatalog, Server, Tables } from './catalog';
 import { isMissingTable, noRows, type Connection, type Send } from './connection';
 import type { Graphs } from './graphs';
 import {
+  depthsOf,
   fromVectorText,
   needsExact,
   searchExactly,
@@ -326,6 +327,7 @@ export class PostgresCollection implements VectorCollection {
       },
       count: () => this.#count(kind),
       needsExact: (given) => graph === null || needsExact(server, given),
+      depths: depthsOf(server),
     };
   }
 

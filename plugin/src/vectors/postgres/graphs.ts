@@ -8,6 +8,7 @@ import type { PostgresConfig } from './config';
 import { noRows, PostgresFailure, type Connection, type Send } from './connection';
 import {
   canIterate,
+  FIRST_DEPTH,
   fromVectorText,
   indexable,
   LARGEST_EF,
@@ -30,7 +31,7 @@ const MEASURED_HITS = 20;
 const WANTED_RECALL = 0.995;
 /** Candidates that a search may follow, the fewest first; see `GraphSettings`. */
 const STEPS: readonly GraphSettings[] = [
-  ...[128, 200, 300, 450, 700, LARGEST_EF].map((ef) => ({ ef, candidates: 128 })),
+  ...[FIRST_DEPTH, 360, 500, 700, LARGEST_EF].map((ef) => ({ ef, candidates: FIRST_DEPTH })),
   ...[2_000, 4_000].map((candidates) => ({ ef: LARGEST_EF, candidates })),
 ];
 /** Of an index that grew or shrank by this factor, recall is measured again. */

@@ -34,9 +34,9 @@ export interface PostgresStoreOptions extends ServerStoreOptions {
  *
  * - One schema has a table `collections`, and three tables for each collection; see `CollectionCatalog`. A write is one
  *   transaction, of points and views.
- * - Searches compare every vector, until a collection has an HNSW index; see `Graphs`. From then on the first 128 hits
- *   come from the index, of vectors in half precision, and are ordered by the full vectors. They hold at least 0.99 of
- *   the true best 20, or the index isn't used. `searchInSteps` describes what stays exact.
+ * - Searches compare every vector, until a collection has an HNSW index; see `Graphs`. From then on the first
+ *   thousands of hits come from the index, of vectors in half precision, and are ordered by the full vectors. They hold
+ *   at least 0.99 of the true best 20, or the index isn't used. `searchInSteps` describes what stays exact.
  * - With pgvector 0.8, searches among many files, or without many, use the index too; before that, they compare all.
  *   Before 0.7 an index has full vectors, of 2,000 dimensions at most.
  * - While the server doesn't answer, it is asked now and then; once two requests in a row have timed out, others fail at

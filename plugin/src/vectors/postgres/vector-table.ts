@@ -8,6 +8,13 @@ import type { Send } from './connection';
 
 /** More candidates than an index finds in one pass take an iterative scan. */
 export const LARGEST_EF = 1_000;
+/**
+ * Hits that searches ask an index for. The first is more than a page with words needs; the second serves facets, sorting
+ * and grouping, of some 1,000 hits; the third those among hits that the caller may not see, and views.
+ */
+const DEPTHS = [256, 1_280, 4_000] as const;
+/** Of every search. */
+export const [FIRST_DEPTH] = DEPTHS;
 /** From this version on, pgvector continues a scan until enough rows pass the filter. */
 const ITERATIVE_SCAN = { major: 0, minor: 8 };
 /** From this version on there are vectors of half precision, which halve an index and may have 4,000 dimensions. */
@@ -20,7 +27,7 @@ const MOST_EXCLUDED_AT_ONCE = 64;
 
 /** How searches use an index. */
 export interface GraphSettings {
-  /** `hnsw.ef_search`: candidates that a search follows. */
+  /** `hnsw.ef_search`: candidates that a search follows, or more to find as many as it needs. */
   ef: number;
   /** Candidates whose full vectors are compared; more than `ef` take an iterative scan. */
   candidates: number;
@@ -68,8 +75,11 @@ export function searchGraph(
   { limit, settings }: { limit: number; settings: GraphSettings },
 ): Promise<VectorHit[]> {
   const { server, space, filter } = query;
-  const { candidates, ef } = settings;
-  const isFiltered = filter.includeIds !== undefined || (filter.excludeIds?.length ?? 0) > 0;
+  const candidates = Math.max(limit, settings.candidates);
+  const excluded = filter.excludeIds?.length ?? 0;
+  const isFiltered = filter.includeIds !== undefined || excluded > 0;
+  // One pass finds no more than `ef`, excluded ones included.
+  const ef = Math.min(LARGEST_EF, Math.max(limit + excluded, settings.ef));
   const isIterative = canIterate(server) && (isFiltered || candidates > ef);
   const { cast, expression } = graphType(server, space);
   const distance = `${expression} operator(${server.types}.<#>) ${literalOf(query.vector)}::${cast}`;
@@ -86,7 +96,7 @@ export function searchGraph(
     })}
      select key::float8 as key, score from (
        select ${query.key} as key, ${scoreOf(query)} as score from ${query.table} ${whereOf(query)}
-       order by ${distance} limit ${String(Math.max(limit, candidates))}
+       order by ${distance} limit ${String(candidates)}
      ) near order by score desc, key limit ${String(limit)}`,
   );
 }
@@ -97,6 +107,11 @@ export function needsExact(server: Server, { excludeIds = [], includeIds }: Vect
     return includeIds !== undefined || excludeIds.length > MOST_EXCLUDED_AT_ONCE;
   }
   return includeIds !== undefined && includeIds.length <= FEW_FILES;
+}
+
+/** See `Searcher.depths`. */
+export function depthsOf(server: Server): readonly number[] {
+  return canIterate(server) ? DEPTHS : [FIRST_DEPTH, LARGEST_EF];
 }
 
 export function canIterate({ extension }: Server): boolean {
