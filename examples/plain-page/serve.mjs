@@ -11,7 +11,7 @@ const files = {
 };
 
 const server = createServer((request, response) => {
-  const { pathname } = new URL(request.url, 'http://localhost');
+  const [pathname] = request.url.split('?');
   if (pathname === '/config.json') {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ strapi }));

@@ -168,6 +168,36 @@ describe('uploads over the content API', () => {
     expect(await readLibrary()).toEqual(before);
   });
 
+  it('are refused beside files that are no images, too', async () => {
+    const before = await readLibrary();
+    const text = { fileName: 'notes.txt', bytes: Buffer.from('No image.') };
+    const response = await uploadAs([UPLOAD_API], [text, elephant]);
+    expectFailure(response, { status: 409, code: 'conflict', message: /None of the files/ });
+    expect(await readLibrary()).toEqual(before);
+  });
+
+  it('of the same image at the same time leave one of it', async () => {
+    const owl = await sampleImage('owl');
+    const responses = await Promise.all(
+      Array.from({ length: 4 }, () => uploadAs([UPLOAD_API], [owl])),
+    );
+    expect(responses.map(({ status }) => status)).toContain(201);
+  });
+
+  it('list what is left if storage does not delete it', async () => {
+    const upload = app.strapi.plugin('upload').service('upload');
+    const remove = jest
+      .spyOn(upload, 'remove')
+      .mockRejectedValueOnce(new Error('Storage is down.'));
+    const violin = await sampleImage('violin');
+    const response = await uploadAs([UPLOAD_API], [elephant, violin]);
+    remove.mockRestore();
+    expect(response.status).toBe(201);
+    const kept = response.body as { id: number }[];
+    expect(kept).toHaveLength(1);
+    expect((await readLibrary()).ids).toContain(kept[0]?.id);
+  });
+
   it('are not told which file it is if they may not see files', async () => {
     const response = await uploadAs([UPLOAD_API], [elephant]);
     expect(response.body).toMatchObject({ error: { details: { existing: null } } });
@@ -189,7 +219,7 @@ describe('uploads over the content API', () => {
       .mockRejectedValue(new Error('Storage is down.'));
     expect((await uploadAs([UPLOAD_API], [elephant])).status).toBe(201);
     check.mockRestore();
-    expect(JSON.stringify(warn.mock.calls)).toContain("Couldn't check an upload");
+    expect(JSON.stringify(warn.mock.calls)).toContain("Couldn't check the upload");
     warn.mockRestore();
   });
 });

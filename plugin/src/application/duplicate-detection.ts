@@ -61,14 +61,14 @@ export interface DuplicateDetection {
   /** Reads a file's bytes, within the limits of indexing. */
   read(fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
   /**
-   * Files of the library that have the same bytes as this one now, ascending, without those excepted. Reads the file, and
-   * those that are found.
+   * Files of the library with ids below `olderThan` that have the same bytes as this one now, ascending. Reads the file,
+   * and those that are found.
    *
    * @throws ImageSearchError for a file that isn't an image of the library or can't be read
    */
   identicalTo(
     fileId: number,
-    options: { except: readonly number[]; signal: AbortSignal },
+    options: { olderThan: number; signal: AbortSignal },
   ): Promise<number[]>;
   /** Indexing reports to it. */
   readonly watch: DuplicateWatch;
@@ -127,10 +127,10 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     finder,
     confirmation,
     read,
-    async identicalTo(fileId, { except, signal }) {
+    async identicalTo(fileId, { olderThan, signal }) {
       const contentHash = await hashContent(await read(fileId, signal));
-      const found = await traces.withContentHash(contentHash, MOST_IDENTICAL + except.length);
-      const others = found.filter((id) => id !== fileId && !except.includes(id));
+      const found = await traces.withContentHash(contentHash, MOST_IDENTICAL);
+      const others = found.filter((id) => id < olderThan);
       // Its trace tells what a file was when it was indexed; a file in the trash can't be read.
       const isSame = await Promise.all(
         others.map(async (id) => {

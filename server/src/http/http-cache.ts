@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Context, Next } from 'koa';
+import { rateLimitHeaders } from './rate-limit';
 
 /**
  * Lets clients and CDNs keep what GET requests answer. Every answer has an `ETag`, so an unchanged one costs a caller
@@ -14,7 +15,10 @@ export function httpCache(maxAgeSeconds: number) {
     const body: unknown = ctx.body;
     if (ctx.method !== 'GET' || ctx.status !== 200 || typeof body !== 'object' || !body) return;
     ctx.vary('Authorization');
-    ctx.set('Cache-Control', cacheControlOf(ctx, body, maxAgeSeconds));
+    const cacheControl = cacheControlOf(ctx, body, maxAgeSeconds);
+    ctx.set('Cache-Control', cacheControl);
+    // What is left of a limit is another caller's when a cache answers.
+    if (cacheControl.startsWith('public')) for (const name of rateLimitHeaders) ctx.remove(name);
     ctx.set('ETag', `W/"${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}"`);
     if (ctx.fresh) ctx.status = 304;
   };

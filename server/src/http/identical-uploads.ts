@@ -13,7 +13,9 @@ const CHECK_TIMEOUT_MS = 10_000;
 /** Actions of Strapi's own that let a caller of the content API see a file. */
 const SEEING_ACTIONS = ['plugin::upload.content-api.find', 'plugin::upload.content-api.findOne'];
 
-const uploadedSchema = z.array(z.looseObject({ id: z.number(), name: z.string() }));
+const uploadedSchema = z.array(
+  z.looseObject({ id: z.number(), name: z.string(), mime: z.string().catch('image/') }),
+);
 
 interface Route {
   method: string;
@@ -46,13 +48,15 @@ export function rejectIdenticalUploads(strapi: Core.Strapi, logger: Logger): voi
     await next();
     const uploaded = uploadedSchema.safeParse(ctx.body);
     if (ctx.status !== 201 || !uploaded.success || isAttached(ctx)) return;
-    try {
-      await rejectIdentical(strapi, ctx, uploaded.data);
-    } catch (error) {
-      logger.warn(
-        `Couldn't check an upload for identical files, so it stands. ${toImageSearchError(error).message}`,
-      );
+    const found = await findIdentical(strapi, uploaded.data, logger);
+    if (!found) return;
+    const left = await remove(strapi, uploaded.data, logger);
+    if (left.length > 0) {
+      // Better twice in the library than nowhere: the answer lists what is there.
+      ctx.body = (ctx.body as { id: number }[]).filter(({ id }) => left.includes(id));
+      return;
     }
+    await refuse(strapi, ctx, { ...found, isOneOfMany: uploaded.data.length > 1 });
   };
   route.config = {
     ...route.config,
@@ -65,42 +69,73 @@ function isAttached(ctx: Context): boolean {
   return body?.refId !== undefined;
 }
 
-async function rejectIdentical(
+type Uploaded = z.output<typeof uploadedSchema>[number];
+
+/** The first of the uploaded images whose bytes an older file has; a check that fails finds nothing. */
+async function findIdentical(
   strapi: Core.Strapi,
-  ctx: Context,
-  uploaded: z.output<typeof uploadedSchema>,
-): Promise<void> {
+  uploaded: readonly Uploaded[],
+  logger: Logger,
+): Promise<{ name: string; existingId: number } | null> {
   const { duplicates } = imageSearchOf(strapi);
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-  const newIds = uploaded.map(({ id }) => id);
-  for (const { id, name } of uploaded) {
-    const [existingId] = await duplicates.identicalTo(id, { except: newIds, signal });
-    if (existingId === undefined) continue;
-    await remove(strapi, newIds);
-    const existing = await readExisting(strapi, ctx, existingId);
-    const others = newIds.length > 1 ? ' None of the files of this request was kept.' : '';
-    ctx.status = 409;
-    ctx.body = {
-      data: null,
-      error: {
-        status: 409,
-        name: 'ConflictError',
-        message: `${name} is in the Media Library already.${others}`,
-        details: { code: 'conflict' satisfies ErrorCode, existing },
-      },
-    };
-    return;
+  // Of two uploads at the same time, at most the later one is refused: neither takes the other for older.
+  const olderThan = Math.min(...uploaded.map(({ id }) => id));
+  for (const { id, mime, name } of uploaded) {
+    if (!mime.startsWith('image/')) continue;
+    try {
+      const [existingId] = await duplicates.identicalTo(id, { olderThan, signal });
+      if (existingId !== undefined) return { name, existingId };
+    } catch (error) {
+      logger.warn(
+        `Couldn't check the upload ${name} for identical files, so it stands. ${toImageSearchError(error).message}`,
+      );
+    }
   }
+  return null;
 }
 
-async function remove(strapi: Core.Strapi, fileIds: readonly number[]): Promise<void> {
+/** Deletes files as the Media Library does, and returns the ids of those that weren't deleted. */
+async function remove(
+  strapi: Core.Strapi,
+  uploaded: readonly Uploaded[],
+  logger: Logger,
+): Promise<number[]> {
   const upload = strapi
     .plugin('upload')
     .service<{ remove(file: unknown): Promise<unknown> }>('upload');
-  for (const id of fileIds) {
-    const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id } });
-    if (file) await upload.remove(file);
+  const left: number[] = [];
+  for (const one of uploaded) {
+    try {
+      const file: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: one.id } });
+      if (file) await upload.remove(file);
+    } catch (error) {
+      left.push(one.id);
+      logger.warn(
+        `${one.name} is in the library twice, because the upload couldn't be deleted. ${toImageSearchError(error).message}`,
+      );
+    }
   }
+  return left;
+}
+
+async function refuse(
+  strapi: Core.Strapi,
+  ctx: Context,
+  { existingId, isOneOfMany, name }: { existingId: number; isOneOfMany: boolean; name: string },
+): Promise<void> {
+  const existing = await readExisting(strapi, ctx, existingId);
+  const others = isOneOfMany ? ' None of the files of this request was kept.' : '';
+  ctx.status = 409;
+  ctx.body = {
+    data: null,
+    error: {
+      status: 409,
+      name: 'ConflictError',
+      message: `${name} is in the Media Library already.${others}`,
+      details: { code: 'conflict' satisfies ErrorCode, existing },
+    },
+  };
 }
 
 /** The file that is there already, if the caller may see files; null otherwise. */

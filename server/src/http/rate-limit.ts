@@ -34,14 +34,22 @@ export function rateLimit(requestsPerMinute: number) {
   };
 }
 
-/** The header fields of draft-ietf-httpapi-ratelimit-headers-06, which clients know best. */
+/** Of draft-ietf-httpapi-ratelimit-headers-06, which clients know best. */
+export const rateLimitHeaders = [
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'RateLimit-Policy',
+] as const;
+
 function announce(ctx: Context, requestsPerMinute: number, state: RateLimiterRes): void {
-  ctx.set({
+  const values: Record<(typeof rateLimitHeaders)[number], string> = {
     'RateLimit-Limit': String(requestsPerMinute),
     'RateLimit-Remaining': String(state.remainingPoints),
     'RateLimit-Reset': String(Math.ceil(untilReset(state) / 1_000)),
     'RateLimit-Policy': `${String(requestsPerMinute)};w=${String(WINDOW_SECONDS)}`,
-  });
+  };
+  ctx.set(values);
 }
 
 /** In milliseconds; no more than a window, also after the clock was set back. */

@@ -15,6 +15,7 @@ async function cacheControl(
     state: { auth: { strategy: { name: 'users-permissions' }, credentials: null } },
     get: (name: string) => headers[name] ?? '',
     set: (name: string, value: string) => set.set(name, value),
+    remove: () => undefined,
     vary: () => undefined,
   };
   await httpCache(maxAgeSeconds)(context as unknown as Context, () => Promise.resolve());
