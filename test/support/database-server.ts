@@ -23,6 +23,8 @@ export interface DatabaseKind {
   /** Debian's package. */
   packageName: string;
   isInstalled(): boolean;
+  /** Whether CI found out that it cannot install it. */
+  isUnavailable?(): boolean;
   start(): Promise<DatabaseServer>;
 }
 

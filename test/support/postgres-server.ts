@@ -33,6 +33,7 @@ export const postgresWithVectors: DatabaseKind = {
   name: 'PostgreSQL with pgvector',
   packageName: 'postgresql-<version>-pgvector',
   isInstalled: () => folderWithVectors() !== undefined,
+  isUnavailable: () => process.env.PGVECTOR_UNAVAILABLE === 'true',
   start: () => start(folderWithVectors()),
 };
 
