@@ -1,8 +1,13 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { VectorCollection, VectorPoint } from '../../../plugin/src/vectors/contract';
-import type { PostgresSettings } from '../../../plugin/src/vectors/postgres/connection';
+import {
+  Connection,
+  noRows,
+  type PostgresSettings,
+} from '../../../plugin/src/vectors/postgres/connection';
 import { exactHits, search, spaceOf } from '../../conformance/vector-store/points';
 import { describeWithServer } from '../../support/describe-with-server';
+import { repositoryFolder } from '../../support/paths';
 import { pollUntil } from '../../support/polling';
 import { postgresWithVectors } from '../../support/postgres-server';
 import {
@@ -213,7 +218,165 @@ describeWithServer(postgresWithVectors, 'the store in PostgreSQL', (server) => {
     });
   });
 
+  describe('while an index is due', () => {
+    const vectors = createStructuredVectors(5, DIMENSIONS);
+    const points = Array.from({ length: 400 }, (_, index) => pointOf(index + 1, vectors.image()));
+    const readGraphs = async () => {
+      const [row] = await runSql(settings, 'select graphs from image_search.collections');
+      return (row as { graphs: object }).graphs;
+    };
+
+    it('says once why it cannot be built, and in the health', async () => {
+      await (await open().store.ensureSpace(space)).upsert(points);
+      await runSql(
+        settings,
+        `create function refuse() returns event_trigger language plpgsql
+           as $$ begin raise 'no indexes on Mondays'; end $$;
+         create event trigger refuse on ddl_command_start when tag in ('CREATE INDEX')
+           execute function refuse()`,
+      );
+      try {
+        const { logger, store } = open({ hnsw: { from: 100 } });
+        const collection = await store.ensureSpace(space);
+        const [warning] = await pollUntil(
+          () => Promise.resolve(logger.at('warn')),
+          ({ length }) => length > 0,
+        );
+        expect(warning).toContain('no indexes on Mondays');
+        await expect(store.checkHealth()).resolves.toMatchObject({
+          ok: true,
+          message: expect.stringContaining('no indexes on Mondays'),
+        });
+        await expect(
+          collection.search({ vector: vectors.image(), limit: 5 }),
+        ).resolves.toHaveLength(5);
+      } finally {
+        await runSql(settings, 'drop event trigger refuse; drop function refuse');
+      }
+      await open({ hnsw: { from: 100 } }).store.ensureSpace(space);
+      await pollUntil(readGraphs, (graphs) => 'vectors' in graphs);
+    });
+
+    it('measures without a time limit', async () => {
+      await (await open({ hnsw: { from: 100 } }).store.ensureSpace(space)).upsert(points);
+      await pollUntil(readGraphs, (graphs) => 'vectors' in graphs);
+      await runSql(
+        settings,
+        `update image_search.collections set graphs = '{}';
+         alter database ${String(settings.database)} set statement_timeout = '1s'`,
+      );
+      const lock = await lockVectors();
+      const { logger, store } = open({ hnsw: { from: 100 }, timeoutSeconds: 1 });
+      try {
+        await store.ensureSpace(space);
+        await pollUntil(
+          () =>
+            runSql(
+              settings,
+              `select from pg_stat_activity where application_name = 'image-search'
+               and wait_event_type = 'Lock' and clock_timestamp() - query_start > '2 s'`,
+            ),
+          ({ length }) => length > 0,
+        );
+      } finally {
+        await runSql(
+          settings,
+          `alter database ${String(settings.database)} reset statement_timeout`,
+        );
+        await lock.release();
+      }
+      await pollUntil(readGraphs, (graphs) => 'vectors' in graphs);
+      expect(logger.at('warn')).toEqual([]);
+    });
+  });
+
+  /** Until `release`, nobody else reads the vectors. */
+  async function lockVectors(): Promise<{ release: () => Promise<void> }> {
+    const connection = connect({ timeoutSeconds: 60 });
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let holding: Promise<void> = Promise.resolve();
+    await new Promise<void>((resolve, reject) => {
+      holding = connection.transact(async (send) => {
+        await send(noRows, 'lock table image_search.vectors_1 in access exclusive mode');
+        resolve();
+        await released;
+      });
+      holding.catch(reject);
+    });
+    return {
+      async release() {
+        release();
+        await holding;
+        await connection.dispose();
+      },
+    };
+  }
+
+  function connect({
+    connections = 2,
+    timeoutSeconds,
+  }: {
+    connections?: number;
+    timeoutSeconds: number;
+  }) {
+    const connectionsSetting = 'vectors.connections';
+    const projectFolder = repositoryFolder;
+    return new Connection({
+      settings,
+      projectFolder,
+      connections,
+      connectionsSetting,
+      timeoutSeconds,
+    });
+  }
+
   describe('in trouble', () => {
+    it('takes a statement that ran too long for an answer', async () => {
+      const { returns, store } = open({ timeoutSeconds: 1 });
+      const collection = await store.ensureSpace(space);
+      const query = { vector: new Float32Array(DIMENSIONS).fill(0.125), limit: 1 };
+      await collection.search(query);
+      const lock = await lockVectors();
+      try {
+        for (let attempt = 0; attempt < 3; attempt += 1) {
+          await expect(collection.search(query)).rejects.toMatchObject({
+            message: expect.stringContaining('needed more than 1 s'),
+            retryable: true,
+          });
+        }
+        await expect(collection.count()).resolves.toBe(0);
+      } finally {
+        await lock.release();
+      }
+      await expect(collection.search(query)).resolves.toEqual([]);
+      expect(returns()).toBe(0);
+    });
+
+    it('says that its connections are busy, which is no outage', async () => {
+      const connection = connect({ connections: 1, timeoutSeconds: 1 });
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const holding = connection.transact(() => released);
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        await expect(connection.send(noRows, 'select 1')).rejects.toMatchObject({
+          code: 'store-unavailable',
+          retryable: true,
+          message: expect.stringMatching(
+            /^All 1 connections .* busy for 1 s\. Raise vectors\.connections\.$/,
+          ),
+        });
+      }
+      release();
+      await holding;
+      await expect(connection.send(noRows, 'select 1')).resolves.toHaveLength(1);
+      await connection.dispose();
+    });
+
     it('recreates tables that were dropped, and reports the loss', async () => {
       const { losses, store } = open();
       const collection = await store.ensureSpace(space);

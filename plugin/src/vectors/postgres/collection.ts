@@ -36,7 +36,6 @@ export interface CollectionOptions {
   catalog: CollectionCatalog;
   graphs: Graphs;
   space: VectorSpace;
-  timeoutSeconds: number;
   within: Within;
 }
 
@@ -306,7 +305,7 @@ export class PostgresCollection implements VectorCollection {
     kind: 'vectors' | 'views',
     { graph, query, server }: { graph: GraphSettings | null; query: VectorQuery; server: Server },
   ): Searcher {
-    const { connection, timeoutSeconds } = this.#options;
+    const { connection } = this.#options;
     const { filter = {}, vector } = query;
     const tableQuery = {
       table: this.#tables()[kind],
@@ -315,7 +314,6 @@ export class PostgresCollection implements VectorCollection {
       server,
       vector,
       filter,
-      timeoutSeconds,
     };
     return {
       ask: async ({ isExact, limit, threshold }) => {

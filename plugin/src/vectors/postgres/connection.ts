@@ -7,6 +7,8 @@ import { PendingCalls } from '../server-store';
 
 /** For the answer that the server is back. */
 const PROBE_MS = 2_000;
+/** The server stops what takes too long, and has that long to say so before it counts as silent. */
+const ANSWER_MS = 1_000;
 /** Of work that may take hours: the longest that a timer takes. */
 const NO_DEADLINE_MS = 2 ** 31 - 1;
 
@@ -37,6 +39,8 @@ export interface ConnectionOptions {
   projectFolder: string;
   /** Most connections at a time, without the one of `hold`. */
   connections: number;
+  /** The setting that raises `connections`, for messages. @default none */
+  connectionsSetting?: string;
   timeoutSeconds: number;
   /** Called when the server answers again after it didn't. */
   onBack?: (outage: Outage) => void;
@@ -78,6 +82,8 @@ export class Connection {
   readonly #calls = new PendingCalls();
   readonly #held = new Set<Client>();
   #pool: Pool | null = null;
+  /** Connections of the pool that are in use. */
+  #working = 0;
   #disposal: Promise<void> | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -98,12 +104,17 @@ export class Connection {
    * @throws ImageSearchError `store-unavailable`, with `retryAfterMs`, while the server hangs; `store-not-installed`
    * without the package `pg`
    */
-  send: Send = (schema, text, values) => this.#use((send) => send(schema, text, values));
+  send: Send = (schema, text, values) =>
+    this.#use((send) => {
+      // Several statements without values are one transaction; what has values looks up a few rows.
+      const limited = values ? text : `${this.#setTimeLimit()}; ${text}`;
+      return send(schema, limited, values);
+    });
 
   /** Runs idempotent work in one transaction. Throws like `send`, and whatever the work throws. */
   transact<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
     return this.#use(async (send) => {
-      await send(noRows, 'begin');
+      await send(noRows, `begin; ${this.#setTimeLimit()}`);
       try {
         const result = await work(send);
         await send(noRows, 'commit');
@@ -117,7 +128,7 @@ export class Connection {
   }
 
   /**
-   * Runs work that may take hours on a connection of its own. `dispose` closes that without waiting: what the server is
+   * Runs work that may take hours, without a time limit, on a connection of its own. `dispose` closes that without waiting: what the server is
    * doing, such as building an index, it finishes.
    */
   async hold(work: (send: Send) => Promise<void>): Promise<void> {
@@ -168,14 +179,18 @@ export class Connection {
   }
 
   async #attempt<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
-    const timeoutMs = this.#timeoutMs();
+    const timeoutMs = this.#timeoutMs() + ANSWER_MS;
     let client: PooledClient;
     try {
       client = await this.#openPool().connect();
     } catch (error) {
+      // The pool says the same when a new connection takes too long.
+      const isBusy = this.#working >= this.#options.connections && isPoolTimeout(error);
+      if (isBusy) throw this.#busyError(error);
       throw this.#toFailure(error);
     }
     let isBroken = false;
+    this.#working += 1;
     try {
       return await work(this.#senderOf(client, timeoutMs));
     } catch (error) {
@@ -183,6 +198,7 @@ export class Connection {
       isBroken = !(error instanceof PostgresFailure) || error.sqlState === null;
       throw error;
     } finally {
+      this.#working -= 1;
       client.release(isBroken);
     }
   }
@@ -230,6 +246,10 @@ export class Connection {
     };
   }
 
+  #setTimeLimit(): string {
+    return `set local statement_timeout = ${String(this.#timeoutMs())}`;
+  }
+
   #timeoutMs(): number {
     return this.#options.timeoutSeconds * 1_000;
   }
@@ -250,6 +270,18 @@ export class Connection {
     } catch {
       return false;
     }
+  }
+
+  /** Says nothing about the server. */
+  #busyError(cause: unknown): ImageSearchError {
+    const { connections, connectionsSetting: setting, timeoutSeconds } = this.#options;
+    const advice = setting === undefined ? '' : ` Raise ${setting}.`;
+    return new ImageSearchError({
+      code: 'store-unavailable',
+      message: `All ${String(connections)} connections to PostgreSQL at ${this.server} were busy for ${String(timeoutSeconds)} s.${advice}`,
+      retryable: true,
+      cause,
+    });
   }
 
   #toFailure(error: unknown): ImageSearchError {
@@ -315,6 +347,7 @@ function describeServer(settings: PostgresSettings): string {
 export class PostgresFailure extends ImageSearchError {
   /** SQLSTATE, such as `42P01`; null when the server didn't answer. */
   readonly sqlState: string | null;
+  /** Whether the server said nothing in time. */
   readonly isTimeout: boolean;
 
   constructor(
@@ -327,14 +360,19 @@ export class PostgresFailure extends ImageSearchError {
   }
 }
 
+export const UNDEFINED_TABLE = '42P01';
+
 const missing = new Set([
-  '42P01', // undefined table
+  UNDEFINED_TABLE,
   '3F000', // invalid schema name
   // The extension was dropped with its columns, or moved.
   '42703', // undefined column
   '42704', // undefined object
   '42883', // undefined function
 ]);
+
+/** By its time limit, or by somebody. */
+export const STATEMENT_STOPPED = '57014';
 
 /** Whether a table, or what it consists of, is missing. */
 export function isMissingTable(error: unknown): boolean {
@@ -360,6 +398,12 @@ const errorSchema = z.object({
   name: z.string().catch(''),
 });
 
+/** Whether the pool gave no connection in time: `pg-pool` has no code for it. */
+function isPoolTimeout(error: unknown): boolean {
+  const { message } = errorSchema.safeParse(error).data ?? { message: '' };
+  return message === 'timeout exceeded when trying to connect';
+}
+
 const MAX_SHOWN_REASON = 200;
 
 /** Converts any error of `pg`. `server` is its address without secrets. */
@@ -374,7 +418,7 @@ export function toFailure(
   } = errorSchema.safeParse(error).data ?? { message: '', name: '' };
   const sqlState = /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E') ? code : null;
   const base = { retryable: true, cause: error };
-  if (sqlState !== null) return toRefusal(sqlState, { server, message, base });
+  if (sqlState !== null) return toRefusal(sqlState, { server, message, base, timeoutSeconds });
   if (/timeout/i.test(message)) {
     return new PostgresFailure(
       {
@@ -396,13 +440,24 @@ export function toFailure(
 
 function toRefusal(
   sqlState: string,
-  { server, message, base }: { server: string; message: string; base: { cause: unknown } },
+  {
+    server,
+    message,
+    base,
+    timeoutSeconds,
+  }: { server: string; message: string; base: { cause: unknown }; timeoutSeconds: number },
 ): PostgresFailure {
   const fail = (text: string, retryable: boolean): PostgresFailure =>
     new PostgresFailure(
       { ...base, retryable, message: `PostgreSQL at ${server} ${text}` },
-      { sqlState, isTimeout: sqlState === '57014' },
+      { sqlState, isTimeout: false },
     );
+  if (sqlState === STATEMENT_STOPPED && /timeout/i.test(message)) {
+    return fail(
+      `needed more than ${String(timeoutSeconds)} s for a request and stopped it. Raise vectors.timeoutSeconds, or find out what keeps the server busy.`,
+      true,
+    );
+  }
   // Class 22 quotes the data.
   const reason = sqlState.startsWith('22') ? '' : `: ${message.slice(0, MAX_SHOWN_REASON)}`;
   const detail = `(${sqlState}${reason})`;

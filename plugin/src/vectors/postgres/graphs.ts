@@ -1,11 +1,19 @@
 import { z } from 'zod';
+import { backoffMs } from '../../circuit-breaker';
 import type { Clock } from '../../clock';
 import type { VectorSpace } from '../../embedding/contract';
 import { toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
 import type { CollectionCatalog } from './catalog';
 import type { PostgresConfig } from './config';
-import { noRows, PostgresFailure, type Connection, type Send } from './connection';
+import {
+  noRows,
+  PostgresFailure,
+  STATEMENT_STOPPED,
+  UNDEFINED_TABLE,
+  type Connection,
+  type Send,
+} from './connection';
 import {
   canIterate,
   FIRST_DEPTH,
@@ -22,7 +30,10 @@ import {
 const STATE_AGE_MS = 15_000;
 /** Share of `hnsw.from` that this process writes before the size is looked at again. */
 const GROWTH_BEFORE_CHECK = 0.05;
+/** When another process is building. */
 const RETRY_MS = 60_000;
+/** After a failure. */
+const FAILURES = { firstRetryMs: 60_000, longestRetryMs: 3_600_000 };
 /** Of a measurement: vectors of the library, as many that are far from them, and the latest queries. */
 const SAMPLE = { library: 40, queries: 40 };
 /** Hits that a measurement compares. */
@@ -101,6 +112,9 @@ export class Graphs {
   #isKeeping = false;
   /** Something may have to be built or measured. */
   #isDue = false;
+  /** Why the last attempt failed; null if it didn't. */
+  #problem: string | null = null;
+  readonly #warnings = new Set<string>();
 
   constructor(space: VectorSpace, options: GraphsOptions) {
     this.#space = space;
@@ -147,7 +161,7 @@ export class Graphs {
     });
   }
 
-  /** One sentence on what is being built; null if nothing is. */
+  /** What is being built, or why it can't be; null if nothing is. */
   async progress(): Promise<string | null> {
     const { catalog, connection } = this.#options;
     const { vectors, views } = catalog.tablesOf(this.#space);
@@ -158,7 +172,9 @@ export class Graphs {
        where relid in (to_regclass($1), to_regclass($2)) limit 1`,
       [vectors, views],
     );
-    if (row === undefined) return null;
+    if (row === undefined) {
+      return this.#problem && `The index of ${this.#space.model} isn't ready: ${this.#problem}`;
+    }
     const share = row.total > 0 ? ` (${String(Math.floor((100 * row.done) / row.total))} %)` : '';
     return `An index of ${this.#space.model} is being built: ${row.phase}${share}.`;
   }
@@ -189,20 +205,43 @@ export class Graphs {
   }
 
   async #keepUntilDone(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stopping;
+    let failures = 0;
     while (this.#isDue && !signal.aborted) {
       this.#isDue = false;
-      const isDone = await this.#keepOnce().catch((error: unknown) => {
-        logger.debug(
-          `The index of ${this.#space.id} isn't ready yet; retrying later. ${toImageSearchError(error).message}`,
-        );
-        return false;
-      });
-      if (isDone) continue;
+      try {
+        const isDone = await this.#keepOnce();
+        failures = 0;
+        this.#problem = null;
+        if (isDone) continue;
+      } catch (error) {
+        // What was dropped needs no index; what is recreated is looked at again once it has grown.
+        if (error instanceof PostgresFailure && error.sqlState === UNDEFINED_TABLE) continue;
+        failures += 1;
+        this.#report(error);
+      }
       this.#isDue = true;
-      await clock.wait(RETRY_MS, signal);
+      const pause = failures === 0 ? RETRY_MS : backoffMs(FAILURES, failures, Math.random());
+      await clock.wait(pause, signal);
     }
+  }
+
+  /** Once per problem. */
+  #report(error: unknown): void {
+    const { logger } = this.#options;
+    if (this.#stopping.signal.aborted) return;
+    const { message } = toImageSearchError(error);
+    const text = `The index of ${this.#space.id} isn't ready, so searches compare all vectors; retrying later. ${message}`;
+    this.#problem = message;
+    // Somebody did that on purpose.
+    const isStopped = error instanceof PostgresFailure && error.sqlState === STATEMENT_STOPPED;
+    if (isStopped || this.#warnings.has(message)) {
+      logger.debug(text);
+      return;
+    }
+    this.#warnings.add(message);
+    logger.warn(text);
   }
 
   /** Returns false if another process is at it. */
@@ -219,6 +258,8 @@ export class Graphs {
         [`image-search graphs ${catalog.schema}`, catalog.tablesOf(this.#space).number],
       );
       if (lock?.locked !== true) return;
+      // Comparing every vector of a table that isn't in memory may take minutes, and building hours.
+      await send(noRows, 'set statement_timeout = 0');
       for (const task of await this.#findDue(send)) {
         if (task.build) await this.#build(send, task.kind);
         await this.#measure(send, task);
@@ -239,7 +280,8 @@ export class Graphs {
       const index = this.#indexOf(kind);
       const [row] = await send(
         z.object({ points: z.number(), valid: z.boolean().nullable(), graphs: graphsSchema }),
-        `select (select count(*) from ${tables[kind]})::float8 as points,
+        // As many points as vectors, in a far smaller table.
+        `select (select count(*) from ${kind === 'vectors' ? tables.points : tables.views})::float8 as points,
            (select indisvalid from pg_index where indexrelid = to_regclass('${index}')) as valid, graphs
          from ${catalog.schema}.collections where number = $1`,
         [tables.number],
@@ -280,7 +322,6 @@ export class Graphs {
       );
     };
     await send(noRows, `set maintenance_work_mem = '${String(hnsw.buildMegabytes)}MB'`);
-    await send(noRows, 'set statement_timeout = 0');
     try {
       await create();
     } catch (error) {
@@ -295,7 +336,7 @@ export class Graphs {
 
   /** Finds the fewest candidates with which searches find enough, and keeps that for all processes. */
   async #measure(send: Send, { kind, points }: { kind: GraphKind; points: number }): Promise<void> {
-    const { catalog, config, logger } = this.#options;
+    const { catalog, logger } = this.#options;
     const server = await catalog.server();
     const tables = catalog.tablesOf(this.#space);
     const queries = [...this.#queries];
@@ -306,7 +347,6 @@ export class Graphs {
       space: this.#space,
       server,
       filter: {},
-      timeoutSeconds: config.timeoutSeconds,
     };
     const measured = [];
     const sample = await this.#sample(send, kind);

@@ -60,6 +60,7 @@ export function createPostgresStore({
     settings: settings ?? {},
     projectFolder,
     connections: config.connections,
+    connectionsSetting: 'vectors.connections',
     timeoutSeconds,
     onBack: announceBack('PostgreSQL', options),
   });
@@ -108,7 +109,6 @@ export function createPostgresStore({
         catalog,
         graphs: own,
         space,
-        timeoutSeconds,
         within,
       });
     },

@@ -44,7 +44,6 @@ export interface TableQuery {
   server: Server;
   vector: Float32Array;
   filter: VectorFilter;
-  timeoutSeconds: number;
 }
 
 const hitRow = z.object({ key: z.number(), score: z.number() });
@@ -58,7 +57,7 @@ export function searchExactly(
   const above = threshold === null ? '' : `where score > ${String(threshold)}`;
   return run(
     send,
-    `${setLocal({ ...general(query) })}
+    `${setLocal(general)}
      select key::float8 as key, score from (
        select ${query.key} as key, ${scoreOf(query)} as score from ${query.table} ${whereOf(query)}
      ) compared ${above} order by score desc, key limit ${String(limit)}`,
@@ -86,7 +85,7 @@ export function searchGraph(
   return run(
     send,
     `${setLocal({
-      ...general(query),
+      ...general,
       enable_seqscan: 'off',
       'hnsw.ef_search': String(ef),
       ...(isIterative && {
@@ -180,9 +179,7 @@ export function fromVectorText(text: string): Float32Array {
 }
 
 /** Compiling takes longer than a search. */
-function general({ timeoutSeconds }: TableQuery): Record<string, string> {
-  return { jit: 'off', statement_timeout: String(timeoutSeconds * 1_000) };
-}
+const general = { jit: 'off' };
 
 /** Several statements in one message are one transaction. */
 function setLocal(settings: Record<string, string>): string {
