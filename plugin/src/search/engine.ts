@@ -146,6 +146,7 @@ export class SearchEngine {
       excludeIds: exampleIds,
       minimumScore: request.minimumScore,
       isWholeOnly: request.like.every((example) => example.kind === 'file' && !example.region),
+      searchedWith: request.like.some(({ kind }) => kind === 'text') ? 'text' : 'image',
       start: request.start,
       limit: request.limit,
       signal: request.signal,

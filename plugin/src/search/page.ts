@@ -21,6 +21,7 @@ export interface PageOptions<Row> {
   minimumScore: number | undefined;
   /** @default false */
   isWholeOnly?: boolean;
+  searchedWith?: VectorQuery['searchedWith'];
   start: number;
   limit: number;
   /** How many of the first hits to return, whichever page this is. @default 1 */
@@ -134,13 +135,14 @@ function toQuery<Row>(
   limit: number,
   includeIds?: readonly number[],
 ): VectorQuery {
-  const { vector, excludeIds, isWholeOnly = false, minimumScore } = options;
+  const { vector, excludeIds, isWholeOnly = false, minimumScore, searchedWith } = options;
   return {
     vector,
     limit,
     filter: { excludeIds, ...(includeIds && { includeIds }) },
     ...(minimumScore !== undefined && { minimumScore }),
     ...(isWholeOnly && { isWholeOnly }),
+    ...(searchedWith && { searchedWith }),
   };
 }
 

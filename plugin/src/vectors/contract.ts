@@ -54,6 +54,8 @@ export interface VectorQuery {
   isWholeOnly?: boolean;
   /** Subtracted from the score of each further view: several views have several chances. @default 0 */
   viewPenalty?: number;
+  /** What somebody searched with, on which a store may tune itself; absent for the plugin's own questions. */
+  searchedWith?: 'text' | 'image';
 }
 
 /** Both lists may be given; unknown ids are ignored. */

@@ -1,5 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { VectorCollection, VectorPoint } from '../../../plugin/src/vectors/contract';
+import type {
+  VectorCollection,
+  VectorPoint,
+  VectorQuery,
+} from '../../../plugin/src/vectors/contract';
 import {
   Connection,
   noRows,
@@ -257,6 +261,29 @@ describeWithServer(postgresWithVectors, 'the store in PostgreSQL', (server) => {
       await pollUntil(readGraphs, (graphs) => 'vectors' in graphs);
     });
 
+    it("measures with people's latest searches, texts and images apart", async () => {
+      const collection = await open({ hnsw: { from: 100 } }).store.ensureSpace(space);
+      await collection.upsert(points);
+      const measured = (text: number, image: number) =>
+        pollUntil(readGraphs, (graphs) => {
+          const { queries } = (graphs as { vectors?: { queries: object } }).vectors ?? {};
+          return JSON.stringify(queries) === JSON.stringify({ text, image });
+        });
+      const searchOften = async (query: Pick<VectorQuery, 'searchedWith'>) => {
+        for (let count = 0; count < 20; count += 1) {
+          const vector = query.searchedWith === 'text' ? vectors.text() : vectors.image();
+          await collection.search({ vector, limit: 3, ...query });
+          await collection.search({ vector, limit: 5, ...query });
+        }
+      };
+      await measured(0, 0);
+      await searchOften({});
+      await searchOften({ searchedWith: 'image' });
+      await measured(0, 20);
+      await searchOften({ searchedWith: 'text' });
+      await measured(20, 20);
+    });
+
     it('measures without a time limit', async () => {
       await (await open({ hnsw: { from: 100 } }).store.ensureSpace(space)).upsert(points);
       await pollUntil(readGraphs, (graphs) => 'vectors' in graphs);
@@ -353,6 +380,44 @@ describeWithServer(postgresWithVectors, 'the store in PostgreSQL', (server) => {
       }
       await expect(collection.search(query)).resolves.toEqual([]);
       expect(returns()).toBe(0);
+    });
+
+    it("takes over no collection of another database's in a shared one", async () => {
+      const url = `postgres://${String(settings.user)}@localhost/${String(settings.database)}?host=${encodeURIComponent(host)}`;
+      const openFor = (id: string, given: Record<string, unknown>) => {
+        const store = openPostgresStore(settings, given, { id, name: id });
+        opened.push(store);
+        return store.store;
+      };
+      const point = pointOf(1, new Float32Array(DIMENSIONS).fill(0.125));
+      await (await openFor('production', { url }).ensureSpace(space)).upsert([point]);
+      // As after an upgrade of the server or a move to another one.
+      await runSql(settings, "update image_search.collections set place = 'elsewhere'");
+      const staging = openFor('staging', { url });
+      await expect(staging.listSpaces()).resolves.toEqual([]);
+      await expect((await staging.ensureSpace(space)).count()).resolves.toBe(0);
+      await staging.dropSpace(space.id);
+      await expect((await openFor('production', { url }).ensureSpace(space)).count()).resolves.toBe(
+        1,
+      );
+      await runSql(settings, "update image_search.collections set place = 'elsewhere'");
+      await expect((await openFor('restored', {}).ensureSpace(space)).count()).resolves.toBe(1);
+    });
+
+    it('keeps its index when dropping fails', async () => {
+      const { store } = open({ hnsw: { from: 10 }, timeoutSeconds: 1 });
+      const collection = await store.ensureSpace(space);
+      const lock = await lockVectors();
+      await expect(store.dropSpace(space.id)).rejects.toMatchObject({ retryable: true });
+      await lock.release();
+      const vectors = createStructuredVectors(9, DIMENSIONS);
+      await collection.upsert(
+        Array.from({ length: 50 }, (_, index) => pointOf(index + 1, vectors.image())),
+      );
+      await pollUntil(
+        () => runSql(settings, "select from image_search.collections where graphs ? 'vectors'"),
+        ({ length }) => length === 1,
+      );
     });
 
     it('says that its connections are busy, which is no outage', async () => {

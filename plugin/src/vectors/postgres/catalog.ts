@@ -3,7 +3,13 @@ import type { VectorSpace } from '../../embedding/contract';
 import { ImageSearchError } from '../../errors';
 import type { DatabaseIdentity } from '../contract';
 import type { ServerCatalog } from '../server-store';
-import { noRows, PostgresFailure, type Connection, type Send } from './connection';
+import {
+  INSUFFICIENT_PRIVILEGE,
+  noRows,
+  PostgresFailure,
+  type Connection,
+  type Send,
+} from './connection';
 
 /** How long a list of other databases' collections is trusted. */
 const FOREIGN_AGE_MS = 60_000;
@@ -51,12 +57,14 @@ type CollectionRow = z.output<typeof collectionRow>;
 /**
  * The collections in one schema: a row each in the table `collections`, and the tables `points_<number>`,
  * `vectors_<number>` and `views_<number>`. A collection belongs to a database. One that belongs to none is taken over;
- * so is one from a restored dump, whose database got another id where it was restored.
+ * so is one from a restored dump, whose database got another id where it was restored, if it is in that database: in a
+ * shared one, a collection is another project's.
  */
 export class CollectionCatalog implements ServerCatalog {
   readonly #connection: Connection;
   readonly #schemaName: string;
   readonly #database: () => Promise<DatabaseIdentity | null>;
+  readonly #isOwnDatabase: boolean;
   readonly #tables = new Map<string, Tables>();
   readonly #foreign = new Map<string, { at: number; collections: ForeignCollection[] }>();
   /** Keyed by space id and dimensions: concurrent calls share one result. */
@@ -69,10 +77,13 @@ export class CollectionCatalog implements ServerCatalog {
     schema: string;
     /** Whose collections; null for those of no database, or else the first ones. */
     database: () => Promise<DatabaseIdentity | null>;
+    /** Whether the tables are in that database, and so in its dumps. */
+    isOwnDatabase: boolean;
   }) {
     this.#connection = options.connection;
     this.#schemaName = options.schema;
     this.#database = options.database;
+    this.#isOwnDatabase = options.isOwnDatabase;
   }
 
   get schema(): string {
@@ -133,20 +144,18 @@ export class CollectionCatalog implements ServerCatalog {
     const database = await this.#database();
     if (!(await this.#exists())) return;
     const place = await this.#readPlace();
+    const chosen = chooseOwn(await this.#rowsOf(this.#connection.send, spaceId), {
+      database,
+      place,
+    });
+    if (chosen === undefined) return;
+    await this.#stopBuilding(this.#toTables(chosen.number));
     await this.#connection.transact(async (send) => {
       await this.#lock(send);
       const rows = await this.#rowsOf(send, spaceId);
       const own = chooseOwn(rows, { database, place });
       if (own === undefined) return;
-      const tables = this.#toTables(own.number);
-      // Otherwise dropping waits for an index that is being built.
-      await send(
-        noRows,
-        `select pg_cancel_backend(pid) from pg_stat_progress_create_index
-         where relid in (to_regclass($1), to_regclass($2))`,
-        [tables.vectors, tables.views],
-      );
-      await this.#dropTables(send, tables);
+      await this.#dropTables(send, this.#toTables(own.number));
       await send(noRows, `delete from ${this.schema}.collections where number = $1`, [own.number]);
     });
     this.#tables.delete(spaceId);
@@ -269,6 +278,22 @@ export class CollectionCatalog implements ServerCatalog {
     );
   }
 
+  /** Otherwise dropping waits for an index that is being built. */
+  async #stopBuilding({ vectors, views }: Tables): Promise<void> {
+    try {
+      await this.#connection.send(
+        noRows,
+        `select pg_cancel_backend(pid) from pg_stat_progress_create_index
+         where relid in (to_regclass($1), to_regclass($2))`,
+        [vectors, views],
+      );
+    } catch (error) {
+      // Another role's: then dropping waits.
+      if (!(error instanceof PostgresFailure) || error.sqlState !== INSUFFICIENT_PRIVILEGE)
+        throw error;
+    }
+  }
+
   async #dropTables(send: Send, { points, vectors, views }: Tables): Promise<void> {
     await send(noRows, `drop table if exists ${points}, ${vectors}, ${views}`);
   }
@@ -355,8 +380,9 @@ export class CollectionCatalog implements ServerCatalog {
     return server;
   }
 
-  /** Differs for a restored dump; null when the server doesn't tell. */
+  /** Differs for a restored dump; null when the server doesn't tell, or when that can't be. */
   #readPlace(): Promise<string | null> {
+    if (!this.#isOwnDatabase) return Promise.resolve(null);
     this.#place ??= this.#connection
       .send(
         z.object({ place: z.string() }),
@@ -368,7 +394,8 @@ export class CollectionCatalog implements ServerCatalog {
         (error: unknown) => {
           this.#place = null;
           // Some hosts don't allow it.
-          if (error instanceof PostgresFailure && error.sqlState === '42501') return null;
+          if (error instanceof PostgresFailure && error.sqlState === INSUFFICIENT_PRIVILEGE)
+            return null;
           throw error;
         },
       );
@@ -419,7 +446,7 @@ function clashError({ id, dimensions }: VectorSpace, stored: number): ImageSearc
 }
 
 function missingExtension(cause: PostgresFailure, server: string): ImageSearchError {
-  const isAvailable = cause.sqlState === '42501';
+  const isAvailable = cause.sqlState === INSUFFICIENT_PRIVILEGE;
   const message = isAvailable
     ? `PostgreSQL at ${server} has pgvector, but not in this database, and this user may not add it. Have a superuser run "CREATE EXTENSION vector" there.`
     : `PostgreSQL at ${server} doesn't have pgvector. Install it on the server (Debian: postgresql-<version>-pgvector), and have a superuser run "CREATE EXTENSION vector" in this database.`;

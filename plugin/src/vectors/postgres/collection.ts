@@ -114,7 +114,7 @@ export class PostgresCollection implements VectorCollection {
     const { graphs, within } = this.#options;
     assertQuery(query, this.space);
     if (query.filter?.includeIds?.length === 0) return [];
-    graphs.noteQuery(query.vector);
+    if (query.searchedWith) graphs.noteQuery(query.searchedWith, query.vector);
     return within(async () => {
       const [server, state] = await Promise.all([this.#server(), graphs.state()]);
       const searcher = { query, server };

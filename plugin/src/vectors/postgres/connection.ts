@@ -361,6 +361,7 @@ export class PostgresFailure extends ImageSearchError {
 }
 
 export const UNDEFINED_TABLE = '42P01';
+export const INSUFFICIENT_PRIVILEGE = '42501';
 
 const missing = new Set([
   UNDEFINED_TABLE,
@@ -467,7 +468,7 @@ function toRefusal(
   if (sqlState === '3D000') {
     return fail(`has no such database. Check vectors.url or config/database.`, false);
   }
-  if (sqlState === '42501') {
+  if (sqlState === INSUFFICIENT_PRIVILEGE) {
     return fail(`refused permission ${detail}. Grant it to the user of this connection.`, false);
   }
   const isRetryable = isOutage(sqlState) || /^(25|40|53|55|57|58|XX)/.test(sqlState);

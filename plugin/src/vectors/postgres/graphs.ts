@@ -34,11 +34,11 @@ const GROWTH_BEFORE_CHECK = 0.05;
 const RETRY_MS = 60_000;
 /** After a failure. */
 const FAILURES = { firstRetryMs: 60_000, longestRetryMs: 3_600_000 };
-/** Of a measurement: vectors of the library, as many that are far from them, and the latest queries. */
-const SAMPLE = { library: 40, queries: 40 };
+/** Of a measurement: vectors of the library, as many that are far from them, and the latest queries of each kind. */
+const SAMPLE = { library: 40, queries: 20 };
 /** Hits that a measurement compares. */
 const MEASURED_HITS = 20;
-/** What searches must find of them, with a margin for queries that nobody measured. */
+/** What searches must find of them, of each kind, with a margin for queries that nobody measured. */
 const WANTED_RECALL = 0.995;
 /** Candidates that a search may follow, the fewest first; see `GraphSettings`. */
 const STEPS: readonly GraphSettings[] = [
@@ -47,8 +47,9 @@ const STEPS: readonly GraphSettings[] = [
 ];
 /** Of an index that grew or shrank by this factor, recall is measured again. */
 const GROWTH_BEFORE_MEASURING = 1.25;
-/** Once that many queries came in that weren't measured. */
-const QUERIES_BEFORE_MEASURING = 40;
+
+const queryKinds = ['text', 'image'] as const;
+type QueryKind = (typeof queryKinds)[number];
 
 /** Length of what a distant query shares with an image, and of its noise. */
 const DISTANT = { shared: 0.35, noise: 0.94 };
@@ -60,10 +61,11 @@ const keyOf: Record<GraphKind, KeyColumn> = { vectors: 'file_id', views: 'id' };
 /** What was measured of an index. `settings` is null when none found enough: then every vector is compared. */
 const measurementSchema = z.object({
   settings: z.object({ ef: z.int(), candidates: z.int() }).nullable(),
-  /** Share of the true best that searches find, of 1. */
+  /** Share of the true best that searches find, of 1, with the kind of vectors that finds least. */
   recall: z.number(),
   points: z.int(),
-  queries: z.int(),
+  /** How many were measured. */
+  queries: z.record(z.enum(queryKinds), z.int()),
 });
 type Measurement = z.output<typeof measurementSchema>;
 
@@ -103,9 +105,10 @@ export class Graphs {
   readonly #options: GraphsOptions;
   readonly #space: VectorSpace;
   readonly #stopping = new AbortController();
-  /** The latest queries, oldest first. */
-  readonly #queries: Float32Array[] = [];
-  #newQueries = 0;
+  /** The latest queries, oldest first. Texts lie further from images, so they are harder to answer. */
+  readonly #queries: Record<QueryKind, Float32Array[]> = { text: [], image: [] };
+  /** That weren't measured yet. */
+  #newQueries: Record<QueryKind, number> = { text: 0, image: 0 };
   #state: { at: number; state: CollectionState } | null = null;
   #reading: Promise<CollectionState> | null = null;
   #writes = 0;
@@ -143,11 +146,15 @@ export class Graphs {
     this.keep();
   }
 
-  noteQuery(vector: Float32Array): void {
-    this.#queries.push(vector.slice());
-    if (this.#queries.length > SAMPLE.queries) this.#queries.shift();
-    this.#newQueries += 1;
-    if (this.#newQueries === QUERIES_BEFORE_MEASURING) this.keep();
+  noteQuery(kind: QueryKind, vector: Float32Array): void {
+    const queries = this.#queries[kind];
+    // One search may ask several times.
+    const isKnown = queries.some((known) => known.every((value, index) => value === vector[index]));
+    if (isKnown) return;
+    queries.push(vector.slice());
+    if (queries.length > SAMPLE.queries) queries.shift();
+    this.#newQueries[kind] += 1;
+    if (this.#newQueries[kind] === SAMPLE.queries) this.keep();
   }
 
   /** Builds and measures what is due, in the background. Never rejects. */
@@ -298,8 +305,9 @@ export class Graphs {
   #isWorthMeasuring(known: Measurement | undefined, points: number): boolean {
     if (known === undefined) return true;
     const growth = Math.max(points / known.points, known.points / Math.max(1, points));
-    const hasNews = this.#newQueries >= QUERIES_BEFORE_MEASURING;
-    return growth >= GROWTH_BEFORE_MEASURING || (hasNews && known.queries < SAMPLE.queries);
+    const isNew = (kind: QueryKind): boolean =>
+      this.#newQueries[kind] >= SAMPLE.queries && known.queries[kind] < SAMPLE.queries;
+    return growth >= GROWTH_BEFORE_MEASURING || queryKinds.some(isNew);
   }
 
   async #build(send: Send, kind: GraphKind): Promise<void> {
@@ -339,8 +347,9 @@ export class Graphs {
     const { catalog, logger } = this.#options;
     const server = await catalog.server();
     const tables = catalog.tablesOf(this.#space);
-    const queries = [...this.#queries];
-    this.#newQueries = 0;
+    const { text, image } = this.#queries;
+    const queries = { text: [...text], image: [...image] };
+    this.#newQueries = { text: 0, image: 0 };
     const base = {
       table: tables[kind],
       key: keyOf[kind],
@@ -350,26 +359,30 @@ export class Graphs {
     };
     const measured = [];
     const sample = await this.#sample(send, kind);
-    for (const vector of [...sample, ...toDistant(sample), ...queries]) {
-      if (this.#stopping.signal.aborted) return;
-      const query = { ...base, vector };
-      const hits = await searchExactly(send, query, { limit: MEASURED_HITS, threshold: null });
-      measured.push({ query, hits });
+    const groups = [[...sample, ...toDistant(sample)], queries.text, queries.image];
+    for (const [group, vectors] of groups.entries()) {
+      for (const vector of vectors) {
+        if (this.#stopping.signal.aborted) return;
+        const query = { ...base, vector };
+        const hits = await searchExactly(send, query, { limit: MEASURED_HITS, threshold: null });
+        measured.push({ group, query, hits });
+      }
     }
     let measurement: Measurement | null = null;
     for (const settings of STEPS) {
       if (settings.candidates > settings.ef && !canIterate(server)) break;
-      let found = 0;
-      let wanted = 0;
-      for (const { hits, query } of measured) {
+      const found = groups.map(() => ({ hits: 0, of: 0 }));
+      for (const { group, hits, query } of measured) {
         if (this.#stopping.signal.aborted) return;
         const near = await searchGraph(send, query, { limit: MEASURED_HITS, settings });
         const least = hits.at(-1)?.score ?? -1;
-        wanted += hits.length;
-        found += near.filter(({ score }) => score >= least).length;
+        const sum = found[group];
+        if (sum === undefined) continue;
+        sum.of += hits.length;
+        sum.hits += near.filter(({ score }) => score >= least).length;
       }
-      const recall = wanted === 0 ? 1 : Math.min(1, found / wanted);
-      measurement = { settings, recall, points, queries: queries.length };
+      const recall = Math.min(1, ...found.map((sum) => (sum.of === 0 ? 1 : sum.hits / sum.of)));
+      measurement = { settings, recall, points, queries: countsOf(queries) };
       if (recall >= WANTED_RECALL) break;
     }
     if (measurement === null) return;
@@ -435,6 +448,10 @@ function toDistant(sample: readonly Float32Array[]): Float32Array[] {
       own.map((value, index) => DISTANT.shared * value + DISTANT.noise * (noise[index] ?? 0)),
     );
   });
+}
+
+function countsOf(queries: Record<QueryKind, readonly unknown[]>): Record<QueryKind, number> {
+  return { text: queries.text.length, image: queries.image.length };
 }
 
 /** All zeros stay. */

@@ -64,7 +64,8 @@ export function createPostgresStore({
     timeoutSeconds,
     onBack: announceBack('PostgreSQL', options),
   });
-  const catalog = new CollectionCatalog({ connection, schema, database });
+  const isOwnDatabase = config.url === undefined;
+  const catalog = new CollectionCatalog({ connection, schema, database, isOwnDatabase });
   const graphOptions = {
     connection,
     catalog,
@@ -127,9 +128,10 @@ export function createPostgresStore({
   return {
     ...store,
     async dropSpace(spaceId) {
-      graphs.get(spaceId)?.stop();
-      graphs.delete(spaceId);
+      const own = graphs.get(spaceId);
       await store.dropSpace(spaceId);
+      own?.stop();
+      if (graphs.get(spaceId) === own) graphs.delete(spaceId);
     },
   };
 }
