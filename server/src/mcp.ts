@@ -95,6 +95,25 @@ export function registerMcpTools(strapi: Core.Strapi): void {
 type Mcp = Core.Strapi['ai']['mcp'];
 type Presenter = ReturnType<typeof createPresenter>;
 
+/** Which images are found, and what is counted of them. */
+const narrowingShape = {
+  filters: documentedFilters,
+  orientation: z.enum(orientations).optional(),
+  unused: z.boolean().optional().describe('Only images that no media field uses, or only others'),
+  hasAlternativeText: z.boolean().optional(),
+  color: colorSchema
+    .optional()
+    .describe('Only images of this color: a basic color such as green, or one such as #00aa77'),
+  colorTolerance: similarQuerySchema.shape.colorTolerance.describe(
+    'How far it may be from a color such as #00aa77; 2 is barely visible, 10 the default',
+  ),
+  facets: z
+    .array(z.enum(facetNames))
+    .min(1)
+    .optional()
+    .describe('Also counts the relevant images, or all that pass the filters, by these'),
+};
+
 function registerSearch(mcp: Mcp, present: Presenter): void {
   mcp.registerTool({
     name: 'search_images',
@@ -107,26 +126,7 @@ function registerSearch(mcp: Mcp, present: Presenter): void {
         text: z.string().optional().describe('What the image shows, such as "red sneakers"'),
         like: z.array(z.union([fileIdSchema, z.string()])).optional(),
         unlike: z.array(z.union([fileIdSchema, z.string()])).optional(),
-        filters: documentedFilters,
-        orientation: z.enum(orientations).optional(),
-        unused: z
-          .boolean()
-          .optional()
-          .describe('Only images that no media field uses, or only others'),
-        hasAlternativeText: z.boolean().optional(),
-        color: colorSchema
-          .optional()
-          .describe(
-            'Only images of this color: a basic color such as green, or one such as #00aa77',
-          ),
-        colorTolerance: similarQuerySchema.shape.colorTolerance.describe(
-          'How far it may be from a color such as #00aa77; 2 is barely visible, 10 the default',
-        ),
-        facets: z
-          .array(z.enum(facetNames))
-          .min(1)
-          .optional()
-          .describe('Also counts the relevant images, or all that pass the filters, by these'),
+        ...narrowingShape,
         limit: limitSchema,
         thumbnails: thumbnailsSchema,
       }),
@@ -178,19 +178,29 @@ function registerSimilar(mcp: Mcp, present: Presenter): void {
     resolveInputSchema: () =>
       z.object({
         fileId: fileIdSchema.describe('Numeric id of the image'),
-        filters: documentedFilters,
+        region: similarQuerySchema.shape.region.describe(
+          'Searches with this part of it: shares of its sides, 0 to 1, from the top left',
+        ),
+        ...narrowingShape,
         limit: limitSchema,
         thumbnails: thumbnailsSchema,
       }),
-    resolveOutputSchema: () => z.object({ images: z.array(foundImageSchema) }),
+    resolveOutputSchema: () =>
+      z.object({
+        images: z.array(foundImageSchema),
+        facets: searchResponseSchema.shape.meta.shape.facets,
+      }),
     createHandler: (host, { userAbility }) =>
-      explaining(async ({ args: { fileId, filters, limit, thumbnails }, extra: { signal } }) => {
-        const { data } = await createSearchService({ strapi: host }).similar(
+      explaining(async ({ args: { fileId, limit, thumbnails, ...options }, extra: { signal } }) => {
+        const { data, meta } = await createSearchService({ strapi: host }).similar(
           fileId,
-          defined({ filters, pagination: { limit }, userAbility, signal }),
+          defined({ ...options, pagination: { limit }, userAbility, signal }),
         );
         const images = data.map(present.hit);
-        return present.result({ images }, { images: thumbnails ? images : [], signal });
+        return present.result(
+          { images, ...(meta.facets && { facets: meta.facets }) },
+          { images: thumbnails ? images : [], signal },
+        );
       }),
   });
 }

@@ -124,15 +124,21 @@ export function testSearchWithImages(browser: PanelBrowser, app: () => SearchApp
       .waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
+    const steps = await page.evaluate(() => window.history.length);
     await part.focus();
     for (let step = 0; step < 27; step += 1) await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Shift+ArrowUp');
+    await area
+      .getByRole('status')
+      .filter({ hasText: / 8\d% high/ })
+      .waitFor();
     await search.waitForBest(idOf('sunflower'));
     const [left = 1, top, , height = 1] = (search.address().get('region') ?? '')
       .split(' ')
       .map(Number);
     expect(left).toBeLessThan(0.03);
     expect([top, height < 0.9]).toEqual([y, true]);
+    expect(await page.evaluate(() => window.history.length)).toBe(steps + 1);
     await page.reload();
     await search.waitForBest(idOf('sunflower'));
     await page

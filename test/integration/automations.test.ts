@@ -259,6 +259,17 @@ describe('MCP', () => {
     const fileId = app.fileOf('dog').id;
     const similar = await call(agent, 'find_similar_images', { fileId, limit: 1 });
     expect(imagesSchema.parse(similar.data).images[0]?.id).not.toBe(fileId);
+    const guitar = app.fileOf('guitar').id;
+    const narrowed = await call(agent, 'find_similar_images', {
+      fileId,
+      region: { x: 0, y: 0, width: 0.5, height: 1 },
+      filters: { id: guitar },
+      facets: ['type'],
+    });
+    expect(narrowed.data).toMatchObject({
+      images: [{ id: guitar }],
+      facets: { counted: 1, type: [{ value: 'image/jpeg', count: 1 }], isLowerBound: false },
+    });
   });
 
   it('lists duplicates, those of one image or all', async () => {

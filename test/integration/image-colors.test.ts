@@ -215,8 +215,22 @@ function describeColors(options: () => Promise<StartOptions>): void {
     await fillColors(app.strapi, traces(), signal);
     const after = await colorRows().findMany({ orderBy: ['fileId', 'position'] });
     const withoutIds = (rows: object[]) => rows.map((row) => ({ ...row, id: 0 }));
-    expect(withoutIds(after)).toEqual(withoutIds(all));
-    await fillColors(app.strapi, traces(), signal);
+    const colored = after.filter(({ share }) => share > 0);
+    expect(withoutIds(colored)).toEqual(withoutIds(all));
+    expect(after.filter(({ share }) => share === 0)).toMatchObject([{ fileId: 77, position: 0 }]);
+    expect(await colorsOf(app.strapi, 77)).toEqual([]);
+    // Each process does this when it starts: what has no colors is derived once, too.
+    const derived: number[] = [];
+    const source = traces();
+    const noting = {
+      listIds: source.listIds.bind(source),
+      get: (ids: readonly number[]) => {
+        derived.push(...ids);
+        return source.get(ids);
+      },
+    };
+    await fillColors(app.strapi, noting, signal);
+    expect(derived).toEqual([]);
     expect(await colorRows().findMany({ orderBy: ['fileId', 'position'] })).toEqual(after);
   });
 }

@@ -5,6 +5,8 @@ import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
 import { mariadb } from '../support/mariadb-server';
 import { postgres } from '../support/postgres-server';
+import type { FacetName } from '../../plugin/src/search/contract';
+import { countFiles } from '../../server/src/files/facets';
 import { groupBy } from '../../server/src/usage/database-tables';
 import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../../server/src/plugin-id';
 import { productOf, publicSearchActions } from '../support/search-app';
@@ -59,6 +61,8 @@ const uploadTimes = {
   302: '2024-01-01T00:00:00Z',
   303: '2024-12-31T23:59:59Z',
   304: '2025-01-01T00:30:00Z',
+  // More than half a century before the next.
+  305: '1931-05-05T00:00:00Z',
 };
 
 interface TestFile extends PlainFile {
@@ -202,12 +206,13 @@ function describeTraits(options: () => Promise<StartOptions>): void {
     const thisYear = new Date().getUTCFullYear();
     const expected = {
       type: [
-        { value: 'image/png', count: 7 },
+        { value: 'image/png', count: 8 },
         { value: 'image/svg+xml', count: 1 },
       ],
       year: [
         { value: thisYear, count: 4 },
         { value: 2024, count: 2 },
+        { value: 1931, count: 1 },
         { value: 2023, count: 1 },
         { value: 2025, count: 1 },
       ],
@@ -242,12 +247,40 @@ function describeTraits(options: () => Promise<StartOptions>): void {
       const others = [...folderIds.values()].map((value) => ({ value, count: 1 }));
       expect(meta.facets?.folder).toHaveLength(4);
       expect(meta.facets?.folder).toEqual(
-        expect.arrayContaining([{ value: null, count: 5 }, ...others]),
+        expect.arrayContaining([{ value: null, count: 6 }, ...others]),
       );
       expectFailure(await publicFace.post('search', { text: 'dog', facets: ['folder'] }), {
         status: 400,
         code: 'invalid-input',
         message: /^facets: "folder" counts by folderPath/,
+      });
+    });
+
+    it('count files once that a filter by relations finds several times', async () => {
+      const folder = folderIds.get('/78');
+      const ids = [310, 311, 312];
+      for (const id of ids) {
+        await app.strapi.db.query(FILE_UID).update({ where: { id }, data: { folder } });
+      }
+      const where = { folder: { files: { id: { $in: ids } } } };
+      const all: FacetName[] = ['type', 'year', 'folder', 'color'];
+      // As in a service that a transaction calls: SQLite has one connection.
+      const count = (limit: number) =>
+        app.strapi.db.transaction(() =>
+          countFiles(app.strapi, { facets: all, limit, query: { where } }),
+        );
+      expect(await count(3)).toEqual({
+        type: [{ value: 'image/png', count: 3 }],
+        year: [{ value: thisYear, count: 3 }],
+        folder: [{ value: null, count: 3 }],
+        color: [],
+        counted: 3,
+        isLowerBound: false,
+      });
+      expect(await count(2)).toMatchObject({
+        type: [{ value: 'image/png', count: 2 }],
+        counted: 2,
+        isLowerBound: true,
       });
     });
   });

@@ -56,6 +56,18 @@ export async function countFacets({
   return meta.facets ?? null;
 }
 
+/** When the oldest image was uploaded; null if there is none. */
+export async function findOldest(signal: AbortSignal): Promise<Date | null> {
+  const { data } = await search({
+    fields: { filters: { createdAt: { $notNull: true } }, sort: 'createdAt:asc' },
+    image: null,
+    pagination: { start: 0, limit: 1 },
+    signal,
+  });
+  const createdAt = data[0]?.file.createdAt;
+  return createdAt ? new Date(createdAt) : null;
+}
+
 /** The files that show the same as an image. */
 export function checkImage(image: Blob, signal: AbortSignal): Promise<CheckResponse> {
   return pluginApi.post('/check', { schema: checkSchema, body: toForm({}, image), signal });

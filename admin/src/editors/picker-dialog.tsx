@@ -127,7 +127,12 @@ function Query({ state }: { state: SearchState }) {
             />
           }
         />
-        <FilterMenu {...filterProps} counts={state.counts} onShow={state.showFilters} />
+        <FilterMenu
+          {...filterProps}
+          counts={state.counts}
+          years={state.years}
+          onShow={state.showFilters}
+        />
       </Flex>
       {image && <ImageNotice image={image} hasResults={state.results.isSuccess} />}
       <FilterTags {...filterProps} />

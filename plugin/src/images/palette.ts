@@ -278,34 +278,85 @@ function cluster(pixels: readonly Lab[]): Cluster[] {
     const blueYellow = Math.floor((pixel.b + 1) / CELL);
     const key = (Math.floor(pixel.l / 2 / CELL) * 64 + greenRed) * 64 + blueYellow;
     const cell = cells.get(key);
-    cells.set(key, cell ? merge(cell, { ...pixel, pixels: 1 }) : { ...pixel, pixels: 1 });
-  }
-  const clusters = [...cells.values()];
-  for (;;) {
-    const nearest = nearestPair(clusters);
-    if (nearest === null) return clusters;
-    const { one, other } = nearest;
-    if (clusters.length <= MAX_COLORS && difference(one, other) > SAME_COLOR) return clusters;
-    clusters.splice(clusters.indexOf(other), 1);
-    clusters[clusters.indexOf(one)] = merge(one, other);
-  }
-}
-
-function nearestPair(clusters: readonly Cluster[]): { one: Cluster; other: Cluster } | null {
-  let nearest: { one: Cluster; other: Cluster } | null = null;
-  let least = Infinity;
-  for (const [index, one] of clusters.entries()) {
-    for (let next = index + 1; next < clusters.length; next += 1) {
-      const other = clusters[next];
-      if (other === undefined) continue;
-      const loss =
-        ((one.pixels * other.pixels) / (one.pixels + other.pixels)) * difference(one, other);
-      if (loss >= least) continue;
-      least = loss;
-      nearest = { one, other };
+    if (cell === undefined) {
+      cells.set(key, { ...pixel, pixels: 1 });
+    } else {
+      const size = cell.pixels + 1;
+      cell.l = (cell.l * cell.pixels + pixel.l) / size;
+      cell.a = (cell.a * cell.pixels + pixel.a) / size;
+      cell.b = (cell.b * cell.pixels + pixel.b) / size;
+      cell.pixels = size;
     }
   }
-  return nearest;
+  return mergeNearest([...cells.values()]);
+}
+
+/** In the time that comparing all pairs once takes: each cluster remembers the nearest of those after it. */
+function mergeNearest(clusters: readonly Cluster[]): Cluster[] {
+  const left: (Cluster | null)[] = [...clusters];
+  const nearest = left.map((_cluster, index) => nearestAfter(left, index));
+  for (let count = left.length; count > 1; count -= 1) {
+    const index = indexOfLeast(nearest);
+    const otherIndex = nearest[index]?.index ?? -1;
+    const [one, other] = [left[index], left[otherIndex]];
+    if (!one || !other) break;
+    if (count <= MAX_COLORS && difference(one, other) > SAME_COLOR) break;
+    const merged = merge(one, other);
+    left[index] = merged;
+    left[otherIndex] = null;
+    nearest[otherIndex] = null;
+    for (let earlier = 0; earlier < otherIndex; earlier += 1) {
+      const cluster = left[earlier];
+      const known = nearest[earlier];
+      if (!cluster || !known) continue;
+      if (earlier === index || known.index === index || known.index === otherIndex) {
+        nearest[earlier] = nearestAfter(left, earlier);
+      } else if (earlier < index) {
+        const loss = lossOf(cluster, merged);
+        if (loss < known.loss || (loss === known.loss && index < known.index)) {
+          nearest[earlier] = { index, loss };
+        }
+      }
+    }
+  }
+  return left.filter((cluster) => cluster !== null);
+}
+
+interface Neighbor {
+  index: number;
+  loss: number;
+}
+
+function nearestAfter(clusters: readonly (Cluster | null)[], index: number): Neighbor | null {
+  const cluster = clusters[index];
+  if (!cluster) return null;
+  let nearest = -1;
+  let least = Infinity;
+  for (let next = index + 1; next < clusters.length; next += 1) {
+    const other = clusters[next];
+    if (!other) continue;
+    const loss = lossOf(cluster, other);
+    if (loss >= least) continue;
+    least = loss;
+    nearest = next;
+  }
+  return nearest === -1 ? null : { index: nearest, loss: least };
+}
+
+function indexOfLeast(neighbors: readonly (Neighbor | null)[]): number {
+  let found = -1;
+  let least = Infinity;
+  for (const [index, neighbor] of neighbors.entries()) {
+    if (neighbor === null || neighbor.loss >= least) continue;
+    least = neighbor.loss;
+    found = index;
+  }
+  return found;
+}
+
+/** How much a merge adds to the squared differences within clusters. */
+function lossOf(one: Cluster, other: Cluster): number {
+  return ((one.pixels * other.pixels) / (one.pixels + other.pixels)) * difference(one, other);
 }
 
 function merge(one: Cluster, other: Cluster): Cluster {

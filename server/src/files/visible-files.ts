@@ -5,16 +5,15 @@ import { ImageSearchError } from '../../../plugin/src/errors';
 import {
   MOST_COUNTED,
   MOST_SORTED,
-  type FacetCount,
   type FacetName,
   type FileOrder,
   type VisibleFiles,
 } from '../../../plugin/src/search/contract';
 import type { WordField } from '../../../plugin/src/text/contract';
 import { imagesInLibrary } from '../assets/asset-source';
-import { colorCondition, colorNamesOf } from '../repositories/image-colors';
+import { colorCondition } from '../repositories/image-colors';
 import { trashedFileIds } from '../merging/journal';
-import { FILE_UID, FOLDER_UID, IMAGE_TRACE_UID } from '../plugin-id';
+import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
   chunksOf,
   createDatabaseTables,
@@ -22,8 +21,7 @@ import {
   type TableQuery,
 } from '../usage/database-tables';
 import { fileReferences, type FileReference } from '../usage/relations';
-
-const LARGEST_LIST = 500;
+import { countFiles, foldersOf } from './facets';
 
 /** An upload file as a caller sees it. */
 export type FileView = Record<string, unknown> & { id: number };
@@ -63,10 +61,72 @@ interface FileQuery {
 
 /** The Media Library's files as one caller sees them, read from Strapi's database each time. */
 export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<FileView> {
-  const { strapi, permission, filters, populate, includesTrash = false, sanitize } = options;
+  const { strapi, permission, filters, populate, sanitize } = options;
+  const reader = createReader(options);
+  const { findReadable, findVisible } = reader;
+  return {
+    wordFields: options.wordFields,
+    isNarrowed: !isEmpty(permission) || !isEmpty(filters) || reader.hasTraits,
+
+    async listIds(limit) {
+      const rows = await findVisible({ where: {}, select: ['id'], limit: limit + 1 });
+      return rows.length > limit ? null : uniqueIds(rows);
+    },
+
+    async listIdsAfter(after, limit) {
+      const where = { id: { $gt: after } };
+      const rows = await findVisible({ where, select: ['id'], orderBy: { id: 'asc' }, limit });
+      const ids = uniqueIds(rows);
+      return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+
+    async listImages({ start, limit, sort = NEWEST_FIRST }) {
+      const where = imagesInLibrary(strapi);
+      const rows = await findVisible({ where, ...toOrder(sort), limit: start + limit + 1 });
+      const ids = uniqueIds(rows);
+      return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
+    },
+
+    async sortVisible(fileIds, sort) {
+      const where = { id: { $in: [...fileIds] } };
+      return uniqueIds(await findVisible({ where, ...toOrder(sort), limit: MOST_SORTED }));
+    },
+
+    countFacets: (facets, fileIds) => reader.countFacets(facets, fileIds),
+
+    async foldersOf(fileIds) {
+      const rows: FileView[] = [];
+      for (const ids of chunksOf(fileIds)) {
+        const where = { id: { $in: ids } };
+        rows.push(...(await findVisible({ where, select: ['id', 'folderPath'] })));
+      }
+      return foldersOf(strapi, rows);
+    },
+
+    countImages: reader.countImages,
+
+    filterReadable: (fileIds) => keep(fileIds, findReadable),
+
+    filterVisible: (fileIds) => keep(fileIds, findVisible),
+
+    async load(fileIds) {
+      const rows = await findVisible({ where: { id: { $in: fileIds } }, populate });
+      const fileService = strapi.plugin('upload').service('file');
+      const views = rows.map(async (row): Promise<[number, FileView]> => {
+        const signed = (await fileService.signFileUrls(row)) as FileView;
+        return [row.id, (await sanitize(signed)) as FileView];
+      });
+      return new Map(await Promise.all(views));
+    },
+  };
+}
+
+/** Reads files that a caller may see, and those of them that match its filters: the visible ones. */
+function createReader(options: VisibleFilesOptions) {
+  const { strapi, permission, includesTrash = false } = options;
   const traits = toTraitFilters(strapi, options.traits, options.condition);
   const readable: Scope = { where: toWhere(strapi, permission) };
-  const wanted = toWhere(strapi, filters);
+  const wanted = toWhere(strapi, options.filters);
   const visible: Scope = {
     where: readable.where,
     filters: (query) => ({
@@ -76,30 +136,16 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
       ],
     }),
   };
+  const files = () => strapi.db.query(FILE_UID);
 
-  function find(scope: Scope, query: FileQuery) {
-    return strapi.db
-      .query(FILE_UID)
-      .findMany({ ...query, ...scope, where: within(scope, query.where) });
-  }
-
-  function within(scope: Scope, condition: object): object {
+  function within(scope: Scope, condition: object): Scope {
     const where: object[] = [scope.where, condition];
     if (!includesTrash) where.push({ id: { $notIn: trashedFileIds(strapi) } });
-    return { $and: where };
+    return { ...scope, where: { $and: where } };
   }
 
-  async function keep(
-    fileIds: readonly number[],
-    findRows: (query: FileQuery) => Promise<{ id?: unknown }[]>,
-  ): Promise<Set<number>> {
-    const kept = new Set<number>();
-    for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
-      const ids = fileIds.slice(start, start + LARGEST_LIST);
-      const rows = await findRows({ where: { id: { $in: ids } }, select: ['id'] });
-      for (const row of rows) kept.add(row.id as number);
-    }
-    return kept;
+  function find(scope: Scope, query: FileQuery): Promise<FileView[]> {
+    return files().findMany({ ...query, ...within(scope, query.where) });
   }
 
   /** Strapi validates a filter's fields, not its values: only the database knows which values are valid. */
@@ -119,97 +165,43 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     }
   }
 
-  const findVisible = (query: FileQuery) => blamingFilters(() => find(visible, query));
-
-  /** Those of these files that are visible, or the newest. */
-  async function readCounted(fileIds: readonly number[] | undefined): Promise<CountedFile[]> {
-    const rows: unknown[] = [];
-    if (fileIds === undefined) {
-      const where = imagesInLibrary(strapi);
-      const newest = { orderBy: { id: 'desc' }, limit: MOST_COUNTED + 1 };
-      rows.push(...(await findVisible({ where, select: COUNTED, ...newest })));
-    }
-    for (const ids of chunksOf(fileIds ?? [])) {
-      rows.push(...(await findVisible({ where: { id: { $in: ids } }, select: COUNTED })));
-    }
-    const files = rows as CountedFile[];
-    // Filters by relations may find a file several times.
-    return [...new Map(files.map((file) => [file.id, file])).values()];
+  /** Of these files, or of all images. */
+  async function countFacets(facets: readonly FacetName[], fileIds?: readonly number[]) {
+    const condition = fileIds ? { id: { $in: [...fileIds] } } : imagesInLibrary(strapi);
+    const params = within(visible, condition);
+    // What a project adds to Strapi's queries holds for this one, too.
+    await strapi.db.lifecycles.run('beforeFindMany', FILE_UID, { params });
+    // More than there are: none of these files is left out.
+    const limit = fileIds ? fileIds.length + 1 : MOST_COUNTED;
+    return countFiles(strapi, { facets, limit, query: params });
   }
 
   return {
-    wordFields: options.wordFields,
-    isNarrowed: !isEmpty(permission) || !isEmpty(filters) || traits !== undefined,
-
-    async listIds(limit) {
-      const rows = await findVisible({ where: {}, select: ['id'], limit: limit + 1 });
-      return rows.length > limit ? null : [...new Set(rows.map((row) => row.id as number))];
-    },
-
-    async listIdsAfter(after, limit) {
-      const rows = await findVisible({
-        where: { id: { $gt: after } },
-        select: ['id'],
-        orderBy: { id: 'asc' },
-        limit,
-      });
-      const ids = [...new Set(rows.map((row) => row.id as number))];
-      return { ids, nextCursor: rows.length < limit ? null : (ids.at(-1) ?? null) };
-    },
-
-    async listImages({ start, limit, sort = NEWEST_FIRST }) {
-      const rows = await findVisible({
-        where: imagesInLibrary(strapi),
-        ...toOrder(sort),
-        limit: start + limit + 1,
-      });
-      const ids = [...new Set(rows.map((row) => row.id as number))];
-      return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
-    },
-
-    async sortVisible(fileIds, sort) {
-      const where = { id: { $in: [...fileIds] } };
-      const rows = await findVisible({ where, ...toOrder(sort), limit: MOST_SORTED });
-      return [...new Set(rows.map((row) => row.id as number))];
-    },
-
-    async countFacets(facets, fileIds) {
-      const files = await readCounted(fileIds);
-      const counted = files.slice(0, MOST_COUNTED);
-      return {
-        ...(await countFiles(strapi, counted, facets)),
-        counted: counted.length,
-        isLowerBound: files.length > counted.length,
-      };
-    },
-
-    async foldersOf(fileIds) {
-      const files = await readCounted(fileIds);
-      const folderIds = await folderIdsOf(strapi, new Set(files.map(pathIdOf)));
-      return new Map(files.map((file) => [file.id, folderIds.get(pathIdOf(file)) ?? null]));
-    },
-
+    hasTraits: traits !== undefined,
+    findReadable: (query: FileQuery) => find(readable, query),
+    findVisible: (query: FileQuery) => blamingFilters(() => find(visible, query)),
     countImages: () =>
-      blamingFilters(() =>
-        strapi.db
-          .query(FILE_UID)
-          .count({ ...visible, where: within(visible, imagesInLibrary(strapi)) }),
-      ),
-
-    filterReadable: (fileIds) => keep(fileIds, (query) => find(readable, query)),
-
-    filterVisible: (fileIds) => keep(fileIds, findVisible),
-
-    async load(fileIds) {
-      const rows: FileView[] = await findVisible({ where: { id: { $in: fileIds } }, populate });
-      const fileService = strapi.plugin('upload').service('file');
-      const views = rows.map(async (row): Promise<[number, FileView]> => {
-        const signed = (await fileService.signFileUrls(row)) as FileView;
-        return [row.id, (await sanitize(signed)) as FileView];
-      });
-      return new Map(await Promise.all(views));
-    },
+      blamingFilters(() => files().count(within(visible, imagesInLibrary(strapi)))),
+    countFacets: (facets: readonly FacetName[], fileIds?: readonly number[]) =>
+      blamingFilters(() => countFacets(facets, fileIds)),
   };
+}
+
+/** Filters by relations may find a file several times. */
+function uniqueIds(rows: readonly { id: number }[]): number[] {
+  return [...new Set(rows.map(({ id }) => id))];
+}
+
+/** Those of these files that a query finds. */
+async function keep(
+  fileIds: readonly number[],
+  find: (query: FileQuery) => Promise<{ id: number }[]>,
+): Promise<Set<number>> {
+  const kept = new Set<number>();
+  for (const ids of chunksOf(fileIds)) {
+    for (const { id } of await find({ where: { id: { $in: ids } }, select: ['id'] })) kept.add(id);
+  }
+  return kept;
 }
 
 function toWhere(strapi: Core.Strapi, filters: Record<string, unknown>): object {
@@ -429,84 +421,6 @@ function alternativeTextCondition(hasAlternativeText: boolean): Condition {
     hasAlternativeText
       ? { alternativeText: { $notNull: true, $ne: '' } }
       : { $or: [{ alternativeText: { $null: true } }, { alternativeText: { $eq: '' } }] };
-}
-
-/** What facets are about. */
-interface CountedFile {
-  id: number;
-  mime: string | null;
-  createdAt: string | Date | null;
-  /** Path ids of the folders from the top down: `/1/7`. */
-  folderPath: string | null;
-}
-
-const COUNTED = ['id', 'mime', 'createdAt', 'folderPath'];
-
-/** In JavaScript, because databases disagree about dates: on the year of one, and on its time zone. */
-async function countFiles(
-  strapi: Core.Strapi,
-  files: readonly CountedFile[],
-  facets: readonly FacetName[],
-) {
-  const folderIds = facets.includes('folder')
-    ? await folderIdsOf(strapi, new Set(files.map(pathIdOf)))
-    : null;
-  const colors = facets.includes('color')
-    ? await colorNamesOf(
-        strapi,
-        files.map(({ id }) => id),
-      )
-    : null;
-  return {
-    ...(colors && { color: countBy([...colors.values()].flat(), (name) => name) }),
-    ...(facets.includes('type') && { type: countBy(files, ({ mime }) => mime ?? undefined) }),
-    ...(folderIds && {
-      folder: countBy(files, (file) => folderIds.get(pathIdOf(file)) ?? null),
-    }),
-    ...(facets.includes('year') && {
-      year: countBy(files, ({ createdAt }) =>
-        createdAt === null ? undefined : new Date(createdAt).getUTCFullYear(),
-      ),
-    }),
-  };
-}
-
-/** 0 for a file in no folder. */
-function pathIdOf({ folderPath }: CountedFile): number {
-  return Number(folderPath?.split('/').at(-1) ?? 0) || 0;
-}
-
-/** Items of which nothing is known (undefined) don't count. Ties in the order of the values. */
-function countBy<Item, Value extends string | number | null>(
-  items: readonly Item[],
-  valueOf: (item: Item) => Value | undefined,
-): FacetCount<Value>[] {
-  const counts = new Map<Value, number>();
-  for (const item of items) {
-    const value = valueOf(item);
-    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return [...counts]
-    .map(([value, count]) => ({ value, count }))
-    .sort(
-      (left, right) =>
-        right.count - left.count || ((left.value ?? 0) < (right.value ?? 0) ? -1 : 1),
-    );
-}
-
-async function folderIdsOf(
-  strapi: Core.Strapi,
-  pathIds: ReadonlySet<number>,
-): Promise<Map<number, number>> {
-  const ids = new Map<number, number>();
-  for (const some of chunksOf([...pathIds].filter((pathId) => pathId > 0))) {
-    const folders = await strapi.db.query(FOLDER_UID).findMany({
-      where: { pathId: { $in: some } },
-      select: ['id', 'pathId'],
-    });
-    for (const folder of folders) ids.set(Number(folder.pathId), folder.id as number);
-  }
-  return ids;
 }
 
 const NEWEST_FIRST: readonly FileOrder[] = [{ field: 'createdAt', isDescending: true }];

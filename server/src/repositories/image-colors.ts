@@ -13,9 +13,16 @@ import {
   parseColor,
   toHex,
 } from '../../../plugin/src/images/palette';
+import type { FacetCount } from '../../../plugin/src/search/contract';
 import { inputError } from '../http/parse-input';
 import { IMAGE_COLOR_UID, IMAGE_TRACE_UID } from '../plugin-id';
-import { chunksOf, createDatabaseTables, type DatabaseTables } from '../usage/database-tables';
+import {
+  chunksOf,
+  createDatabaseTables,
+  readRows,
+  type DatabaseTables,
+  type TableQuery,
+} from '../usage/database-tables';
 import { retryConflicts } from './row-locks';
 
 /** Traces whose colors are derived in one step. */
@@ -43,16 +50,15 @@ const rowSchema = z.object({
   name: z.enum(colorNames),
 });
 
-/** Databases return sums as text or as numbers. */
-const namedSchema = z.array(
-  z.object({ file_id: z.number(), name: z.enum(colorNames), share: z.coerce.number() }),
-);
+/** Databases return counts as text or as numbers. */
+const countsSchema = z.array(z.object({ value: z.enum(colorNames), count: z.coerce.number() }));
 
-/** The rows of these traces' colors. Takes about a millisecond for each, and lets others have a turn in between. */
+/** The rows of these traces' colors. Each takes some milliseconds; others have a turn in between. */
 export async function toColorRows(traces: readonly FileTrace[]): Promise<ColorRow[]> {
   const rows: ColorRow[] = [];
   for (const trace of traces) {
     const palette = paletteOf(trace);
+    if (palette.length === 0) rows.push(withoutColors(trace.fileId));
     for (const [position, { blueYellow, greenRed, lightness, name, share }] of palette.entries()) {
       rows.push({
         file_id: trace.fileId,
@@ -68,6 +74,20 @@ export async function toColorRows(traces: readonly FileTrace[]): Promise<ColorRo
     await nextTurn();
   }
   return rows;
+}
+
+/** That none are to be had. Nothing finds a color that has no share. */
+function withoutColors(fileId: number): ColorRow {
+  return {
+    file_id: fileId,
+    position: 0,
+    lightness: 0,
+    green_red: 0,
+    blue_yellow: 0,
+    share: 0,
+    name: 'black',
+    version: PALETTE_VERSION,
+  };
 }
 
 /** Replaces the colors of these files, in the transaction that has locked their traces. */
@@ -143,6 +163,7 @@ export async function colorsOf(strapi: Core.Strapi, fileId: number): Promise<Ima
     .table(tables.tableOf(IMAGE_COLOR_UID))
     .select(Object.keys(rowSchema.shape))
     .where('file_id', fileId)
+    .where('share', '>', 0)
     .orderBy('position');
   return z
     .array(rowSchema)
@@ -154,26 +175,29 @@ export async function colorsOf(strapi: Core.Strapi, fileId: number): Promise<Ima
     }));
 }
 
-/** The basic colors of each of these files: those with a share that `color` would find it by. */
-export async function colorNamesOf(
+/**
+ * How many files have each basic color: a share of it that `color` would find them by.
+ *
+ * @param ids selects the files' ids
+ */
+export async function countColorNames(
   strapi: Core.Strapi,
-  fileIds: readonly number[],
-): Promise<Map<number, ColorName[]>> {
+  ids: TableQuery,
+): Promise<FacetCount<ColorName>[]> {
   const tables = createDatabaseTables(strapi);
-  const names = new Map<number, ColorName[]>();
-  for (const ids of chunksOf(fileIds)) {
-    const found: unknown = await tables
-      .table(tables.tableOf(IMAGE_COLOR_UID))
-      .select('file_id', 'name')
-      .sum({ share: 'share' })
-      .whereIn('file_id', ids)
-      .groupBy('file_id', 'name');
-    for (const { file_id: fileId, name, share } of namedSchema.parse(found)) {
-      if (share < minimumShareOf(name)) continue;
-      names.set(fileId, [...(names.get(fileId) ?? []), name]);
-    }
-  }
-  return names;
+  const least = colorNames.map((name) => `when ? then ${String(minimumShareOf(name))}`).join(' ');
+  const found = tables
+    .table(tables.tableOf(IMAGE_COLOR_UID))
+    .from(ids.as('counted') as never)
+    .join(`${tables.tableOf(IMAGE_COLOR_UID)} as colors`, 'colors.file_id', 'counted.id')
+    .select('colors.file_id', 'colors.name')
+    .groupBy('colors.file_id', 'colors.name')
+    .havingRaw(`sum(??) >= case ?? ${least} end`, ['colors.share', 'colors.name', ...colorNames]);
+  const counted = tables.table(tables.tableOf(IMAGE_COLOR_UID));
+  void counted.from(found.as('found') as never);
+  void counted.select({ value: 'found.name' }).count({ count: '*' }).groupBy('found.name');
+  const counts = await readRows(strapi, counted);
+  return countsSchema.parse(counts);
 }
 
 /**

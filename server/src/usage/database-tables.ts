@@ -41,6 +41,14 @@ export function createDatabaseTables(
   };
 }
 
+/** Joins the transaction in which this runs: on SQLite, which has one connection, it would otherwise wait forever. */
+export async function readRows(strapi: Core.Strapi, query: TableQuery): Promise<unknown[]> {
+  const rows: unknown = strapi.db.inTransaction()
+    ? await strapi.db.transaction(({ trx }) => query.transacting(trx as never))
+    : await query;
+  return rows as unknown[];
+}
+
 /** Splits items into lists short enough for one statement each. */
 export function chunksOf<Item>(items: Iterable<Item>, size = LARGEST_LIST): Item[][] {
   return chunksOfSize(items, size);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  listYears,
   addExample,
   canSearch,
   emptyQuery,
@@ -241,5 +242,21 @@ describe('The requests that count images for filters', () => {
     const unloaded = { ...context, folders: null };
     const filters = { folder: 2 };
     expect(toFacetRequests({ ...emptyQuery, filters }, unloaded)).toHaveLength(1);
+  });
+});
+
+describe('years to choose from', () => {
+  const today = new Date('2026-02-01T00:00:00Z');
+
+  it('go back to the oldest image, whether it was counted or not', () => {
+    expect(listYears(new Date('2023-12-31T23:30:00Z'), today, [2026, 2021])).toEqual([
+      2026, 2025, 2024, 2023, 2021,
+    ]);
+  });
+
+  it('are those that were counted while the oldest is unknown', () => {
+    expect(listYears(null, today, [2024])).toEqual([2024]);
+    expect(listYears(new Date(0), today)).toHaveLength(57);
+    expect(listYears(new Date('2027-01-01T00:00:00Z'), today)).toEqual([]);
   });
 });

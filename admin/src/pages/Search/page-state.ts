@@ -3,6 +3,7 @@ import {
   keepPreviousData,
   useInfiniteQuery,
   useQueries,
+  useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -10,7 +11,13 @@ import { useSearchParams } from 'react-router-dom';
 import { apiLimits } from '../../../../plugin/src/contracts/limits';
 import type { FacetName } from '../../../../plugin/src/contracts/search';
 import type { Folder } from '../../api/library';
-import { countFacets, search, type SearchFields, type SearchHit } from '../../api/search';
+import {
+  countFacets,
+  findOldest,
+  search,
+  type SearchFields,
+  type SearchHit,
+} from '../../api/search';
 import { libraryKeys, useFolders } from '../../hooks/library';
 import { useText } from '../../hooks/text';
 import {
@@ -18,6 +25,7 @@ import {
   emptyQuery,
   imageTypes,
   isRanked,
+  listYears,
   readQuery,
   toFacetRequests,
   toSearchFields,
@@ -87,6 +95,7 @@ export function useSearch(
     image,
     context: { folders, today, allowedTypes },
   });
+  const years = useYears({ isWanted: filtering === 'now', counts, today });
   const hits = useMemo(() => results.data?.pages.flatMap(({ data }) => data) ?? [], [results.data]);
   const relevance = useRelevance(hits, { query, hasMore: results.hasNextPage });
   const checkFile = useFileCheck();
@@ -109,6 +118,7 @@ export function useSearch(
     isImageUnavailable,
     folders,
     counts,
+    years,
     results,
     hits,
     relevance,
@@ -159,7 +169,7 @@ const TYPING_PAUSE_MS = 300;
 /** The query, and a way to change it. Each change is one step in the browser's history; so is everything typed in one go. */
 function useQueryState({ query, write }: QueryPlace): {
   query: SearchQuery;
-  change: (next: SearchQuery) => void;
+  change: (next: SearchQuery, options?: Parameters<QueryPlace['write']>[1]) => void;
   /** The text in the field, which the query follows after a pause in typing. */
   typed: string;
   type: (text: string) => void;
@@ -183,12 +193,12 @@ function useQueryState({ query, write }: QueryPlace): {
   }
 
   const change = useCallback(
-    (next: SearchQuery) => {
+    (next: SearchQuery, options?: Parameters<QueryPlace['write']>[1]) => {
       // Includes text that is still waiting for the pause.
       const text = draft !== null && next.text === query.text ? draft.trim() : next.text;
       isTyping.current = false;
       setDraft(null);
-      write({ ...next, text });
+      write({ ...next, text }, options);
     },
     [draft, query.text, write],
   );
@@ -302,6 +312,27 @@ function useFacetCounts(
       return counts;
     },
   });
+}
+
+/** From the oldest image's to this one, and those that are counted: counts may leave years out. */
+function useYears({
+  counts,
+  isWanted,
+  today,
+}: {
+  counts: FacetCounts;
+  isWanted: boolean;
+  today: Date;
+}): number[] {
+  const oldest = useQuery({
+    queryKey: [...searchKey, 'oldest'],
+    enabled: isWanted,
+    queryFn: ({ signal }) => findOldest(signal),
+  });
+  return useMemo(
+    () => listYears(oldest.data ?? null, today, counts.year?.counts.keys()),
+    [counts, oldest.data, today],
+  );
 }
 
 function toMap<Value>(counts: readonly { value: Value; count: number }[]): Map<Value, number> {

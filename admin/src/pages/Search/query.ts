@@ -207,6 +207,24 @@ function without(filters: SearchFilters, names: readonly FilterName[]): SearchFi
   return { ...filters, ...Object.fromEntries(names.map((name) => [name, undefined])) };
 }
 
+/** As the server counts years, in UTC; the newest first. */
+export function listYears(
+  oldest: Date | null,
+  today: Date,
+  counted: Iterable<string | number> = [],
+): number[] {
+  const last = today.getUTCFullYear();
+  const first = Math.max(oldest?.getUTCFullYear() ?? last + 1, EARLIEST_YEAR);
+  const years = Array.from(
+    { length: Math.max(0, last - first + 1) },
+    (_year, index) => first + index,
+  );
+  return [...new Set([...years, ...[...counted].map(Number)])].sort((one, other) => other - one);
+}
+
+/** Older dates are those of clocks that weren't set. */
+const EARLIEST_YEAR = 1970;
+
 /** More folders than this exceed the server's limit on filters. */
 const MAX_FOLDERS = 150;
 

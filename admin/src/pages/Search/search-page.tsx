@@ -52,7 +52,12 @@ export default function SearchPage() {
                 <ImageMenu offersLibrary onFile={state.searchWithFile} onAsset={state.searchLike} />
               }
             />
-            <FilterMenu {...filterProps} counts={state.counts} onShow={state.showFilters} />
+            <FilterMenu
+              {...filterProps}
+              counts={state.counts}
+              years={state.years}
+              onShow={state.showFilters}
+            />
           </Flex>
           {image && <ImageNotice image={image} hasResults={state.results.isSuccess} />}
           <FilterTags {...filterProps} />

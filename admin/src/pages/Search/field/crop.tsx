@@ -8,9 +8,16 @@ import {
   VisuallyHidden,
 } from '@strapi/design-system';
 import { Crop as CropIcon } from '@strapi/icons';
-import { useId, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
+import {
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MutableRefObject,
+  type PointerEvent,
+} from 'react';
 import { styled } from 'styled-components';
-import { absoluteUrl, type Asset } from '../../../api/asset';
 import { useFormats } from '../../../hooks/formats';
 import { useText } from '../../../hooks/text';
 import {
@@ -28,19 +35,33 @@ import {
 import type { Region } from '../query';
 
 interface CropProps {
-  /** Of the whole image. */
+  /** Of the whole image itself: copies may lack its orientation. */
   source: string;
   name: string;
   /** Null for the whole image. */
   region: Region | null;
-  onChange: (region: Region | null) => void;
+  /** `replace` takes the place of the newest step in the history. */
+  onChange: (region: Region | null, options: { replace: boolean }) => void;
 }
+
+interface EditorProps extends CropProps {
+  /** Applies what keys changed last, without the pause. */
+  applyRef: MutableRefObject<() => void>;
+}
+
+/** After the last key: each search with a hosted model costs a request. */
+const KEY_PAUSE_MS = 400;
 
 /** A button that opens the query's image to choose a part of it. */
 export function CropMenu(props: CropProps) {
   const text = useText();
+  const applyRef = useRef<() => void>(() => undefined);
   return (
-    <Popover.Root>
+    <Popover.Root
+      onOpenChange={(isOpen: boolean) => {
+        if (!isOpen) applyRef.current();
+      }}
+    >
       <Popover.Trigger>
         <OpenButton
           label={text('search.crop.open')}
@@ -52,38 +73,34 @@ export function CropMenu(props: CropProps) {
         </OpenButton>
       </Popover.Trigger>
       <Popover.Content align="start" sideOffset={8} aria-label={text('search.crop.open')}>
-        <Editor {...props} />
+        <Editor key={props.source} {...props} applyRef={applyRef} />
       </Popover.Content>
     </Popover.Root>
   );
 }
 
-/** Browsers draw these, turned as the server turns them. */
-const drawnTypes = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'];
-/** In kilobytes: above, a copy is enough to choose a part. */
-const LARGEST_SHOWN = 5_000;
-
-/** The image, because copies may lack its orientation; the largest copy of one that is too large or can't be drawn. */
-export function cropSourceOf({ formats, mime, size, url }: Asset): string {
-  const isShown = drawnTypes.includes(mime) && (size ?? 0) <= LARGEST_SHOWN;
-  const [largest] = Object.values(formats ?? {}).sort(
-    (one, other) => (other.width ?? 0) - (one.width ?? 0),
-  );
-  return absoluteUrl(isShown ? url : (largest?.url ?? url));
-}
-
-function Editor({ name, onChange, region, source }: CropProps) {
+function Editor(props: EditorProps) {
+  const { onChange, region } = props;
   const text = useText();
   const hint = useId();
+  const [isBroken, setIsBroken] = useState(false);
+  if (isBroken) {
+    return (
+      <Box padding={4}>
+        <Hint tag="p" role="alert" variant="pi" textColor="neutral600">
+          {text('search.crop.unavailable')}
+        </Hint>
+      </Box>
+    );
+  }
   return (
     <Flex direction="column" alignItems="stretch" gap={3} padding={4}>
       <CropArea
-        key={source}
-        source={source}
-        name={name}
-        region={region}
+        {...props}
         hint={hint}
-        onChange={onChange}
+        onError={() => {
+          setIsBroken(true);
+        }}
       />
       <Hint id={hint} tag="p" variant="pi" textColor="neutral600">
         {text('search.crop.hint')}
@@ -94,7 +111,7 @@ function Editor({ name, onChange, region, source }: CropProps) {
           size="S"
           disabled={region === null}
           onClick={() => {
-            onChange(null);
+            onChange(null, { replace: false });
           }}
         >
           {text('search.crop.reset')}
@@ -109,25 +126,46 @@ type Gesture =
   | { kind: 'move'; from: Point; region: Region }
   | { kind: 'resize'; corner: Corner; region: Region };
 
-/** The image with the part on it, which pointers and keys change. What they did applies when they let go. */
-function CropArea({ hint, name, onChange, region, source }: CropProps & { hint: string }) {
+/**
+ * The image with the part on it, which pointers and keys change. What they did applies when pointers let go, and when
+ * keys rest: many of them are one step in the history.
+ */
+function CropArea(props: EditorProps & { hint: string; onError: () => void }) {
+  const { applyRef, hint, name, onChange, onError, region, source } = props;
   const text = useText();
   const area = useRef<HTMLDivElement>(null);
   const gesture = useRef<Gesture | null>(null);
+  /** Whether keys made the newest step of the history. */
+  const isKeyed = useRef(false);
   /** While it is being changed. */
   const [draft, setDraft] = useState<Region | null>(null);
   const shown = draft ?? region ?? WHOLE;
   const description = useDescription(shown);
   const apply = (): void => {
+    const byKeys = gesture.current === null;
     gesture.current = null;
     setDraft(null);
     if (draft === null) return;
     const next = roundedRegion(draft);
-    onChange(isWhole(next) ? null : next);
+    onChange(isWhole(next) ? null : next, { replace: byKeys && isKeyed.current });
+    isKeyed.current = byKeys;
   };
+  useEffect(() => {
+    applyRef.current = apply;
+  });
+  useEffect(() => {
+    if (draft === null || gesture.current !== null) return undefined;
+    const timer = setTimeout(() => {
+      if (gesture.current === null) applyRef.current();
+    }, KEY_PAUSE_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [applyRef, draft]);
   const start = (event: PointerEvent, begun: Gesture): void => {
     if (event.button !== 0) return;
     event.stopPropagation();
+    apply();
     area.current?.setPointerCapture(event.pointerId);
     gesture.current = begun;
   };
@@ -160,7 +198,7 @@ function CropArea({ hint, name, onChange, region, source }: CropProps & { hint: 
         setDraft(null);
       }}
     >
-      <Whole src={source} alt={name} draggable={false} />
+      <Whole src={source} alt={name} draggable={false} onError={onError} />
       <Part
         role="application"
         tabIndex={0}
@@ -176,13 +214,13 @@ function CropArea({ hint, name, onChange, region, source }: CropProps & { hint: 
         }}
         onPointerDown={(event) => {
           // The whole image can't be moved: a part of it is drawn.
-          if (region !== null) start(event, { kind: 'move', from: pointOf(event), region });
+          if (region !== null) start(event, { kind: 'move', from: pointOf(event), region: shown });
         }}
         onKeyDown={pressed}
-        onKeyUp={({ key }) => {
-          if (directions[key]) apply();
+        onBlur={() => {
+          // A pointer that begins to draw takes the focus away.
+          if (gesture.current === null) apply();
         }}
-        onBlur={apply}
       >
         {CORNERS.map((corner) => (
           <Handle

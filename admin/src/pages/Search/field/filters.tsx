@@ -47,6 +47,8 @@ interface FilterProps extends FieldProps {
 
 interface MenuProps extends FilterProps {
   counts: FacetCounts;
+  /** In which images were uploaded, as far as known. */
+  years: readonly number[];
 }
 
 /** A button that opens all filters at once: beside it, or as a sheet on small screens. */
@@ -103,11 +105,10 @@ export function FilterMenu(props: MenuProps & { onShow: (isShown: boolean) => vo
   );
 }
 
-function FilterFields({ counts, filters, folders, onChange }: MenuProps) {
+function FilterFields({ counts, filters, folders, onChange, years }: MenuProps) {
   const text = useText();
-  const years = [...(counts.year?.counts.keys() ?? [])].map(Number);
-  if (filters.year !== undefined) years.push(filters.year);
-  const choices = listChoices(text, { folders: folders ?? [], years });
+  const chosen = filters.year === undefined ? [] : [filters.year];
+  const choices = listChoices(text, { folders: folders ?? [], years: [...years, ...chosen] });
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
       <ExcludeField filters={filters} onChange={onChange} />

@@ -2,12 +2,14 @@ import { Box, Flex, IconButton, Typography } from '@strapi/design-system';
 import { Cross, Search, ThumbDown, ThumbUp } from '@strapi/icons';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { styled } from 'styled-components';
+import { absoluteUrl } from '../../../api/asset';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { useAssets } from '../../../hooks/library';
 import { useText } from '../../../hooks/text';
+import type { SearchState } from '../page-state';
 import { emptyQuery, hasOneImage, removeExample, type SearchQuery } from '../query';
 import type { QueryImage } from '../query-images';
-import { CropMenu, cropSourceOf } from './crop';
+import { CropMenu } from './crop';
 
 const CHIP_WIDTH = 24;
 
@@ -18,7 +20,7 @@ interface SearchFieldProps {
   onType: (text: string) => void;
   onCompose: (isComposing: boolean) => void;
   onSubmit: () => void;
-  onChange: (query: SearchQuery) => void;
+  onChange: SearchState['change'];
   /** Whether it has the focus from the start. */
   takesFocus?: boolean;
   /** Buttons at the end of the field. */
@@ -100,8 +102,8 @@ function Examples({
         source={source}
         name={name}
         region={region}
-        onChange={(next) => {
-          onChange({ ...query, region: next });
+        onChange={(next, options) => {
+          onChange({ ...query, region: next }, options);
         }}
       />
     );
@@ -128,7 +130,7 @@ function Examples({
             key={id}
             side={isLiked ? 'like' : 'unlike'}
             isPart={isLiked && canCrop && region !== null}
-            crop={isLiked && asset && crop(cropSourceOf(asset), nameOf(asset))}
+            crop={isLiked && asset && crop(absoluteUrl(asset.url), nameOf(asset))}
             name={asset ? nameOf(asset) : text('search.example.file', { id })}
             image={asset && <FileImage asset={asset} width={CHIP_WIDTH} alternativeText="" />}
             onRemove={() => {
