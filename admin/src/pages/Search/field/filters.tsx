@@ -97,7 +97,13 @@ export function FilterMenu(props: MenuProps & { onShow: (isShown: boolean) => vo
     <Popover.Root open={isOpen} onOpenChange={change}>
       <Popover.Trigger>{button}</Popover.Trigger>
       <Popover.Content align="end" sideOffset={4}>
-        <Box padding={4} width="34rem">
+        <Box
+          padding={4}
+          width="34rem"
+          // What the window has below the button.
+          maxHeight="calc(var(--radix-popover-content-available-height) - 1rem)"
+          overflow="auto"
+        >
           <FilterFields {...props} />
         </Box>
       </Popover.Content>
