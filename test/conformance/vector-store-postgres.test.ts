@@ -1,8 +1,11 @@
+import { describe } from '@jest/globals';
 import type { DatabaseIdentity, VectorStore } from '../../plugin/src/vectors/contract';
 import { describeWithServer } from '../support/describe-with-server';
 import { postgresWithVectors } from '../support/postgres-server';
 import { openPostgresStore, runSql, startPostgresProxy } from '../support/postgres-store';
 import type { AppDatabase } from '../support/strapi-environment';
+import { pollUntil } from '../support/polling';
+import { describeLargeCollection } from './vector-store/describe-search';
 import { describeVectorStore, type VectorStoreHarness } from './vector-store';
 
 describeWithServer(postgresWithVectors, 'on a real server', (server) => {
@@ -34,6 +37,13 @@ describeWithServer(postgresWithVectors, 'on a real server', (server) => {
           store = openStore();
           return store;
         },
+        async settle() {
+          await pollUntil(
+            () => runSql(connection, `select from ${schema}.collections where graphs ? 'vectors'`),
+            ({ length }) => length === 1,
+          );
+          return this.reopen();
+        },
         async destroy() {
           await Promise.all([store, ...others].map((opened) => opened.dispose()));
           await proxy.close();
@@ -53,4 +63,9 @@ describeWithServer(postgresWithVectors, 'on a real server', (server) => {
   }
 
   describeVectorStore('PostgreSQL', createHarness());
+
+  describe('vector store: PostgreSQL with an index', () => {
+    const harness = createHarness({ hnsw: { from: 3_000 } });
+    describeLargeCollection({ ...harness, settles: true, recall: 0.99 });
+  });
 });

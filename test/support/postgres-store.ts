@@ -8,6 +8,7 @@ import { postgresConfigSchema } from '../../plugin/src/vectors/postgres/config';
 import {
   Connection,
   noRows,
+  type HostDatabase,
   type PostgresSettings,
 } from '../../plugin/src/vectors/postgres/connection';
 import { repositoryFolder } from './paths';
@@ -23,7 +24,7 @@ export interface OpenedPostgresStore {
 
 /** A store in this database. */
 export function openPostgresStore(
-  hostDatabase: PostgresSettings,
+  hostDatabase: HostDatabase,
   settings: Record<string, unknown> = {},
   database: DatabaseIdentity | null = null,
 ): OpenedPostgresStore {

@@ -293,8 +293,7 @@ export async function checkConfiguredStore(
 ): Promise<Check> {
   const store = openVectorStore(config.vectors, {
     projectFolder,
-    // Without a Strapi, nobody knows.
-    hostDatabase: null,
+    hostDatabase: 'unknown',
     logger: silent,
     isCommand: true,
     onLoss: () => undefined,

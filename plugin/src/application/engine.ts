@@ -97,7 +97,7 @@ export interface EngineParts {
   /** Relative paths in the configuration start here. */
   projectFolder: string;
   /** How the host reaches its own database; null if that isn't PostgreSQL. */
-  hostDatabase: HostDatabase | null;
+  hostDatabase: HostDatabase;
   /** Whether a command has loaded the host, which serves nothing: then no damaged file is renamed. */
   isCommand: boolean;
   /** When this server started, in milliseconds since the epoch. */

@@ -5,7 +5,7 @@ import type { DatabaseIdentity, VectorStore } from './contract';
 import { createEmbeddedStore, embeddedConfigSchema } from './embedded';
 import { createPostgresStore } from './postgres';
 import { postgresConfigSchema } from './postgres/config';
-import type { PostgresSettings } from './postgres/connection';
+import type { HostDatabase } from './postgres/connection';
 import { createQdrantStore } from './qdrant';
 import { qdrantConfigSchema } from './qdrant/config';
 
@@ -18,14 +18,13 @@ export const vectorsConfigSchema = z.discriminatedUnion('store', [
 
 export type VectorsConfig = z.output<typeof vectorsConfigSchema>;
 
-export type HostDatabase = PostgresSettings;
+export type { HostDatabase };
 
 export interface StoreContext {
   /** Relative paths are resolved against it. */
   projectFolder: string;
   logger: Logger;
-  /** How the host reaches its own database, as the package `pg` takes it; null if that isn't PostgreSQL. */
-  hostDatabase: HostDatabase | null;
+  hostDatabase: HostDatabase;
   /** Whose vectors. @default what each store's doc comment says */
   database?: () => Promise<DatabaseIdentity>;
   /** Of a command, which renames no damaged file. @default false */

@@ -121,12 +121,14 @@ const postgresSchema = z.object({
       z.record(z.string(), z.unknown()),
       z.string().transform((connectionString) => ({ connectionString })),
     ])
-    .nullable()
-    .catch(null),
+    .or(z.literal('unknown'))
+    .catch('unknown'),
 });
 
 /** How Strapi reaches its database, with its password; null if that isn't PostgreSQL. */
-export function postgresOf({ db }: Core.Strapi): Readonly<Record<string, unknown>> | null {
+export function postgresOf({
+  db,
+}: Core.Strapi): Readonly<Record<string, unknown>> | 'unknown' | null {
   if (db.dialect.client !== 'postgres') return null;
   return postgresSchema.parse(db.config.connection).connection;
 }

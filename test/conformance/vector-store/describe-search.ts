@@ -117,11 +117,14 @@ export function describeLargeCollection(harness: VectorStoreHarness): void {
     const opened = openForEach(harness);
 
     it('is searched with little or no loss, and consistently', async () => {
-      const collection = await opened.store.ensureSpace(spaceOf('large', 64));
+      let collection = await opened.store.ensureSpace(spaceOf('large', 64));
       for (let first = 0; first < points.length; first += 500) {
         await collection.upsert(points.slice(first, first + 500));
       }
       await expect(collection.count()).resolves.toBe(3000);
+      if (harness.settles === true) {
+        collection = await (await opened.settle()).ensureSpace(spaceOf('large', 64));
+      }
       let found = 0;
       for (const vector of queries) {
         const ids = await search(collection, { vector, limit: 20 });

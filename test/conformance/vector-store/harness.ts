@@ -11,6 +11,8 @@ export interface OpenedVectorStore {
   store: VectorStore;
   /** Ends the present store and returns another on the same data, as after a restart. */
   reopen(): Promise<VectorStore>;
+  /** Like `reopen`, once searches of what is stored are approximate. Left out: they are as they are at once. */
+  settle?(): Promise<VectorStore>;
   /** Another store on the same data, for this database; disposed with the rest. */
   openFor?(database: DatabaseIdentity): Promise<VectorStore>;
   /** Disposes the last store handed out and deletes its data. */
@@ -43,6 +45,11 @@ export interface VectorStoreHarness {
    */
   isReplayed?: boolean;
   /**
+   * Whether stores have `settle`.
+   * @default false
+   */
+  settles?: boolean;
+  /**
    * How far a score may be from the true cosine.
    * @default 1e-6
    */
@@ -70,6 +77,7 @@ export function openForEach(harness: VectorStoreHarness) {
       return opened.openFor(database);
     },
     reopen: () => opened.reopen(),
+    settle: async () => (await opened.settle?.()) ?? opened.store,
   };
 }
 

@@ -19,6 +19,9 @@ export const postgresConfigSchema = z.strictObject({
       /^[a-z_][a-z0-9_]{0,39}$/,
       'must be up to 40 lowercase letters, digits and underscores, the first not a digit',
     )
+    .refine((name) => !isReserved(name), {
+      error: ({ input }) => `must not be ${String(input)}, which is for other tables`,
+    })
     .default('image_search')
     .meta({
       description:
@@ -56,6 +59,11 @@ export const postgresConfigSchema = z.strictObject({
 });
 
 export type PostgresConfig = z.output<typeof postgresConfigSchema>;
+
+/** Strapi's tables are usually in `public`. */
+function isReserved(schema: string): boolean {
+  return schema === 'public' || schema === 'information_schema' || schema.startsWith('pg_');
+}
 
 function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text);

@@ -15,12 +15,16 @@ const NO_DEADLINE_MS = 2 ** 31 - 1;
 /** How to connect, as the package `pg` takes it: host, port, database, user, password, ssl or connectionString. */
 export type PostgresSettings = Readonly<Record<string, unknown>>;
 
-/** The settings of the configured database; null if that is the host's own, which isn't PostgreSQL. */
+/** How the host reaches its own database; null if that isn't PostgreSQL. */
+export type HostDatabase = PostgresSettings | 'unknown' | null;
+
+/** The settings of the configured database; null if that is the host's own, which isn't PostgreSQL or isn't known. */
 export function connectionSettings(
   { url }: { url?: string | undefined },
-  hostDatabase: PostgresSettings | null,
+  hostDatabase: HostDatabase,
 ): PostgresSettings | null {
-  return url === undefined ? hostDatabase : { connectionString: url };
+  if (url !== undefined) return { connectionString: url };
+  return hostDatabase === 'unknown' ? null : hostDatabase;
 }
 
 /** Runs one statement, or several without values, and returns the rows of the last one. */

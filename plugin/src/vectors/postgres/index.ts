@@ -10,18 +10,12 @@ import {
 import { CollectionCatalog } from './catalog';
 import { PostgresCollection } from './collection';
 import type { PostgresConfig } from './config';
-import {
-  Connection,
-  connectionSettings,
-  isMissingTable,
-  type PostgresSettings,
-} from './connection';
+import { Connection, connectionSettings, isMissingTable, type HostDatabase } from './connection';
 import { Graphs } from './graphs';
 
 export interface PostgresStoreOptions extends ServerStoreOptions {
   config: PostgresConfig;
-  /** How the host reaches its own database; null if that isn't PostgreSQL, or isn't known. */
-  hostDatabase: PostgresSettings | null;
+  hostDatabase: HostDatabase;
   /** Where `pg` is looked for first. */
   projectFolder: string;
   /** Whether indexes are left to other processes. @default false */
@@ -78,7 +72,23 @@ export function createPostgresStore({
 
   /** Before anything connects. */
   function assertConfigured(): void {
-    if (settings !== null) return;
+    if (settings !== null) {
+      const isStrapis = config.url === undefined && settings.schema === schema;
+      if (!isStrapis) return;
+      throw new ImageSearchError({
+        code: 'config-invalid',
+        message: `vectors.schema: "${schema}" is the schema of Strapi's own tables. Choose another one.`,
+        retryable: false,
+      });
+    }
+    if (hostDatabase === 'unknown') {
+      throw new ImageSearchError({
+        code: 'store-unavailable',
+        message:
+          "Strapi's own database isn't known, because Strapi can't load the project or its connection is a function. Correct that, or set vectors.url.",
+        retryable: false,
+      });
+    }
     throw new ImageSearchError({
       code: 'store-unavailable',
       message:
