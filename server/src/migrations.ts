@@ -69,7 +69,7 @@ async function keepFormerNames({ db }: Core.Strapi): Promise<void> {
   }
 }
 
-/** Moves rows instead of making them anew: traces would have every file read again, and reviews would be lost. */
+/** Moves rows instead of recreating them: for new traces every file would be read again, and reviews would be lost. */
 async function migrateTables({ db, log }: Core.Strapi): Promise<void> {
   for (const { key, kept, uid } of FORMER_TABLES) {
     if (!(await db.getSchemaConnection().hasTable(kept))) continue;

@@ -5,7 +5,7 @@ import {
   mergeBatchResponseSchema,
   type MergeBatch,
 } from '../../plugin/src/contracts/bulk-merging';
-import { PIXEL_VERSION } from '../../plugin/src/matching/contract';
+import { PIXEL_VERSION, type PixelEvidence } from '../../plugin/src/matching/contract';
 import {
   FILE_UID,
   INDEX_ENTRY_UID,
@@ -154,10 +154,11 @@ describe('merging over the admin API', () => {
 });
 
 describe('a bulk merge', () => {
-  const confirmed = {
-    ...verdicts.sameImage,
-    pixels: { version: PIXEL_VERSION, differences: { one: [], other: [] } },
+  const evidence: PixelEvidence = {
+    version: PIXEL_VERSION,
+    differences: { one: [], other: [] },
   };
+  const confirmed = { ...verdicts.sameImage, pixels: evidence };
   /** Tables that tell what was merged, and pairs, which an undo restores under other ids. */
   const records = [
     ...journalTables,
@@ -275,14 +276,16 @@ describe('a bulk merge', () => {
     const done = await pairUp(confirmed);
     const changed = await pairUp(confirmed);
     await pairUp({ ...confirmed, pixels: { ...confirmed.pixels, version: PIXEL_VERSION - 1 } });
+    await pairUp({ ...confirmed, pixels: { ...confirmed.pixels, otherColors: true } });
     const planned = await plan('same-image');
-    expect(reasonsOf(planned)).toEqual([['unconfirmed', 1]]);
+    const before = [
+      ['other-colors', 1],
+      ['unconfirmed', 1],
+    ];
+    expect(reasonsOf(planned)).toEqual(before);
     await createArticle(app, { gallery: [changed.first, changed.second] });
     const merged = await run(planned.id, 'merge');
-    expect(reasonsOf(merged)).toEqual([
-      ['listed-once', 1],
-      ['unconfirmed', 1],
-    ]);
+    expect(reasonsOf(merged)).toEqual([['listed-once', 1], ...before]);
 
     const { bulkMerging } = productOf(app);
     const rows = (uid: string) => app.strapi.db.query(uid);

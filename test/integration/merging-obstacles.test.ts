@@ -481,7 +481,7 @@ describe('warnings', () => {
     ]);
   });
 
-  it('name which file is edited, blurred or gray', async () => {
+  it('name which file is edited, blurred or gray, and other colors', async () => {
     const [keep, copy] = await upload(2);
     const quality: CopyQuality = {
       edited: { side: 'other', effect: 'blurred' },
@@ -490,7 +490,13 @@ describe('warnings', () => {
       detail: null,
     };
     const differences = { one: [box, box], other: [box, box] };
-    const pixels = { version: PIXEL_VERSION, differences, blurred: [1], quality };
+    const pixels = {
+      version: PIXEL_VERSION,
+      differences,
+      blurred: [1],
+      otherColors: true as const,
+      quality,
+    };
     const verdict: DuplicateVerdict = { ...edited, pixels };
     await app.pairs.record([
       {
@@ -503,6 +509,7 @@ describe('warnings', () => {
       { code: 'edited-copy', fileId: copy.id },
       { code: 'gray-kept', fileId: copy.id },
       { code: 'differing-regions', fileId: copy.id, count: 1 },
+      { code: 'other-colors', fileId: copy.id },
       { code: 'blurred-regions', fileId: copy.id, count: 1 },
     ]);
   });

@@ -26,11 +26,20 @@ export function useFailureText({ conflict, forbidden }: PageTexts = {}): (
       if (forbidden !== undefined && isForbidden(failure)) return text(forbidden);
       if (isNetworkFailure(failure)) return text('common.failure.network');
       if (failure.code === 'unknown-answer') return text('common.failure.answer');
-      if (failure.conflict !== null) return text(`duplicates.conflict.${failure.conflict}`);
-      return explainProblem(failure, text);
+      return explainFailure(failure, text);
     },
     [text, conflict, forbidden],
   );
+}
+
+/** What the panel says of a failure that no page explains better. */
+export function explainFailure(failure: ApiFailure, text: Text): string {
+  const { conflict, message } = failure;
+  if (conflict === null) return explainProblem(failure, text);
+  const sentence = text(`duplicates.conflict.${conflict}`);
+  // The server names the merge to undo first.
+  if (conflict !== 'kept-merged') return sentence;
+  return `${sentence} ${text('search.failure.details', { message })}`;
 }
 
 /** A code's text; true if the server's message says more, such as the name of a setting. */
@@ -91,7 +100,13 @@ export function explainProblem(
   return hasDetails ? `${text(key)} ${text('search.failure.details', { message })}` : text(key);
 }
 
-/** The same for actions on duplicates. */
+/** Why a bulk merge ended early; it lacks the permission of the user who asked for it, not the reader's. */
+export function bulkProblemText(problem: Problem, text: Text): string {
+  if (problem.code === 'forbidden') return text('duplicates.bulk.askerForbidden');
+  return explainProblem(problem, text);
+}
+
+/** Why an action on duplicates failed. */
 export function useDuplicatesFailureText(): (failure: unknown) => string {
   return useFailureText({
     conflict: 'duplicates.failure.conflict',

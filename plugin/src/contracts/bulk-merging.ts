@@ -89,7 +89,7 @@ export const mergeBatchSchema = z.object({
   leftOut: z.array(leftOutSchema),
   isCancelled: z.boolean(),
   canUndo: z.boolean(),
-  /** Why it ended early, or doesn't go on; null if it does. */
+  /** Why it ended early, or is paused; null if neither. */
   problem: problemSchema.nullable(),
 });
 

@@ -73,7 +73,7 @@ export const errorDetailsSchema = z.object({
 });
 
 /**
- * What keeps work in the background from going on: the code of an error, or `forbidden` when the user who asked for it may no
+ * What stops work in the background: the code of an error, or `forbidden` when the user who asked for it may no
  * longer do so. The message is in English, and may name settings and hosts.
  */
 export const problemSchema = z.object({

@@ -177,6 +177,7 @@ const mergedFileSchema = z.object({
  * - `differing-regions`: they differ in `count` places; `blurred-regions`: one of them is blurred in `count` places, such as
  *   a face or a plate.
  * - `gray-kept`, `gray-copy`: one of them has no colors.
+ * - `other-colors`: their colors differ by more than light explains.
  * - `fewer-sizes`: `count` texts offer several sizes of the copy, such as in `srcset`; the kept file has fewer.
  * - `listed-once`: `count` lists contain both; they will contain the kept file once, at the earlier place.
  * - `named-twice`: `count` entries use both; they will use the kept file twice.
@@ -193,6 +194,7 @@ export const mergeWarningCodes = [
   'blurred-regions',
   'gray-kept',
   'gray-copy',
+  'other-colors',
   'fewer-pixels',
   'other-shape',
   'lossy-kept',

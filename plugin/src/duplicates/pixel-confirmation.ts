@@ -86,8 +86,6 @@ export function createPixelConfirmation(options: {
       if (signal?.aborted) throw abortedError(signal.reason);
       const { inner, isMirrored, region } = alignment;
       const outer = inner === 'one' ? 'other' : 'one';
-      // While the pixels are compared: a format that is always decoded as a whole takes as long.
-      if (isWhole(alignment) && areOfOneSize(pair)) readDetail.start();
       best = await pixels.compare({
         outer: decoded[outer],
         inner: decoded[inner],
@@ -226,6 +224,7 @@ function toVerdict(
     version: PIXEL_VERSION,
     differences: { one, other },
     ...(comparison.blurred.length > 0 && { blurred: comparison.blurred }),
+    ...(comparison.hasOtherColors && { otherColors: true }),
     quality: {
       edited: edited && { ...edited, side: sideOf(edited.side) ?? edited.side },
       gray: sideOf(comparison.gray),
@@ -261,21 +260,16 @@ const LARGER = 1.2;
 /** Power beyond what the smaller image can show, in units of its finest details, of a larger image that shows more. */
 const SHOWS_MORE = 0.03;
 
-interface DetailReader {
-  /** A part of an image at its own resolution, as far as `DETAIL_EDGE` allows. */
-  read: (side: Side, part: Box) => Promise<Pixels>;
-  /** Begins to read both as a whole, because they will be needed. */
-  start: () => void;
-}
+/** A part of an image at its own resolution, as far as `DETAIL_EDGE` allows. */
+type DetailReader = (side: Side, part: Box) => Promise<Pixels>;
 
 /** Details are lost when an image is shrunk to be compared, so they are read at the images' own resolution. */
 function createDetailReader(
   { images, signal }: { images: ImageReader; signal: AbortSignal | undefined },
   { files, pair }: { pair: ProposedPair; files: { one: Uint8Array; other: Uint8Array } },
 ): DetailReader {
-  const started = new Map<Side, Promise<Pixels>>();
-
-  async function read(side: Side, part: Box): Promise<Pixels> {
+  return async (side, part) => {
+    if (signal?.aborted) throw abortedError(signal.reason);
     const { height, width } = pair[side].trace;
     if (part === WHOLE && Math.max(width, height) <= DETAIL_EDGE) {
       const middle = await decodeMiddle(images, files[side], { width, height });
@@ -287,19 +281,6 @@ function createDetailReader(
     const decoded = await decode(images, files[side], { ...size, ground: 'white' });
     if (signal?.aborted) throw abortedError(signal.reason);
     return middleOf(decoded, part);
-  }
-
-  return {
-    read: (side, part) => (part === WHOLE && started.get(side)) || read(side, part),
-    start() {
-      for (const side of ['one', 'other'] as const) {
-        if (started.has(side)) continue;
-        const reading = read(side, WHOLE);
-        // Nobody waits for it if the pixels refute the pair; otherwise whoever does hears of the failure.
-        reading.catch(() => undefined);
-        started.set(side, reading);
-      }
-    },
   };
 }
 
@@ -307,13 +288,9 @@ function isWhole({ isMirrored, quarterTurns = 0, region }: Alignment): boolean {
   return region.width > 0.98 && region.height > 0.98 && !isMirrored && quarterTurns === 0;
 }
 
-function areOfOneSize({ one, other }: ProposedPair): boolean {
-  return one.trace.width === other.trace.width && one.trace.height === other.trace.height;
-}
-
 async function measureDetails(
   pixels: Pick<PixelComparer, 'measure'>,
-  { read }: DetailReader,
+  read: DetailReader,
   { alignment, pair }: { pair: ProposedPair; alignment: Alignment },
 ): Promise<Pick<CopyQuality, 'upscaled' | 'detail'>> {
   const { inner, quarterTurns = 0, region } = alignment;

@@ -19,8 +19,8 @@ export const duplicateKinds = ['identical', 'same-image', 'edited'] as const;
 
 /**
  * - `identical`: the same bytes.
- * - `same-image`: the whole image, re-encoded, resized or with different lighting.
- * - `edited`: cropped, framed, mirrored, or with a logo or banner.
+ * - `same-image`: the whole image, re-encoded, resized, with different lighting or a different white balance.
+ * - `edited`: cropped, framed, mirrored, with a logo or banner, or in colors that may be another paint.
  */
 export type DuplicateKind = (typeof duplicateKinds)[number];
 
@@ -50,7 +50,7 @@ export type DuplicateVerdict =
     };
 
 /** The version of the pixel comparison. Verdicts of another version are confirmed again. */
-export const PIXEL_VERSION = 3;
+export const PIXEL_VERSION = 4;
 
 /** That the pixels of both files confirm a verdict; missing from verdicts that only compare traces. */
 export interface PixelEvidence {
@@ -60,6 +60,11 @@ export interface PixelEvidence {
   differences: { one: Box[]; other: Box[] };
   /** Indices of those in which one image is blurred. */
   blurred?: number[] | undefined;
+  /**
+   * Their colors differ by more than light and compression explain, as by a white balance or saturation; missing where
+   * `differences` aren't empty.
+   */
+  otherColors?: true | undefined;
   quality?: CopyQuality | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { colorDifferenceOf } from './color-difference';
 import type { Box, CopyQuality } from './contract';
 import { editedSide, graySide, whatLiesAround } from './copy-quality';
 import { classifyRegions, type DifferingRegion } from './differing-regions';
@@ -53,6 +54,8 @@ export interface PixelComparison {
   /** See `CopyQuality`; `one` is the outer image. */
   edited: CopyQuality['edited'];
   gray: CopyQuality['gray'];
+  /** See `PixelEvidence`. */
+  hasOtherColors: boolean;
   /** Largest difference in structure of any block in units of its contrast; copies stay below 1. */
   largestDifference: number;
 }
@@ -127,14 +130,20 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
   const blocks = compareBlocks(one, seen.other);
   for (const block of blocks) block.isDifferent = isDifferent(block, { tone, isGrayCopy });
   const regions = classifyRegions({ one, other: seen.other, blocks, blockSide: BLOCK });
+  // What was laid over an image may be all the color that it has.
+  const colors =
+    isGrayCopy || regions.length > 0 ? 'none' : colorDifferenceOf(before, fitTone(before));
   const isProven =
     blocks.length >= MIN_OVERLAP * countBlocks(inner) &&
     tone.isNatural &&
+    // With few tones, the colors may be all that tells two products.
+    (colors !== 'unproven' || tone.isRich) &&
     hasProof(blocks, regions);
   const isUpright = !isMirrored && quarterTurns === 0;
   const outcome = (): PixelComparison['outcome'] => {
     if (!isProven) return 'different';
     if (regions.length > 0) return areEdits(regions, blocks) ? 'edited' : 'different';
+    if (colors === 'unproven') return 'edited';
     return isUpright && coversWhole(placement, outer, inner) ? 'same' : 'edited';
   };
   const place = placeOf(placement, { inner, outer });
@@ -148,6 +157,7 @@ export function comparePixels(images: PlacedPixels): PixelComparison {
       around: whatLiesAround(outerPlanes.gray, inPixels(place.region, outer)),
     }),
     gray,
+    hasOtherColors: colors !== 'none',
     blurred: regions.flatMap(({ blurred }, index) => (blurred === null ? [] : [index])),
     differences: {
       outer: regions.map(({ box }) => clipped(boxOn(outer, box, placement))),
@@ -184,6 +194,7 @@ const nothing: PixelComparison = {
   blurred: [],
   edited: null,
   gray: null,
+  hasOtherColors: false,
   largestDifference: 0,
 };
 

@@ -343,9 +343,9 @@ export function matchColorChange(seen: { one: Planes; other: Planes }): boolean 
 
 /** Factors of a white balance, and how many pixels tell one. */
 const BALANCE = { least: 0.8, most: 1.25 };
-const MIN_TELLING = 20;
+export const MIN_TELLING = 20;
 /** Levels of a channel between which the ratio of two images tells its factor: neither clipped nor mostly rounded. */
-const TELLING = { least: 20, most: 250 };
+export const TELLING = { least: 20, most: 250 };
 
 /** A factor for each channel that explains all pixels: light on a white wall shifts the wall, paint on it doesn't. */
 function findBalance(pixels: readonly Cell[]): ColorChange | null {
@@ -398,7 +398,8 @@ function errorOf(
   return fitting.reduce((sum, error) => sum + error, 0) / fitting.length;
 }
 
-type Change = (color: Rgb) => Rgb;
+/** Of red, green and blue, 0 to 255. */
+export type Change = (color: Rgb) => Rgb;
 
 /** Pixels of both images where the first has color, evenly spread. */
 function samplePixels(one: Planes, other: Planes, leastStrength: number): Cell[] {
@@ -425,7 +426,8 @@ function distanceOf(one: Cell['one'], other: Cell['one']): number {
   return Math.hypot(one.gray - other.gray, one.blue - other.blue, one.red - other.red);
 }
 
-function changed(color: Cell['one'], change: Change): Cell['one'] {
+/** Channels of the result are clipped to their range. */
+export function changed(color: Cell['one'], change: Change): Cell['one'] {
   return fromRgb(change(toRgb(color)));
 }
 
@@ -474,7 +476,8 @@ function clipByte(value: number): number {
 
 type Rgb = readonly [number, number, number];
 
-function toRgb({ blue, gray, red }: Cell['one']): Rgb {
+/** Channels may be beyond their range. */
+export function toRgb({ blue, gray, red }: Cell['one']): Rgb {
   const [r, b] = [gray + red / 0.713, gray + blue / 0.564];
   return [r, (gray - 0.299 * r - 0.114 * b) / 0.587, b];
 }

@@ -278,7 +278,7 @@ export function permissionOf(strapi: Core.Strapi, ability: unknown): FilePermiss
 }
 
 /**
- * What a user's roles allow now, for merging that goes on without a request; null if they lack one of the two
+ * What a user's roles allow now, for merging that continues without a request; null if they lack one of the two
  * actions or the plugin's own, or if the user was deleted or deactivated.
  */
 export async function currentPermissionOf(

@@ -61,7 +61,7 @@ const sumSchema = z.object({
 });
 
 export type StoredBatch = Omit<z.output<typeof batchSchema>, 'problem' | 'problemCode'> & {
-  /** Why it ended early, or doesn't go on. */
+  /** Why it ended early, or is paused. */
   problem: Problem | null;
 };
 export type BatchGroup = z.output<typeof groupSchema>;

@@ -179,6 +179,10 @@ function warningsOfPairs(copy: LibraryFile, { keep, pairs }: Merge): MergeWarnin
     const message = `${one} and ${other} differ in ${quantity(differing, 'region')}.`;
     warnings.push({ code: 'differing-regions', fileId, message, count: differing });
   }
+  if (way.some(({ verdict }) => hasOtherColors(verdict))) {
+    const message = `The colors of ${one} and ${other} differ.`;
+    warnings.push({ code: 'other-colors', fileId, message });
+  }
   if (blurred > 0) {
     const message = `One of ${one} and ${other} is blurred in ${quantity(blurred, 'region')}, such as a face or a plate.`;
     warnings.push({ code: 'blurred-regions', fileId, message, count: blurred });
@@ -192,6 +196,10 @@ function regionsOf(verdict: DuplicateVerdict): { all: number; blurred: number } 
     all: pixels?.differences.one.length ?? 0,
     blurred: pixels?.blurred?.length ?? 0,
   };
+}
+
+function hasOtherColors(verdict: DuplicateVerdict): boolean {
+  return verdict.kind !== 'identical' && verdict.pixels?.otherColors === true;
 }
 
 const effects = {

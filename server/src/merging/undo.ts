@@ -124,9 +124,11 @@ export async function requireMerge(
 async function refuseChain(journal: MergeJournal, merge: JournaledMerge): Promise<void> {
   const [later] = await journal.trashed([merge.keptId]);
   if (later?.fileDocumentId !== merge.keptDocumentId) return;
+  const into = (await journal.get(later.mergeId))?.keptName;
+  const target = into === undefined ? '' : ` into “${into}”`;
   throw conflict(
     'kept-merged',
-    `“${merge.keptName}” (${String(merge.keptId)}), the kept file, was itself merged by merge ${String(later.mergeId)}. Undo that one first.`,
+    `“${merge.keptName}” (${String(merge.keptId)}), the kept file, was itself merged${target} by merge ${String(later.mergeId)}. Undo that one first.`,
   );
 }
 

@@ -340,6 +340,7 @@ const pixelsSchema = z
     version: z.number(),
     differences: z.object({ one: boxesSchema, other: boxesSchema }),
     blurred: z.array(z.number()).optional(),
+    otherColors: z.literal(true).optional(),
     quality: z
       .object({
         edited: z.object({ side: sideSchema, effect: z.enum(editEffects) }).nullable(),

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { explainProblem } from '../../../admin/src/hooks/failure-text';
+import { ApiFailure } from '../../../admin/src/api/failure';
+import {
+  bulkProblemText,
+  explainFailure,
+  explainProblem,
+} from '../../../admin/src/hooks/failure-text';
 import type { Text } from '../../../admin/src/hooks/text';
 import german from '../../../admin/src/translations/de.json';
 import { errorCodes } from '../../../plugin/src/contracts/errors';
@@ -29,5 +34,24 @@ describe('a failure', () => {
     expect(explainProblem(problem, text)).toBe(
       'Das Modell ist nicht verfügbar. Antwort des Servers: Check JINA_API_KEY.',
     );
+  });
+
+  it('names the merge to undo first', () => {
+    const message = '“a.jpg” (1), the kept file, was itself merged into “b.jpg” by merge 7.';
+    const failure = new ApiFailure({
+      code: 'conflict',
+      conflict: 'kept-merged',
+      status: 409,
+      message,
+    });
+    expect(explainFailure(failure, text)).toBe(
+      `${german['duplicates.conflict.kept-merged']} Antwort des Servers: ${message}`,
+    );
+  });
+
+  it("of a bulk merge doesn't tell readers that they lack the permission of who asked for it", () => {
+    const problem = { code: 'forbidden', message: 'The user may no longer change files.' } as const;
+    expect(bulkProblemText(problem, text)).toBe(german['duplicates.bulk.askerForbidden']);
+    expect(explainProblem(problem, text)).toBe(german['common.failure.forbidden']);
   });
 });

@@ -185,6 +185,86 @@ describe('another white balance', () => {
   });
 });
 
+describe('one texture over the whole image', () => {
+  type Rgb = readonly [number, number, number];
+  const SIDE = 320;
+
+  /** A woven or a grained one, in a color. */
+  async function texture(kind: 'weave' | 'grain', color: Rgb): Promise<Buffer> {
+    const random = createSeededRandom(kind);
+    const data = new Uint8Array(3 * SIDE * SIDE);
+    for (let place = 0; place < SIDE * SIDE; place += 1) {
+      const [x, y] = [place % SIDE, Math.floor(place / SIDE)];
+      const pattern =
+        kind === 'weave'
+          ? 0.15 * Math.sin(x / 3) * Math.sin(y / 3) + 0.1 * Math.sin(x / 37 + y / 51)
+          : 0.2 * Math.sin(y / 9 + 3 * Math.sin(x / 90));
+      const light = 0.78 + pattern + 0.06 * random.fraction();
+      for (const [channel, value] of color.entries()) {
+        data[3 * place + channel] = Math.min(255, Math.round(value * light));
+      }
+    }
+    return sharp(data, { raw: { width: SIDE, height: SIDE, channels: 3 } })
+      .png()
+      .toBuffer();
+  }
+
+  const shades: [string, Rgb, Rgb][] = [
+    ['sand and rose', [206, 151, 138], [227, 147, 116]],
+    ['oak and walnut', [181, 142, 98], [150, 112, 92]],
+    ['sage and mint', [166, 184, 141], [150, 190, 160]],
+    ['linen and ivory', [214, 205, 190], [216, 204, 170]],
+  ];
+  it.each(shades)("isn't the same in another dye: %s", async (_name, first, second) => {
+    for (const kind of ['weave', 'grain'] as const) {
+      const [one, other] = [await texture(kind, first), await texture(kind, second)];
+      expect(await confirm(one, other, sameImage)).toBeNull();
+    }
+  });
+
+  it.each(shades)('is the same image when saved again or lit differently: %s', async (_, color) => {
+    for (const kind of ['weave', 'grain'] as const) {
+      const image = await texture(kind, color);
+      const copies = [
+        sharp(image).jpeg({ quality: 40 }),
+        sharp(image)
+          .resize({ width: SIDE / 2 })
+          .webp(),
+        sharp(image).linear(1.15, 0).jpeg({ quality: 90 }),
+        sharp(image).linear(0.85, 0).jpeg({ quality: 90 }),
+      ];
+      for (const copy of copies) {
+        const verdict = await confirm(image, await copy.toBuffer(), sameImage);
+        expect(verdict).toMatchObject({ kind: 'same-image' });
+        expect(verdict).not.toHaveProperty('pixels.otherColors');
+      }
+    }
+  });
+});
+
+describe('other colors', () => {
+  it.each<[string, (image: Sharp) => Sharp]>([
+    ['a warmer white balance', (image) => image.linear([1.1, 1, 0.88], [0, 0, 0])],
+    ['stronger colors', (image) => image.modulate({ saturation: 1.5 })],
+  ])('are kept with the pair: %s', async (_name, change) => {
+    const image = await sharp((await sampleImage('pizza')).bytes)
+      .flatten({ background: '#fff' })
+      .toColourspace('srgb')
+      .png()
+      .toBuffer();
+    const copy = await change(sharp(image)).jpeg({ quality: 90 }).toBuffer();
+    for (const [one, other] of [
+      [image, copy],
+      [copy, image],
+    ] as const) {
+      expect(await confirm(one, other, sameImage)).toMatchObject({
+        kind: 'same-image',
+        pixels: { otherColors: true },
+      });
+    }
+  });
+});
+
 describe('images that only look alike in miniature', () => {
   it('are no duplicates, whatever their traces say', async () => {
     const found: string[] = [];
@@ -267,6 +347,48 @@ describe('a file', () => {
     expect(first).toMatchObject({ kind: 'same-image' });
     expect(second).toEqual(first && swapSides(first));
     expect(reads).toBe(1);
+  });
+});
+
+describe('details', () => {
+  it('are not read of a pair that is refuted, nor after an abort', async () => {
+    const [first, second] = await Promise.all(
+      ['#1e2328', '#f0a000'].map((fill) =>
+        sharp(
+          Buffer.from(
+            `<svg xmlns="http://www.w3.org/2000/svg" width="300" height="300"><rect width="300" height="300" fill="#fff"/><circle cx="150" cy="150" r="90" fill="${fill}"/></svg>`,
+          ),
+        )
+          .removeAlpha()
+          .png()
+          .toBuffer(),
+      ),
+    );
+    if (!first || !second) throw new Error('Not all are drawn.');
+    const decoding = { ...reader, read: jest.fn(reader.read.bind(reader)) };
+    const confirmPair = createPixelConfirmation({ images: decoding, pixels: comparer });
+    const [one, other] = [await imageOf(first), await imageOf(second)];
+    expect(await confirmPair({ one, other, verdict: sameImage }, undefined)).toBeNull();
+    expect(decoding.read).toHaveBeenCalledTimes(2);
+
+    const controller = new AbortController();
+    const aborting = createPixelConfirmation({
+      images: decoding,
+      pixels: {
+        measure: comparer.measure,
+        compare: async (images) => {
+          const comparison = await comparer.compare(images);
+          controller.abort();
+          return comparison;
+        },
+      },
+    });
+    decoding.read.mockClear();
+    const image = await elephant();
+    const copy = await imageOf(await sharp(image).jpeg({ quality: 90 }).toBuffer());
+    const pair = { one: await imageOf(image), other: copy, verdict: sameImage };
+    await expect(aborting(pair, controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(decoding.read).toHaveBeenCalledTimes(2);
   });
 });
 

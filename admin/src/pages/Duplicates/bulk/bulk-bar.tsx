@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { batchKinds, type MergeBatch } from '../../../../../plugin/src/contracts/bulk-merging';
 import { ProgressBar } from '../../../components/progress-bar';
 import { isActive, useMergeBatches, type MergeBatchControl } from '../../../hooks/bulk-merging';
-import { explainProblem, useFailureText } from '../../../hooks/failure-text';
+import { bulkProblemText, useFailureText } from '../../../hooks/failure-text';
 import { useFormats } from '../../../hooks/formats';
 import { useCanMergeFiles } from '../../../hooks/permissions';
 import { useText, type Text } from '../../../hooks/text';
@@ -143,7 +143,7 @@ function Progress({ batch }: { batch: MergeBatch }) {
   const notes = [
     state === 'ended' && left > 0 && text('duplicates.bulk.leftOut', { count: left }),
     !isOwn && batch.by !== null && text('duplicates.bulk.by', { name: batch.by.name }),
-    problem !== null && explainProblem(problem, text),
+    problem !== null && bulkProblemText(problem, text),
   ].filter(Boolean);
   return (
     <Flex direction="column" alignItems="stretch" gap={2}>

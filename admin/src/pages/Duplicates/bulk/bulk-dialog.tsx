@@ -156,6 +156,7 @@ const warningTopics = {
   'blurred-regions': 'edited',
   'gray-kept': 'gray',
   'gray-copy': 'gray',
+  'other-colors': 'colors',
   'fewer-pixels': 'quality',
   'other-shape': 'quality',
   'lossy-kept': 'quality',
