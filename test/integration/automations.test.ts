@@ -268,7 +268,7 @@ describe('MCP', () => {
     });
     expect(narrowed.data).toMatchObject({
       images: [{ id: guitar }],
-      facets: { counted: 1, type: [{ value: 'image/jpeg', count: 1 }], isLowerBound: false },
+      facets: { counted: 1, type: [{ value: 'image/webp', count: 1 }], isLowerBound: false },
     });
   });
 
