@@ -164,10 +164,7 @@ export class Connection {
   async #use<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
     this.#availability.assertNotHanging();
     try {
-      const result = await this.#attempt(work).catch((error: unknown) => {
-        if (!isWorthRepeating(error)) throw error;
-        return this.#attempt(work);
-      });
+      const result = await this.#attemptAgain(work);
       this.#availability.recordAnswer();
       return result;
     } catch (error) {
@@ -180,6 +177,18 @@ export class Connection {
       }
       throw error;
     }
+  }
+
+  async #attemptAgain<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
+    // A server that restarts cuts all idle connections, and each attempt may meet another one.
+    for (let repeats = this.#options.connections; repeats > 0; repeats -= 1) {
+      try {
+        return await this.#attempt(work);
+      } catch (error) {
+        if (!isWorthRepeating(error)) throw error;
+      }
+    }
+    return this.#attempt(work);
   }
 
   async #attempt<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
