@@ -1,17 +1,17 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { Client } from '@modelcontextprotocol/client';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { mergeReportSchema, mergesResponseSchema } from '../../plugin/src/contracts/merging';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import type { ImageSearchEvents } from '../../plugin/src/types';
+import { callTool as call, createAgents, type Agents } from '../support/agents';
 import { createLibrary, sampleImage, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, idsOf } from '../support/search-face';
-import type { AdminCredentials } from '../support/strapi-client';
 
 let app: SearchApp;
 let library: Library;
@@ -161,41 +161,9 @@ describe('MCP', () => {
   const MANAGE = { action: 'plugin::image-search.manage' };
   const READ = { action: 'plugin::upload.read' };
   const READ_OWN = { ...READ, conditions: ['admin::is-creator'] };
-  type Permission = { action: string; conditions?: string[] };
-  const clients: Client[] = [];
-  let tokens = 0;
-  afterAll(() => Promise.all(clients.map((client) => client.close())));
-
-  /** An agent with a token of the super administrator, or of another. */
-  async function agentWith(
-    permissions: readonly Permission[],
-    credentials?: AdminCredentials,
-  ): Promise<Client> {
-    tokens += 1;
-    const { body, status } = await app.request
-      .post('/admin/admin-tokens')
-      .auth(await app.adminToken(credentials), { type: 'bearer' })
-      .send({
-        name: `agent ${String(tokens)}`,
-        description: '',
-        lifespan: null,
-        adminPermissions: permissions.map((permission) => ({
-          subject: null,
-          properties: {},
-          conditions: [],
-          ...permission,
-        })),
-      });
-    expect({ status, body: body as unknown }).toMatchObject({ status: 201 });
-    const { accessKey } = (body as { data: { accessKey: string } }).data;
-    const client = new Client({ name: 'test', version: '1.0.0' });
-    const requestInit = { headers: { authorization: `Bearer ${accessKey}` } };
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL(`${app.url}/mcp`), { requestInit }),
-    );
-    clients.push(client);
-    return client;
-  }
+  const agents: Agents = createAgents(() => app);
+  const { agentWith } = agents;
+  afterAll(() => agents.close());
 
   async function toolsOf(client: Client): Promise<string[]> {
     const { tools } = await client.listTools();
@@ -209,19 +177,6 @@ describe('MCP', () => {
   const pairsSchema = z.object({
     pairs: z.array(z.object({ images: z.array(z.looseObject({ id: z.number() })) })),
   });
-
-  async function call(client: Client, name: string, input: Record<string, unknown> = {}) {
-    const { content, isError, structuredContent } = await client.callTool({
-      name,
-      arguments: input,
-    });
-    return {
-      data: structuredContent,
-      isError: isError === true,
-      text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(' '),
-      pictures: content.flatMap((part) => (part.type === 'image' ? [part.data] : [])),
-    };
-  }
 
   it('offers what the token may do', async () => {
     expect(await toolsOf(await agentWith([READ]))).toEqual([]);
