@@ -29,10 +29,16 @@ describe('GraphQL', () => {
   /** What searches answer. */
   const ours = [
     'imageSearch',
+    'ImageSearchCount',
+    'ImageSearchFacet',
+    'ImageSearchFacets',
+    'ImageSearchGroup',
+    'ImageSearchGrouping',
     'ImageSearchHit',
     'ImageSearchMode',
     'ImageSearchOrientation',
     'ImageSearchPage',
+    'ImageSearchRegion',
     'ImageSearchRelevance',
     'ImageSearchResults',
     'ImageSearchView',
