@@ -85,6 +85,8 @@ const AGREEMENT = 0.75;
 /** Detailed blocks that must agree, and their share of all detailed ones. */
 const MIN_DETAILED = 12;
 const MIN_DETAILED_SHARE = 0.4;
+/** Share of all detailed blocks, covered ones too: what is left of an onion below an orange is a round outline. */
+const MIN_UNCOVERED_SHARE = 0.25;
 const MIN_OVERLAP = 0.3;
 /** How far a corner of a whole image may lie from the other's corner, as a share of the longer side. */
 const WHOLE_TOLERANCE = 0.012;
@@ -340,7 +342,11 @@ function hasProof(blocks: readonly Block[], regions: readonly DifferingRegion[])
   const telling = detailed.filter(
     (block) => !block.isDifferent || !explained.some(({ box }) => isWithin(block, box)),
   );
-  return agreeing.length >= MIN_DETAILED && agreeing.length >= MIN_DETAILED_SHARE * telling.length;
+  return (
+    agreeing.length >= MIN_DETAILED &&
+    agreeing.length >= MIN_DETAILED_SHARE * telling.length &&
+    agreeing.length >= MIN_UNCOVERED_SHARE * detailed.length
+  );
 }
 
 function isWithin({ left, top }: Block, box: Box): boolean {

@@ -8,6 +8,7 @@ import {
 } from '../../../plugin/src/duplicates/pixel-confirmation';
 import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
+import { renderSampleImage, sampleLibrary } from '../../../sample/library';
 import { createSeededRandom } from '../../../sample/seeded-random';
 import { edits } from '../../bench/duplicates/edits';
 import { createHardNegatives } from '../../bench/duplicates/hard-negatives';
@@ -52,6 +53,24 @@ async function elephant(): Promise<Buffer> {
     .png()
     .toBuffer();
 }
+
+/** A file of the sample library, on white. */
+async function sampleFile(fileName: string): Promise<Buffer> {
+  const image = sampleLibrary.find((candidate) => candidate.fileName === fileName);
+  if (!image) throw new RangeError(`The sample library has no ${fileName}.`);
+  return sharp(await renderSampleImage(image))
+    .flatten({ background: '#fff' })
+    .png()
+    .toBuffer();
+}
+
+it('are no edited versions: an onion and a peach on white, whose outlines agree', async () => {
+  const [onion, peach] = [
+    await sampleFile('onion-58.png'),
+    await sampleFile('screenshot-2021-04-16-98.png'),
+  ];
+  expect(await confirm(onion, peach)).toBeNull();
+});
 
 describe('copies', () => {
   it.each<[string, (image: Sharp) => Sharp]>([
