@@ -54,7 +54,7 @@ export interface VectorQuery {
   isWholeOnly?: boolean;
   /** Subtracted from the score of each further view: several views have several chances. @default 0 */
   viewPenalty?: number;
-  /** What somebody searched with, on which a store may tune itself; absent for the plugin's own questions. */
+  /** What a user searched with, which a store may tune itself on; absent for the plugin's own searches. */
   searchedWith?: 'text' | 'image';
 }
 
