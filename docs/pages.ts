@@ -21,6 +21,6 @@ export const sections: { title: string; pages: string[] }[] = [
     title: 'Reference',
     pages: ['configuration', 'http-api', 'services', 'events', 'errors'],
   },
-  { title: 'Background', pages: ['how-it-works', 'comparison'] },
+  { title: 'Background', pages: ['how-it-works', 'numbers', 'comparison'] },
   { title: 'Project', pages: ['marketplace'] },
 ];

@@ -1,6 +1,6 @@
 /**
- * `npx tsx scripts/docs.ts`: writes the reference of settings from the schema and the list of pages for language models
- * (llms.txt), and checks that the links between pages lead somewhere and that the page of errors is right; with `--check` it
+ * `npx tsx scripts/docs.ts`: writes the reference of settings from the schema, tables and charts from the figures in bench/,
+ * and the list of pages for language models (llms.txt), and checks that the links between pages lead somewhere and that the page of errors is right; with `--check` it
  * writes nothing and says what is wrong.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { homepage } from '../package.json';
 import { configSchema } from '../plugin/src/config';
 import { errorCodes, errorTraits } from '../plugin/src/errors';
 import { sections } from '../docs/pages';
+import { describeNumbers } from './numbers';
 
 const repositoryFolder = path.resolve(__dirname, '..');
 const docsFolder = path.join(repositoryFolder, 'docs');
-const reference = path.join(docsFolder, 'configuration.md');
 /** Of pages as they are written, for language models. */
 const PAGES_ADDRESS = homepage
   .replace('https://github.com/', 'https://raw.githubusercontent.com/')
@@ -83,16 +83,21 @@ function describeAllowed({ type, enum: values, minimum, maximum }: SettingSchema
   return type ?? '';
 }
 
-/** The page with the settings as they should be. */
-function withSettings(text: string, settings: string): string {
-  const begin = '<!-- settings: written by scripts/docs.ts -->';
-  const end = '<!-- /settings -->';
-  const [before, rest] = text.split(begin);
-  const [, after] = rest?.split(end) ?? [];
-  if (before === undefined || after === undefined) {
-    throw new Error('docs/configuration.md has no place for the settings.');
-  }
-  return `${before}${begin}\n\n${settings}\n\n${end}${after}`;
+/** A page with the parts that are written here, each between its two comments, as they should be. */
+async function withWrittenParts(text: string, parts: Record<string, string>): Promise<string> {
+  const places = /(<!-- written by scripts\/docs\.ts: (\w+) -->).*?(<!-- \/written -->)/gs;
+  const written = text.replaceAll(places, (_, begin: string, name: string, end: string) => {
+    const part = parts[name];
+    if (part === undefined) throw new Error(`There is no part ${name} for a page of the docs.`);
+    return `${begin}\n\n${part}\n\n${end}`;
+  });
+  return written === text
+    ? text
+    : await format(written, { parser: 'markdown', singleQuote: true, printWidth: 100 });
+}
+
+function pageNames(): string[] {
+  return readdirSync(docsFolder).filter((name) => name.endsWith('.md'));
 }
 
 /** Links to files and headings that don't exist, as `page: target`. */
@@ -100,9 +105,7 @@ function findBrokenLinks(): string[] {
   const pages = [
     ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
     ...['sample/README.md', 'test/README.md'],
-    ...readdirSync(docsFolder)
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`),
+    ...pageNames().map((name) => `docs/${name}`),
   ];
   return pages.flatMap((page) => {
     const file = path.join(repositoryFolder, page);
@@ -166,25 +169,33 @@ function listPages(): string {
 /** Pages that no section of the site has. */
 function findUnlistedPages(): string[] {
   const listed = new Set(sections.flatMap(({ pages }) => pages));
-  return readdirSync(docsFolder)
-    .filter((name) => name.endsWith('.md') && name !== 'index.md')
+  return pageNames()
+    .filter((name) => name !== 'index.md')
     .map((name) => name.slice(0, -'.md'.length))
     .filter((name) => !listed.has(name));
 }
 
-async function main(isCheck: boolean): Promise<void> {
-  const current = readFileSync(reference, 'utf8');
-  const wanted = withSettings(current, await describeConfiguration());
-  if (wanted !== current) {
-    if (isCheck) throw new Error('docs/configuration.md is out of date: npx tsx scripts/docs.ts');
-    writeFileSync(reference, wanted);
+/** Files of the docs that this writes, or that have parts which it writes, with their contents. */
+async function describeWrittenFiles(): Promise<Map<string, string>> {
+  const { tables, charts } = describeNumbers();
+  const parts = { settings: await describeConfiguration(), ...tables };
+  const files = new Map([['public/llms.txt', listPages()]]);
+  for (const [name, chart] of Object.entries(charts)) files.set(`images/${name}`, chart);
+  for (const name of pageNames()) {
+    const text = readFileSync(path.join(docsFolder, name), 'utf8');
+    files.set(name, await withWrittenParts(text, parts));
   }
+  return files;
+}
+
+async function main(isCheck: boolean): Promise<void> {
   const unlisted = findUnlistedPages();
   if (unlisted.length > 0) throw new Error(`docs/pages.ts doesn't have ${unlisted.join(', ')}.`);
-  const llms = path.join(docsFolder, 'public/llms.txt');
-  if (!existsSync(llms) || readFileSync(llms, 'utf8') !== listPages()) {
-    if (isCheck) throw new Error('docs/public/llms.txt is out of date: npx tsx scripts/docs.ts');
-    writeFileSync(llms, listPages());
+  for (const [name, wanted] of await describeWrittenFiles()) {
+    const file = path.join(docsFolder, name);
+    if (existsSync(file) && readFileSync(file, 'utf8') === wanted) continue;
+    if (isCheck) throw new Error(`docs/${name} is out of date: npx tsx scripts/docs.ts`);
+    writeFileSync(file, wanted);
   }
   const broken = findBrokenLinks();
   if (broken.length > 0) throw new Error(`These links lead nowhere:\n${broken.join('\n')}`);

@@ -1,16 +1,13 @@
 /**
  * `npm run bench -- scale [embedded] [postgres] [postgres-exact] [qdrant] [<points>…] [--resume]`: how the stores grow,
- * from 10,000 to a million vectors. Every size is written to bench/results.json when it is done, and `--resume` leaves out what is there; in
- * the end all are drawn to docs/images/scale.svg.
+ * from 10,000 to a million vectors. Every size is written to bench/results.json when it is done, and `--resume` leaves out what is there.
  */
 import { fork } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { withDataFolder } from '../fixtures';
 import { timed } from '../measurement';
 import { readResults, resultsFile, writeResults } from '../results-file';
-import { drawScaleChart } from './chart';
 import { DIMENSIONS } from './dataset';
 import {
   storeNames,
@@ -21,7 +18,6 @@ import {
 } from './result';
 import { createSubject } from './subjects';
 
-const chartFile = path.resolve(__dirname, '../../../docs/images/scale.svg');
 const usualSizes = [10_000, 100_000, 1_000_000];
 
 export async function benchScale(given: readonly string[]): Promise<void> {
@@ -35,7 +31,6 @@ export async function benchScale(given: readonly string[]): Promise<void> {
     }
   }
   const { scale } = await readResults();
-  await writeFile(chartFile, drawScaleChart(scale));
   console.table(scale.map(toRow));
   console.log(`Written to ${path.relative(process.cwd(), resultsFile)}.`);
 }
