@@ -126,87 +126,12 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     logger,
     clock: systemClock,
   });
-  const mergeJournal = createMergeJournal(strapi);
-  const fileMerging = createFileMerging({
-    strapi,
-    logger,
-    pairs: repositories.pairs,
-    traces: repositories.traces,
-    trashDays: config.duplicates.trashDays,
-    onLeave: (fileIds) => {
-      library.tell(fileIds, 'replacement');
-    },
-    onReturn: (fileIds) => {
-      library.tell(fileIds, 'upload');
-    },
-  });
-  const merging = announceMerges(fileMerging, events);
-  const jobOptions = {
-    jobs: repositories.jobs,
-    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
-    owner: currentOwner(),
-    logger,
-    clock: systemClock,
-  };
-  const trashJob = new BackgroundJob({
-    ...jobOptions,
-    name: 'empty the trash of duplicates',
-    pollMs: TRASH_POLL_MS,
-    isDue: () => merging.hasDue(),
-    run: (signal) => merging.emptyDue(signal),
-    warnings: {
-      failed: "The trash of duplicates couldn't be emptied; retrying later.",
-      unfinished:
-        "Storage didn't delete a merged copy in time to stop; it is deleted after the next start.",
-    },
-  });
-  let hasFilledColors = false;
-  const colorJob = new BackgroundJob({
-    ...jobOptions,
-    name: 'derive colors of images',
-    pollMs: COLOR_POLL_MS,
-    isDue: () => Promise.resolve(!hasFilledColors),
-    run: async (signal) => {
-      await fillColors(strapi, repositories.traces, signal);
-      hasFilledColors = !signal.aborted;
-    },
-    warnings: {
-      failed: "The colors of some images couldn't be derived; retrying later.",
-      unfinished: 'The colors of some images will be derived after the next start.',
-    },
-  });
-  const mergeBatches = createMergeBatches(strapi);
-  const bulkMerging = createBulkMerging({
-    strapi,
-    merging,
-    batches: mergeBatches,
-    journal: mergeJournal,
-    pairs: repositories.pairs,
-    traces: repositories.traces,
-    logger,
-    clock: systemClock,
-    onWork: () => {
-      bulkJob.wake();
-    },
-  });
-  const bulkJob = new BackgroundJob({
-    ...jobOptions,
-    name: 'merge duplicates in bulk',
-    pollMs: BULK_POLL_MS,
-    isDue: () => bulkMerging.hasWork(),
-    run: (signal) => bulkMerging.work(signal),
-    warnings: {
-      failed: 'The bulk merge of duplicates was interrupted; retrying soon.',
-      unfinished: 'The bulk merge of duplicates continues after the next start.',
-    },
-  });
+  const adapters = { strapi, config, repositories, library, events, logger };
+  const { jobs: mergeJobs, ...mergingParts } = createMergingParts(adapters);
+  const jobs = [...mergeJobs, ...(config.indexing.enabled ? [createColorJob(adapters)] : [])];
   return {
     ...engine,
-    merging,
-    mergeJournal,
-    mergeBatches,
-    bulkMerging,
-    trashDays: config.duplicates.trashDays,
+    ...mergingParts,
     warnsUploaders: ['reject', 'warn'].includes(config.duplicates.policy),
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
@@ -228,14 +153,116 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     },
     start() {
       engine.start();
-      trashJob.start();
-      bulkJob.start();
-      if (config.indexing.enabled) colorJob.start();
+      for (const job of jobs) job.start();
     },
     async stop() {
-      await Promise.all([engine.stop(), trashJob.stop(), bulkJob.stop(), colorJob.stop()]);
+      await Promise.all([engine.stop(), ...jobs.map((job) => job.stop())]);
       stopped.abort();
     },
+  };
+}
+
+/** What parts of the plugin besides the engine are built from. */
+interface Adapters {
+  strapi: Core.Strapi;
+  config: ImageSearchConfig;
+  repositories: Repositories;
+  library: LibraryRelay;
+  events: Events;
+  logger: Logger;
+}
+
+function createMergingParts({ strapi, config, repositories, library, events, logger }: Adapters) {
+  const { pairs, traces } = repositories;
+  const { trashDays } = config.duplicates;
+  const mergeJournal = createMergeJournal(strapi);
+  const merging = announceMerges(
+    createFileMerging({
+      strapi,
+      logger,
+      pairs,
+      traces,
+      trashDays,
+      onLeave: (fileIds) => {
+        library.tell(fileIds, 'replacement');
+      },
+      onReturn: (fileIds) => {
+        library.tell(fileIds, 'upload');
+      },
+    }),
+    events,
+  );
+  const mergeBatches = createMergeBatches(strapi);
+  const bulkMerging = createBulkMerging({
+    strapi,
+    merging,
+    batches: mergeBatches,
+    journal: mergeJournal,
+    pairs,
+    traces,
+    logger,
+    clock: systemClock,
+    onWork: () => {
+      bulkJob.wake();
+    },
+  });
+  const jobOptions = jobOptionsOf({ config, repositories, logger });
+  const trashJob = new BackgroundJob({
+    ...jobOptions,
+    name: 'empty the trash of duplicates',
+    pollMs: TRASH_POLL_MS,
+    isDue: () => merging.hasDue(),
+    run: (signal) => merging.emptyDue(signal),
+    warnings: {
+      failed: "The trash of duplicates couldn't be emptied; retrying later.",
+      unfinished:
+        "Storage didn't delete a merged copy in time to stop; it is deleted after the next start.",
+    },
+  });
+  const bulkJob = new BackgroundJob({
+    ...jobOptions,
+    name: 'merge duplicates in bulk',
+    pollMs: BULK_POLL_MS,
+    isDue: () => bulkMerging.hasWork(),
+    run: (signal) => bulkMerging.work(signal),
+    warnings: {
+      failed: 'The bulk merge of duplicates was interrupted; retrying soon.',
+      unfinished: 'The bulk merge of duplicates continues after the next start.',
+    },
+  });
+  return { merging, mergeJournal, mergeBatches, bulkMerging, trashDays, jobs: [trashJob, bulkJob] };
+}
+
+/** Derives the colors of images that were indexed before there were any. */
+function createColorJob({ strapi, config, repositories, logger }: Adapters): BackgroundJob {
+  let hasFilledColors = false;
+  return new BackgroundJob({
+    ...jobOptionsOf({ config, repositories, logger }),
+    name: 'derive colors of images',
+    pollMs: COLOR_POLL_MS,
+    isDue: () => Promise.resolve(!hasFilledColors),
+    run: async (signal) => {
+      await fillColors(strapi, repositories.traces, signal);
+      hasFilledColors = !signal.aborted;
+    },
+    warnings: {
+      failed: "The colors of some images couldn't be derived; retrying later.",
+      unfinished: 'The colors of some images will be derived after the next start.',
+    },
+  });
+}
+
+function jobOptionsOf({
+  config,
+  repositories,
+  logger,
+}: Pick<Adapters, 'config' | 'logger' | 'repositories'>) {
+  return {
+    jobs: repositories.jobs,
+    leaseMs: config.indexing.leaseSeconds * SECOND_MS,
+    owner: currentOwner(),
+    logger,
+    clock: systemClock,
   };
 }
 

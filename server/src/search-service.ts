@@ -11,9 +11,8 @@ import type {
   ImageSearchService,
   SearchResults,
 } from '../../plugin/src/types';
+import { answerSearch, findDuplicates, toEmbeddingResponse } from './answers';
 import { imageSearchOf } from './composition';
-import { findDuplicates } from './controllers/content-api-duplicates';
-import { createAnswers, toEmbeddingResponse } from './controllers/search';
 import { callersFiles, requireAction, type Caller } from './files/callers';
 import { parseInput } from './http/parse-input';
 import { toEmbeddingInput, toSearchInput } from './http/search-input';
@@ -23,7 +22,6 @@ import { findRelatedEntries } from './related-entries';
 /** The service `search` for code of the project; see docs/services.md. */
 export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageSearchService {
   const imageSearch = () => imageSearchOf(strapi);
-  const { answer } = createAnswers(imageSearch);
   const visibleTo = callersFiles(strapi);
 
   return {
@@ -35,7 +33,10 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
         { imagePart: image ?? null, limits: imageSearch().inputLimits },
       );
       const visible = await visibleTo(caller, input.filters, input);
-      return (await answer(input, { visible, signal: asked.signal })) as SearchResults;
+      return (await answerSearch(imageSearch(), input, {
+        visible,
+        signal: asked.signal,
+      })) as SearchResults;
     },
 
     async similar(fileId, options = {}) {
@@ -43,7 +44,10 @@ export function createSearchService({ strapi }: { strapi: Core.Strapi }): ImageS
       const { region, ...input } = parseInput(similarQuerySchema, parametersOf(options));
       const query = { like: [{ kind: 'file', fileId, region }] as const, unlike: [], ...input };
       const visible = await visibleTo(caller, input.filters, input);
-      return (await answer(query, { visible, signal: options.signal })) as SearchResults;
+      return (await answerSearch(imageSearch(), query, {
+        visible,
+        signal: options.signal,
+      })) as SearchResults;
     },
 
     async findDuplicates(fileId, options = {}) {

@@ -2,7 +2,6 @@ import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import { imageSearchOf } from '../composition';
 import { adminFiles, contentApiFiles } from '../files/callers';
-import { createPublicDuplicatesHandlers } from './content-api-duplicates';
 import {
   createUploaderHandlers,
   createDuplicatesHandlers,
@@ -17,7 +16,12 @@ import {
 } from './management';
 import { createMergeBatchHandlers } from './merge-batches';
 import { createMergesHandlers } from './merges';
-import { createFileUsageHandlers, createRelatedHandlers, createSearchHandlers } from './search';
+import {
+  createFileUsageHandlers,
+  createPublicDuplicatesHandlers,
+  createRelatedHandlers,
+  createSearchHandlers,
+} from './search';
 
 interface WithStrapi {
   strapi: Core.Strapi;
