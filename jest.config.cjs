@@ -23,6 +23,7 @@ const shared = {
 const withStrapi = {
   ...shared,
   testEnvironment: '<rootDir>/test/support/environment.cjs',
+  globalSetup: '<rootDir>/test/support/fresh-database.ts',
   moduleNameMapper: {
     ...shared.moduleNameMapper,
     '^@strapi/strapi$': '<rootDir>/test/support/strapi.cjs',

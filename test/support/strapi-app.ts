@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createStrapi, type Core } from '@strapi/strapi';
+import { putFreshDatabase } from './fresh-database';
 import { createApiToken, createRestrictedAdmin, grantPublic } from './strapi-accounts';
 import { createStrapiClient, testAdministrator, type StrapiClient } from './strapi-client';
 import { appFolder, createAppEnvironment, type AppSettings } from './strapi-environment';
@@ -60,8 +61,11 @@ export async function startStrapi(options: StartOptions = {}): Promise<StrapiApp
   }
 }
 
+/** Has the database of a Strapi to which the plugin is new. */
 export async function createDataFolder(): Promise<string> {
-  return await mkdtemp(path.join(tmpdir(), 'image-search-app-'));
+  const dataFolder = await mkdtemp(path.join(tmpdir(), 'image-search-app-'));
+  await putFreshDatabase(dataFolder);
+  return dataFolder;
 }
 
 async function boot(folder: string, servesPanel: boolean): Promise<Core.Strapi> {
