@@ -212,7 +212,7 @@ function describeRepositories(
     expect(await pairs.list({ status: 'open', cursor: null, limit: 10 })).toMatchObject({
       pairs: [{ fileB: newest?.fileB }, { id: others[1]?.id }],
     });
-    expect(await pairs.counts()).toEqual({ open: 2, ignored: 1, merged: 0 });
+    expect(await pairs.counts()).toEqual({ open: 1, ignored: 1, merged: 0 });
     expect(logger.at('warn')).toHaveLength(2);
   });
   return strapi;

@@ -94,7 +94,7 @@ describeInBrowser('The Index page', (browser) => {
     const page = await browser.open(app.url, INDEX);
     await page.getByText('haven’t been scanned for duplicates yet').waitFor();
     await page.getByRole('button', { name: 'Scan library' }).click();
-    await page.getByText(/^All 8 images scanned on .*, 0 pairs found$/).waitFor();
+    await page.getByText(/^All 8 images scanned on .*, no duplicates to review$/).waitFor();
     await page.getByRole('button', { name: 'Scan again' }).waitFor();
     await page.getByRole('link', { name: 'Show duplicates' }).click();
     await page.getByText('No duplicates found').waitFor();
@@ -108,11 +108,11 @@ describeInBrowser('The Index page', (browser) => {
     const page = await browser.open(app.url, INDEX);
     await page.getByRole('button', { name: 'Scan again' }).click();
     await page.getByText('1 image couldn’t be scanned.').waitFor();
-    await page.getByText(/^Scan of 8 images ended on .*, 0 pairs found$/).waitFor();
+    await page.getByText(/^Scan of 8 images ended on .*, no duplicates to review$/).waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
     await traces.update({ where: { fileId }, data: { onBlack: null } });
     await page.getByRole('button', { name: 'Scan again' }).click();
-    await page.getByText(/^All 8 images scanned on .*, 0 pairs found$/).waitFor();
+    await page.getByText(/^All 8 images scanned on .*, no duplicates to review$/).waitFor();
     expect(await page.getByText('couldn’t be scanned').count()).toBe(0);
   });
 

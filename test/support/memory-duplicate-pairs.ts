@@ -9,7 +9,12 @@ import type {
   PairReview,
   PairStatus,
 } from '../../plugin/src/duplicates/contract';
-import { clusterPairs, currentPairs, type KnownClusters } from '../../plugin/src/duplicates/groups';
+import {
+  clusterPairs,
+  countGroups,
+  currentPairs,
+  type KnownClusters,
+} from '../../plugin/src/duplicates/groups';
 
 /** The pairs in memory: every method changes them in one synchronous step, so all of them are atomic. */
 export class MemoryDuplicatePairs implements DuplicatePairs {
@@ -198,9 +203,12 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
   }
 
   counts(): Promise<Record<PairStatus, number>> {
-    const counts = { open: 0, ignored: 0, merged: 0 };
-    for (const { status } of this.#pairs.values()) counts[status] += 1;
-    return Promise.resolve(counts);
+    const countOf = (status: PairStatus): number => countGroups(this.#chosen({ status }));
+    return Promise.resolve({
+      open: countOf('open'),
+      ignored: countOf('ignored'),
+      merged: countOf('merged'),
+    });
   }
 
   #chosen({ status, kind }: PairChoice): DuplicatePair[] {

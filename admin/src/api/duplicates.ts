@@ -56,6 +56,16 @@ export function fetchGroups(
   });
 }
 
+/** The numbers of groups in the whole library, by status; null for users who see only a part of it. */
+export async function fetchCounts(signal?: AbortSignal): Promise<GroupPage['meta']['counts']> {
+  const { meta } = await pluginApi.get('/duplicates', {
+    schema: duplicatesResponseSchema,
+    query: { limit: 1 },
+    ...(signal && { signal }),
+  });
+  return meta.counts;
+}
+
 /** Ignores a pair, or reopens it. */
 export async function setPairStatus(pairId: number, status: 'open' | 'ignored'): Promise<Pair> {
   const { data } = await pluginApi.post(`/duplicates/${String(pairId)}/review`, {

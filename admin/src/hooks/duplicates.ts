@@ -121,20 +121,24 @@ export function withoutFiles(list: GroupList, fileIds: readonly number[]): Group
   );
 }
 
-/** The list with pairs moved from one status count to another. */
+/** The list with its groups that left it, or came back to it, counted under another status. */
 export function withMovedCounts(
   list: GroupList,
-  { from, to, pairs }: { from: PairStatus; to: PairStatus; pairs: number },
+  { from, to, before }: { from: PairStatus; to: PairStatus; before: GroupList },
 ): GroupList {
+  const moved = groupsOf(before).length - groupsOf(list).length;
+  return mapCounts(list, (counts) => ({
+    ...counts,
+    [from]: Math.max(0, counts[from] - moved),
+    [to]: Math.max(0, counts[to] + moved),
+  }));
+}
+
+/** The list with other counts; as it is while they are unknown. */
+export function mapCounts(list: GroupList, change: (counts: Counts) => Counts): GroupList {
   const pages = list.pages.map((page) => {
     const { counts } = page.meta;
-    if (counts === null) return page;
-    const moved = {
-      ...counts,
-      [from]: Math.max(0, counts[from] - pairs),
-      [to]: counts[to] + pairs,
-    };
-    return { ...page, meta: { ...page.meta, counts: moved } };
+    return counts === null ? page : { ...page, meta: { ...page.meta, counts: change(counts) } };
   });
   return { ...list, pages };
 }

@@ -2,8 +2,7 @@ import { Box, Flex, Link, Typography } from '@strapi/design-system';
 import { Widget } from '@strapi/strapi/admin';
 import { useQuery } from '@tanstack/react-query';
 import { NavLink } from 'react-router-dom';
-import { duplicatesResponseSchema } from '../../../plugin/src/contracts/duplicates';
-import { pluginApi } from '../api/client';
+import { fetchCounts } from '../api/duplicates';
 import { HOME, indexAddress } from '../components/navigation';
 import { ProgressBar } from '../components/progress-bar';
 import { QueryProvider } from '../components/query-provider';
@@ -72,19 +71,12 @@ function OpenDuplicates() {
   const text = useText();
   const { data } = useQuery({
     queryKey: ['open-duplicates'],
-    queryFn: ({ signal }) =>
-      pluginApi.get('/duplicates', {
-        schema: duplicatesResponseSchema,
-        query: { limit: 1 },
-        signal,
-      }),
+    queryFn: ({ signal }) => fetchCounts(signal),
   });
-  if (!data) return null;
+  if (data === undefined) return null;
   return (
     <Flex justifyContent="space-between" alignItems="baseline" gap={2}>
-      {data.meta.counts && (
-        <Typography>{text('widgets.home.duplicates', { count: data.meta.counts.open })}</Typography>
-      )}
+      {data && <Typography>{text('widgets.home.duplicates', { count: data.open })}</Typography>}
       <Link tag={NavLink} to={`${HOME}/duplicates`}>
         {text('common.page.duplicates')}
       </Link>

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock';
 import type { ScanResponse } from '../contracts/duplicates';
-import type { DuplicateScans, ImageTraces } from '../duplicates/contract';
+import type { DuplicatePairs, DuplicateScans, ImageTraces } from '../duplicates/contract';
 import type { IsolatingComparison, Pass } from '../duplicates/library-comparison';
 import { toImageSearchError } from '../errors';
 import { claimJob, createLease, type LeaseOwner, keepRenewing, type JobLeases } from '../lease';
@@ -22,6 +22,7 @@ const STALE_MS = 60_000;
 export interface LibraryScanOptions {
   comparison: Pick<IsolatingComparison, 'compare'>;
   traces: Pick<ImageTraces, 'notCompared' | 'counts'>;
+  pairs: Pick<DuplicatePairs, 'counts'>;
   scans: DuplicateScans;
   jobs: JobLeases;
   currentPass: () => Promise<Pass>;
@@ -66,7 +67,7 @@ export class LibraryScan {
   }
 
   async describe(): Promise<ScanResponse['data']> {
-    const { clock, currentPass, scans, traces } = this.#options;
+    const { clock, currentPass, pairs, scans, traces } = this.#options;
     const scan = await scans.read();
     const { compared, total } = await traces.counts((await currentPass()).mark);
     // Far in the future, it was written before the clock was set back.
@@ -78,6 +79,7 @@ export class LibraryScan {
       done: compared,
       total,
       found: scan.found,
+      toReview: (await pairs.counts()).open,
       failed: scan.failed,
       startedAt: scan.startedAt?.toISOString() ?? null,
       endedAt: scan.endedAt?.toISOString() ?? null,

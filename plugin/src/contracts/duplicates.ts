@@ -136,7 +136,10 @@ export const duplicatesResponseSchema = z.object({
   data: z.array(duplicateGroupSchema),
   meta: z.object({
     nextCursor: z.number().nullable(),
-    /** Pairs in the whole library; null for a user who sees only a part of it, because counting reads every pair. */
+    /**
+     * Groups to review and ignored ones in the whole library, and merges; null for a user who sees only a part of the
+     * library, because counting reads every pair.
+     */
     counts: z.record(pairStatusSchema, z.number()).nullable(),
   }),
 });
@@ -212,6 +215,8 @@ export const scanResponseSchema = z.object({
     total: z.number(),
     /** Pairs that the scan added. */
     found: z.number(),
+    /** Groups to review in the whole library, whichever scan or upload found them. */
+    toReview: z.number(),
     /** Images that couldn't be scanned; the log has the reasons, and the next scan retries them. */
     failed: z.number(),
     startedAt: z.string().nullable(),

@@ -89,6 +89,8 @@ export interface Findings {
  * - `listClusters` returns clusters (see `clusterPairs`) with matching pairs, once each, the one with the newest
  *   pair first, below `cursor`. `pairsOfClusters` returns their pairs, newest first, at most `limit` in all.
  * - `pairsTouching` returns the pairs of any of these files, newest first, at most `limit`.
+ * - `counts` returns the number of groups that `pageOfGroups` lists; beyond 20,000 pairs of a status that share a cluster,
+ *   it counts some clusters as one group each.
  *
  * @throws whatever the database throws, with nothing changed
  */

@@ -210,6 +210,20 @@ function toGroups(
   return groups.sort((one, other) => newestOf(other) - newestOf(one));
 }
 
+/** The number of groups that `pageOfGroups` makes of these pairs. */
+export function countGroups(pairs: readonly (Pair & Pick<DuplicatePair, 'cluster'>)[]): number {
+  const clusters = new Map<number, Pair[]>();
+  for (const pair of pairs) {
+    const ofCluster = clusters.get(pair.cluster);
+    if (ofCluster) ofCluster.push(pair);
+    else clusters.set(pair.cluster, [pair]);
+  }
+  return [...clusters.values()].reduce(
+    (sum, ofCluster) => sum + groupPairs(ofCluster.slice(0, MAX_PAIRS)).length,
+    0,
+  );
+}
+
 function newestOf({ pairs }: PairGroup): number {
   return pairs[0]?.id ?? 0;
 }

@@ -60,7 +60,7 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
         ...choice
       } = parseInput(duplicatesQuerySchema, readQuery(ctx));
       const visible = await visibleFilesOf(ctx, undefined);
-      const { pairs } = imageSearch();
+      const { mergeJournal, pairs } = imageSearch();
       const asked = { ...choice, keep: (found: readonly DuplicatePair[]) => keep(visible, found) };
       const page =
         pair === undefined
@@ -70,7 +70,9 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
         data: await toGroupViews(strapi, visible, page),
         meta: {
           nextCursor: page.nextCursor,
-          counts: visible.isNarrowed ? null : await pairs.counts(),
+          counts: visible.isNarrowed
+            ? null
+            : { ...(await pairs.counts()), merged: await mergeJournal.count() },
         },
       } satisfies DuplicatesResponse;
     },

@@ -14,6 +14,7 @@ import {
 import {
   type KnownClusters,
   clusterPairs,
+  countGroups,
   currentPairs,
 } from '../../../plugin/src/duplicates/groups';
 import type { Logger } from '../../../plugin/src/logger';
@@ -38,6 +39,8 @@ import { retryConflicts } from './row-locks';
 const LARGEST_INSERT = 100;
 /** In MySQL, deletions and insertions between the same rows deadlock in any order, so writers take turns. */
 const TURN = 'write duplicate pairs';
+/** Pairs of shared clusters that are read to count their groups. */
+const MAX_COUNTED = 20_000;
 /** Alternatives in one condition. */
 const MAX_ALTERNATIVES = 50;
 
@@ -293,8 +296,9 @@ export function createDuplicatePairs(
     },
 
     async counts() {
+      const tables = createDatabaseTables(strapi);
       const [open, ignored, merged] = await Promise.all(
-        pairStatuses.map((status) => rows().count({ where: { status } })),
+        pairStatuses.map((status) => countGroupsOf(tables, status)),
       );
       return { open: open ?? 0, ignored: ignored ?? 0, merged: merged ?? 0 };
     },
@@ -398,7 +402,9 @@ function toVerdictColumns({ kind, ...evidence }: DuplicateVerdict) {
 
 const membershipSchema = z.object({ file: z.number(), cluster: z.number() });
 const clusterSchema = z.object({ cluster: z.number(), newest: z.number() });
+const clusteredPairSchema = z.object({ cluster: z.number(), fileA: z.number(), fileB: z.number() });
 /** PostgreSQL returns counts as text. */
+const countSchema = z.object({ count: z.coerce.number() });
 const sizeSchema = z.object({ cluster: z.number(), size: z.coerce.number() });
 
 interface Chosen {
@@ -466,6 +472,32 @@ async function listClusters(
   }));
   const last = found.length > limit ? clusters.at(-1) : undefined;
   return { clusters, nextCursor: last?.newestPairId ?? null };
+}
+
+/** A cluster with a single pair is a group; the others are read, as their pairs may form several. */
+async function countGroupsOf(tables: DatabaseTables, status: PairStatus): Promise<number> {
+  const [clusters] = z
+    .array(countSchema)
+    .parse(await rowsOf(tables).countDistinct({ count: 'cluster' }).where({ status }));
+  const shared = rowsOf(tables)
+    .select('cluster')
+    .where({ status })
+    .groupBy('cluster')
+    .havingRaw('count(*) > 1');
+  const pairs = z.array(clusteredPairSchema).parse(
+    await rowsOf(tables)
+      .select({
+        cluster: 'cluster',
+        fileA: tables.columnOf(DUPLICATE_PAIR_UID, 'fileA'),
+        fileB: tables.columnOf(DUPLICATE_PAIR_UID, 'fileB'),
+      })
+      .where({ status })
+      .whereIn('cluster', shared)
+      .orderBy('id', 'desc')
+      .limit(MAX_COUNTED),
+  );
+  const read = new Set(pairs.map(({ cluster }) => cluster)).size;
+  return (clusters?.count ?? 0) - read + countGroups(pairs);
 }
 
 async function countPairs(

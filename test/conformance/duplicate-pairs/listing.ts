@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import type { DuplicatePair, DuplicatePairs } from '../../../plugin/src/duplicates/contract';
+import { pageOfGroups } from '../../../plugin/src/duplicates/groups';
 import { range } from '../index-entries/situations';
 import { filesOf, findings, pairOf, verdicts } from './situations';
 
@@ -62,12 +63,34 @@ export function describePairListing(pairs: () => DuplicatePairs): void {
         pairs: [],
         nextCursor: null,
       });
-      expect(await pairs().counts()).toEqual({ open: 2, ignored: 1, merged: 1 });
+      expect(await pairs().counts()).toEqual({ open: 1, ignored: 1, merged: 1 });
     });
   });
 
-  it('counts zero pairs', async () => {
-    expect(await pairs().counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
+  describe('counts', () => {
+    it('is zero without pairs', async () => {
+      expect(await pairs().counts()).toEqual({ open: 0, ignored: 0, merged: 0 });
+    });
+
+    it('counts the groups that a list shows', async () => {
+      await pairs().record([findings(1, [2, 3, 4]), findings(2, [3])]);
+      await pairs().record([findings(10, [11])]);
+      await pairs().record([findings(20, [21, 22])]);
+      const keep = (found: readonly DuplicatePair[]) => Promise.resolve([...found]);
+      const listed = async () => {
+        const page = await pageOfGroups(pairs(), { status: 'open', cursor: null, limit: 50, keep });
+        return page.groups.length;
+      };
+      expect(await listed()).toBe(3);
+      expect(await pairs().counts()).toEqual({ open: 3, ignored: 0, merged: 0 });
+      // What is left of the first cluster are two groups: 2 with 3, and 1 with 4.
+      for (const other of [2, 3]) {
+        const review = { status: 'ignored', userId: null, reviewedAt: new Date() } as const;
+        await pairs().review(await idOf(1, other), review);
+      }
+      expect(await listed()).toBe(4);
+      expect(await pairs().counts()).toEqual({ open: 4, ignored: 1, merged: 0 });
+    });
   });
 
   describe('get', () => {

@@ -171,7 +171,7 @@ function Progress({ scan }: { scan: Scan }) {
   const values = {
     done: formats.number(scan.done),
     total: formats.number(scan.total),
-    found: scan.found,
+    toReview: scan.toReview,
     date: scan.endedAt === null ? '' : formats.dateTime(scan.endedAt),
   };
   return (

@@ -85,9 +85,7 @@ export function ScanBar({ scan, failure, unseen, onShow }: ScanBarProps) {
         )}
         {unseen > 0 && (
           <Flex gap={3}>
-            <Typography textColor="neutral700">
-              {text('duplicates.scan.unseen', { count: unseen })}
-            </Typography>
+            <Typography textColor="neutral700">{text('duplicates.scan.unseen')}</Typography>
             <Button size="S" variant="secondary" onClick={onShow}>
               {text('duplicates.scan.show')}
             </Button>
@@ -118,8 +116,8 @@ export function ScanButton({ scan, control }: { scan: Scan; control: ScanControl
 const SECONDS_PER_MINUTE = 60;
 
 function scanLine(scan: Scan, text: Text, formats: Formats): string {
-  const { state, done, total, found, endedAt, remainingSeconds } = scan;
-  const numbers = { done, total, found };
+  const { state, done, total, toReview, endedAt, remainingSeconds } = scan;
+  const numbers = { done, total, toReview };
   if (state === 'done') {
     const when = endedAt ? formats.dateTime(endedAt) : text('duplicates.unknown');
     // The Index page reports the images that could not be scanned.

@@ -5,14 +5,17 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { styled } from 'styled-components';
 import type { MergeReport } from '../../../../../plugin/src/contracts/merging';
 import {
+  fetchCounts,
   performMerge,
   setPairStatus,
   type Group,
   type GroupFilter,
   type Pair,
+  type PairStatus,
 } from '../../../api/duplicates';
 import {
   groupKeys,
+  mapCounts,
   mergePlanKeys,
   withGroup,
   withMovedCounts,
@@ -223,25 +226,25 @@ async function sendStatus(
   },
 ): Promise<boolean> {
   const { filter, group, pairs, status } = change;
-  const counted = { from: filter.status, to: status, pairs: pairs.length };
-  await edit(client, filter, (list) => withMovedCounts(withoutPairs(list, group, pairs), counted));
+  const counted = { from: filter.status, to: status };
+  await edit(client, filter, (list) => withoutPairs(list, group, pairs), counted);
   try {
     await Promise.all(pairs.map(({ id }) => setPairStatus(id, status)));
+    await refreshCounts(client, filter);
     return true;
   } catch (error) {
-    await edit(client, filter, (list) =>
-      withMovedCounts(withGroup(list, group), { ...counted, from: status, to: filter.status }),
-    );
+    await edit(client, filter, (list) => withGroup(list, group), counted);
     throw error;
   }
 }
 
 async function sendUndo(client: QueryClient, { group, pairs, filter, sent }: Undoable) {
-  await edit(client, filter, (list) =>
-    withMovedCounts(withGroup(list, group), { from: 'ignored', to: 'open', pairs: pairs.length }),
-  );
+  const counted = { from: 'open', to: 'ignored' } as const;
+  await edit(client, filter, (list) => withGroup(list, group), counted);
   // The server must receive the two changes in order.
-  if (await sent) await Promise.all(pairs.map(({ id }) => setPairStatus(id, 'open')));
+  if (!(await sent)) return;
+  await Promise.all(pairs.map(({ id }) => setPairStatus(id, 'open')));
+  await refreshCounts(client, filter);
 }
 
 async function sendMerge(
@@ -255,24 +258,28 @@ async function sendMerge(
     before?.pages
       .flatMap(({ data }) => data)
       .filter(({ files }) => files.some(({ id }) => copyIds.includes(id))) ?? [];
-  await edit(client, filter, (list) => {
-    const pairs = touched.reduce((sum, group) => sum + countPairsOf(group, copyIds), 0);
-    return withMovedCounts(withoutFiles(list, copyIds), { from: 'open', to: 'merged', pairs });
-  });
+  const counted = { from: 'open', to: 'merged' } as const;
+  await edit(client, filter, (list) => withoutFiles(list, copyIds), counted);
   try {
     const report = await performMerge({ fileIds, keepId });
     const isAllGone = report.files.every(({ outcome }) => outcome !== 'left');
-    if (!isAllGone) void client.invalidateQueries({ queryKey: groupKeys.all });
+    if (isAllGone) await refreshCounts(client, filter);
+    else void client.invalidateQueries({ queryKey: groupKeys.all });
     return report;
   } catch (error) {
-    await edit(client, filter, (list) => touched.reduce(withGroup, list));
+    await edit(client, filter, (list) => touched.reduce(withGroup, list), counted);
     throw error;
   }
 }
 
-function countPairsOf({ pairs }: Group, fileIds: readonly number[]): number {
-  return pairs.filter(({ fileA, fileB }) => fileIds.includes(fileA) || fileIds.includes(fileB))
-    .length;
+/** Counts anew what a change did to groups that the list hasn't loaded; keeps the old counts while the server is silent. */
+async function refreshCounts(client: QueryClient, filter: GroupFilter): Promise<void> {
+  const counts = await fetchCounts().catch(() => null);
+  if (counts === null) return;
+  client.setQueryData<GroupList>(
+    groupKeys.list(filter),
+    (list) => list && mapCounts(list, () => counts),
+  );
 }
 
 /** Cancels a load under way: it would bring back what was just removed. */
@@ -280,10 +287,14 @@ async function edit(
   client: QueryClient,
   filter: GroupFilter,
   change: (list: GroupList) => GroupList,
+  counted: { from: PairStatus; to: PairStatus },
 ): Promise<void> {
   const queryKey = groupKeys.list(filter);
   await client.cancelQueries({ queryKey });
-  client.setQueryData<GroupList>(queryKey, (list) => list && change(list));
+  client.setQueryData<GroupList>(
+    queryKey,
+    (list) => list && withMovedCounts(change(list), { ...counted, before: list }),
+  );
 }
 
 const Region = styled.div`
