@@ -207,6 +207,59 @@ describeInBrowser('Where editors already are', (browser) => {
     expect(results).toMatchObject([{ id: kept?.id, name: 'guitar.png' }]);
   });
 
+  it('a result is dragged onto a media field that takes images', async () => {
+    const page = await browser.open(app.url, `${ARTICLES}/create`);
+    await page.getByLabel('Describe an image').fill('a dog', { timeout: FIRST_VIEW_MS });
+    const found = page.getByRole('link', { name: /in the Media Library$/ });
+    await found.first().waitFor();
+    const fields = page.getByRole('button', { name: /^Click to add an asset/ });
+    const dragged = async (result: number, field: Locator): Promise<void> => {
+      await found.nth(result).dragTo(field);
+    };
+    await dragged(0, fields.nth(1));
+    await page.getByText('(1 / 1)').waitFor();
+    // What a field has is still there beside what is dropped.
+    await dragged(1, page.getByText('(1 / 1)'));
+    await page.getByText('(1 / 2)').waitFor();
+  });
+
+  it('an upload in a media field that copies another file is exchanged for it', async () => {
+    const { original, resaved } = await copyImage('bicycle');
+    const [kept] = await createLibrary(app).upload(original);
+    await app.waitUntilIndexed();
+    const page = await browser.open(app.url, `${ARTICLES}/create`);
+    await page.getByLabel('title').fill('Exchanged', { timeout: FIRST_VIEW_MS });
+    await page
+      .getByRole('button', { name: /^Click to add an asset/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Add more assets' }).click();
+    await dialog
+      .locator('input[type=file]')
+      .setInputFiles({ name: resaved.fileName, mimeType: 'image/jpeg', buffer: resaved.bytes });
+    await dialog.getByRole('button', { name: /^Upload 1 asset/ }).click();
+    await dialog.getByRole('button', { name: 'Finish' }).click();
+    const notice = page.getByRole('status').filter({ hasText: 'is the same image as' });
+    await notice.waitFor();
+    await show(page, 'notice');
+    await notice.getByRole('button', { name: 'Use the existing file' }).click();
+    const told = page.getByRole('status').filter({ hasText: 'is in the field now' });
+    expect(await findAccessibilityFaults(page, '[role="status"]')).toEqual([]);
+    await told.getByRole('button', { name: 'Delete the upload' }).click();
+    await page.getByText('1 image deleted').waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved document').waitFor();
+    const article = await app.strapi
+      .documents('api::article.article')
+      .findFirst({ filters: { title: 'Exchanged' }, populate: ['cover'] });
+    expect(article?.['cover']).toMatchObject({ id: kept?.id });
+    const copies = await app.strapi
+      .query('plugin::upload.file')
+      .count({ where: { name: resaved.fileName } });
+    expect(copies).toBe(0);
+  });
+
   it('a role without permissions sees none of it', async () => {
     const writer = { email: 'writer@example.com', password: 'Test-Writer-1' };
     await app.createRestrictedAdmin({

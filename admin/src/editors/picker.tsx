@@ -1,4 +1,4 @@
-import { useField, type StrapiApp } from '@strapi/strapi/admin';
+import { useField, useNotification, type StrapiApp } from '@strapi/strapi/admin';
 import {
   forwardRef,
   lazy,
@@ -7,11 +7,15 @@ import {
   useRef,
   useState,
   type ComponentType,
+  type DragEvent,
   type ElementType,
   type ReactNode,
 } from 'react';
+import { styled } from 'styled-components';
 import type { WholeFile } from '../api/library';
 import { useImageSearchPermissions } from '../hooks/permissions';
+import { useText } from '../hooks/text';
+import { accepts, droppedId, mountField } from './media-fields';
 import { SilentBoundary } from './silent-boundary';
 
 const PickerTab = lazy(() => import('./picker-tab'));
@@ -26,6 +30,7 @@ interface DialogProps {
 
 interface MediaFieldProps {
   name: string;
+  disabled?: boolean;
   attribute?: { allowedTypes?: readonly string[] | null; multiple?: boolean };
 }
 
@@ -93,9 +98,10 @@ function wrapDialog(Dialog: ElementType): ComponentType {
 /** The field of entries' forms, which opens a dialog of its own. */
 function wrapField(Field: ElementType): ComponentType {
   const FieldWithImageSearch = forwardRef((props: MediaFieldProps, ref) => {
-    const { name, attribute } = props;
+    const { name, attribute, disabled = false } = props;
     const { value, onChange } = useField(name);
     const multiple = attribute?.multiple ?? false;
+    const allowedTypes = attribute?.allowedTypes ?? null;
     const [picked, setPicked] = useState<readonly WholeFile[]>([]);
     const used = useRef(picked);
     // Strapi's field has taken over the selection of its own dialog by then.
@@ -105,16 +111,36 @@ function wrapField(Field: ElementType): ComponentType {
       const present = Array.isArray(value) ? (value as WholeFile[]) : [];
       onChange(name, multiple ? merged(present, picked) : picked[0]);
     }, [picked, value, multiple, name, onChange]);
+    useEffect(() => {
+      const files = filesIn(value);
+      const replace = (fileId: number, by: WholeFile): void => {
+        const others = files.filter(({ id }) => id !== by.id);
+        const replaced = others.map((file) => (file.id === fileId ? by : file));
+        onChange(name, multiple ? replaced : by);
+      };
+      return mountField({
+        name,
+        fileIds: files.map(({ id }) => id),
+        replace: disabled ? null : replace,
+      });
+    }, [disabled, multiple, name, onChange, value]);
     return (
       <WithImageSearch
-        allowedTypes={attribute?.allowedTypes ?? null}
+        allowedTypes={allowedTypes}
         multiple={multiple}
         onPick={(files, finish) => {
           finish();
           setPicked(files);
         }}
       >
-        <Field {...props} ref={ref} />
+        <DropTarget
+          allowedTypes={disabled ? NOTHING : allowedTypes}
+          onFile={(file) => {
+            setPicked([file]);
+          }}
+        >
+          <Field {...props} ref={ref} />
+        </DropTarget>
       </WithImageSearch>
     );
   });
@@ -122,6 +148,76 @@ function wrapField(Field: ElementType): ComponentType {
   // Strapi's types know no field with props.
   return FieldWithImageSearch as unknown as ComponentType;
 }
+
+const NOTHING = ['nothing'];
+
+function filesIn(value: unknown): readonly WholeFile[] {
+  const isFile = (item: unknown): item is WholeFile =>
+    typeof item === 'object' && item !== null && 'id' in item && typeof item.id === 'number';
+  return [value].flat().filter(isFile);
+}
+
+interface DropTargetProps {
+  allowedTypes: readonly string[] | null;
+  onFile: (file: WholeFile) => void;
+  children: ReactNode;
+}
+
+/** Takes files that are dragged from the results of a search; leaves other files to its children. */
+function DropTarget({ allowedTypes, onFile, children }: DropTargetProps) {
+  const text = useText();
+  const { toggleNotification } = useNotification();
+  const [isOver, setOver] = useState(false);
+  const drop = async (id: number): Promise<void> => {
+    try {
+      const { fetchWholeFile } = await import('../api/library');
+      onFile(await fetchWholeFile(id));
+    } catch {
+      toggleNotification({ type: 'danger', message: text('common.failure.title') });
+    }
+  };
+  const take = (event: DragEvent, act: () => void): void => {
+    if (!accepts(event, allowedTypes)) return;
+    event.preventDefault();
+    // Strapi's field would open its dialog to upload what is dropped.
+    event.stopPropagation();
+    act();
+  };
+  return (
+    <Target
+      data-over={isOver || undefined}
+      onDragOverCapture={(event) => {
+        take(event, () => {
+          event.dataTransfer.dropEffect = 'copy';
+          setOver(true);
+        });
+      }}
+      onDragLeave={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget as Node | null)) setOver(false);
+      }}
+      onDropCapture={(event) => {
+        setOver(false);
+        const id = droppedId(event);
+        if (id !== null) {
+          take(event, () => {
+            void drop(id);
+          });
+        }
+      }}
+    >
+      {children}
+    </Target>
+  );
+}
+
+const Target = styled.div`
+  display: contents;
+  &[data-over] > * {
+    outline: 2px dashed ${({ theme }) => theme.colors.primary600};
+    outline-offset: ${({ theme }) => theme.spaces[1]};
+    border-radius: ${({ theme }) => theme.borderRadius};
+  }
+`;
 
 function merged(files: readonly WholeFile[], added: readonly WholeFile[]): WholeFile[] {
   const ids = new Set(files.map(({ id }) => id));

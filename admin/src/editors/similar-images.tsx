@@ -30,6 +30,7 @@ import { useFileIndex } from '../hooks/files';
 import { useText } from '../hooks/text';
 import { imagesIn, isReplaced, type MediaField } from './entry-images';
 import { FileIndexLine } from './file-index-line';
+import { startDragging } from './media-fields';
 
 const COUNT = 6;
 
@@ -216,7 +217,13 @@ function Images({ assets, isPending, error, empty, more, target }: ImagesProps) 
     <>
       <List>
         {assets.map((asset) => (
-          <li key={asset.id}>
+          <li
+            key={asset.id}
+            draggable={target !== null}
+            onDragStart={(event) => {
+              if (target) startDragging(event, asset);
+            }}
+          >
             <SimilarImage asset={asset} />
             {target && <UseButton asset={asset} target={target} />}
           </li>

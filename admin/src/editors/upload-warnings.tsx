@@ -1,5 +1,5 @@
 import { useNotification } from '@strapi/strapi/admin';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useHref } from 'react-router-dom';
 import { notesResponseSchema, type NotesResponse } from '../../../plugin/src/contracts/duplicates';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
@@ -8,6 +8,8 @@ import { pluginApi } from '../api/client';
 import { duplicatesAddress, mediaLibraryAddress } from '../components/navigation';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
+import { useMountedFields } from './media-fields';
+import { UploadNotice } from './upload-notice';
 
 const POLL_EVERY_MS = 4_000;
 
@@ -18,9 +20,18 @@ const SHOWN_FOR_MS = 15_000;
 
 type Note = NotesResponse['data'][number];
 
-/** Warns users who upload an image that the library already has, if the configuration says so. Renders nothing. */
+/**
+ * Warns users who upload an image that the library already has, if the configuration says so: beside a form with media
+ * fields by a notice that can put the existing file into the field, elsewhere by Strapi's own.
+ */
 export default function UploadWarnings() {
-  const warn = useWarn();
+  const notify = useNotify();
+  const hasFields = useMountedFields().length > 0;
+  const [notes, setNotes] = useState<readonly Note[]>([]);
+  const warn = (note: Note): void => {
+    if (hasFields) setNotes((others) => [...others, note]);
+    else notify(note);
+  };
   const latest = useRef(warn);
   useEffect(() => {
     latest.current = warn;
@@ -34,7 +45,21 @@ export default function UploadWarnings() {
       ended.abort();
     };
   }, []);
-  return null;
+  const describe = useNoteTexts();
+  const [note] = notes;
+  // Without a form, nothing can be exchanged.
+  if (!note || !hasFields) return null;
+  return (
+    <UploadNotice
+      key={note.pair.id}
+      {...describe(note)}
+      file={{ id: note.file.id, name: nameOf(note.file) }}
+      existing={{ id: note.duplicateOf.id, name: nameOf(note.duplicateOf) }}
+      onDismiss={() => {
+        setNotes((shown) => shown.filter((other) => other !== note));
+      }}
+    />
+  );
 }
 
 /** Polls for notes after every upload; does nothing if the configuration turns warnings off. */
@@ -80,21 +105,28 @@ function fetchNotes(after: number | undefined, signal: AbortSignal): Promise<Not
   });
 }
 
-function useWarn(): (note: Note) => void {
+function useNoteTexts(): (note: Note) => { message: string; address: string } {
   const text = useText();
   const { may } = useImageSearchPermissions();
+  return ({ pair, file, duplicateOf }) => ({
+    message: text(`widgets.note.${pair.kind}`, {
+      file: nameOf(file),
+      duplicateOf: nameOf(duplicateOf),
+    }),
+    address: may.duplicates ? duplicatesAddress(pair.id) : mediaLibraryAddress(duplicateOf.id),
+  });
+}
+
+function useNotify(): (note: Note) => void {
+  const text = useText();
+  const describe = useNoteTexts();
   const { toggleNotification } = useNotification();
   const home = useHref('/').replace(/\/$/, '');
-  return ({ pair, file, duplicateOf }) => {
-    const address = may.duplicates
-      ? duplicatesAddress(pair.id)
-      : mediaLibraryAddress(duplicateOf.id);
+  return (note) => {
+    const { address, message } = describe(note);
     toggleNotification({
       type: 'warning',
-      message: text(`widgets.note.${pair.kind}`, {
-        file: nameOf(file),
-        duplicateOf: nameOf(duplicateOf),
-      }),
+      message,
       link: { label: text('widgets.note.open'), url: `${home}${address}` },
       timeout: SHOWN_FOR_MS,
     });
