@@ -104,7 +104,6 @@ describe('a library whose model is changed', () => {
         dimensions: 128,
         counts: { indexed: BATCH_SIZE, failed: 0, skipped: 0 },
         perMinute: BATCH_SIZE,
-        remainingSeconds: null,
         problem: null,
       });
       youngSpace = filling?.id ?? '';
