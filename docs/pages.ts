@@ -12,6 +12,7 @@ export const sections: { title: string; pages: string[] }[] = [
       'graphql',
       'agents',
       'long-images',
+      'documents',
       'evaluating',
       'operating',
       'privacy',

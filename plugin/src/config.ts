@@ -63,9 +63,17 @@ const indexingSchema = z.strictObject({
         description:
           'Maximum frames of a long animation that are embedded beside the first one; 0: none. Each counts as an image. By default 4 with a local model, none with a hosted one',
       }),
+      pages: wholeNumber(0, 100).optional().meta({
+        description:
+          'Maximum pages of a PDF document that are embedded, where `@hyzyla/pdfium` is installed; 0: PDF documents are not indexed. Each counts as an image. By default 10 with a local model, 1 with a hosted one',
+      }),
     })
     .prefault({})
     .meta({ description: 'Further views of a file, by which searches find it, too' }),
+  previewMegabytes: wholeNumber(0, 100_000).default(200).meta({
+    description:
+      'Maximum size of the previews of documents and HEIC images on disk, beside `vectors.path`, in megabytes. Those used least recently are deleted; 0: none are kept',
+  }),
   sendMaxEdge: wholeNumber(64, LARGEST_EDGE).optional().meta({
     description:
       'Longer side of the largest image that may be sent to a hosted provider, in pixels. Lowers `embedding.maxEdge`, which reindexes everything. No extra limit by default',
@@ -216,9 +224,9 @@ export function parseConfig(input: unknown): ImageSearchConfig {
   });
 }
 
-const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4 };
+const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4, pages: 10 };
 /** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
-const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0 };
+const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 1 };
 
 /** How many further views files have in a space of this provider. */
 export function viewLimitsOf(
@@ -226,7 +234,11 @@ export function viewLimitsOf(
   provider: string,
 ): ViewLimits {
   const defaults = isLocalProvider(provider) ? LOCAL_VIEWS : HOSTED_VIEWS;
-  return { parts: views.parts ?? defaults.parts, frames: views.frames ?? defaults.frames };
+  return {
+    parts: views.parts ?? defaults.parts,
+    frames: views.frames ?? defaults.frames,
+    pages: views.pages ?? defaults.pages,
+  };
 }
 
 /**

@@ -15,10 +15,11 @@ import type { StatusResponse } from '../../plugin/src/contracts/management';
 import { toImageSearchError } from '../../plugin/src/errors';
 import type { AssetSource } from '../../plugin/src/indexing/contract';
 import type { VectorStore } from '../../plugin/src/vectors/contract';
-import { imagesInLibrary } from './assets/asset-source';
+import { libraryOf } from './assets/library';
 import { contentTypes } from './content-types';
 import { trashedFileIds } from './merging/journal';
 import { FILE_UID, PLUGIN_ID } from './plugin-id';
+import { createDatabaseTables } from './usage/database-tables';
 
 const READ_TIMEOUT_MS = 10_000;
 /** Providers of storage that are tried. */
@@ -131,9 +132,10 @@ async function checkStorage({ strapi, assets, config }: CheckParts): Promise<Che
     if (providers.length === 0) return [passed('storage', 'The Media Library has no images yet.')];
     return await Promise.all(
       providers.map(async (provider) => {
-        const found: unknown = await strapi.db
-          .query(FILE_UID)
-          .findOne({ where: { ...imagesInLibrary(strapi), provider }, orderBy: { id: 'desc' } });
+        const found: unknown = await strapi.db.query(FILE_UID).findOne({
+          where: { ...libraryOf(strapi).condition(), provider },
+          orderBy: { id: 'desc' },
+        });
         const { id, name } = fileRowSchema.parse(found);
         try {
           const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
@@ -158,13 +160,13 @@ async function checkStorage({ strapi, assets, config }: CheckParts): Promise<Che
 }
 
 async function providersOf(strapi: Core.Strapi): Promise<string[]> {
-  const { tableName } = strapi.db.metadata.get(FILE_UID);
-  const rows: unknown = await strapi.db
-    .getConnection(tableName)
+  const query = createDatabaseTables(strapi)
+    .table(strapi.db.metadata.get(FILE_UID).tableName)
     .distinct('provider')
-    .where('mime', 'like', 'image/%')
     .whereNotIn('id', trashedFileIds(strapi))
     .limit(MAX_PROVIDERS);
+  libraryOf(strapi).narrow(query);
+  const rows: unknown = await query;
   return z
     .array(z.object({ provider: z.string() }))
     .parse(rows)

@@ -2,10 +2,11 @@ import type { Core } from '@strapi/strapi';
 import { BackgroundJob } from '../../plugin/src/application/background-job';
 import { createEngine, type Engine, type Repositories } from '../../plugin/src/application/engine';
 import type { LibraryListener } from '../../plugin/src/application/lifecycle';
+import { kindsRead, missingReaderFor } from '../../plugin/src/application/readers';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import { currentOwner } from '../../plugin/src/lease';
-import { toImageSearchError } from '../../plugin/src/errors';
+import { toImageSearchError, type ImageSearchError } from '../../plugin/src/errors';
 import type { IndexPriority } from '../../plugin/src/indexing/contract';
 import { mutedBy, type Logger, type OutageLog } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
@@ -16,6 +17,7 @@ import {
   createThumbnailReader,
   type ReadThumbnail,
 } from './assets/asset-source';
+import { createLibrary, type Library } from './assets/library';
 import { createWordSource } from './assets/word-source';
 import { runChecks } from './checks';
 import { scoreOf } from './duplicates/pair-views';
@@ -49,6 +51,7 @@ import {
 import { createIndexingHolds, createJobLeases } from './repositories/jobs';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
+import { viewsPerFile } from './repositories/view-counts';
 import { subscribeToUploads } from './subscribers/upload';
 
 const SECOND_MS = 1_000;
@@ -70,6 +73,8 @@ export interface ImageSearch extends Engine {
   readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
   readonly readThumbnail: ReadThumbnail;
+  /** Null unless files of this type would be indexed if their reader were installed. */
+  missingReaderFor(mimeType: string): ImageSearchError | null;
   /** Checks the installation. Never rejects. */
   checkInstallation(): Promise<Check[]>;
   /** The part of the configuration that the panel gets. */
@@ -88,6 +93,12 @@ export interface ImageSearch extends Engine {
 /** Strapi builds a service when it is first asked for, once per Strapi. */
 export const services = {
   'image-search': ({ strapi }: { strapi: Core.Strapi }): ImageSearch => createImageSearch(strapi),
+  /** A reader that is installed later needs a restart. */
+  library: ({ strapi }: { strapi: Core.Strapi }): Library =>
+    createLibrary(
+      strapi,
+      kindsRead(parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`)), strapi.dirs.app.root),
+    ),
 };
 
 export function imageSearchOf(strapi: Core.Strapi): ImageSearch {
@@ -112,7 +123,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     config,
     repositories,
     assets,
-    wordSource: createWordSource(strapi),
+    wordSource: createWordSource(strapi, repositories.traces),
     remote,
     watchLibrary: (listener) => {
       const unsubscribe = subscribeToUploads({ strapi, listener, logger });
@@ -135,6 +146,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     warnsUploaders: ['reject', 'warn'].includes(config.duplicates.policy),
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
+    missingReaderFor: (mimeType) => missingReaderFor(mimeType, strapi.dirs.app.root),
     checkInstallation: () =>
       runChecks({
         strapi,
@@ -299,6 +311,7 @@ function createRepositories(
     entriesOf: (spaceId) =>
       announceEntries(createIndexEntries(strapi, { spaceId }), { events, spaceId }),
     countMissingImages: (spaceId) => countMissingImages(strapi, spaceId),
+    viewsPerFile: (limits) => viewsPerFile(strapi, limits),
     spaces: announceSpaces(createSpaceRecords(strapi), events),
     calibrations: createCalibrations(strapi),
     holds: createIndexingHolds(strapi),

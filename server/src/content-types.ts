@@ -141,6 +141,8 @@ export const contentTypes = {
       comparedIn: { type: 'string' },
       /** Hashes of images that its pixels aren't duplicates of, as the repository writes them. */
       refuted: { type: 'text' },
+      /** What a document says; null for images. */
+      text: { type: 'text' },
     },
   }),
 

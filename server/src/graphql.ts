@@ -25,6 +25,7 @@ const FILE_TYPES = ['UploadFile', 'UploadFileFiltersInput'];
 
 const FILE_ARGUMENTS = `
   filters: UploadFileFiltersInput
+  kind: ImageSearchKind
   orientation: ImageSearchOrientation
   unused: Boolean
   hasAlternativeText: Boolean
@@ -62,7 +63,8 @@ const typeDefs = `
   enum ImageSearchGrouping { folder duplicates }
   input ImageSearchRegion { x: Float! y: Float! width: Float! height: Float! }
   enum ImageSearchMode { hybrid vector text }
-  enum ImageSearchFacet { type folder year color }
+  enum ImageSearchFacet { kind type folder year color }
+  enum ImageSearchKind { image document }
   enum ImageSearchOrientation { landscape portrait square }
   enum ImageSearchRelevance { strong likely weak }
 
@@ -108,12 +110,13 @@ const typeDefs = `
   }
 
   type ImageSearchCount {
-    "A MIME type, a folder's id (null for images in none), a year or a color."
+    "A kind, a MIME type, a folder's id (null for images in none), a year or a color."
     value: String
     count: Int!
   }
 
   type ImageSearchFacets {
+    kind: [ImageSearchCount!]
     type: [ImageSearchCount!]
     folder: [ImageSearchCount!]
     year: [ImageSearchCount!]

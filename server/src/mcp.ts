@@ -13,6 +13,7 @@ import {
   colorSchema,
   fileIdSchema,
   filtersSchema,
+  fileKinds,
   orientations,
   searchResponseSchema,
   similarQuerySchema,
@@ -98,6 +99,7 @@ type Presenter = ReturnType<typeof createPresenter>;
 /** Which images are found, and what is counted of them. */
 const narrowingShape = {
   filters: documentedFilters,
+  kind: z.enum(fileKinds).optional().describe('Only images, or only documents such as PDF'),
   orientation: z.enum(orientations).optional(),
   unused: z.boolean().optional().describe('Only images that no media field uses, or only others'),
   hasAlternativeText: z.boolean().optional(),
@@ -407,9 +409,12 @@ const presentedFileSchema = z.object({
 
 /** An answer is of use without an image that can't be read. */
 async function thumbnailOf(strapi: Core.Strapi, fileId: number, signal: AbortSignal | undefined) {
-  const { http, readThumbnail } = imageSearchOf(strapi);
+  const { http, previews, readThumbnail } = imageSearchOf(strapi);
   try {
-    return await readThumbnail(fileId, signal);
+    const thumbnail = await readThumbnail(fileId, signal);
+    if (thumbnail !== null) return thumbnail;
+    const webp = await previews.read(fileId, undefined);
+    return webp && { bytes: webp, mimeType: 'image/webp' };
   } catch (error) {
     http.logger.debug(`No thumbnail for an agent. ${toImageSearchError(error).message}`);
     return null;

@@ -85,6 +85,14 @@ export function describeImageTraces(name: string, empty: () => Promise<ImageTrac
       expect(await traces.get([7, 8])).toEqual([traceOf(8)]);
     });
 
+    it('keeps what documents say, apart from what is compared', async () => {
+      await traces.put([{ ...traceOf(7), text: 'Überblick 年次' }, traceOf(8)]);
+      expect(await traces.get([7])).toEqual([traceOf(7)]);
+      expect(await traces.textsOf([7, 8, 9])).toEqual(new Map([[7, 'Überblick 年次']]));
+      await traces.put([traceOf(7, hashOf('b'))]);
+      expect(await traces.textsOf([7])).toEqual(new Map());
+    });
+
     it('lists ids in ascending order, page by page', async () => {
       await traces.put([9, 3, 7, 5].map((fileId) => traceOf(fileId)));
       expect(await traces.listIds(null, 3)).toEqual({ ids: [3, 5, 7], nextCursor: 7 });

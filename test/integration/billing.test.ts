@@ -78,6 +78,7 @@ describe('the usage of a hosted provider', () => {
     expect(all).toMatchObject({ scope: 'all', currency: 'EUR', affordableImages: null });
     expect(all.total).toEqual({
       images: IMAGES,
+      embeddings: IMAGES,
       waiting: 0,
       requests: 3,
       tokens: IMAGES,

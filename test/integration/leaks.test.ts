@@ -35,6 +35,7 @@ describe('GraphQL', () => {
     'ImageSearchGroup',
     'ImageSearchGrouping',
     'ImageSearchHit',
+    'ImageSearchKind',
     'ImageSearchMode',
     'ImageSearchOrientation',
     'ImageSearchPage',
@@ -91,6 +92,7 @@ describe('permissions', () => {
       expect(listed).toEqual({
         duplicates: ['findOne'],
         embeddings: ['create'],
+        previews: ['findOne'],
         related: ['find'],
         search: ['find'],
         similar: ['find'],

@@ -41,8 +41,20 @@ export class MemoryImageTraces implements ImageTraces {
     await this.#answer();
     return [...new Set(fileIds)].flatMap((fileId) => {
       const row = this.#rows.get(fileId);
-      return row ? [structuredClone(row.trace)] : [];
+      if (!row) return [];
+      const trace = structuredClone(row.trace);
+      delete trace.text;
+      return [trace];
     });
+  }
+
+  async textsOf(fileIds: readonly number[]): Promise<Map<number, string>> {
+    await this.#answer();
+    const texts = [...new Set(fileIds)].flatMap((fileId): [number, string][] => {
+      const text = this.#rows.get(fileId)?.trace.text;
+      return text === undefined ? [] : [[fileId, text]];
+    });
+    return new Map(texts);
   }
 
   async listIds(cursor: number | null, limit: number) {

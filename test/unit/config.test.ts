@@ -48,6 +48,7 @@ describe('the defaults', () => {
         maxPixels: 268_402_689,
         readTimeoutSeconds: 60,
         decodeTimeoutSeconds: 30,
+        previewMegabytes: 200,
         views: {},
         allowedHosts: [],
       });

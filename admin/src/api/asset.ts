@@ -48,6 +48,11 @@ export function sourceSet({ formats, url, width }: Asset): string | undefined {
   return (width ? [...copies, `${absoluteUrl(url)} ${String(width)}w`] : copies).join(', ');
 }
 
+/** Whether browsers show the file itself as an image. */
+export function isShownByBrowsers({ mime }: Pick<Asset, 'mime'>): boolean {
+  return mime === '' || /^image\/(?!heic|heif)/.test(mime);
+}
+
 /** The smallest copy, otherwise the original. */
 export function thumbnailUrl({ formats, url }: Asset): string {
   return absoluteUrl(formats?.['thumbnail']?.url ?? url);

@@ -34,6 +34,23 @@ export const pluginApi = {
     ),
 };
 
+/** A file of this plugin's admin API; null where there is none, and on versions of Strapi that don't read any. */
+export async function fetchFile(
+  path: string,
+  { query, signal }: Pick<ApiRequest<z.ZodType>, 'query' | 'signal'>,
+): Promise<Blob | null> {
+  try {
+    const { data } = await getFetchClient().get(addressOf(`/${PLUGIN_ID}${path}`, query), {
+      responseType: 'blob',
+      ...(signal && { signal }),
+    });
+    return data instanceof Blob ? data : null;
+  } catch (error) {
+    if (isFetchError(error)) return null;
+    throw toApiFailure(error);
+  }
+}
+
 /** The same for the admin API of Strapi and its other plugins. */
 export const strapiApi = { get, post };
 

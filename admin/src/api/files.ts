@@ -11,7 +11,7 @@ import {
   type FileUsageResponse,
 } from '../../../plugin/src/contracts/merging';
 import { assetSchema } from './asset';
-import { pluginApi } from './client';
+import { fetchFile, pluginApi } from './client';
 
 export type FileIndex = FileIndexResponse['data'];
 
@@ -31,6 +31,14 @@ export async function fetchFileColors(fileId: number, signal: AbortSignal): Prom
     signal,
   });
   return data;
+}
+
+/** A small image of a file that browsers don't show as one; null if there is none. */
+export function fetchPreview(
+  fileId: number,
+  { page, signal }: { page: number | undefined; signal: AbortSignal },
+): Promise<Blob | null> {
+  return fetchFile(`/previews/${String(fileId)}`, { query: { page }, signal });
 }
 
 /** Every entry that uses a file. */

@@ -1,20 +1,29 @@
 import { Flex, Typography } from '@strapi/design-system';
-import { Image as ImageIcon } from '@strapi/icons';
+import { File as FileIcon, Image as ImageIcon } from '@strapi/icons';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { styled } from 'styled-components';
-import { absoluteUrl, sourceSet, thumbnailUrl, type Asset } from '../api/asset';
+import { absoluteUrl, isShownByBrowsers, sourceSet, thumbnailUrl, type Asset } from '../api/asset';
+import { fetchPreview } from '../api/files';
+import type { SearchHit } from '../api/search';
 
 interface FileImageProps {
   asset: Asset;
   /** Displayed width in CSS pixels: the browser picks the smallest copy that is sharp enough. */
   width: number;
   fit?: 'cover' | 'contain';
+  /** What of the file to show, if it has several images. */
+  view?: SearchHit['view'];
   /** Defaults to the image's name; empty where the name is next to it. */
   alternativeText?: string;
 }
 
-/** An image of the library, or its name if it fails to load. */
-export function FileImage({ asset, width, fit = 'cover', alternativeText }: FileImageProps) {
+/** An image of the library or of what a document shows, or its name if it fails to load. */
+export function FileImage(props: FileImageProps) {
+  return isShownByBrowsers(props.asset) ? <Photo {...props} /> : <Preview {...props} />;
+}
+
+function Photo({ asset, width, fit = 'cover', alternativeText }: FileImageProps) {
   const [brokenUrl, setBrokenUrl] = useState<string | null>(null);
   if (asset.url === '' || brokenUrl === asset.url) return <Missing name={asset.name} />;
   return (
@@ -33,12 +42,59 @@ export function FileImage({ asset, width, fit = 'cover', alternativeText }: File
   );
 }
 
+function Preview({ asset, fit = 'cover', alternativeText, view }: FileImageProps) {
+  const url = usePreviewUrl(asset, view);
+  if (url === undefined) return null;
+  if (url === null) return <Missing name={asset.name} Icon={FileIcon} />;
+  return (
+    <Drawn
+      $fit={fit}
+      // Titles are at the top of pages.
+      style={{ objectPosition: 'top' }}
+      alt={alternativeText ?? nameOf(asset)}
+      src={url}
+      decoding="async"
+      draggable={false}
+    />
+  );
+}
+
+/** The address of a file's preview in this tab; null if there is none, undefined until that is known. */
+export function usePreviewUrl(asset: Asset, view: SearchHit['view']): string | null | undefined {
+  const page = view?.kind === 'page' ? view.number : undefined;
+  const { data } = useQuery({
+    queryKey: ['preview', asset.id, asset.url, page],
+    enabled: !isShownByBrowsers(asset),
+    staleTime: Infinity,
+    retry: false,
+    queryFn: async ({ signal }) => {
+      const blob = await fetchPreview(asset.id, { page, signal });
+      return blob && toDataUrl(blob);
+    },
+  });
+  return data;
+}
+
+/** Unlike an object URL, it needs no end: it is gone with the query. */
+function toDataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => {
+      resolve(typeof reader.result === 'string' ? reader.result : '');
+    };
+    reader.onerror = () => {
+      reject(reader.error ?? new Error('The preview could not be read.'));
+    };
+    reader.readAsDataURL(blob);
+  });
+}
+
 /** The alternative text of an image, otherwise its file name. */
 export function nameOf({ alternativeText, name }: Pick<Asset, 'alternativeText' | 'name'>): string {
   return alternativeText?.trim() ? alternativeText : name;
 }
 
-function Missing({ name }: { name: string }) {
+function Missing({ name, Icon = ImageIcon }: { name: string; Icon?: typeof ImageIcon }) {
   return (
     <Flex
       direction="column"
@@ -49,7 +105,7 @@ function Missing({ name }: { name: string }) {
       height="100%"
       color="neutral600"
     >
-      <ImageIcon aria-hidden width="2rem" height="2rem" />
+      <Icon aria-hidden width="2rem" height="2rem" />
       <Typography variant="pi" ellipsis maxWidth="100%">
         {name}
       </Typography>

@@ -16,6 +16,7 @@ import {
 } from '../embedding/registry';
 import { toImageSearchError } from '../errors';
 import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
+import { findPdfReader, PDF_READER } from '../images/pdf';
 import type { Logger } from '../logger';
 import { detectPackageManager } from '../package-manager';
 import type { VectorStore } from '../vectors/contract';
@@ -54,6 +55,7 @@ export function checkMachine(projectFolder: string): Check[] {
     passed('package-manager', version === null ? name : `${name} ${version}`),
     checkSharp(projectFolder),
     checkHeicDecoder(projectFolder),
+    checkPdfReader(projectFolder),
   ];
 }
 
@@ -66,6 +68,15 @@ function checkHeicDecoder(projectFolder: string): Check {
   return passed(
     'heic',
     `${HEIC_DECODER} isn't installed, so HEIC images are skipped. To index them, run "${install}".`,
+  );
+}
+
+function checkPdfReader(projectFolder: string): Check {
+  if (findPdfReader(projectFolder) !== null) return passed('pdf', `${PDF_READER} is installed.`);
+  const install = detectPackageManager(projectFolder).install(PDF_READER);
+  return passed(
+    'pdf',
+    `${PDF_READER} isn't installed, so PDF documents are not searched. To index them, run "${install}" and restart Strapi.`,
   );
 }
 

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Budget } from '../billing/budget';
 import type { UsageRecords } from '../billing/contract';
 import { figuresOf, meterProvider, UsageMeter } from '../billing/usage-meter';
@@ -26,6 +25,8 @@ import {
 import type { ImageReader } from '../images/contract';
 import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
+import { PreviewCache } from '../images/preview-cache';
+import { ratiosOfParts } from '../images/views';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
 import { currentOwner, type JobLeases, type LeaseOwner } from '../lease';
 import { OutageLog, type Logger } from '../logger';
@@ -40,16 +41,12 @@ import { QueryEmbedder } from '../search/query-embedder';
 import { QueryUrls } from '../search/query-urls';
 import type { SpaceRecords } from '../spaces/contract';
 import { SpaceManager } from '../spaces/space-manager';
-import type { TextIndex, WordSource } from '../text/contract';
-import { createEmbeddedTextIndex } from '../text/embedded';
-import { LibraryWords } from '../text/library-words';
-import { createPostgresTextIndex } from '../text/postgres';
+import type { WordSource } from '../text/contract';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
-import { DEFAULT_VECTOR_FILE } from '../vectors/embedded';
-import { connectionSettings } from '../vectors/postgres/connection';
-import { openVectorStore, type HostDatabase } from '../vectors/registry';
+import { besideVectorFile, openVectorStore, type HostDatabase } from '../vectors/registry';
 import { Calibrator } from './calibrator';
 import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
+import { FilePreviews } from './file-previews';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
 import {
@@ -62,9 +59,21 @@ import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-tra
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
 import { UsageReport } from './usage-report';
+import { announceTexts, createWords } from './words';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
+const MEGABYTE = 1_000_000;
+
+/** How many further views a file may have, by what is known without reading it. */
+export interface ViewRules {
+  /** The ratios of long side to short side from which on an image has one more part each. */
+  partRatios: readonly number[];
+  /** Of an animation. */
+  frames: number;
+  /** Of a document. */
+  pages: number;
+}
 
 /** Everything the engine keeps in the host's database. */
 export interface Repositories {
@@ -75,6 +84,8 @@ export interface Repositories {
   entriesOf(spaceId: () => string): IndexEntries;
   /** Counts images of the library that a space has neither indexed, skipped nor failed. */
   countMissingImages(spaceId: string): Promise<number>;
+  /** How many views a file of the library has on average at most. */
+  viewsPerFile(rules: ViewRules): Promise<number>;
   spaces: SpaceRecords;
   calibrations: Calibrations;
   holds: IndexingHolds;
@@ -127,6 +138,7 @@ export interface Engine extends Lifecycle {
   readonly pairs: DuplicatePairs;
   readonly duplicates: DuplicateDetection;
   readonly checkImage: ImageCheck;
+  readonly previews: FilePreviews;
   /** For outages that others than indexing notice. */
   readonly outages: OutageLog;
 }
@@ -144,20 +156,34 @@ export function createEngine(parts: EngineParts): Engine {
   const budget = createBudget(parts, meter);
   const models = new Models(parts, meter);
   const outages = new OutageLog(logger);
-  const spaces = createSpaces(parts, { store, models, budget, duplicates, outages, owner });
+  const words = createWords(parts);
+  const previews = createPreviewCache(parts);
+  const spaces = createSpaces(parts, {
+    store,
+    models,
+    budget,
+    duplicates,
+    words,
+    previews,
+    outages,
+    owner,
+  });
   const storeWatch = new StoreWatch({
     tracks: () => spaces.running(),
     logger,
     clock,
   });
   callbacks.connect(spaces, storeWatch);
-  const words = createWords(parts);
   const calibrator = createCalibrator(parts, { spaces, budget, owner });
   const search = createSearch(parts, { spaces, words, calibrator });
   const usageReport = new UsageReport({
     spaces,
     entriesOf,
     countMissing: (spaceId) => repositories.countMissingImages(spaceId),
+    viewsPerFile: (provider) => {
+      const limits = viewLimitsOf(config, provider);
+      return repositories.viewsPerFile({ ...limits, partRatios: ratiosOfParts(limits) });
+    },
     assets,
     records: repositories.usage,
     meter,
@@ -203,6 +229,7 @@ export function createEngine(parts: EngineParts): Engine {
     store,
     pairs,
     duplicates,
+    previews: createPreviews(parts, previews),
     outages,
     checkImage: createImageCheck({
       finder: duplicates.finder,
@@ -287,41 +314,23 @@ function openStore(
   });
 }
 
-function createWords(parts: EngineParts): WordIndexing {
-  const { clock, config, logger, wordSource } = parts;
-  if (!config.words.enabled) return null;
-  const index = createTextIndex(parts);
-  const library = new LibraryWords({
-    index,
-    source: wordSource,
-    everyMinutes: config.indexing.reconcileMinutes,
+function createPreviewCache({ config, logger, projectFolder }: EngineParts): PreviewCache {
+  const { indexing, vectors } = config;
+  return new PreviewCache({
+    folder: besideVectorFile(vectors, projectFolder, '-previews'),
+    maxBytes: indexing.previewMegabytes * MEGABYTE,
     logger,
-    clock,
   });
-  return { index, library };
 }
 
-/** In the PostgreSQL of the vectors; otherwise in a file beside theirs, or in the project when those are elsewhere. */
-function createTextIndex({
-  config: { vectors },
-  hostDatabase,
-  projectFolder,
-  repositories,
-}: EngineParts): TextIndex {
-  const database = () => repositories.database();
-  if (vectors.store === 'postgres') {
-    const settings = connectionSettings(vectors, hostDatabase);
-    const { schema, timeoutSeconds } = vectors;
-    if (settings !== null) {
-      return createPostgresTextIndex({ settings, projectFolder, timeoutSeconds, schema, database });
-    }
-  }
-  const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
-  const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
-  return createEmbeddedTextIndex({
-    file: path.join(dir, `${name}-words.sqlite`),
-    projectFolder,
-    database,
+function createPreviews(parts: EngineParts, cache: PreviewCache): FilePreviews {
+  const { assets, config } = parts;
+  return new FilePreviews({
+    assets,
+    cache,
+    images: createIndexingReader(parts),
+    views: viewLimitsOf(config, splitFallback(config.embedding).embedding.provider),
+    maxBytes: config.indexing.maxBytes,
   });
 }
 
@@ -416,6 +425,8 @@ function createSpaces(
     models: Models;
     budget: Budget;
     duplicates: DuplicateDetection;
+    words: WordIndexing;
+    previews: PreviewCache;
     outages: OutageLog;
     owner: LeaseOwner;
   },
@@ -427,7 +438,8 @@ function createSpaces(
     ...workerSettings(parts),
     owner: built.owner,
     outages: built.outages,
-    traces: repositories.traces,
+    traces: announceTexts(repositories.traces, built.words),
+    previews: built.previews,
     duplicates: built.duplicates.watch,
     isHeld: async () => (await repositories.holds.current()) !== null,
   };

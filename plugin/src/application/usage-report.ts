@@ -23,6 +23,8 @@ export interface UsageReportOptions {
   entriesOf: (spaceId: string) => IndexEntries;
   /** Counts images of the library that a space has not indexed, whether or not they are queued. */
   countMissing: (spaceId: string) => Promise<number>;
+  /** How many views a file has on average at most in a space of this provider. */
+  viewsPerFile: (provider: string) => Promise<number>;
   assets: Pick<AssetSource, 'count'>;
   records: UsageRecords;
   meter: UsageMeter;
@@ -123,6 +125,7 @@ export class UsageReport {
       isLocal,
       ...estimate({
         ...work,
+        viewsPerImage: await this.#options.viewsPerFile(space.provider),
         isLocal,
         limits: open?.provider.limits ?? null,
         usage: await this.#usageOf(space),

@@ -51,7 +51,9 @@ const SECONDS_PER_MINUTE = 60;
 /** What embedding images takes; null for what is unknown. */
 export interface Estimate {
   images: number;
-  /** Those that are already in the queue. */
+  /** With their parts, frames and pages, each of which counts as an image. */
+  embeddings: number;
+  /** Images that are already in the queue. */
   waiting: number;
   requests: number | null;
   tokens: number | null;
@@ -62,6 +64,8 @@ export interface Estimate {
 
 export interface EstimateOptions {
   images: number;
+  /** On average, at most. @default 1 */
+  viewsPerImage?: number;
   waiting: number;
   isLocal: boolean;
   /** Null while the model can't be opened. */
@@ -75,17 +79,20 @@ export interface EstimateOptions {
 }
 
 /** Estimates what embedding images takes from the configuration and from what images took so far. */
-export function estimate(options: EstimateOptions): Estimate {
+export function estimate({ viewsPerImage = 1, ...options }: EstimateOptions): Estimate {
   const { images, isLocal, limits, waiting } = options;
-  const requests = limits && Math.ceil(images / limits.imagesPerCall);
+  const embeddings = Math.round(images * viewsPerImage);
+  const requests = limits && Math.ceil(embeddings / limits.imagesPerCall);
   const tokensPerImage = isLocal ? null : averageTokens(options.usage);
+  const embedded = { ...options, images: embeddings };
   return {
     images,
+    embeddings,
     waiting,
     requests,
-    tokens: tokensPerImage === null ? null : Math.round(images * tokensPerImage),
-    cost: isLocal ? 0 : estimateCost(options),
-    seconds: estimateSeconds(options, tokensPerImage),
+    tokens: tokensPerImage === null ? null : Math.round(embeddings * tokensPerImage),
+    cost: isLocal ? 0 : estimateCost(embedded),
+    seconds: estimateSeconds(embedded, tokensPerImage),
   };
 }
 
@@ -97,6 +104,7 @@ export function totalOf(estimates: readonly (Estimate & { isLocal: boolean })[])
   const seconds = estimates.map((space) => space.seconds);
   return {
     images: estimates.reduce((total, { images }) => total + images, 0),
+    embeddings: estimates.reduce((total, { embeddings }) => total + embeddings, 0),
     waiting: estimates.reduce((total, { waiting }) => total + waiting, 0),
     requests: sum(estimates.map(({ requests }) => requests)),
     tokens: paid.length === 0 ? null : sum(paid.map(({ tokens }) => tokens)),

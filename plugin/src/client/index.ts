@@ -160,6 +160,7 @@ export type BasicColor =
 export interface SearchOptions {
   /** Strapi filters on upload files. */
   filters?: Record<string, unknown>;
+  kind?: 'image' | 'document';
   orientation?: 'landscape' | 'portrait' | 'square';
   /** Whether no media field or relation uses the file; requires the permission `usage.findOne`. */
   unused?: boolean;
@@ -183,7 +184,7 @@ export interface SearchOptions {
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
   /** Counts the relevant images, or all that pass the filters, in `meta.facets`; folders need an admin token. */
-  facets?: readonly ('type' | 'folder' | 'year' | 'color')[];
+  facets?: readonly ('kind' | 'type' | 'folder' | 'year' | 'color')[];
   /**
    * Results are groups, each with its best image: of a folder, which needs an admin token, or of files of the same image,
    * which requires the permission `duplicates.findOne`.
@@ -291,6 +292,7 @@ export interface SearchResults {
     /** Only those that were asked for, the most frequent values first. */
     facets?:
       | {
+          kind?: { value: 'image' | 'document'; count: number }[] | undefined;
           /** By MIME type. */
           type?: { value: string; count: number }[] | undefined;
           /** By the folder's id, without its subfolders; null for images in none. */

@@ -42,7 +42,9 @@ export const estimateQuerySchema = z.strictObject({
 const estimateShape = {
   /** Maximum number of images to embed; those whose bytes turn out to be unchanged cost nothing. */
   images: z.number(),
-  /** How many of them are in the queue already and would be embedded anyway. */
+  /** With their parts, frames and pages, each of which is embedded and counts as an image for a budget. */
+  embeddings: z.number(),
+  /** How many of the images are in the queue already and would be embedded anyway. */
   waiting: z.number(),
   /** Null while the model can't be opened. */
   requests: z.number().nullable(),

@@ -6,6 +6,7 @@ export const checkIds = [
   'package-manager',
   'sharp',
   'heic',
+  'pdf',
   'sqlite',
   'configuration',
   'runtime',

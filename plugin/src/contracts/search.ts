@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { basicColors, colorNames, type ColorName } from '../images/contract';
+import { basicColors, colorNames, fileKinds, type ColorName } from '../images/contract';
 import {
   facetNames,
   groupings,
@@ -9,6 +9,7 @@ import {
   type FacetName,
 } from '../search/contract';
 import { wordFields } from '../text/contract';
+import { MAX_VIEW_NUMBER } from '../vectors/contract';
 import { apiLimits } from './limits';
 import {
   fileListShape,
@@ -74,6 +75,8 @@ const examplesSchema = shortList(exampleSchema, {
 
 const vectorSchema = shortList(z.number(), { max: apiLimits.maxDimensions, things: 'numbers' });
 
+export { fileKinds };
+
 export const orientations = ['landscape', 'portrait', 'square'] as const;
 
 const HEX_COLOR = /^#?(?:[\da-f]{3}|[\da-f]{6})$/;
@@ -94,6 +97,8 @@ export function isColorName(color: string): color is ColorName {
 
 /** Conditions that Strapi's filters can't express. */
 const traitsShape = {
+  /** By the file's MIME type. */
+  kind: z.enum(fileKinds, `must be one of ${fileKinds.join(', ')}`).optional(),
   /** By the image's sides as displayed, once it was read; by those in Strapi until then. */
   orientation: z.enum(orientations, `must be one of ${orientations.join(', ')}`).optional(),
   /**
@@ -233,6 +238,11 @@ export const embeddingBodySchema = z.strictObject({
   url: urlSchema.optional(),
 });
 
+/** A preview of what shows the whole file, or of one page of a document; `GET previews/:id`, which answers a WebP file. */
+export const previewQuerySchema = z.strictObject({
+  page: numberSchema.pipe(z.int().min(1).max(MAX_VIEW_NUMBER)).optional(),
+});
+
 export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional() });
 
 export { basicColors, colorNames, facetNames, type ColorName, type FacetName };
@@ -264,7 +274,7 @@ const hitSchema = z.object({
   duplicateCount: z.int().min(0).optional(),
   /** Where the words that matched are in the file's own fields: from and to, in characters as JavaScript counts. */
   highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
-  /** What of the file matched best; absent when it is the whole image. */
+  /** What of the file matched best; absent when it is the whole image, or what shows the whole document. */
   view: z.object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) }).optional(),
   file: z.looseObject({ id: z.number() }),
 });
@@ -306,6 +316,7 @@ export const searchResponseSchema = z.object({
     /** Only those that were asked for. */
     facets: z
       .object({
+        kind: facetSchema(z.enum(fileKinds)),
         /** MIME types. */
         type: facetSchema(z.string()),
         /** Ids of folders, without their subfolders; null for images in none. */

@@ -140,6 +140,8 @@ export interface PairReview {
 /** An image's trace and its file. */
 export interface FileTrace extends ImageTrace {
   fileId: number;
+  /** What a document says, for searches by words. `get` leaves it out. @default none */
+  text?: string;
 }
 
 /** An image as it was when it was compared. */
@@ -159,7 +161,8 @@ export const MAX_REFUTED = 60;
  * killed continues where it stopped.
  *
  * - `put` inserts or replaces by file id and removes the mark; of two traces of one file, the last wins.
- * - `remove` and `get` ignore missing ids; the order of `get` is unspecified.
+ * - `remove`, `get` and `textsOf` ignore missing ids; the order of `get` is unspecified.
+ * - `textsOf` returns the texts of files that have one, by file id.
  * - `listIds` returns ids in ascending order after `cursor`, or from the start when null.
  * - `withContentHash` returns the ids of files with these bytes, ascending, at most `limit`; uses an index.
  * - `markCompared` marks files that still have these bytes and ignores others.
@@ -177,6 +180,7 @@ export interface ImageTraces {
   put(traces: readonly FileTrace[]): Promise<void>;
   remove(fileIds: readonly number[]): Promise<void>;
   get(fileIds: readonly number[]): Promise<FileTrace[]>;
+  textsOf(fileIds: readonly number[]): Promise<Map<number, string>>;
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
   markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;

@@ -16,7 +16,7 @@ const crashes: ReadonlySet<unknown> = new Set([
 ]);
 
 export interface ApartOptions {
-  worker: 'drawing' | 'heic';
+  worker: 'drawing' | 'heic' | 'pdf';
   order: object;
   /** If the order has this limit. */
   maxPixels?: number;
@@ -68,6 +68,13 @@ function failureOf(
       return unreadable("the file isn't an image", cause);
     case 'damaged':
       return unreadable(`${what} is damaged`, cause);
+    case 'encrypted':
+      return new ImageSearchError({
+        code: 'image-unsupported',
+        message: `The file can't be read: ${what} needs a password. Replace it with one that doesn't.`,
+        retryable: false,
+        cause,
+      });
     case 'timeout':
       return tookTooLong(timeoutMs, cause);
     case 'too-many-pixels':
@@ -110,7 +117,7 @@ export interface ProcessLimits {
 }
 
 export type DecodingFailure =
-  'not-an-image' | 'damaged' | 'timeout' | 'out-of-memory' | 'too-many-pixels';
+  'not-an-image' | 'damaged' | 'encrypted' | 'timeout' | 'out-of-memory' | 'too-many-pixels';
 
 export interface DecodingReport {
   failure: DecodingFailure;

@@ -120,6 +120,10 @@ export interface ImageReading {
   prepared: PreparedImage;
   /** Only if requested. */
   views?: FurtherView[];
+  /** Only if requested, and only of files that browsers don't show as images. */
+  previews?: FilePreview[];
+  /** What a document says; empty if it has no text. Missing for images. */
+  text?: string;
   /** In pixels, after EXIF orientation; the size of its raster for an SVG drawing. */
   size: { width: number; height: number };
   /** Only if requested. */
@@ -141,14 +145,31 @@ export interface ViewLimits {
   parts: number;
   /** Further frames of a long animation. */
   frames: number;
+  /** Pages of a document, the one that shows the whole among them. */
+  pages: number;
 }
 
-/** A part of a long image, or a frame of an animation. */
+/** A part of a long image, a frame of an animation, or a page of a document. */
 export interface FurtherView {
-  kind: 'part' | 'frame';
-  /** From 1: the position among the parts, left to right or top to bottom, or among the frames. */
+  kind: 'part' | 'frame' | 'page';
+  /** From 1: the position among the parts, left to right or top to bottom, or among the frames or pages. */
   number: number;
   prepared: PreparedImage;
+}
+
+/** What to show of a file that browsers don't show as an image. */
+export interface FilePreview {
+  /** Missing for what shows the whole file. */
+  view?: Pick<FurtherView, 'kind' | 'number'>;
+  /** A small WebP file. */
+  webp: Uint8Array;
+}
+
+/** Keeps previews by the signature of a file's bytes. What is gone can be made again. */
+export interface PreviewStore {
+  get(signature: string, view: FilePreview['view']): Promise<Uint8Array | null>;
+  /** Never rejects. */
+  put(signature: string, previews: readonly FilePreview[]): Promise<void>;
 }
 
 /** A part of an image as displayed (after EXIF orientation), as shares of its width and height, 0 to 1. */
@@ -167,12 +188,14 @@ export interface ReadImageOptions {
   region?: ImageRegion | undefined;
   /** Also prepare further views, except those that show nothing. @default none */
   views?: ViewLimits;
+  /** Also make previews of a file that browsers don't show as an image. @default false */
+  previews?: boolean;
   /** Also compute the fingerprint and the thumbnail from the same decoding. */
   fingerprint?: boolean;
 }
 
 /**
- * Decodes an image and prepares it for a model. Never keeps or changes `bytes`.
+ * Decodes an image, or what shows a document, and prepares it for a model. Never keeps or changes `bytes`.
  *
  * @throws ImageSearchError `image-unreadable` (damaged, or not an image), `image-unsupported` (a format this build
  * can't decode), `image-decoder-missing` (one that an optional package decodes) or `image-too-large` (too many bytes or pixels, known before any pixel is decoded). None is
@@ -228,3 +251,14 @@ export interface ImageColor {
   share: number;
   name: ColorName;
 }
+
+/** What files of the library are, by their MIME types. */
+export const fileKinds = ['image', 'document'] as const;
+
+export type FileKind = (typeof fileKinds)[number];
+
+/** MIME types of a kind: each of `exactly`, and all that start with `startsWith`. */
+export const typesOfKind: Record<FileKind, { startsWith?: string; exactly?: string }> = {
+  image: { startsWith: 'image/' },
+  document: { exactly: 'application/pdf' },
+};

@@ -190,6 +190,13 @@ export function groundFor({ clear }: Raster): Ground {
   return seen < SEEN_SHARE * drawn && contrast.black > contrast.white ? 'black' : 'white';
 }
 
+/** Spread of values below which an image shows nothing. */
+export const FLAT = 32;
+
+export function isFlat(raster: Raster): boolean {
+  return spreadOf(raster) < FLAT;
+}
+
 /** Values of a channel that may be anything in a flat image, at either end. */
 const OUTLIERS = 0.002;
 

@@ -15,7 +15,16 @@ import type {
   ReadImageOptions,
   ViewLimits,
 } from './contract';
-import { decode, type EncodedImage, type Ground, groundFor, onGround, spreadOf } from './decoding';
+import {
+  decode,
+  type EncodedImage,
+  FLAT,
+  type Ground,
+  groundFor,
+  isFlat,
+  onGround,
+  spreadOf,
+} from './decoding';
 import { draw, mayBeDrawing } from './drawing';
 import {
   centerOnCanvas,
@@ -38,7 +47,9 @@ import {
 import { ImageSearchError } from '../errors';
 import { checkBytes, checkPixels, type ImageHeader, readHeader, tooLarge } from './header';
 import { decodeHeic, isHeic } from './heic';
+import { isPdf, readPdf } from './pdf';
 import { repair } from './repair';
+import { previewOf, readSeries, TRIED_IMAGES } from './series';
 import {
   chromaSize,
   encodeThumbnail,
@@ -53,6 +64,7 @@ const WHITE = [255, 255, 255] as const;
 /** Each is a process that may use a lot of memory. */
 const DRAWINGS_AT_ONCE = 2;
 const HEIC_IMAGES_AT_ONCE = 1;
+const DOCUMENTS_AT_ONCE = 1;
 /** How many times larger a drawing is when only a part of it is needed. */
 const MOST_ENLARGED_DRAWING = 4;
 /** Shorter edge of a drawing for a model without a fixed input size. */
@@ -85,6 +97,7 @@ export function createImageReader(
 ): ImageReader {
   const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
   const heicImages = new PQueue({ concurrency: HEIC_IMAGES_AT_ONCE });
+  const documents = new PQueue({ concurrency: DOCUMENTS_AT_ONCE });
 
   async function readHeic(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
     const { maxPixels, timeoutMs } = limits;
@@ -92,13 +105,28 @@ export function createImageReader(
     const shorterEdge = options.region ? null : neededEdge(options.preparation);
     const order = { projectFolder, timeoutMs, maxPixels, shorterEdge };
     const { png, size } = await heicImages.add(() => decodeHeic(bytes, order));
-    return { ...(await readImage(png, options, limits)), size };
+    const reading = await readImage(png, options, limits);
+    const previews = options.previews && [{ webp: await previewOf(png) }];
+    return { ...reading, size, ...(previews && { previews }) };
+  }
+
+  async function readDocument(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
+    const { timeoutMs } = limits;
+    const most = options.views?.pages ?? 0;
+    const shorterEdge = neededEdge(options.preparation) ?? NATURAL_DRAWING_EDGE;
+    const order = { projectFolder, timeoutMs, pages: Math.max(TRIED_IMAGES, most), shorterEdge };
+    const { images, text } = await documents.add(() => readPdf(bytes, order));
+    const reading = await readSeries({ kind: 'page', images, most }, options, (image, wanted) =>
+      readImage(image, wanted, limits),
+    );
+    return { ...reading, text };
   }
 
   return {
     async read(bytes, options) {
       checkBytes(bytes, limits);
       if (isHeic(bytes)) return readHeic(bytes, options);
+      if (isPdf(bytes)) return readDocument(bytes, options);
       if (!mayBeDrawing(bytes)) return readImage(bytes, options, limits);
       const png = await drawings.add(() => drawFor(options, bytes, limits));
       return readImage(png, options, limits);
@@ -188,7 +216,7 @@ async function readParts(
     if (isCenterCrop(region, size, preparation)) continue;
     try {
       const part = await decodePart(region, { image, decoded }, preparation, limits);
-      if (spreadOf(part.shown) < FLAT) continue;
+      if (isFlat(part.shown)) continue;
       const prepared = await prepare(part, preparation, limits);
       parts.push({ kind: 'part', number: index + 1, prepared });
     } catch (error) {
@@ -281,7 +309,7 @@ async function readFrames(
     // Later frames that are damaged don't matter.
     if (frame === null) break;
     const { shown } = frame.decoded;
-    if (spreadOf(shown) < FLAT || known.some((other) => isSameView(shown.data, other))) continue;
+    if (isFlat(shown) || known.some((other) => isSameView(shown.data, other))) continue;
     known.push(shown.data);
     const prepared = await prepare(frame.decoded, preparation, limits);
     frames.push({ kind: 'frame', number: position + 1, prepared });
@@ -289,8 +317,6 @@ async function readFrames(
   return frames;
 }
 
-/** Spread of values below which a page shows nothing; see `spreadOf`. */
-const FLAT = 32;
 /** Pages that are tried, from the second on: nearly four seconds of a usual animation. */
 const laterPages = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89];
 

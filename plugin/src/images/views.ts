@@ -4,6 +4,7 @@ import { mayBeDrawing } from './drawing';
 import type { Region, Size } from './geometry';
 import type { ImageHeader } from './header';
 import { isHeic } from './heic';
+import { isPdf } from './pdf';
 
 /** Parts overlap: there are this many per short side of an image's length. */
 const PARTS_PER_SIDE = 1.1;
@@ -17,6 +18,13 @@ const animatedFormats = new Set(['gif', 'webp']);
 export function countParts(ratio: number, { parts }: Pick<ViewLimits, 'parts'>): number {
   if (ratio < LONG_RATIO || parts < 2) return 0;
   return Math.min(parts, Math.ceil(ratio * PARTS_PER_SIDE));
+}
+
+/** The ratios from which on an image has one more part each, ascending. */
+export function ratiosOfParts({ parts }: Pick<ViewLimits, 'parts'>): number[] {
+  if (parts < 2) return [];
+  const ratios = Array.from({ length: parts }, (_, index) => index / PARTS_PER_SIDE);
+  return ratios.map((ratio) => Math.max(LONG_RATIO, ratio));
 }
 
 /** The squares at both ends of a long image and evenly between them; empty for other images. */
@@ -54,6 +62,7 @@ export function framesOf(
 
 /** The most further views that these bytes can have, without decoding them; Infinity if only decoding tells. */
 export async function countFurtherViews(bytes: Uint8Array, limits: ViewLimits): Promise<number> {
+  if (isPdf(bytes)) return limits.pages > 1 ? Infinity : 0;
   if (limits.parts < 2 && limits.frames < 1) return 0;
   if (isHeic(bytes) || mayBeDrawing(bytes)) return Infinity;
   try {

@@ -203,11 +203,19 @@ export class BatchIndexer {
     } finally {
       await share.release();
     }
-    const isComplete = ({ result }: ReadyImage): boolean => !isCut.has(result.contentHash);
-    await this.#completeAll(ready.filter(isComplete), batch);
-    for (const { entry, asset } of ready.filter((image) => !isComplete(image))) {
-      // What was embedded is found by its bytes when the budget covers the rest.
-      await this.#settlement.postpone({ entry, asset, error: this.#budgetError() });
+    await this.#completeAll(ready, batch);
+    await this.#queueRest(ready.filter(({ result }) => isCut.has(result.contentHash)));
+  }
+
+  /** Images whose further views the budget doesn't cover are found by the others, and wait for these. */
+  async #queueRest(images: readonly ReadyImage[]): Promise<void> {
+    const { entries, logger } = this.#options;
+    if (images.length === 0) return;
+    try {
+      await entries.markPending(idsOf(images));
+    } catch (error) {
+      const { message } = toImageSearchError(error);
+      logger.warn(`Further views of ${String(images.length)} images aren't embedded: ${message}`);
     }
   }
 
@@ -255,16 +263,6 @@ export class BatchIndexer {
     const results = await Promise.allSettled(calls);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     return new Map((await Promise.all(calls)).flat());
-  }
-
-  #budgetError(): ImageSearchError {
-    const known = this.#options.budget?.pause()?.error;
-    if (known) return known;
-    return new ImageSearchError({
-      code: 'budget-reached',
-      message: 'The budget for hosted models does not cover all views of this image yet.',
-      retryable: true,
-    });
   }
 
   async #store(

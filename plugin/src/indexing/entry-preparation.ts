@@ -7,6 +7,7 @@ import type {
   ImageReader,
   ImageReading,
   PreparedImage,
+  PreviewStore,
   ViewLimits,
 } from '../images/contract';
 import { hashContent, isCurrentThumbnail } from '../images/trace';
@@ -89,7 +90,9 @@ export type Prepared =
 export interface EntryPreparationOptions {
   assets: AssetSource;
   images: ImageReader;
-  traces: Pick<ImageTraces, 'get' | 'withContentHash'>;
+  traces: Pick<ImageTraces, 'get' | 'textsOf' | 'withContentHash'>;
+  /** Keeps previews of files that browsers don't show as images. @default none */
+  previews?: Pick<PreviewStore, 'put'> | undefined;
   duplicates: Pick<DuplicateWatch, 'forget'>;
   /** Limits how many images are read and decoded at once, across all batches. */
   readQueue: PQueue;
@@ -127,7 +130,7 @@ export class EntryPreparation {
     seen: { asset: AssetDescription | null };
   }): Promise<Prepared> {
     const { entry, space, signal, seen } = job;
-    const { assets, duplicates, images, maxBytes, traces } = this.#options;
+    const { assets, duplicates, images, maxBytes, previews, traces } = this.#options;
     const { fileId } = entry;
     const asset = await assets.describe(fileId);
     seen.asset = asset;
@@ -156,8 +159,10 @@ export class EntryPreparation {
     const reading = await images.read(bytes, {
       preparation: space.provider.imagePreparation,
       fingerprint: !isRead,
+      previews: previews !== undefined,
       ...(!isComplete && { views: limits }),
     });
+    if (reading.previews) await previews?.put(asset.signature, reading.previews);
     trace ??= isTraced ? null : toTrace(fileId, contentHash, reading);
     const views = (reading.views ?? []).filter(
       ({ kind, number }) =>
@@ -173,7 +178,9 @@ export class EntryPreparation {
     const { traces } = this.#options;
     const found = await traces.get(await traces.withContentHash(contentHash, 1));
     const [trace] = found;
-    return trace && isTraceOf(contentHash, found) ? { ...trace, fileId } : null;
+    if (!trace || !isTraceOf(contentHash, found)) return null;
+    const text = (await traces.textsOf([trace.fileId])).get(trace.fileId);
+    return { ...trace, fileId, ...(text !== undefined && { text }) };
   }
 
   /** An entry that was claimed too often without an outcome has probably crashed the process each time. */
@@ -220,7 +227,7 @@ export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): b
 export function toTrace(
   fileId: number,
   contentHash: string,
-  { fingerprint, onBlack, thumbnail, size }: ImageReading,
+  { fingerprint, onBlack, text, thumbnail, size }: ImageReading,
 ): FileTrace {
   return {
     fileId,
@@ -228,6 +235,7 @@ export function toTrace(
     fingerprint: fingerprint ?? null,
     thumbnail: thumbnail ?? null,
     ...(onBlack && { onBlack }),
+    ...(text !== undefined && { text }),
     ...size,
   };
 }

@@ -11,7 +11,7 @@ import { createLease, isAbandoned, keepRenewing, type Lease, type LeaseOwner } f
 import type { Logger, OutageLog } from '../logger';
 import { BatchIndexer, type BatchOutcome, type RetryPolicy } from './batch-indexer';
 import type { AssetSource, IndexEntries, IndexEntry, WorkerStatus } from './contract';
-import { EntryPreparation } from './entry-preparation';
+import { EntryPreparation, type EntryPreparationOptions } from './entry-preparation';
 import { Throughput } from './throughput';
 import { UntracedImages } from './untraced-images';
 
@@ -24,6 +24,8 @@ const UNTRACED_PAUSE_MS = 250;
 
 /** The clocks of two machines may differ by so much. */
 const CLOCK_SKEW_MS = 60_000;
+
+const NO_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 0 };
 
 export interface IndexingWorkerOptions {
   entries: IndexEntries;
@@ -39,6 +41,8 @@ export interface IndexingWorkerOptions {
   maxBytes: number;
   /** @default no further views */
   views?: ViewLimits;
+  /** @default none are kept */
+  previews?: EntryPreparationOptions['previews'];
   owner: LeaseOwner;
   /** Whether an operator has paused indexing; checked before every batch. */
   isHeld: () => Promise<boolean>;
@@ -246,7 +250,7 @@ export class IndexingWorker {
   #buildPipeline(space: OpenSpace) {
     const { assets, clock, duplicates, entries, logger, maxBytes, images, policy, random, traces } =
       this.#options;
-    const { budget, views = { parts: 0, frames: 0 } } = this.#options;
+    const { budget, previews, views = NO_VIEWS } = this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const indexer = new BatchIndexer({
@@ -270,6 +274,7 @@ export class IndexingWorker {
         images,
         maxAttempts: policy.maxAttempts,
         maxBytes,
+        previews,
         readQueue: this.#readQueue,
         traces,
         views,

@@ -1,4 +1,4 @@
-import type { ColorName, ImageReading, ImageRegion } from '../images/contract';
+import type { ColorName, FileKind, ImageReading, ImageRegion } from '../images/contract';
 import type { WordField } from '../text/contract';
 import type { FileView, IdPage } from '../vectors/contract';
 
@@ -8,8 +8,8 @@ export const sortFields = ['createdAt', 'updatedAt', 'name', 'size'] as const;
 /** Files that can be sorted at a time. */
 export const MOST_SORTED = 500;
 
-/** What images can be counted by: the MIME type, the folder, the year of upload (UTC), and basic colors. */
-export const facetNames = ['type', 'folder', 'year', 'color'] as const;
+/** What files can be counted by: the kind, the MIME type, the folder, the year of upload (UTC), and basic colors. */
+export const facetNames = ['kind', 'type', 'folder', 'year', 'color'] as const;
 
 /** Images that facets count without a query; with one, MOST_COUNTED_HITS. */
 export const MOST_COUNTED = 10_000;
@@ -21,6 +21,7 @@ export type FacetName = (typeof facetNames)[number];
 
 /** How many images there are of each value, the most frequent first; only of the facets that were asked for. */
 export interface FacetCounts {
+  kind?: FacetCount<FileKind>[];
   type?: FacetCount<string>[];
   /** By the folder's id, without its subfolders; null for files in none. */
   folder?: FacetCount<number | null>[];

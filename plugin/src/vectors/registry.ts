@@ -2,7 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Logger } from '../logger';
 import type { DatabaseIdentity, VectorStore } from './contract';
-import { createEmbeddedStore, embeddedConfigSchema } from './embedded';
+import { createEmbeddedStore, DEFAULT_VECTOR_FILE, embeddedConfigSchema } from './embedded';
 import { createPostgresStore } from './postgres';
 import { postgresConfigSchema } from './postgres/config';
 import type { HostDatabase } from './postgres/connection';
@@ -77,4 +77,15 @@ export function openVectorStore(
     case 'qdrant':
       return createQdrantStore({ config, logger, database, onLoss, onBack, isInUse });
   }
+}
+
+/** A path beside the vectors' file, or in the project when the vectors are elsewhere. */
+export function besideVectorFile(
+  vectors: VectorsConfig,
+  projectFolder: string,
+  ending: string,
+): string {
+  const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
+  const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
+  return path.join(dir, `${name}${ending}`);
 }

@@ -6,11 +6,8 @@ import { z } from 'zod';
 import { ImageSearchError, FetchError } from '../../../plugin/src/errors';
 import type { AssetDescription, AssetSource } from '../../../plugin/src/indexing/contract';
 import type { GuardedFetch } from '../../../plugin/src/network/contract';
-import { trashedFileIds } from '../merging/journal';
 import { FILE_UID } from '../plugin-id';
-
-/** What decides whether an upload file is an image. */
-const IMAGES = { mime: { $startsWith: 'image/' } };
+import { libraryOf } from './library';
 
 const LOCAL_PROVIDER = 'local';
 const BYTES_PER_KILOBYTE = 1_000;
@@ -53,14 +50,14 @@ export interface AssetSourceOptions {
   readTimeoutMs: number;
 }
 
-/** The images of Strapi's Media Library without merged copies in the trash: read from disk, or through the storage provider's (signed) URLs. */
+/** The files of Strapi's Media Library that are indexed, without merged copies in the trash: read from disk, or through the storage provider's (signed) URLs. */
 export function createAssetSource({
   strapi,
   remote,
   readTimeoutMs,
 }: AssetSourceOptions): AssetSource {
   const files = () => strapi.db.query(FILE_UID);
-  const inLibrary = (): object => imagesInLibrary(strapi);
+  const inLibrary = (): object => libraryOf(strapi).condition();
 
   async function findDescribed(where: object, page: object = {}): Promise<AssetDescription[]> {
     const rows: unknown[] = await files().findMany({
@@ -179,7 +176,7 @@ export function createThumbnailReader({
   return async (fileId, signal) => {
     const found: unknown = await strapi.db
       .query(FILE_UID)
-      .findOne({ where: { $and: [imagesInLibrary(strapi), { id: fileId }] } });
+      .findOne({ where: { $and: [libraryOf(strapi).condition(), { id: fileId }] } });
     if (!found) return null;
     const file = storedFileSchema.parse(found);
     const row = { ...file, ...thumbnailSchema.safeParse(found).data?.formats.thumbnail };
@@ -196,11 +193,6 @@ export function createThumbnailReader({
       throw error;
     }
   };
-}
-
-/** A condition on files: images that are not in the trash. */
-export function imagesInLibrary(strapi: Core.Strapi): object {
-  return { ...IMAGES, id: { $notIn: trashedFileIds(strapi) } };
 }
 
 function describeRow(row: FileRow): AssetDescription {

@@ -1,8 +1,9 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import type { ImageTraces } from '../../../plugin/src/duplicates/contract';
 import type { FileWords, WordSource } from '../../../plugin/src/text/contract';
 import { FILE_UID, FOLDER_UID } from '../plugin-id';
-import { imagesInLibrary } from './asset-source';
+import { libraryOf } from './library';
 
 /** Values in one SQL list: long lists plan slowly. */
 const LARGEST_LIST = 500;
@@ -24,18 +25,21 @@ const folderSchema = z.object({ pathId: z.coerce.number(), name: text });
 
 type FileRow = z.output<typeof fileSchema>;
 
-/** The words of the images in Strapi's Media Library, without those of merged copies in the trash. */
-export function createWordSource(strapi: Core.Strapi): WordSource {
+/** The words of the files in Strapi's Media Library, without those of merged copies in the trash. */
+export function createWordSource(
+  strapi: Core.Strapi,
+  traces: Pick<ImageTraces, 'textsOf'>,
+): WordSource {
   async function find(where: object, page: object = {}): Promise<FileRow[]> {
     const rows: unknown[] = await strapi.db.query(FILE_UID).findMany({
-      where: { $and: [imagesInLibrary(strapi), where] },
+      where: { $and: [libraryOf(strapi).condition(), where] },
       select: COLUMNS,
       ...page,
     });
     return rows.map((row) => fileSchema.parse(row));
   }
 
-  async function withFolders(rows: readonly FileRow[]): Promise<FileWords[]> {
+  async function withTexts(rows: readonly FileRow[]): Promise<FileWords[]> {
     const pathIds = [...new Set(rows.flatMap(pathIdsOf))];
     const names = new Map<number, string>();
     for (let start = 0; start < pathIds.length; start += LARGEST_LIST) {
@@ -48,6 +52,7 @@ export function createWordSource(strapi: Core.Strapi): WordSource {
         names.set(folder.pathId, folder.name ?? '');
       }
     }
+    const texts = await traces.textsOf(rows.map(({ id }) => id));
     return rows.map((row) => ({
       fileId: row.id,
       name: row.name ?? '',
@@ -56,7 +61,7 @@ export function createWordSource(strapi: Core.Strapi): WordSource {
       folder: pathIdsOf(row)
         .map((pathId) => names.get(pathId) ?? '')
         .join(' / '),
-      text: '',
+      text: texts.get(row.id) ?? '',
     }));
   }
 
@@ -65,14 +70,14 @@ export function createWordSource(strapi: Core.Strapi): WordSource {
       const after = cursor === null ? {} : { id: { $gt: cursor } };
       const rows = await find(after, { orderBy: { id: 'asc' }, limit });
       const last = rows.length === limit ? rows.at(-1) : undefined;
-      return { files: await withFolders(rows), nextCursor: last?.id ?? null };
+      return { files: await withTexts(rows), nextCursor: last?.id ?? null };
     },
 
     async describeMany(fileIds) {
       const files: FileWords[] = [];
       for (let start = 0; start < fileIds.length; start += LARGEST_LIST) {
         const ids = fileIds.slice(start, start + LARGEST_LIST);
-        files.push(...(await withFolders(await find({ id: { $in: ids } }))));
+        files.push(...(await withTexts(await find({ id: { $in: ids } }))));
       }
       return files;
     },

@@ -122,6 +122,7 @@ const names: Record<Check['id'], string> = {
   'package-manager': 'Package manager',
   sharp: 'sharp',
   heic: 'HEIC decoder',
+  pdf: 'PDF reader',
   sqlite: 'SQLite driver',
   configuration: 'Configuration',
   runtime: 'ONNX runtime',

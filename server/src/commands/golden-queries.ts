@@ -5,7 +5,7 @@ import { parse as parseYaml, stringify } from 'yaml';
 import { z } from 'zod';
 import { ImageSearchError } from '../../../plugin/src/errors';
 import type { GoldenQuery } from '../../../plugin/src/search/evaluation';
-import { imagesInLibrary } from '../assets/asset-source';
+import { libraryOf } from '../assets/library';
 import { wordFields } from '../../../plugin/src/text/contract';
 import { createVisibleFiles } from '../files/visible-files';
 import { FILE_UID } from '../plugin-id';
@@ -94,7 +94,7 @@ async function findExpected(
   for (const one of expect ?? []) {
     const where = typeof one === 'number' ? { id: one } : { name: one };
     const found: { id: number }[] = await strapi.db.query(FILE_UID).findMany({
-      where: { $and: [imagesInLibrary(strapi), where] },
+      where: { $and: [libraryOf(strapi).condition(), where] },
       select: ['id'],
     });
     if (found.length === 0) missing.add(one);
@@ -159,7 +159,7 @@ async function describeImages(
   strapi: Core.Strapi,
 ): Promise<{ query: string; expect: (string | number)[] }[]> {
   const rows: unknown[] = await strapi.db.query(FILE_UID).findMany({
-    where: imagesInLibrary(strapi),
+    where: libraryOf(strapi).condition(),
     select: ['id', 'name', 'alternativeText', 'caption'],
     orderBy: { id: 'asc' },
   });

@@ -18,6 +18,7 @@ import { createMergeBatchHandlers } from './merge-batches';
 import { createMergesHandlers } from './merges';
 import {
   createFileUsageHandlers,
+  createPreviewHandlers,
   createPublicDuplicatesHandlers,
   createRelatedHandlers,
   createSearchHandlers,
@@ -62,6 +63,8 @@ export const controllers = {
     }),
   related: ({ strapi }: WithStrapi) => createRelatedHandlers(strapi, () => imageSearchOf(strapi)),
   usage: ({ strapi }: WithStrapi) => createFileUsageHandlers(contentApiFiles(strapi)),
+  previews: ({ strapi }: WithStrapi) =>
+    createPreviewHandlers(() => imageSearchOf(strapi), contentApiFiles(strapi)),
   status: ({ strapi }: WithStrapi) => createMonitoringHandlers(() => imageSearchOf(strapi)),
   'admin-duplicates': ({ strapi }: WithStrapi) => ({
     ...createMergingHandlers(strapi, () => imageSearchOf(strapi)),
@@ -73,6 +76,8 @@ export const controllers = {
     createMergeBatchHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-file-index': ({ strapi }: WithStrapi) =>
     createFileIndexHandlers(strapi, () => imageSearchOf(strapi)),
+  'admin-previews': ({ strapi }: WithStrapi) =>
+    createPreviewHandlers(() => imageSearchOf(strapi), adminFiles(strapi)),
   'admin-scan': ({ strapi }: WithStrapi) => createScanHandlers(() => imageSearchOf(strapi)),
   'admin-panel': ({ strapi }: WithStrapi) => createPanelHandlers(() => imageSearchOf(strapi)),
 };

@@ -3,10 +3,12 @@ import type { Context } from 'koa';
 import { publicDuplicatesQuerySchema } from '../../../plugin/src/contracts/duplicates';
 import { entryParametersSchema, relatedQuerySchema } from '../../../plugin/src/contracts/related';
 import {
+  previewQuerySchema,
   similarQuerySchema,
   textSearchQuerySchema,
   type IsUsedResponse,
 } from '../../../plugin/src/contracts/search';
+import { ImageSearchError } from '../../../plugin/src/errors';
 import { answerSearch, findDuplicates, toEmbeddingResponse } from '../answers';
 import type { ImageSearch } from '../composition';
 import { findRelatedEntries } from '../related-entries';
@@ -104,6 +106,31 @@ export function createPublicDuplicatesHandlers(options: {
       const input = parseInput(publicDuplicatesQuerySchema, readQuery(ctx));
       const visible = await visibleFilesOf(ctx, input.filters, input);
       ctx.body = await findDuplicates(imageSearch(), { ...input, fileId: id, visible });
+    },
+  };
+}
+
+/** Pages of documents and images that browsers don't show, as small WebP files. */
+export function createPreviewHandlers(
+  imageSearch: () => ImageSearch,
+  visibleFilesOf: VisibleFilesOf,
+) {
+  return {
+    findOne: async (ctx: Context): Promise<void> => {
+      const { id } = parseInput(fileParametersSchema, ctx['params']);
+      const { page } = parseInput(previewQuerySchema, readQuery(ctx));
+      await requireReadable(await visibleFilesOf(ctx, undefined), id);
+      const view = page === undefined ? undefined : ({ kind: 'page', number: page } as const);
+      const webp = await imageSearch().previews.read(id, view);
+      if (webp === null) {
+        throw new ImageSearchError({
+          code: 'file-not-found',
+          message: `File ${String(id)} has no such preview.`,
+          retryable: false,
+        });
+      }
+      ctx.type = 'image/webp';
+      ctx.body = Buffer.from(webp);
     },
   };
 }

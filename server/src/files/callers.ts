@@ -93,6 +93,9 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
         `facets: "${hidden}" counts by ${facetAttributes[hidden]}, which you can't read.`,
       );
     }
+    if (selection?.kind !== undefined && isPrivate(model, facetAttributes.kind)) {
+      throw inputError(`kind: filters by ${facetAttributes.kind}, which you can't read.`);
+    }
     if (selection?.groupBy === 'folder' && isPrivate(model, facetAttributes.folder)) {
       throw inputError(
         `groupBy: "folder" groups by ${facetAttributes.folder}, which you can't read.`,
@@ -124,6 +127,7 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
 
 /** What each facet reveals of files. */
 const facetAttributes: Record<FacetName, string> = {
+  kind: 'mime',
   type: 'mime',
   folder: 'folderPath',
   year: 'createdAt',

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { kindOf } from '../../../plugin/src/contracts/file-kinds';
 import type {
   FacetCount,
   FacetCounts,
@@ -41,6 +42,13 @@ export async function countFiles(
   const counted = groups.reduce((sum, { count }) => sum + count, 0);
   const facetCounts: FacetCounts = {};
   if (facets.includes('color')) facetCounts.color = inOrder(await countColorNames(strapi, ids()));
+  if (facets.includes('kind')) {
+    const known = groups.flatMap(({ type, ...group }) => {
+      const kind = kindOf(type ?? '');
+      return kind === null ? [] : [{ ...group, kind }];
+    });
+    facetCounts.kind = countBy(known, ({ kind }) => kind);
+  }
   if (facets.includes('type')) {
     const typed = groups.flatMap(({ type, ...group }) =>
       type === null ? [] : [{ ...group, type }],
@@ -75,7 +83,7 @@ async function countGroups(
     .count({ count: '*' })
     .min({ oldest: createdAtOf(tables) });
   const columns = [
-    ...(facets.includes('type') ? [['type', 'mime'] as const] : []),
+    ...(facets.includes('type') || facets.includes('kind') ? [['type', 'mime'] as const] : []),
     ...(facets.includes('folder') ? [['folderPath', 'folderPath'] as const] : []),
   ];
   for (const [name, attribute] of columns) {

@@ -10,7 +10,7 @@ import {
   type VisibleFiles,
 } from '../../../plugin/src/search/contract';
 import type { WordField } from '../../../plugin/src/text/contract';
-import { imagesInLibrary } from '../assets/asset-source';
+import { conditionOn, libraryOf } from '../assets/library';
 import { colorCondition } from '../repositories/image-colors';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
@@ -81,7 +81,7 @@ export function createVisibleFiles(options: VisibleFilesOptions): VisibleFiles<F
     },
 
     async listImages({ start, limit, sort = NEWEST_FIRST }) {
-      const where = imagesInLibrary(strapi);
+      const where = libraryOf(strapi).condition();
       const rows = await findVisible({ where, ...toOrder(sort), limit: start + limit + 1 });
       const ids = uniqueIds(rows);
       return { ids: ids.slice(start, start + limit), hasMore: rows.length > start + limit };
@@ -167,7 +167,7 @@ function createReader(options: VisibleFilesOptions) {
 
   /** Of these files, or of all images. */
   async function countFacets(facets: readonly FacetName[], fileIds?: readonly number[]) {
-    const condition = fileIds ? { id: { $in: [...fileIds] } } : imagesInLibrary(strapi);
+    const condition = fileIds ? { id: { $in: [...fileIds] } } : libraryOf(strapi).condition();
     const params = within(visible, condition);
     // What a project adds to Strapi's queries holds for this one, too.
     await strapi.db.lifecycles.run('beforeFindMany', FILE_UID, { params });
@@ -181,7 +181,7 @@ function createReader(options: VisibleFilesOptions) {
     findReadable: (query: FileQuery) => find(readable, query),
     findVisible: (query: FileQuery) => blamingFilters(() => find(visible, query)),
     countImages: () =>
-      blamingFilters(() => files().count(within(visible, imagesInLibrary(strapi)))),
+      blamingFilters(() => files().count(within(visible, libraryOf(strapi).condition()))),
     countFacets: (facets: readonly FacetName[], fileIds?: readonly number[]) =>
       blamingFilters(() => countFacets(facets, fileIds)),
   };
@@ -232,13 +232,14 @@ export type Condition = (files: string) => object;
  */
 function toTraitFilters(
   strapi: Core.Strapi,
-  { color, colorTolerance, orientation, unused, hasAlternativeText }: FileTraits = {},
+  { color, colorTolerance, kind, orientation, unused, hasAlternativeText }: FileTraits = {},
   condition?: Condition,
 ): TraitFilters | undefined {
   const tables = createDatabaseTables(strapi);
   const ofColor = colorCondition(tables, { color, colorTolerance });
   const conditions = [
     ...(condition === undefined ? [] : [condition]),
+    ...(kind === undefined ? [] : [() => conditionOn([kind])]),
     ...(orientation === undefined ? [] : [orientationCondition(tables, orientation)]),
     ...(unused === undefined ? [] : [unusedCondition(tables, unused)]),
     ...(hasAlternativeText === undefined ? [] : [alternativeTextCondition(hasAlternativeText)]),

@@ -19,7 +19,8 @@ export function httpCache(maxAgeSeconds: number) {
     ctx.set('Cache-Control', cacheControl);
     // What is left of a limit is another caller's when a cache answers.
     if (cacheControl.startsWith('public')) for (const name of rateLimitHeaders) ctx.remove(name);
-    ctx.set('ETag', `W/"${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}"`);
+    const content = Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    ctx.set('ETag', `W/"${createHash('sha256').update(content).digest('base64url')}"`);
     if (ctx.fresh) ctx.status = 304;
   };
 }

@@ -3,6 +3,7 @@ import type { Context, Next } from 'koa';
 import { z } from 'zod';
 import { toImageSearchError, type ErrorCode } from '../../../plugin/src/errors';
 import type { Logger } from '../../../plugin/src/logger';
+import { libraryOf } from '../assets/library';
 import { imageSearchOf } from '../composition';
 import { callersFiles, requireAction } from '../files/callers';
 import type { FileView } from '../files/visible-files';
@@ -82,7 +83,7 @@ async function findIdentical(
   // Of two uploads at the same time, at most the later one is refused: neither takes the other for older.
   const olderThan = Math.min(...uploaded.map(({ id }) => id));
   for (const { id, mime, name } of uploaded) {
-    if (!mime.startsWith('image/')) continue;
+    if (!libraryOf(strapi).has(mime)) continue;
     try {
       const [existingId] = await duplicates.identicalTo(id, { olderThan, signal });
       if (existingId !== undefined) return { name, existingId };

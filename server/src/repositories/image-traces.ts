@@ -45,6 +45,8 @@ const columns = ['id', ...Object.keys(rowSchema.shape)];
 
 const byFile = [{ fileId: 'asc' }];
 
+const textSchema = z.object({ file_id: z.number(), text: z.string() });
+
 const refutedSchema = z.object({ file_id: z.number(), refuted: z.string().nullable() });
 
 /** Image traces in Strapi's database. Writers of several rows lock them in file order. */
@@ -124,6 +126,21 @@ export function createImageTraces(
         found.push(...(await table().select(columns).whereIn('file_id', ids)));
       }
       return toTraces(found);
+    },
+
+    async textsOf(fileIds) {
+      const texts = new Map<number, string>();
+      for (const ids of chunksOf(new Set(fileIds))) {
+        const found: unknown[] = await table()
+          .select('file_id', 'text')
+          .whereIn('file_id', ids)
+          .whereNotNull('text');
+        for (const row of found) {
+          const { file_id: fileId, text } = textSchema.parse(row);
+          texts.set(fileId, text);
+        }
+      }
+      return texts;
     },
 
     async listIds(cursor, limit) {
@@ -208,7 +225,7 @@ function ascending(fileIds: readonly number[]): number[] {
 }
 
 function toColumns(trace: FileTrace) {
-  const { fileId, contentHash, fingerprint, onBlack, thumbnail, width, height } = trace;
+  const { fileId, contentHash, fingerprint, onBlack, text, thumbnail, width, height } = trace;
   return {
     file_id: fileId,
     content_hash: contentHash,
@@ -218,6 +235,7 @@ function toColumns(trace: FileTrace) {
     on_black: onBlack ? JSON.stringify(onBlack) : null,
     width,
     height,
+    text: text ?? null,
     compared_in: null,
   };
 }

@@ -11,6 +11,7 @@ import {
   type IndexState,
 } from '../../../plugin/src/indexing/contract';
 import type { Lease } from '../../../plugin/src/lease';
+import { libraryOf } from '../assets/library';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../plugin-id';
 import { chunksOf } from '../usage/database-tables';
@@ -382,13 +383,14 @@ export async function countMissingImages(strapi: Core.Strapi, spaceId: string): 
     .where('space_id', spaceId)
     .whereIn('state', [...SETTLED])
     .whereRaw('?? = ??', [`${entries}.file_id`, `${files}.id`]);
-  const row: unknown = await db
+  const missing = db
     .getConnection(files)
-    .where('mime', 'like', 'image/%')
     .whereNotIn(`${files}.id`, trashedFileIds(strapi))
     .whereNotExists(settled)
     .count({ images: '*' })
     .first();
+  libraryOf(strapi).narrow(missing);
+  const row: unknown = await missing;
   return countSchema.parse(row).images;
 }
 

@@ -18,6 +18,7 @@ import {
   embeddingResponseSchema,
   fileIdSchema,
   isUsedResponseSchema,
+  previewQuerySchema,
   searchBodySchema,
   searchResponseSchema,
   similarQuerySchema,
@@ -97,6 +98,13 @@ export const contentApiRoutes: ContentApiRoute[] = [
     handler: 'usage.findOne',
     request: { params },
     response: isUsedResponseSchema,
+  },
+  {
+    method: 'GET',
+    path: '/previews/:id',
+    handler: 'previews.findOne',
+    request: { params, query: previewQuerySchema.shape },
+    response: z.file(),
   },
   {
     method: 'POST',

@@ -150,6 +150,12 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
     handler: 'admin-file-index.colors',
     action: adminActions.search,
   },
+  {
+    method: 'GET',
+    path: '/previews/:id',
+    handler: 'admin-previews.findOne',
+    action: Object.values(adminActions),
+  },
   { method: 'GET', path: '/status', handler: 'admin-index.status', action: adminActions.manage },
   { method: 'GET', path: '/checks', handler: 'admin-index.checks', action: adminActions.manage },
   { method: 'POST', path: '/reindex', handler: 'admin-index.reindex', action: adminActions.manage },

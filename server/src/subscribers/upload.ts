@@ -3,6 +3,7 @@ import type { LibraryListener } from '../../../plugin/src/application/lifecycle'
 import { toImageSearchError } from '../../../plugin/src/errors';
 import type { IndexPriority } from '../../../plugin/src/indexing/contract';
 import type { Logger } from '../../../plugin/src/logger';
+import { libraryOf } from '../assets/library';
 import { FILE_UID } from '../plugin-id';
 
 /** Present only when a file was replaced, not when its caption was edited. */
@@ -67,12 +68,18 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
       listener.removePairs(fileIds);
     });
 
+  const indexedAmong = (rows: readonly unknown[]): unknown[] =>
+    rows.filter(
+      (row) =>
+        typeof row === 'object' && row !== null && 'mime' in row && libraryOf(strapi).has(row.mime),
+    );
+
   async function rememberAffected(event: FileEvent): Promise<void> {
     try {
       const rows = await strapi.db
         .query(FILE_UID)
         .findMany({ where: event.params.where ?? {}, select: ['id', 'mime'] });
-      event.state.fileIds = idsOf(imagesAmong(rows));
+      event.state.fileIds = idsOf(indexedAmong(rows));
     } catch (error) {
       logger.debug(`Couldn't determine the affected files: ${toImageSearchError(error).message}`);
     }
@@ -85,7 +92,7 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
   for (const event of FOLDER_EVENTS) strapi.eventHub.on(event, onFolderChange);
   const unsubscribe = strapi.db.lifecycles.subscribe({
     models: [FILE_UID],
-    afterCreate: (event) => markAfterCommit(idsOf(imagesAmong([event.result])), 'upload'),
+    afterCreate: (event) => markAfterCommit(idsOf(indexedAmong([event.result])), 'upload'),
     afterCreateMany: (event) => {
       const { ids } = event.result as { ids?: unknown[] };
       return markAfterCommit(
@@ -106,7 +113,7 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
         ? markAfterCommit(fileIds, 'replacement')
         : updateWordsAfterCommit(fileIds);
     },
-    afterDelete: (event) => forgetAfterCommit(idsOf(imagesAmong([event.result]))),
+    afterDelete: (event) => forgetAfterCommit(idsOf(indexedAmong([event.result]))),
     beforeDeleteMany: (event) => rememberAffected(event),
     afterDeleteMany: (event) => forgetAfterCommit((event as FileEvent).state.fileIds ?? []),
   });
@@ -118,13 +125,6 @@ export function subscribeToUploads(options: UploadSubscriberOptions): () => void
 
 function touches({ params: { data } }: FileEvent, fields: readonly string[]): boolean {
   return typeof data === 'object' && data !== null && fields.some((field) => field in data);
-}
-
-function imagesAmong(rows: readonly unknown[]): unknown[] {
-  return rows.filter((row) => {
-    const mime = typeof row === 'object' && row !== null && 'mime' in row ? row.mime : undefined;
-    return typeof mime === 'string' && mime.startsWith('image/');
-  });
 }
 
 function idsOf(rows: readonly unknown[]): number[] {

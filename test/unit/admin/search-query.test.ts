@@ -210,10 +210,13 @@ describe('The requests that count images for filters', () => {
   it('are one while no filter has counts', () => {
     const filters = { usage: 'unused' } as const;
     expect(toFacetRequests({ ...emptyQuery, text: 'dog', filters }, context)).toEqual([
-      { facets: ['type', 'folder', 'year', 'color'], fields: { text: 'dog', unused: true } },
+      {
+        facets: ['kind', 'type', 'folder', 'year', 'color'],
+        fields: { text: 'dog', unused: true },
+      },
     ]);
     expect(toFacetRequests(emptyQuery, context)).toEqual([
-      { facets: ['type', 'folder', 'year', 'color'], fields: {} },
+      { facets: ['kind', 'type', 'folder', 'year', 'color'], fields: {} },
     ]);
   });
 
@@ -225,7 +228,7 @@ describe('The requests that count images for filters', () => {
       { createdAt: { $lt: '2026-01-01T00:00:00.000Z' } },
     ];
     expect(toFacetRequests({ ...emptyQuery, filters }, context)).toEqual([
-      { facets: ['folder', 'color'], fields: { filters: { $and: [png, ...year] } } },
+      { facets: ['kind', 'folder', 'color'], fields: { filters: { $and: [png, ...year] } } },
       { facets: ['type'], fields: { filters: { $and: year } } },
       { facets: ['year'], fields: { filters: { $and: [png] } } },
     ]);

@@ -31,6 +31,7 @@ describe('a hosted model', () => {
   it('that has no usage yet is estimated by its request rate alone', () => {
     expect(estimate(hosted)).toEqual({
       images: 1_000,
+      embeddings: 1_000,
       waiting: 0,
       requests: 125,
       tokens: null,
@@ -130,6 +131,7 @@ describe('several spaces', () => {
   it('add up, and take as long as the slowest one', () => {
     expect(totalOf([{ ...one, cost: 1 }, local])).toEqual({
       images: 2_000,
+      embeddings: 2_000,
       waiting: 0,
       requests: 250,
       tokens: 500_000,
@@ -144,4 +146,9 @@ describe('several spaces', () => {
       seconds: null,
     });
   });
+});
+
+it('counts further views, which are embedded and paid like images', () => {
+  const figures = estimate({ ...hosted, viewsPerImage: 2.5 });
+  expect(figures).toMatchObject({ images: 1_000, embeddings: 2_500, requests: 313 });
 });

@@ -128,6 +128,9 @@ function Figures({ estimate }: { estimate: Estimate }) {
     value === null ? text('index.estimate.unknown') : format(value);
   const figures = [
     { label: text('index.estimate.images'), value: formats.number(total.images) },
+    ...(total.embeddings > total.images
+      ? [{ label: text('index.estimate.embeddings'), value: formats.number(total.embeddings) }]
+      : []),
     { label: text('index.estimate.time'), value: show(total.seconds, formats.duration) },
     ...(isLocal
       ? []
@@ -140,7 +143,7 @@ function Figures({ estimate }: { estimate: Estimate }) {
           },
         ]),
   ];
-  const isTooMuch = !isLocal && affordableImages !== null && total.images > affordableImages;
+  const isTooMuch = !isLocal && affordableImages !== null && total.embeddings > affordableImages;
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
       <Grid.Root gap={4}>

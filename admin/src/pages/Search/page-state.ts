@@ -302,7 +302,8 @@ function useFacetCounts(
       for (const { data } of results) {
         // While nothing is relevant, all images are shown, and a zero would be wrong.
         if (!data || (data.counted === 0 && isRanked(query))) continue;
-        const { color, folder, isLowerBound, type, year } = data;
+        const { color, folder, isLowerBound, kind, type, year } = data;
+        if (kind) counts.kind = { counts: toMap(kind), isLowerBound };
         if (type) counts.type = { counts: byType(type), isLowerBound };
         if (folder)
           counts.folder = { counts: withSubfolders(folder, context.folders), isLowerBound };

@@ -4,6 +4,7 @@ import {
   colorSchema,
   facetNames,
   fileIdSchema,
+  fileKinds,
   orientations,
   regionSchema,
   type FacetName,
@@ -31,6 +32,7 @@ const filtersSchema = z.object({
   /** Describes what images must not show. */
   exclude: z.string().trim().min(1).optional().catch(undefined),
   folder: digitsSchema.pipe(fileIdSchema).optional().catch(undefined),
+  kind: z.enum(fileKinds).optional().catch(undefined),
   type: z.enum(imageTypes).optional().catch(undefined),
   /** Uploaded within this many days. */
   days: digitsSchema.pipe(z.literal(ages)).optional().catch(undefined),
@@ -260,6 +262,7 @@ const orders: Record<Sort, string> = {
 
 /** What each facet's counts don't follow: the filters that its values replace. */
 const ownFilters: Record<FacetName, readonly FilterName[]> = {
+  kind: ['kind'],
   type: ['type'],
   folder: ['folder'],
   year: periods.flat(),
@@ -293,7 +296,7 @@ function toFields(
   query: SearchQuery,
   { folders, today, allowedTypes = null }: SearchContext,
 ): SearchFields | null {
-  const { folder, color, orientation, alternativeText, usage } = query.filters;
+  const { folder, color, kind, orientation, alternativeText, usage } = query.filters;
   if (folder !== undefined && folders === null) return null;
   const text = query.text.trim();
   // The server takes one text or image as the query. Beside an image, the text becomes an example.
@@ -309,6 +312,7 @@ function toFields(
     like: like.length > 0 ? like : undefined,
     unlike: unlike.length > 0 ? unlike : undefined,
     filters: conditions.length > 0 ? { $and: conditions } : undefined,
+    kind,
     color,
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',

@@ -16,6 +16,7 @@ import { Fragment, useEffect, useRef, useState } from 'react';
 import { styled } from 'styled-components';
 import {
   facetNames,
+  fileKinds,
   isColorName,
   orientations,
   type FacetName,
@@ -114,7 +115,12 @@ export function FilterMenu(props: MenuProps & { onShow: (isShown: boolean) => vo
 function FilterFields({ counts, filters, folders, onChange, years }: MenuProps) {
   const text = useText();
   const chosen = filters.year === undefined ? [] : [filters.year];
-  const choices = listChoices(text, { folders: folders ?? [], years: [...years, ...chosen] });
+  // Most libraries have images only.
+  const hasOthers = (counts.kind?.counts.get('document') ?? 0) > 0 || filters.kind !== undefined;
+  const choices = listChoices(text, {
+    folders: folders ?? [],
+    years: [...years, ...chosen],
+  }).filter(({ name }) => name !== 'kind' || hasOthers);
   return (
     <Flex direction="column" alignItems="stretch" gap={4}>
       <ExcludeField filters={filters} onChange={onChange} />
@@ -345,6 +351,7 @@ function listChoices(
       value: id,
       label: `${'\u2003'.repeat(depth)}${name}`,
     })),
+    kind: fileKinds.map((value) => ({ value, label: text(`search.filter.kind.${value}`) })),
     type: imageTypes.map((value) => ({
       value,
       label: value === 'svg+xml' ? 'SVG' : value.toUpperCase(),

@@ -111,7 +111,13 @@ export function DetailsPanel(props: DetailsPanelProps) {
             setIsViewing(true);
           }}
         >
-          <FileImage asset={file} width={PREVIEW_WIDTH} fit="contain" alternativeText="" />
+          <FileImage
+            asset={file}
+            width={PREVIEW_WIDTH}
+            fit="contain"
+            view={hit.view}
+            alternativeText=""
+          />
         </Preview>
         <Flex direction="column" alignItems="stretch" gap={5} padding={5}>
           <Button
@@ -133,6 +139,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
       {isViewing && (
         <ImageViewer
           asset={file}
+          view={hit.view}
           onStep={step}
           onClose={() => {
             setIsViewing(false);

@@ -2,8 +2,9 @@ import { Flex, IconButton, Modal, Typography, VisuallyHidden } from '@strapi/des
 import { Cross, Minus, Plus } from '@strapi/icons';
 import { useEffect, useRef, useState, type PointerEvent } from 'react';
 import { styled } from 'styled-components';
-import { absoluteUrl, type Asset } from '../../../api/asset';
-import { nameOf } from '../../../components/file-image';
+import { absoluteUrl, isShownByBrowsers, type Asset } from '../../../api/asset';
+import type { SearchHit } from '../../../api/search';
+import { nameOf, usePreviewUrl } from '../../../components/file-image';
 import { useFormats } from '../../../hooks/formats';
 import { useText } from '../../../hooks/text';
 
@@ -24,14 +25,17 @@ const whole: View = { zoom: 1, x: 0, y: 0 };
 
 interface ImageViewerProps {
   asset: Asset;
+  /** What of the file to show, if it has several images. */
+  view: SearchHit['view'];
   /** Receives the arrow keys. */
   onStep: (key: string) => void;
   onClose: () => void;
 }
 
 /** An image in full size: zoom with the wheel, a double click or + and −, move by dragging. */
-export function ImageViewer({ asset, onStep, onClose }: ImageViewerProps) {
+export function ImageViewer({ asset, view: shown, onStep, onClose }: ImageViewerProps) {
   const text = useText();
+  const previewUrl = usePreviewUrl(asset, shown);
   const formats = useFormats();
   const [view, setView] = useState(whole);
   const grip = useRef<{ x: number; y: number } | null>(null);
@@ -114,7 +118,7 @@ export function ImageViewer({ asset, onStep, onClose }: ImageViewerProps) {
           }}
         >
           <img
-            src={absoluteUrl(asset.url)}
+            src={isShownByBrowsers(asset) ? absoluteUrl(asset.url) : (previewUrl ?? undefined)}
             alt={nameOf(asset)}
             draggable={false}
             style={{

@@ -73,7 +73,7 @@ export function ResultCard(props: ResultCardProps) {
           else onOpen(index);
         }}
       >
-        <FileImage asset={hit.file} width={width} alternativeText="" />
+        <FileImage asset={hit.file} width={width} view={view} alternativeText="" />
       </OpenButton>
       {hit.duplicateCount ? (
         <Copies title={text('search.result.duplicates', { count: hit.duplicateCount })}>

@@ -175,8 +175,13 @@ function centersOf(row: Row | undefined): { index: number; center: number }[] {
   });
 }
 
-function ratioOf({ width, height }: Asset): number {
-  return width && height ? width / height : 1;
+/** Of A4. */
+const PAGE_RATIO = 1 / Math.SQRT2;
+
+function ratioOf({ mime, width, height }: Asset): number {
+  // Pages are upright.
+  if (!width || !height) return mime === 'application/pdf' ? PAGE_RATIO : 1;
+  return width / height;
 }
 
 const List = styled.div`

@@ -1,0 +1,88 @@
+import { LRUCache } from 'lru-cache';
+import { kindOf } from '../contracts/file-kinds';
+import { ImageSearchError } from '../errors';
+import type {
+  FilePreview,
+  ImagePreparation,
+  ImageReader,
+  PreviewStore,
+  ViewLimits,
+} from '../images/contract';
+import type { AssetSource } from '../indexing/contract';
+
+/** Files whose failure is remembered, and for how long: reading one again takes a process. */
+const REMEMBERED_FAILURES = 1_000;
+const FAILURE_MS = 10 * 60_000;
+/** Image types that browsers show as images. */
+const SHOWN_TYPES = /^image\/(?!heic|heif)/;
+
+/** The smallest that there is. */
+const preparation: ImagePreparation = {
+  kind: 'pixels',
+  resize: { mode: 'exact', width: 64, height: 64 },
+  kernel: 'cubic',
+};
+
+export interface FilePreviewsOptions {
+  assets: Pick<AssetSource, 'describe' | 'read'>;
+  images: ImageReader;
+  cache: PreviewStore;
+  views: ViewLimits;
+  maxBytes: number;
+}
+
+/** Images of files that browsers don't show as images, such as pages of documents. */
+export class FilePreviews {
+  readonly #options: FilePreviewsOptions;
+  readonly #reading = new Map<string, Promise<readonly FilePreview[]>>();
+  readonly #failures = new LRUCache<string, ImageSearchError>({
+    max: REMEMBERED_FAILURES,
+    ttl: FAILURE_MS,
+  });
+
+  constructor(options: FilePreviewsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A small WebP file; null for a file that isn't in the library or that browsers show themselves, and for a view that it
+   * doesn't have. Doesn't check who asks.
+   *
+   * @param view undefined for what shows the whole file
+   * @throws ImageSearchError as `AssetSource.read` and `ImageReader.read`
+   */
+  async read(fileId: number, view: FilePreview['view']): Promise<Uint8Array | null> {
+    const asset = await this.#options.assets.describe(fileId);
+    if (!asset || kindOf(asset.mimeType) === null || SHOWN_TYPES.test(asset.mimeType)) return null;
+    const { signature } = asset;
+    const cached = await this.#options.cache.get(signature, view);
+    if (cached) return cached;
+    const known = this.#failures.get(signature);
+    if (known) throw known;
+    const reading = this.#reading.get(signature) ?? this.#readAll(fileId, signature);
+    const isMeant = (preview: FilePreview): boolean =>
+      preview.view?.kind === view?.kind && preview.view?.number === view?.number;
+    return (await reading).find(isMeant)?.webp ?? null;
+  }
+
+  /** All of a file's previews, which are read together. */
+  #readAll(fileId: number, signature: string): Promise<readonly FilePreview[]> {
+    const { assets, cache, images, maxBytes, views } = this.#options;
+    const read = async (): Promise<readonly FilePreview[]> => {
+      try {
+        const bytes = await assets.read(fileId, { maxBytes });
+        const { previews = [] } = await images.read(bytes, { preparation, views, previews: true });
+        await cache.put(signature, previews);
+        return previews;
+      } catch (error) {
+        if (error instanceof ImageSearchError) this.#failures.set(signature, error);
+        throw error;
+      } finally {
+        this.#reading.delete(signature);
+      }
+    };
+    const reading = read();
+    this.#reading.set(signature, reading);
+    return reading;
+  }
+}

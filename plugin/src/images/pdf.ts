@@ -1,0 +1,106 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { ImageSearchError } from '../errors';
+import { detectPackageManager } from '../package-manager';
+import { decodeApart } from './apart';
+import type { ImageOfFile } from './series';
+
+/** The package that reads PDF documents, with PDFium in WebAssembly. */
+export const PDF_READER = '@hyzyla/pdfium';
+
+const MAX_MEMORY_MEGABYTES = 1_024;
+const LONGEST_START = 64;
+/** Pages whose text is read; those beyond `pages` aren't rendered. */
+const TEXT_PAGES = 100;
+/** In characters: a book has more, but what it is about is said by then. */
+const MAX_TEXT_LENGTH = 100_000;
+
+/** By the first bytes, before which some programs write white space. */
+export function isPdf(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, LONGEST_START)).toString('latin1');
+  return /^(\xef\xbb\xbf)?\s*%PDF-/.test(start);
+}
+
+/** The reader's entry file in the project; null if it isn't installed. */
+export function findPdfReader(projectFolder: string): string | null {
+  try {
+    return createRequire(path.join(projectFolder, 'package.json')).resolve(PDF_READER);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+/** @throws ImageSearchError `image-decoder-missing` */
+export function missingPdfReader(projectFolder: string): ImageSearchError {
+  const install = detectPackageManager(projectFolder).install(PDF_READER);
+  return new ImageSearchError({
+    code: 'image-decoder-missing',
+    message: `PDF documents can't be read without the package ${PDF_READER}. Run "${install}" in the Strapi project, and restart it.`,
+  });
+}
+
+/**
+ * Renders the first pages of a document, and reads the text of these and more. What isn't done when most of the time
+ * has passed is left out, unless that's everything.
+ *
+ * @throws ImageSearchError `image-decoder-missing`, `image-unsupported` for a document with a password,
+ * `image-unreadable` or `image-too-large`
+ */
+export async function readPdf(
+  bytes: Uint8Array,
+  { projectFolder, timeoutMs, ...order }: PdfOrder & { projectFolder: string; timeoutMs: number },
+): Promise<{ images: ImageOfFile[]; text: string }> {
+  const reader = findPdfReader(projectFolder);
+  if (reader === null) throw missingPdfReader(projectFolder);
+  const output = await decodeApart(bytes, {
+    worker: 'pdf',
+    order: {
+      ...order,
+      reader,
+      textPages: TEXT_PAGES,
+      maxTextLength: MAX_TEXT_LENGTH,
+    } satisfies PdfProcessOrder,
+    timeoutMs,
+    maxMemoryMegabytes: MAX_MEMORY_MEGABYTES,
+    what: 'the PDF document',
+  });
+  const headLength = output.readUInt32BE(0);
+  let place = PDF_HEAD_BYTES + headLength;
+  const { pages, text } = JSON.parse(
+    output.toString('utf8', PDF_HEAD_BYTES, place),
+  ) as PdfOutputHead;
+  const images = pages.map(({ number, length }): ImageOfFile => {
+    const encoded = output.subarray(place, place + length);
+    place += length;
+    return { number, encoded };
+  });
+  return { images, text };
+}
+
+export interface PdfOrder {
+  /** How many are rendered at most. */
+  pages: number;
+  /** What the shorter side of a page is needed for, in pixels. */
+  shorterEdge: number;
+}
+
+export interface PdfProcessOrder extends PdfOrder {
+  /** Absolute path of the reader's entry. */
+  reader: string;
+  textPages: number;
+  maxTextLength: number;
+}
+
+/*
+ * The process's output: the length of its head, 32 bits in big endian; the head as JSON; the pages as PNG files, one
+ * after another.
+ */
+
+export const PDF_HEAD_BYTES = 4;
+
+export interface PdfOutputHead {
+  /** `number` from 1, `length` of its file in bytes. */
+  pages: { number: number; length: number }[];
+  text: string;
+}

@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import { fileIndexResponseSchema } from '../../plugin/src/contracts/file-status';
+import { searchResponseSchema, type SearchResponse } from '../../plugin/src/contracts/search';
+import { renderSampleImage, sampleLibrary } from '../../sample/library';
+import { casesFolder, describeWithCases } from '../support/paths';
+import { pdfOf } from '../support/pdf-file';
+import { pollUntil } from '../support/polling';
+import { startStrapi, type StrapiApp } from '../support/strapi-app';
+
+async function imageOf(concept: string): Promise<Buffer> {
+  const image = sampleLibrary.find((candidate) => candidate.concept === concept);
+  if (!image) throw new Error(`no image of ${concept}`);
+  return await renderSampleImage(image);
+}
+
+let app: StrapiApp;
+beforeAll(async () => {
+  app = await startStrapi({
+    imageSearch: { words: { enabled: true }, indexing: { views: { parts: 0, frames: 0 } } },
+  });
+});
+afterAll(async () => {
+  await app.stop();
+});
+
+async function search(query: Record<string, string>): Promise<SearchResponse> {
+  const { body, status } = await app.request
+    .get('/image-search/search')
+    .query(query)
+    .auth(await app.adminToken(), { type: 'bearer' });
+  expect(status).toBe(200);
+  return searchResponseSchema.parse(body);
+}
+
+async function stateOf(fileId: number) {
+  const { body } = await app.request
+    .get(`/image-search/files/${String(fileId)}/index`)
+    .auth(await app.adminToken(), { type: 'bearer' });
+  return fileIndexResponseSchema.parse(body).data;
+}
+
+async function preview(fileId: number, query: Record<string, string> = {}) {
+  return app.request
+    .get(`/image-search/previews/${String(fileId)}`)
+    .query(query)
+    .auth(await app.adminToken(), { type: 'bearer' })
+    .responseType('blob');
+}
+
+describe('PDF documents', () => {
+  let documentId: number;
+  let photoId: number;
+  let document: Buffer;
+  beforeAll(async () => {
+    const [dog, guitar] = [await imageOf('dog'), await imageOf('guitar')];
+    document = await pdfOf([
+      { image: guitar, text: 'Annual report of the turnip cooperative' },
+      { text: 'Zebrawood inventory', color: '#224466' },
+      { image: dog },
+    ]);
+    const uploaded = await app.uploadThroughAdmin(document, 'report.pdf');
+    documentId = uploaded.id;
+    expect(uploaded).toMatchObject({ mime: 'application/pdf' });
+    photoId = (await app.uploadThroughAdmin(await imageOf('red-apple'), 'apple.jpg')).id;
+    await app.waitUntilIndexed();
+  });
+
+  it('are found by what one of their pages shows, and the answer says which', async () => {
+    const { data, meta } = await search({ text: 'a dog', mode: 'vector' });
+    expect(data[0]).toMatchObject({
+      file: { id: documentId },
+      matchedBy: ['image'],
+      view: { kind: 'page', number: 3 },
+    });
+    expect(meta.index).toMatchObject({ indexed: 2, total: 2 });
+  });
+
+  it('are found by the words of any page', async () => {
+    const found = await pollUntil(
+      () => search({ text: 'zebrawood inventory', mode: 'text' }),
+      ({ data }) => data.length > 0,
+    );
+    expect(found.data).toHaveLength(1);
+    expect(found.data[0]).toMatchObject({ file: { id: documentId }, matchedBy: ['text'] });
+  });
+
+  it('are told from images by a filter and a facet', async () => {
+    const documents = await search({ kind: 'document', facets: 'kind' });
+    expect(documents.data.map(({ file }) => file.id)).toEqual([documentId]);
+    expect(documents.meta.facets?.kind).toEqual([{ value: 'document', count: 1 }]);
+    const images = await search({ text: 'a dog', kind: 'image', mode: 'vector' });
+    expect(images.data.map(({ file }) => file.id)).toEqual([photoId]);
+    const all = await search({ facets: 'kind,type' });
+    expect(all.meta.facets?.kind).toEqual([
+      { value: 'document', count: 1 },
+      { value: 'image', count: 1 },
+    ]);
+  });
+
+  it('are shown by small images of their pages, to those who may see the file', async () => {
+    for (const query of [{}, { page: '3' }]) {
+      const { body, status, type } = await preview(documentId, query);
+      expect({ status, type }).toEqual({ status: 200, type: 'image/webp' });
+      const { width } = await sharp(body as Buffer).metadata();
+      expect(width).toBe(566);
+    }
+    expect((await preview(documentId, { page: '4' })).status).toBe(404);
+    expect((await preview(photoId)).status).toBe(404);
+    const address = `/image-search/previews/${String(documentId)}`;
+    expect((await app.request.get(address)).status).toBe(401);
+    expect((await app.request.get(`/api${address}`)).status).toBe(403);
+    await app.grantPublic(['plugin::image-search.previews.findOne']);
+    const shown = await app.request.get(`/api${address}`).query({ page: 3 });
+    expect({ status: shown.status, type: shown.type }).toEqual({ status: 200, type: 'image/webp' });
+    expect((await app.request.get(`/api${address}`).query({ page: 0 })).status).toBe(400);
+  });
+
+  it('are duplicates of identical files only', async () => {
+    const copy = await app.uploadThroughAdmin(document, 'copy.pdf');
+    const page = await sharp((await preview(documentId)).body as Buffer)
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    const exported = await app.uploadThroughAdmin(page, 'exported.jpg');
+    await app.waitUntilIndexed();
+    const token = await app.adminToken();
+    const duplicatesOf = async (fileId: number) => {
+      const { body } = await app.request
+        .get(`/image-search/files/${String(fileId)}/duplicates`)
+        .auth(token, { type: 'bearer' });
+      return (body as { data: { file: { id: number }; pair: { kind: string } }[] }).data.map(
+        ({ file, pair }) => [file.id, pair.kind],
+      );
+    };
+    const found = await pollUntil(
+      () => duplicatesOf(documentId),
+      ({ length }) => length > 0,
+    );
+    expect(found).toEqual([[copy.id, 'identical']]);
+    expect(await duplicatesOf(exported.id)).toEqual([]);
+    const texts = await search({ text: 'zebrawood inventory', mode: 'text', collapse: 'false' });
+    expect(texts.data.map(({ file }) => file.id).sort()).toEqual([documentId, copy.id]);
+  });
+
+  it('with a password, and archives that are named like one, are skipped by name', async () => {
+    const secret = await pdfOf([{ text: 'Secret' }], { password: 'sesame' });
+    const { id } = await app.uploadThroughAdmin(secret, 'secret.pdf');
+    await app.waitUntilIndexed();
+    expect(await stateOf(id)).toMatchObject({
+      state: 'skipped',
+      reason: 'unsupported',
+      message: expect.stringContaining('needs a password'),
+    });
+    expect((await preview(id)).status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describeWithCases('HEIC images', () => {
+  it('are indexed, found, described and shown', async () => {
+    const photo = await readFile(path.join(casesFolder, 'photo.heic'));
+    const { id, mime } = await app.uploadThroughAdmin(photo, 'photo.heic');
+    expect(mime).toMatch(/^image\/hei[cf]$/);
+    await app.waitUntilIndexed();
+    expect(await stateOf(id)).toMatchObject({ state: 'indexed', isSearchable: true });
+    const { body } = await app.request
+      .get(`/image-search/similar/${String(id)}`)
+      .auth(await app.adminToken(), { type: 'bearer' });
+    expect(searchResponseSchema.parse(body).data.length).toBeGreaterThan(0);
+    const landscape = await search({ orientation: 'landscape', 'filters[ext][$eq]': '.heic' });
+    expect(landscape.data.map(({ file }) => file.id)).toEqual([id]);
+    const shown = await preview(id);
+    expect({ status: shown.status, type: shown.type }).toEqual({ status: 200, type: 'image/webp' });
+  });
+});
