@@ -13,13 +13,14 @@ import {
 import { appFolder } from '../test/support/strapi-environment';
 import { readAdministrator } from './demo/administrator';
 import { DemoFailure } from './demo/failure';
-import { watchIndexing } from './demo/indexing';
+import { describeProgress, watchIndexing } from './demo/indexing';
 import { readOptions, type DemoOptions } from './demo/options';
 import { checkPort, prepareDataFolder, startServer } from './demo/server';
-import { createProgressLine } from './demo/terminal';
+import { createSteps } from './demo/terminal';
 import { uploadSampleLibrary } from './demo/uploads';
 
 const STOP_WITHIN_MS = 10_000;
+const STEPS = 4;
 const PUBLIC_ACTIONS = [
   'plugin::image-search.search.find',
   'plugin::image-search.similar.find',
@@ -28,27 +29,51 @@ const PUBLIC_ACTIONS = [
 async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void> {
   await checkPort(options);
   await prepareDataFolder(options);
-  await ensureAdminPanel(options, signal);
+  const step = createSteps(process.stdout, STEPS);
+  await step(
+    'Building the admin panel, about a minute the first time',
+    () => ensureAdminPanel(options, signal),
+    (isNew) => (isNew ? 'Built the admin panel' : 'The admin panel is built already'),
+  );
   const administrator = await readAdministrator(options.dataFolder);
-  const strapi = await startServer(options);
+  const strapi = await step(
+    'Starting Strapi',
+    () => startServer(options),
+    () => 'Started Strapi',
+  );
   const address = strapi.config.get<string>('server.absoluteUrl');
   const panelAddress = strapi.config.get<string>('admin.absoluteUrl');
   await ensureSuperAdmin(strapi, administrator);
   await grantPublic(strapi, PUBLIC_ACTIONS);
-  await fillLibrary(strapi, signal);
+  await step(
+    'Uploading illustrations',
+    (say) => fillLibrary(strapi, { say, signal }),
+    (uploaded) =>
+      uploaded === 0
+        ? 'The illustrations are in the Media Library already'
+        : `Uploaded ${String(uploaded)} illustrations`,
+  );
   const client = createStrapiClient(address, administrator);
-  const status = await watchIndexing(strapi, client, signal);
+  const status = await step(
+    'Indexing what they show',
+    (say) => watchIndexing(strapi, client, { say, signal }),
+    describeProgress,
+  );
   checkOutcome(status);
   printBanner(status, options);
   await printRequests(strapi, address);
   printAccess(administrator, panelAddress);
 }
 
-async function ensureAdminPanel({ dataFolder }: DemoOptions, signal: AbortSignal): Promise<void> {
-  if (await isAdminPanelBuilt()) return;
-  console.log('Building the admin panel. This takes about a minute the first time…');
+/** Resolves with whether it had to be built. */
+async function ensureAdminPanel(
+  { dataFolder }: DemoOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (await isAdminPanelBuilt()) return false;
   try {
     await buildAdminPanel(dataFolder, signal);
+    return true;
   } catch (error) {
     throw new DemoFailure(
       `${(error as Error).message}\nCouldn't build the admin panel. The build needs about 2 GB of free memory.`,
@@ -57,15 +82,18 @@ async function ensureAdminPanel({ dataFolder }: DemoOptions, signal: AbortSignal
   }
 }
 
-async function fillLibrary(strapi: Core.Strapi, signal: AbortSignal): Promise<void> {
-  const line = createProgressLine(process.stdout);
+/** Resolves with the number of files that weren't there yet. */
+async function fillLibrary(
+  strapi: Core.Strapi,
+  { say, signal }: { say: (text: string) => void; signal: AbortSignal },
+): Promise<number> {
   const { uploaded } = await uploadSampleLibrary(strapi, {
     signal,
     onProgress: (done, total) => {
-      line.update(`Uploaded ${String(done)} of ${String(total)} illustrations`);
+      say(`Uploaded ${String(done)} of ${String(total)} illustrations`);
     },
   });
-  if (uploaded > 0) line.end(`Uploaded ${String(uploaded)} illustrations`);
+  return uploaded;
 }
 
 function checkOutcome({ counts, provider }: IndexStatus): void {
@@ -102,6 +130,12 @@ async function printRequests(strapi: Core.Strapi, address: string): Promise<void
 }
 
 function printAccess({ email, password }: AdminCredentials, panelAddress: string): void {
+  console.log('In the panel, try first:\n');
+  console.log(
+    '  Image Search → Search      type "musical instrument", or drop an image on the page',
+  );
+  console.log('  Image Search → Duplicates  compare copies, crops and mirrored versions');
+  console.log('  Media Library              upload an image that is there already\n');
   console.log(`email: ${email}`);
   console.log(`password: ${password}`);
   console.log(`ready: ${panelAddress}`);

@@ -36,6 +36,7 @@ const commands = {
   'measure-words': { program: typeScript('test/bench/words.ts'), needsBuild: false },
   demo: { program: typeScript('sample/demo.ts') },
   dev: { program: typeScript('scripts/dev.ts'), needsBuild: false },
+  screenshots: { program: typeScript('scripts/screenshots.ts') },
   test: { program: [jest], variables: builtWorkers },
   'test-install': { program: typeScript('test/install/index.ts') },
   'test-unit': { program: [jest], options: ['--selectProjects', 'unit'], needsBuild: false },
@@ -164,7 +165,7 @@ function isBuilt() {
 }
 
 async function build(environment) {
-  console.log('Building the plugin…');
+  console.log('Building the plugin; this takes about half a minute…');
   const result = await run(
     process.execPath,
     [inModules('@strapi/sdk-plugin/bin/strapi-plugin.js'), 'build'],

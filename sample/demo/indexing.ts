@@ -7,7 +7,6 @@ import type { SpaceTrack } from '../../plugin/src/spaces/contract';
 import type { ImageSearch } from '../../server/src/composition';
 import { isIndexed, type IndexStatus, type StrapiClient } from '../../test/support/strapi-client';
 import { DemoFailure } from './failure';
-import { createProgressLine } from './terminal';
 
 const POLL_INTERVAL_MS = 400;
 
@@ -20,20 +19,16 @@ const POLL_INTERVAL_MS = 400;
 export async function watchIndexing(
   strapi: Core.Strapi,
   client: StrapiClient,
-  signal: AbortSignal,
+  { say, signal }: { say: (text: string) => void; signal: AbortSignal },
 ): Promise<IndexStatus> {
-  const line = createProgressLine(process.stdout);
   const { spaces } = strapi.plugin('image-search').service<ImageSearch>('image-search');
   const chosen = await findChosenSpace(strapi);
   for (;;) {
     const status = await client.readStatus();
     const isDone = status.space?.id === chosen.id && isIndexed(status);
-    if (isDone && status.preparation === null) {
-      line.end(describeProgress(status));
-      return status;
-    }
+    if (isDone && status.preparation === null) return status;
     checkPause(chosen, spaces.running());
-    line.update(describeProgress(status));
+    say(describeProgress(status));
     // A model that was active in an earlier run doesn't take over automatically.
     if (status.spaces.some(({ id, role }) => id === chosen.id && role === 'standby')) {
       await spaces.activate(chosen.id);
@@ -75,7 +70,7 @@ function unusableModel(model: string, cause: Error): DemoFailure {
   );
 }
 
-function describeProgress(status: IndexStatus): string {
+export function describeProgress(status: IndexStatus): string {
   const { preparation, provider, spaces, total, worker } = status;
   const filling = spaces.find(({ role }) => role === 'building');
   const { counts } = filling ?? status;

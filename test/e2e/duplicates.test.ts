@@ -6,7 +6,6 @@ import { DUPLICATES, READ } from '../support/duplicates-app';
 import { startDuplicatesPanel, type DuplicatesPanel } from '../support/duplicates-panel';
 import { createArticle, readArticle } from '../support/merging-content';
 import { pollUntil } from '../support/polling';
-import { takeScreenshot } from '../support/screenshots';
 import { productOf } from '../support/search-app';
 
 describeInBrowser('The duplicates page', (browser) => {
@@ -47,7 +46,6 @@ describeInBrowser('The duplicates page', (browser) => {
     await review(page).getByText('“guitar-crop.jpg” is a crop of “guitar.png”').waitFor();
     await review(page).getByText('Cropped area', { exact: true }).waitFor();
     await review(page).getByText('Suggestion: keep “guitar.png”').waitFor();
-    await takeScreenshot(page, 'panel-duplicates');
 
     await page.getByRole('button', { name: 'Swipe' }).click();
     const divider = page.getByRole('slider', { name: 'Divider' });

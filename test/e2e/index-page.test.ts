@@ -7,7 +7,6 @@ import { findAccessibilityFaults } from '../support/accessibility';
 import { describeInBrowser } from '../support/browser';
 import { createLibrary, sampleImages, type FileBytes, type Library } from '../support/library';
 import { startHostedModel, type HostedModel } from '../support/model-change';
-import { takeScreenshot } from '../support/screenshots';
 import { createDataFolder, startStrapi, type StrapiApp } from '../support/strapi-app';
 
 const INDEX = '/plugins/image-search/index';
@@ -67,7 +66,6 @@ describeInBrowser('The Index page', (browser) => {
       /\/admin\/plugins\/upload\?assetId=\d+$/,
     );
     expect(await findAccessibilityFaults(page)).toEqual([]);
-    await takeScreenshot(page, 'panel-index');
     await row.getByRole('button', { name: `Retry “${BROKEN}”` }).click();
     await page.getByText('Reindexing 1 image').waitFor();
   });

@@ -10,6 +10,8 @@ interface PanelVisit {
   as?: AdminCredentials;
   theme?: 'light' | 'dark';
   window?: { width: number; height: number };
+  /** Pixels for each of the page's, in one direction. @default 1 */
+  pixelRatio?: number;
   /** As with `useLegacyMediaLibrary` in config/features, which the panel is built with. */
   legacyMediaLibrary?: boolean;
 }
@@ -18,7 +20,7 @@ export interface PanelBrowser {
   /** Opens a page of this Strapi's panel in a new tab, signed in. */
   open(url: string, path: string, visit?: PanelVisit): Promise<Page>;
   /** Opens any other page in a new tab. */
-  openPage(address: string): Promise<Page>;
+  openPage(address: string, visit?: Pick<PanelVisit, 'pixelRatio'>): Promise<Page>;
 }
 
 export interface RunningPanelBrowser extends PanelBrowser {
@@ -37,9 +39,10 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
 
   async function createContext(url: string, visit: PanelVisit): Promise<BrowserContext> {
     const { as = testAdministrator, theme = 'light', window = WINDOW } = visit;
-    const { legacyMediaLibrary = false } = visit;
+    const { legacyMediaLibrary = false, pixelRatio = 1 } = visit;
     const context = await browser.newContext({
       viewport: window,
+      deviceScaleFactor: pixelRatio,
       colorScheme: theme,
       locale: 'en-GB',
       reducedMotion: 'reduce',
@@ -63,8 +66,10 @@ export async function startPanelBrowser(executablePath: string): Promise<Running
       await page.goto(`${url}/admin${path}`);
       return page;
     },
-    async openPage(address) {
-      const created = contexts.get(address) ?? browser.newContext({ viewport: WINDOW });
+    async openPage(address, { pixelRatio = 1 } = {}) {
+      const created =
+        contexts.get(address) ??
+        browser.newContext({ viewport: WINDOW, deviceScaleFactor: pixelRatio });
       contexts.set(address, created);
       const page = await (await created).newPage();
       await page.goto(address);
