@@ -5,7 +5,7 @@ import { useLocation, useNavigate, useSearchParams } from 'react-router-dom';
 import { styled } from 'styled-components';
 import { searchAddress } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
-import { usePanelSettings } from '../hooks/permissions';
+import { usePanelSettings } from '../hooks/panel-settings';
 import { useText } from '../hooks/text';
 import { keepInserted } from './host';
 

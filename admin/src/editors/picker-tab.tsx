@@ -3,7 +3,7 @@ import { createPortal } from 'react-dom';
 import { styled } from 'styled-components';
 import type { WholeFile } from '../api/library';
 import { QueryProvider } from '../components/query-provider';
-import { usePanelSettings } from '../hooks/permissions';
+import { usePanelSettings } from '../hooks/panel-settings';
 import { useText } from '../hooks/text';
 import type { AllowedTypes } from '../pages/Search/query';
 import { keepInserted } from './host';

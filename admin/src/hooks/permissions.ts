@@ -1,8 +1,5 @@
 import { useAuth } from '@strapi/strapi/admin';
-import { useQuery } from '@tanstack/react-query';
 import { adminActions, type AdminAction } from '../../../plugin/src/contracts/identity';
-import { panelResponseSchema, type PanelResponse } from '../../../plugin/src/contracts/management';
-import { pluginApi } from '../api/client';
 
 /** What the user's role may do in this plugin. */
 export function useImageSearchPermissions(): {
@@ -35,16 +32,6 @@ export function useLibraryPermissions() {
 export function useCanMergeFiles(): boolean {
   const { allowed, isLoading } = useAllowedActions(wantedLibraryActions);
   return isLoading || allowed.has(libraryActions.update);
-}
-
-/** What the configuration enables in the panel; null until it has loaded. */
-export function usePanelSettings(): PanelResponse['data'] | null {
-  const { data } = useQuery({
-    queryKey: ['panel-settings'],
-    queryFn: ({ signal }) => pluginApi.get('/panel', { schema: panelResponseSchema, signal }),
-    staleTime: Infinity,
-  });
-  return data?.data ?? null;
 }
 
 const ownActions = Object.values(adminActions);
