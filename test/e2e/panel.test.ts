@@ -27,7 +27,7 @@ describeInBrowser('The panel', (browser) => {
         .getByRole('navigation', { name: 'Image Search', exact: true })
         .getByRole('link')
         .count(),
-    ).toBe(3);
+    ).toBe(4);
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
 

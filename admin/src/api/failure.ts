@@ -32,6 +32,10 @@ export function isForbidden(failure: unknown): boolean {
   return failure instanceof ApiFailure && failure.code === 'forbidden';
 }
 
+export function isSignedOut(failure: unknown): boolean {
+  return failure instanceof ApiFailure && failure.code === 'signed-out';
+}
+
 export function isNetworkFailure(failure: unknown): boolean {
   return failure instanceof ApiFailure && failure.code === 'network';
 }

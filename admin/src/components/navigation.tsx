@@ -48,6 +48,7 @@ interface PageLink {
 /** The panel's pages. It opens the first one that the role may see. */
 export const pageLinks: readonly PageLink[] = [
   { action: 'search', path: 'search', label: 'common.page.search' },
+  { action: 'search', path: 'map', label: 'common.page.map' },
   { action: 'duplicates', path: 'duplicates', label: 'common.page.duplicates' },
   { action: 'manage', path: 'index', label: 'common.page.index' },
 ];

@@ -3,6 +3,8 @@ import type { ReactNode } from 'react';
 import { isNetworkFailure } from '../api/failure';
 
 const MAX_RETRIES = 2;
+/** How soon a server is noticed that is back. */
+const BACK_MS = 5_000;
 
 /** Shared by all pages, widgets and editors, so that each reuses what another has loaded. */
 const queryClient = new QueryClient({
@@ -12,6 +14,7 @@ const queryClient = new QueryClient({
       networkMode: 'always',
       refetchOnWindowFocus: false,
       // A server that says what is wrong would only say it again.
+      refetchInterval: ({ state }) => (isNetworkFailure(state.error) ? BACK_MS : false),
       retry: (failures, error) => failures < MAX_RETRIES && isNetworkFailure(error),
     },
     mutations: { networkMode: 'always' },

@@ -5,6 +5,7 @@ import {
 import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'react-router-dom';
 import { useImageSearchPermissions } from '../hooks/permissions';
+import { useReturn } from '../hooks/session-place';
 import { useText } from '../hooks/text';
 import { hasMedia, mediaFieldsIn, valueWith } from './entry-images';
 import { SilentBoundary } from './silent-boundary';
@@ -22,6 +23,7 @@ const SimilarImages = lazy(() => import('./similar-images'));
 
 /** Strapi renders it on every page. Loads nothing until the user opens a page with uploads. */
 export function Companion() {
+  useReturn();
   const { pathname, search } = useLocation();
   const isEditing = UPLOAD_PAGES.some((page) => pathname.startsWith(page));
   const [hasEdited, setHasEdited] = useState(false);

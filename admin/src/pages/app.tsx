@@ -1,16 +1,21 @@
 import { Page } from '@strapi/strapi/admin';
-import { lazy, Suspense } from 'react';
-import { Navigate, Route, Routes } from 'react-router-dom';
+import { useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect } from 'react';
+import { Navigate, Route, Routes, useLocation } from 'react-router-dom';
+import { isSignedOut } from '../api/failure';
 import { pageLinks, PageNavigation, Protected } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
 import { useImageSearchPermissions } from '../hooks/permissions';
+import { forgetPlace, rememberPlace } from '../hooks/session-place';
 
 const SearchPage = lazy(() => import('./Search/search-page'));
+const MapPage = lazy(() => import('./Map/map-page'));
 const DuplicatesPage = lazy(() => import('./Duplicates/duplicates-page'));
 const IndexPage = lazy(() => import('./Index/index-page'));
 
 const pages = [
   { path: 'search', action: 'search', Component: SearchPage },
+  { path: 'map', action: 'search', Component: MapPage },
   { path: 'duplicates', action: 'duplicates', Component: DuplicatesPage },
   { path: 'index', action: 'manage', Component: IndexPage },
 ] as const;
@@ -18,6 +23,7 @@ const pages = [
 export default function App() {
   return (
     <QueryProvider>
+      <SessionEnd />
       <PageNavigation />
       <Suspense fallback={<Page.Loading />}>
         <Routes>
@@ -38,6 +44,35 @@ export default function App() {
       </Suspense>
     </QueryProvider>
   );
+}
+
+/**
+ * Once the session has ended, leads to Strapi's sign-in; `useReturn` leads back. Strapi notices by its own requests only, so
+ * the page is loaded again, which keeps its query in the address.
+ */
+function SessionEnd() {
+  const client = useQueryClient();
+  const { pathname, search } = useLocation();
+  useEffect(() => {
+    const end = (error: unknown): void => {
+      if (!isSignedOut(error) || !rememberPlace(`${pathname}${search}`)) return;
+      window.location.reload();
+    };
+    const unsubscribe = [
+      client.getQueryCache().subscribe((event) => {
+        if (event.type !== 'updated') return;
+        if (event.action.type === 'success') forgetPlace();
+        else end(event.query.state.error);
+      }),
+      client.getMutationCache().subscribe(({ mutation }) => {
+        end(mutation?.state.error);
+      }),
+    ];
+    return () => {
+      for (const stop of unsubscribe) stop();
+    };
+  }, [client, pathname, search]);
+  return null;
 }
 
 /** Redirects to the first page that the role may see. */

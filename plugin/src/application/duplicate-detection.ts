@@ -36,7 +36,8 @@ export interface DuplicateDetectionParts {
   traces: ImageTraces;
   pairs: DuplicatePairs;
   records: Pick<SpaceRecords, 'list'>;
-  store: Pick<VectorStore, 'ensureSpace'>;
+  /** The active space's vectors without its model; null before the first one was opened. */
+  openCollection: CollectionOpener;
   scans: DuplicateScans;
   assets: Pick<AssetSource, 'read'>;
   images: ImageReader;
@@ -81,9 +82,8 @@ export interface DuplicateDetection {
 }
 
 export function createDuplicateDetection(parts: DuplicateDetectionParts): DuplicateDetection {
-  const { assets, images, isIndexing, logger, maxBytes, pairs, policy, records, scans, traces } =
-    parts;
-  const openCollection = createCollectionOpener(parts);
+  const { assets, images, isIndexing, logger, maxBytes, openCollection, pairs } = parts;
+  const { policy, records, scans, traces } = parts;
   const finder = createDuplicateFinder({ traces, openCollection });
   const comparer = new PixelComparer();
   const confirmation = createPixelConfirmation({ images, pixels: comparer });
@@ -155,13 +155,13 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
   };
 }
 
-/**
- * The active space's vectors without its model, which may be down while the store isn't. Keeps the last one open.
- */
-function createCollectionOpener({
-  records,
-  store,
-}: Pick<DuplicateDetectionParts, 'records' | 'store'>): () => Promise<VectorCollection | null> {
+export type CollectionOpener = () => Promise<VectorCollection | null>;
+
+/** The active space's vectors without its model, which may be down while the store isn't. Keeps the last one open. */
+export function createCollectionOpener(
+  records: Pick<SpaceRecords, 'list'>,
+  store: Pick<VectorStore, 'ensureSpace'>,
+): CollectionOpener {
   let opened: VectorCollection | null = null;
   return async () => {
     const active = activeOf(await records.list());

@@ -45,10 +45,16 @@ import type { WordSource } from '../text/contract';
 import type { DatabaseIdentity, VectorStore } from '../vectors/contract';
 import { besideVectorFile, openVectorStore, type HostDatabase } from '../vectors/registry';
 import { Calibrator } from './calibrator';
-import { createDuplicateDetection, type DuplicateDetection } from './duplicate-detection';
+import {
+  createCollectionOpener,
+  createDuplicateDetection,
+  type CollectionOpener,
+  type DuplicateDetection,
+} from './duplicate-detection';
 import { FilePreviews } from './file-previews';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
+import { LibraryMap, MAP_FILE } from './library-map';
 import {
   createLifecycle,
   type LibraryListener,
@@ -137,6 +143,7 @@ export interface Engine extends Lifecycle {
   readonly store: VectorStore;
   readonly pairs: DuplicatePairs;
   readonly duplicates: DuplicateDetection;
+  readonly map: LibraryMap;
   readonly checkImage: ImageCheck;
   readonly previews: FilePreviews;
   /** For outages that others than indexing notice. */
@@ -151,7 +158,9 @@ export function createEngine(parts: EngineParts): Engine {
   const owner = currentOwner();
   const callbacks = new SpacesCallbacks();
   const store = openStore(parts, callbacks);
-  const duplicates = detectDuplicates(parts, { store, callbacks, owner });
+  const openCollection = createCollectionOpener(repositories.spaces, store);
+  const duplicates = detectDuplicates(parts, { openCollection, callbacks, owner });
+  const map = createLibraryMap(parts, openCollection);
   const meter = new UsageMeter({ records: repositories.usage, logger, clock });
   const budget = createBudget(parts, meter);
   const models = new Models(parts, meter);
@@ -230,6 +239,7 @@ export function createEngine(parts: EngineParts): Engine {
     pairs,
     duplicates,
     previews: createPreviews(parts, previews),
+    map,
     outages,
     checkImage: createImageCheck({
       finder: duplicates.finder,
@@ -252,6 +262,7 @@ export function createEngine(parts: EngineParts): Engine {
       storeWatch,
       words,
       calibrator,
+      map,
       remotes: [parts.remote, search.fetch],
       logger,
       clock,
@@ -314,6 +325,19 @@ function openStore(
   });
 }
 
+function createLibraryMap(
+  { clock, config: { vectors }, logger, projectFolder, repositories }: EngineParts,
+  openCollection: CollectionOpener,
+): LibraryMap {
+  return new LibraryMap({
+    openCollection,
+    database: () => repositories.database(),
+    file: besideVectorFile(vectors, projectFolder, MAP_FILE),
+    logger,
+    clock,
+  });
+}
+
 function createPreviewCache({ config, logger, projectFolder }: EngineParts): PreviewCache {
   const { indexing, vectors } = config;
   return new PreviewCache({
@@ -336,7 +360,7 @@ function createPreviews(parts: EngineParts, cache: PreviewCache): FilePreviews {
 
 function detectDuplicates(
   parts: EngineParts,
-  built: { store: VectorStore; callbacks: SpacesCallbacks; owner: LeaseOwner },
+  built: { openCollection: CollectionOpener; callbacks: SpacesCallbacks; owner: LeaseOwner },
 ): DuplicateDetection {
   const { assets, clock, config, logger, repositories } = parts;
   return createDuplicateDetection({
@@ -344,7 +368,7 @@ function detectDuplicates(
     traces: repositories.traces,
     pairs: repositories.pairs,
     records: repositories.spaces,
-    store: built.store,
+    openCollection: built.openCollection,
     scans: repositories.scans,
     assets,
     images: createIndexingReader(parts),

@@ -9,6 +9,7 @@ import type { LibraryWords } from '../text/library-words';
 import type { VectorStore } from '../vectors/contract';
 import type { Calibrator } from './calibrator';
 import type { DuplicateDetection } from './duplicate-detection';
+import type { LibraryMap } from './library-map';
 import type { StoreWatch } from './store-watch';
 
 /** An upload is answered before its image is read, and several uploads at a time become one batch. */
@@ -55,6 +56,7 @@ export function createLifecycle(parts: {
   words: WordIndexing;
   /** Null when relevance isn't calibrated. */
   calibrator: Pick<Calibrator, 'start' | 'stop'> | null;
+  map: Pick<LibraryMap, 'stop'>;
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
@@ -65,6 +67,7 @@ export function createLifecycle(parts: {
     duplicates,
     isIndexing,
     logger,
+    map,
     meter,
     remotes,
     spaces,
@@ -115,6 +118,7 @@ export function createLifecycle(parts: {
             duplicates.stop(),
             storeWatch.stop(),
             calibrator?.stop(),
+            map.stop(),
             words?.library.stop(),
           ]),
         dispose: () => spaces.dispose(),

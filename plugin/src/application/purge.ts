@@ -5,6 +5,8 @@ import type { ImageSearchConfig } from '../config';
 import { splitFallback } from '../embedding/registry';
 import { ImageSearchError } from '../errors';
 import type { VectorStore } from '../vectors/contract';
+import { besideVectorFile } from '../vectors/registry';
+import { MAP_FILE } from './library-map';
 
 /** What a purge would delete. */
 export interface PurgePlan {
@@ -28,11 +30,13 @@ export async function planPurge(options: {
 }): Promise<PurgePlan> {
   const { config, includesModels, projectFolder, store } = options;
   const vectors = await planVectors(config, store, projectFolder);
+  const map = besideVectorFile(config.vectors, projectFolder, MAP_FILE);
   const caches = includesModels ? cacheFoldersOf(config, projectFolder) : [];
   return {
     targets: [...vectors.targets, ...caches.map((folder) => `the downloaded models in ${folder}`)],
     async run() {
       await vectors.run();
+      await rm(map, { force: true });
       for (const folder of caches) await rm(folder, { recursive: true, force: true });
     },
   };

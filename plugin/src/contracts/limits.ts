@@ -14,6 +14,8 @@ export const apiLimits = {
   maxDimensions: 8_192,
   /** Keys and list items of `filters` on all levels together. */
   maxFilterNodes: 200,
+  /** Ids in an `$in` on `id`, which don't count among those. */
+  maxFilterIds: 1_000,
   /** Levels of `filters`: `{ mime: { $eq: … } }` has two. */
   maxFilterLevels: 10,
   /** Names in `fields`. */

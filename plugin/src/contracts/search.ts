@@ -358,7 +358,7 @@ interface FilterProblem {
 
 /** Doesn't recurse, and stops at the limits, so that filters of any size and depth are rejected quickly. */
 function problemOf(filters: unknown): FilterProblem | null {
-  const { maxFilterNodes, maxFilterLevels } = apiLimits;
+  const { maxFilterIds, maxFilterNodes, maxFilterLevels } = apiLimits;
   if (!isRecord(filters)) {
     return { path: [], message: 'must be an object of Strapi filters' };
   }
@@ -367,7 +367,10 @@ function problemOf(filters: unknown): FilterProblem | null {
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const { parent, path } = next;
     const children = Object.entries(parent) as [string, unknown][];
-    nodes += children.length;
+    nodes += isListOfIds(path) ? 0 : children.length;
+    if (isListOfIds(path) && children.length > maxFilterIds) {
+      return { path, message: `must have at most ${String(maxFilterIds)} ids` };
+    }
     if (nodes > maxFilterNodes) {
       return {
         path: [],
@@ -384,6 +387,15 @@ function problemOf(filters: unknown): FilterProblem | null {
     }
   }
   return null;
+}
+
+/** Of the file itself: cheap to look up, however many there are. */
+function isListOfIds(path: readonly string[]): boolean {
+  return path.at(-2) === 'id' && path.at(-1) === '$in' && !path.slice(0, -2).some(isAttribute);
+}
+
+function isAttribute(key: string): boolean {
+  return !key.startsWith('$') && !/^\d+$/.test(key);
 }
 
 const GROUP_OPERATORS = ['$and', '$or'];

@@ -14,6 +14,7 @@ import {
   createMonitoringHandlers,
   createPanelHandlers,
 } from './management';
+import { createMapHandlers } from './map';
 import { createMergeBatchHandlers } from './merge-batches';
 import { createMergesHandlers } from './merges';
 import {
@@ -72,6 +73,7 @@ export const controllers = {
     ...createDuplicatesHandlers(strapi, () => imageSearchOf(strapi)),
     ...createUploaderHandlers(strapi, () => imageSearchOf(strapi)),
   }),
+  'admin-map': ({ strapi }: WithStrapi) => createMapHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-merge-batches': ({ strapi }: WithStrapi) =>
     createMergeBatchHandlers(strapi, () => imageSearchOf(strapi)),
   'admin-file-index': ({ strapi }: WithStrapi) =>

@@ -35,6 +35,7 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
     handler: 'admin-search.findSimilar',
     action: adminActions.search,
   },
+  { method: 'GET', path: '/map', handler: 'admin-map.find', action: adminActions.search },
   {
     method: 'POST',
     path: '/duplicates/merge',

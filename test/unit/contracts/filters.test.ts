@@ -27,14 +27,23 @@ const TOO_DEEP = 'filters must have at most 10 levels';
 describe('filters', () => {
   it('have up to 200 keys and list items', () => {
     const { maxFilterNodes } = apiLimits;
-    expect(messages({ id: { $in: Array.from({ length: maxFilterNodes - 2 }, String) } })).toEqual(
+    expect(messages({ name: { $in: Array.from({ length: maxFilterNodes - 2 }, String) } })).toEqual(
       [],
     );
-    expect(messages({ id: { $in: Array.from({ length: maxFilterNodes - 1 }, String) } })).toEqual([
-      TOO_MANY,
-    ]);
+    expect(messages({ name: { $in: Array.from({ length: maxFilterNodes - 1 }, String) } })).toEqual(
+      [TOO_MANY],
+    );
     expect(messages(alternatives(99))).toEqual([]);
     expect(messages(alternatives(100))).toEqual([TOO_MANY]);
+  });
+
+  it('have up to 1,000 ids of files beside that', () => {
+    const { maxFilterIds } = apiLimits;
+    const ids = (count: number) => ({ id: { $in: Array.from({ length: count }, String) } });
+    expect(messages({ $and: [ids(maxFilterIds), { mime: 'image/png' }] })).toEqual([]);
+    expect(messages(ids(maxFilterIds + 1))).toEqual(['filters.id.$in must have at most 1000 ids']);
+    // Of folders, there are fewer.
+    expect(messages({ folder: ids(200) })).toEqual([TOO_MANY]);
   });
 
   it('have up to 10 levels', () => {

@@ -51,6 +51,12 @@ const filtersSchema = z.object({
   orientation: z.enum(orientations).optional().catch(undefined),
   alternativeText: z.enum(['with', 'without']).optional().catch(undefined),
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
+  /** Only these files, chosen on the map; see `writeAmong`. */
+  among: z
+    .string()
+    .regex(/^[0-9a-z]{1,11}(-[0-9a-z]{1,11})*$/)
+    .optional()
+    .catch(undefined),
 });
 
 export type Region = z.output<typeof regionSchema>;
@@ -58,7 +64,10 @@ export type SearchFilters = z.output<typeof filtersSchema>;
 export type FilterName = keyof SearchFilters;
 export type Sort = (typeof sorts)[number];
 /** The filters with a list of values to choose from. */
-export type ChoiceName = Exclude<FilterName, 'exclude' | 'color' | (typeof dayFilters)[number]>;
+export type ChoiceName = Exclude<
+  FilterName,
+  'exclude' | 'color' | 'among' | (typeof dayFilters)[number]
+>;
 
 /** What the page searches for. It lives in the page's address. */
 export interface SearchQuery {
@@ -146,6 +155,25 @@ function parameterOf(name: FilterName): string {
 function readIds(values: string[]): number[] {
   const ids = fileIdsSchema.parse(values).filter((id) => id !== null);
   return [...new Set(ids)].slice(0, apiLimits.maxExamples);
+}
+
+const AMONG_BASE = 36;
+
+/** Ids of files in as few characters as an address needs: ascending, each as its distance to the one before. */
+export function writeAmong(ids: readonly number[]): string {
+  const ascending = [...new Set(ids)].sort((one, other) => one - other);
+  return ascending
+    .map((id, index) => (id - (ascending[index - 1] ?? 0)).toString(AMONG_BASE))
+    .join('-');
+}
+
+/** At most as many as the server takes. */
+export function readAmong(among: string): number[] {
+  let id = 0;
+  const ids = among.split('-').map((distance) => (id += parseInt(distance, AMONG_BASE)));
+  return ids
+    .filter((each) => fileIdSchema.safeParse(each).success)
+    .slice(0, apiLimits.maxFilterIds);
 }
 
 function isDay(day: string): boolean {
@@ -328,11 +356,12 @@ function examples(text: string | undefined, ids: readonly number[]): (string | n
 
 /** The filters that Strapi applies to file rows. */
 function toConditions(
-  { folder, type, days, from, to, year }: SearchFilters,
+  { among, folder, type, days, from, to, year }: SearchFilters,
   folders: readonly Folder[],
   today: Date,
 ): object[] {
   return [
+    among !== undefined && { id: { $in: readAmong(among) } },
     folder !== undefined && { folder: { id: { $in: idsWithin(folder, folders) } } },
     type !== undefined && { mime: { $eq: `image/${type}` } },
     days !== undefined && { createdAt: { $gte: daysBefore(today, days) } },

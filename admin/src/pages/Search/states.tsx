@@ -4,9 +4,10 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { Asset } from '../../api/asset';
-import { ApiFailure, isForbidden } from '../../api/failure';
+import { ApiFailure, isForbidden, isSignedOut } from '../../api/failure';
 import { FileImage, nameOf } from '../../components/file-image';
 import { indexAddress, mediaLibraryAddress } from '../../components/navigation';
+import { explainFailure } from '../../hooks/failure-text';
 import { useRecentAssets } from '../../hooks/library';
 import { useImageSearchPermissions } from '../../hooks/permissions';
 import { useText, type Text } from '../../hooks/text';
@@ -250,6 +251,11 @@ const SERVICE_UNAVAILABLE = 503;
 function describe(failure: Error, text: Text): Description {
   const code = codeOf(failure);
   const details = text('search.failure.details', { message: failure.message });
+  const explanation =
+    failure instanceof ApiFailure ? explainFailure(failure, text) : text('common.failure.title');
+  if (isSignedOut(failure)) {
+    return { title: explanation, canRetry: true, needsOperator: false };
+  }
   if (code === 'rate-limited') {
     return {
       title: text('search.failure.limited.title'),
@@ -287,7 +293,7 @@ function describe(failure: Error, text: Text): Description {
   if (code === 'file-not-found' || code.startsWith('image-') || code === 'not-ready') {
     return {
       title: text('search.failure.example.title'),
-      details,
+      explanation,
       canRetry: code === 'not-ready',
       needsOperator: false,
     };
@@ -295,12 +301,12 @@ function describe(failure: Error, text: Text): Description {
   if (['invalid-input', 'provider-rejected-input', 'text-unknown'].includes(code)) {
     return {
       title: text('search.failure.input.title'),
-      details,
+      explanation,
       canRetry: false,
       needsOperator: false,
     };
   }
-  return { title: text('common.failure.title'), details, canRetry: true, needsOperator: true };
+  return { title: text('common.failure.title'), explanation, canRetry: true, needsOperator: true };
 }
 
 function codeOf(failure: Error): string {

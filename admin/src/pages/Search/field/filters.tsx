@@ -29,6 +29,7 @@ import {
   ages,
   dayFilters,
   imageTypes,
+  readAmong,
   setFilter,
   type ChoiceName,
   type FilterName,
@@ -312,6 +313,10 @@ function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[
   if (filters.exclude !== undefined) {
     const label = text('search.filter.exclude.value', { text: filters.exclude });
     tags.push({ name: 'exclude', label });
+  }
+  if (filters.among !== undefined) {
+    const count = readAmong(filters.among).length;
+    tags.push({ name: 'among', label: text('search.filter.among.value', { count }) });
   }
   const years = filters.year === undefined ? [] : [filters.year];
   for (const { name, label, options } of listChoices(text, { folders, years })) {
