@@ -19,7 +19,7 @@ export interface ServerStoreOptions {
 
 /** The collections of a server, of this database and others. */
 export interface ServerCatalog {
-  /** Creates the collection if it is missing. Returns true to the one call that created it. */
+  /** Creates the collection if it is missing. Returns whether this call created it; one call at a time for a space. */
   ensure(space: VectorSpace): Promise<boolean>;
   list(): Promise<VectorSpace[]>;
   /** Ignores a missing collection. */
@@ -52,6 +52,7 @@ export function createServerStore(parts: {
   const { catalog, connection, product } = parts;
   const { database, isInUse, logger, onLoss } = parts.options;
   const droppedSpaces = new Set<string>();
+  const ensure = createEnsuring(catalog);
   let announced = '';
 
   /** A late call must not recreate a dropped collection. */
@@ -63,7 +64,7 @@ export function createServerStore(parts: {
     assertNotDropped(space);
     if ((await isInUse?.(space.id)) === false) throw droppedError(space);
     // Of concurrent calls, in any process, only one creates it.
-    if (!(await catalog.ensure(space))) return;
+    if (!(await ensure(space))) return;
     const name = catalog.nameOf(space.id);
     logger.error(
       `The collection "${name}" was missing in ${product} and has been recreated, empty. All images will be reindexed.`,
@@ -110,7 +111,7 @@ export function createServerStore(parts: {
   return {
     ensureSpace: (space) =>
       connection.run(async () => {
-        await catalog.ensure(space);
+        await ensure(space);
         droppedSpaces.delete(space.id);
         if ((await database()) !== null) await announceOthers(space);
         return parts.open(space, withinOf(space));
@@ -129,6 +130,22 @@ export function createServerStore(parts: {
       }),
     checkHealth,
     dispose: () => connection.dispose(),
+  };
+}
+
+/** Concurrent calls for one space share one attempt; true to the one that led to it if it created the collection. */
+function createEnsuring(catalog: ServerCatalog): ServerCatalog['ensure'] {
+  /** Keyed by space id and dimensions. */
+  const pending = new Map<string, Promise<boolean>>();
+  return (space) => {
+    const key = `${space.id}/${String(space.dimensions)}`;
+    const known = pending.get(key);
+    if (known !== undefined) return known.then(() => false);
+    const ensured = catalog.ensure(space).finally(() => {
+      pending.delete(key);
+    });
+    pending.set(key, ensured);
+    return ensured;
   };
 }
 

@@ -67,8 +67,6 @@ export class CollectionCatalog implements ServerCatalog {
   readonly #isOwnDatabase: boolean;
   readonly #tables = new Map<string, Tables>();
   readonly #foreign = new Map<string, { at: number; collections: ForeignCollection[] }>();
-  /** Keyed by space id and dimensions: concurrent calls share one result. */
-  readonly #pending = new Map<string, Promise<boolean>>();
   #server: { at: number; server: Server } | null = null;
   #place: Promise<string | null> | null = null;
 
@@ -109,17 +107,6 @@ export class CollectionCatalog implements ServerCatalog {
     const server = (await this.#readServer()) ?? (await this.#installExtension());
     this.#server = { at: Date.now(), server };
     return server;
-  }
-
-  ensure(space: VectorSpace): Promise<boolean> {
-    const key = `${space.id}/${String(space.dimensions)}`;
-    const known = this.#pending.get(key);
-    if (known !== undefined) return known.then(() => false);
-    const ensured = this.#ensure(space).finally(() => {
-      this.#pending.delete(key);
-    });
-    this.#pending.set(key, ensured);
-    return ensured;
   }
 
   async list(): Promise<VectorSpace[]> {
@@ -188,7 +175,7 @@ export class CollectionCatalog implements ServerCatalog {
     return row?.count ?? 0;
   }
 
-  async #ensure(space: VectorSpace): Promise<boolean> {
+  async ensure(space: VectorSpace): Promise<boolean> {
     // Something may be missing because the extension was dropped or moved.
     this.#server = null;
     const { types } = await this.server();

@@ -48,8 +48,6 @@ export class CollectionCatalog implements ViewCatalog {
   /** Names of this database's collections, by space. */
   readonly #names = new Map<string, string>();
   readonly #foreign = new Map<string, { at: number; collections: ForeignCollection[] }>();
-  /** Keyed by space id and dimensions: concurrent calls share one result. */
-  readonly #pending = new Map<string, Promise<boolean>>();
   #knownVersion: string | null = null;
   /** By the name of a collection: whether files have further views, and when that was read. */
   readonly #views = new Map<string, { hasViews: boolean; at: number }>();
@@ -70,18 +68,6 @@ export class CollectionCatalog implements ViewCatalog {
   /** The plain name until the collection was ensured. */
   nameOf(spaceId: string): string {
     return this.#names.get(spaceId) ?? this.#plainName(spaceId);
-  }
-
-  /** Creates the collection if it is missing. Returns true to the one call that created it. */
-  ensure(space: VectorSpace): Promise<boolean> {
-    const key = `${space.id}/${String(space.dimensions)}`;
-    const known = this.#pending.get(key);
-    if (known !== undefined) return known.then(() => false);
-    const ensured = this.#ensure(space).finally(() => {
-      this.#pending.delete(key);
-    });
-    this.#pending.set(key, ensured);
-    return ensured;
   }
 
   async list(): Promise<VectorSpace[]> {
@@ -182,7 +168,7 @@ export class CollectionCatalog implements ViewCatalog {
     return { version, collections: (await this.#listNames()).length };
   }
 
-  async #ensure(space: VectorSpace): Promise<boolean> {
+  async ensure(space: VectorSpace): Promise<boolean> {
     await this.#readVersion();
     const database = await this.#database();
     const { name, found: existing } = await this.#locate(space.id, database);
@@ -191,7 +177,7 @@ export class CollectionCatalog implements ViewCatalog {
     found ??= await this.#find(name);
     if (found === null) throw this.#unavailable(name);
     // Another database was first.
-    if (isOwnedByOther(found.metadata, database)) return this.#ensure(space);
+    if (isOwnedByOther(found.metadata, database)) return this.ensure(space);
     const clash = findClash(found, space);
     if (clash !== null) {
       throw this.#clash(name, `${clash}. Change vectors.collectionPrefix, or drop the collection.`);
