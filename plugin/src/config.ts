@@ -67,12 +67,25 @@ const indexingSchema = z.strictObject({
         description:
           'Maximum pages of a PDF document that are embedded, where `@hyzyla/pdfium` is installed; 0: PDF documents are not indexed. Each counts as an image. By default 10 with a local model, 1 with a hosted one',
       }),
+      videoFrames: wholeNumber(0, 100).optional().meta({
+        description:
+          'Maximum frames of a video that are embedded, where there is `ffmpeg`; 0: videos are not indexed. Each counts as an image. By default 10 with a local model, 1 with a hosted one',
+      }),
     })
     .prefault({})
     .meta({ description: 'Further views of a file, by which searches find it, too' }),
+  ffmpeg: z.string().min(1).default('ffmpeg').meta({
+    description: 'The program that decodes videos: a path, or a name on the PATH',
+  }),
+  maxVideoBytes: wholeNumber(1, 1_000_000 * MEGABYTE)
+    .default(5_000 * MEGABYTE)
+    .meta({
+      description:
+        'Maximum size of a video in the uploads folder, in bytes. Videos on remote storage are fetched up to `indexing.maxBytes`. Larger ones are skipped',
+    }),
   previewMegabytes: wholeNumber(0, 100_000).default(200).meta({
     description:
-      'Maximum size of the previews of documents and HEIC images on disk, beside `vectors.path`, in megabytes. Those used least recently are deleted; 0: none are kept',
+      'Maximum size of the previews of documents, videos and HEIC images on disk, beside `vectors.path`, in megabytes. Those used least recently are deleted; 0: none are kept',
   }),
   sendMaxEdge: wholeNumber(64, LARGEST_EDGE).optional().meta({
     description:
@@ -224,9 +237,9 @@ export function parseConfig(input: unknown): ImageSearchConfig {
   });
 }
 
-const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4, pages: 10 };
+const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4, pages: 10, videoFrames: 10 };
 /** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
-const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 1 };
+const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 1, videoFrames: 1 };
 
 /** How many further views files have in a space of this provider. */
 export function viewLimitsOf(
@@ -238,6 +251,7 @@ export function viewLimitsOf(
     parts: views.parts ?? defaults.parts,
     frames: views.frames ?? defaults.frames,
     pages: views.pages ?? defaults.pages,
+    videoFrames: views.videoFrames ?? defaults.videoFrames,
   };
 }
 

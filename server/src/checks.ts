@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import {
+  checkFfmpeg,
   checkMachine,
   checkModels,
   checkStore,
@@ -46,7 +47,8 @@ export async function runChecks(parts: CheckParts): Promise<Check[]> {
       ? [checkIndex(parts), checkStorage(parts), checkPermissions(strapi)]
       : []),
   ]);
-  return [...checkMachine(projectFolder), ...models, storeCheck, database, ...others.flat()];
+  const machine = [...checkMachine(projectFolder), checkFfmpeg(config)];
+  return [...machine, ...models, storeCheck, database, ...others.flat()];
 }
 
 async function checkDatabase(strapi: Core.Strapi): Promise<Check> {

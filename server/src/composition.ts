@@ -146,7 +146,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     warnsUploaders: ['reject', 'warn'].includes(config.duplicates.policy),
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
-    missingReaderFor: (mimeType) => missingReaderFor(mimeType, strapi.dirs.app.root),
+    missingReaderFor: (mimeType) => missingReaderFor(mimeType, config, strapi.dirs.app.root),
     checkInstallation: () =>
       runChecks({
         strapi,

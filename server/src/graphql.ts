@@ -64,7 +64,7 @@ const typeDefs = `
   input ImageSearchRegion { x: Float! y: Float! width: Float! height: Float! }
   enum ImageSearchMode { hybrid vector text }
   enum ImageSearchFacet { kind type folder year color }
-  enum ImageSearchKind { image document }
+  enum ImageSearchKind { image document video }
   enum ImageSearchOrientation { landscape portrait square }
   enum ImageSearchRelevance { strong likely weak }
 
@@ -97,7 +97,7 @@ const typeDefs = `
   type ImageSearchView {
     "part, frame or page."
     kind: String!
-    "From 1."
+    "From 1; of a frame of a video, its second."
     number: Int!
   }
 

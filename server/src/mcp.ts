@@ -99,7 +99,10 @@ type Presenter = ReturnType<typeof createPresenter>;
 /** Which images are found, and what is counted of them. */
 const narrowingShape = {
   filters: documentedFilters,
-  kind: z.enum(fileKinds).optional().describe('Only images, or only documents such as PDF'),
+  kind: z
+    .enum(fileKinds)
+    .optional()
+    .describe('Only images, only documents such as PDF, or only videos'),
   orientation: z.enum(orientations).optional(),
   unused: z.boolean().optional().describe('Only images that no media field uses, or only others'),
   hasAlternativeText: z.boolean().optional(),

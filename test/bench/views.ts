@@ -32,8 +32,8 @@ const grounds = ['#f4f4f4', '#1e3a5f', null, '#c2452d'];
 const ON_BANNERS = 40;
 const CAPTIONS = 2;
 const NEAREST = 10;
-const without: ViewLimits = { parts: 0, frames: 0, pages: 0 };
-const withParts: ViewLimits = { parts: 5, frames: 0, pages: 0 };
+const without: ViewLimits = { parts: 0, frames: 0, pages: 0, videoFrames: 0 };
+const withParts: ViewLimits = { parts: 5, frames: 0, pages: 0, videoFrames: 0 };
 
 void main(process.argv[2] ?? 'first');
 

@@ -9,6 +9,7 @@ import { casesFolder, describeWithCases } from '../support/paths';
 import { pdfOf } from '../support/pdf-file';
 import { pollUntil } from '../support/polling';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
+import { videoOf } from '../support/video-file';
 
 async function imageOf(concept: string): Promise<Buffer> {
   const image = sampleLibrary.find((candidate) => candidate.concept === concept);
@@ -154,6 +155,33 @@ describe('PDF documents', () => {
       message: expect.stringContaining('needs a password'),
     });
     expect((await preview(id)).status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe('videos', () => {
+  it('are found by what one of their frames shows, and shown by it', async () => {
+    const concepts = ['pizza', 'castle', 'sunflower', 'bicycle'];
+    const scenes = await Promise.all(
+      concepts.map(async (concept) =>
+        sharp(await imageOf(concept))
+          .resize({ width: 256, height: 256, fit: 'contain', background: '#ffffff' })
+          .flatten({ background: '#ffffff' })
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const { id, mime } = await app.uploadThroughAdmin(await videoOf(scenes), 'film.mp4');
+    expect(mime).toBe('video/mp4');
+    await app.waitUntilIndexed();
+    const { data } = await search({ text: 'sunflower', mode: 'vector', kind: 'video' });
+    expect(data).toHaveLength(1);
+    expect(data[0]).toMatchObject({ file: { id }, view: { kind: 'frame' } });
+    expect([5, 6]).toContain(data[0]?.view?.number);
+    const shown = await preview(id, { frame: String(data[0]?.view?.number) });
+    expect({ status: shown.status, type: shown.type }).toEqual({ status: 200, type: 'image/webp' });
+    expect((await preview(id)).status).toBe(200);
+    expect((await preview(id, { frame: '99' })).status).toBe(404);
+    expect((await preview(id, { frame: '1', page: '1' })).status).toBe(400);
   });
 });
 

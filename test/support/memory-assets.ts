@@ -43,6 +43,10 @@ export class MemoryAssets implements AssetSource {
     return bytes;
   }
 
+  withFile(): Promise<never> {
+    throw new Error('There are no videos in this library.');
+  }
+
   async iterate(cursor: number | null, limit: number): Promise<AssetPage> {
     await this.onIterate(cursor);
     const ids = [...this.#files.keys()]

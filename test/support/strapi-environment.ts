@@ -46,7 +46,7 @@ export function createAppEnvironment(settings: AppSettings): Record<string, stri
  * them (`words: { enabled: true }`, `indexing: { views: {} }`, `search: { calibrate: true }`).
  */
 function withoutExtras({ indexing, search, ...others }: Record<string, unknown>) {
-  const noViews = { views: { parts: 0, frames: 0, pages: 0 } };
+  const noViews = { views: { parts: 0, frames: 0, pages: 0, videoFrames: 0 } };
   return {
     words: { enabled: false },
     ...others,

@@ -48,6 +48,8 @@ describe('the defaults', () => {
         maxPixels: 268_402_689,
         readTimeoutSeconds: 60,
         decodeTimeoutSeconds: 30,
+        ffmpeg: 'ffmpeg',
+        maxVideoBytes: 5_000_000_000,
         previewMegabytes: 200,
         views: {},
         allowedHosts: [],

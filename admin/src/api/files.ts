@@ -12,6 +12,7 @@ import {
 } from '../../../plugin/src/contracts/merging';
 import { assetSchema } from './asset';
 import { fetchFile, pluginApi } from './client';
+import type { SearchHit } from './search';
 
 export type FileIndex = FileIndexResponse['data'];
 
@@ -36,9 +37,10 @@ export async function fetchFileColors(fileId: number, signal: AbortSignal): Prom
 /** A small image of a file that browsers don't show as one; null if there is none. */
 export function fetchPreview(
   fileId: number,
-  { page, signal }: { page: number | undefined; signal: AbortSignal },
+  { view, signal }: { view: SearchHit['view']; signal: AbortSignal },
 ): Promise<Blob | null> {
-  return fetchFile(`/previews/${String(fileId)}`, { query: { page }, signal });
+  const query = view && view.kind !== 'part' ? { [view.kind]: view.number } : {};
+  return fetchFile(`/previews/${String(fileId)}`, { query, signal });
 }
 
 /** Every entry that uses a file. */

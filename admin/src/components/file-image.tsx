@@ -61,14 +61,13 @@ function Preview({ asset, fit = 'cover', alternativeText, view }: FileImageProps
 
 /** The address of a file's preview in this tab; null if there is none, undefined until that is known. */
 export function usePreviewUrl(asset: Asset, view: SearchHit['view']): string | null | undefined {
-  const page = view?.kind === 'page' ? view.number : undefined;
   const { data } = useQuery({
-    queryKey: ['preview', asset.id, asset.url, page],
+    queryKey: ['preview', asset.id, asset.url, view ?? null],
     enabled: !isShownByBrowsers(asset),
     staleTime: Infinity,
     retry: false,
     queryFn: async ({ signal }) => {
-      const blob = await fetchPreview(asset.id, { page, signal });
+      const blob = await fetchPreview(asset.id, { view, signal });
       return blob && toDataUrl(blob);
     },
   });

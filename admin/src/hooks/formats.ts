@@ -32,6 +32,8 @@ export function useFormats() {
           timeZone: 'UTC',
         }),
       duration: (seconds: number) => formatDuration(intl, seconds),
+      /** In a video, as players show it: “1:02:05”. */
+      position: formatPosition,
       money: (amount: number, currency: string) => formatMoney(intl, amount, currency),
       list: (items: readonly string[]) => intl.formatList(items, { type: 'conjunction' }),
     }),
@@ -79,6 +81,14 @@ function durationUnit(seconds: number): ['second' | 'minute' | 'hour' | 'day', n
   if (seconds < 3 * HOUR) return ['minute', MINUTE];
   if (seconds < 3 * DAY) return ['hour', HOUR];
   return ['day', DAY];
+}
+
+function formatPosition(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / HOUR), Math.floor((seconds % HOUR) / MINUTE)];
+  const padded = (value: number): string => String(value).padStart(2, '0');
+  const rest = padded(Math.floor(seconds % MINUTE));
+  if (hours === 0) return `${String(minutes)}:${rest}`;
+  return `${String(hours)}:${padded(minutes)}:${rest}`;
 }
 
 const CENT = 0.01;

@@ -17,6 +17,7 @@ import {
 import { toImageSearchError } from '../errors';
 import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
 import { findPdfReader, PDF_READER } from '../images/pdf';
+import { findFfmpeg } from '../images/video';
 import type { Logger } from '../logger';
 import { detectPackageManager } from '../package-manager';
 import type { VectorStore } from '../vectors/contract';
@@ -104,6 +105,17 @@ function checkSharp(projectFolder: string): Check {
       `Run "${manager.install('sharp')}" on this machine, with optional dependencies.`,
     );
   }
+}
+
+/** Optional, so it's never a warning. */
+export function checkFfmpeg({ indexing }: ImageSearchConfig): Check {
+  const found = findFfmpeg(indexing.ffmpeg);
+  return passed(
+    'ffmpeg',
+    found === null
+      ? `There is no ${indexing.ffmpeg}, so videos are not searched. To index them, install ffmpeg or set indexing.ffmpeg to its path, and restart Strapi.`
+      : `${found} is there.`,
+  );
 }
 
 /** What the configured store and model need on this machine. Loads them, so it's for a process of its own. */

@@ -22,7 +22,7 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../embedding/registry';
-import type { ImageReader } from '../images/contract';
+import type { ImageReader, VideoReader } from '../images/contract';
 import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
 import { PreviewCache } from '../images/preview-cache';
@@ -79,6 +79,7 @@ export interface ViewRules {
   frames: number;
   /** Of a document. */
   pages: number;
+  videoFrames: number;
 }
 
 /** Everything the engine keeps in the host's database. */
@@ -354,7 +355,7 @@ function createPreviews(parts: EngineParts, cache: PreviewCache): FilePreviews {
     cache,
     images: createIndexingReader(parts),
     views: viewLimitsOf(config, splitFallback(config.embedding).embedding.provider),
-    maxBytes: config.indexing.maxBytes,
+    limits: config.indexing,
   });
 }
 
@@ -524,16 +525,18 @@ function createCalibrator(
   });
 }
 
-function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader {
-  const { decodeTimeoutSeconds, maxBytes, maxPixels } = config.indexing;
+function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader & VideoReader {
+  const { decodeTimeoutSeconds, ffmpeg, maxBytes, maxPixels } = config.indexing;
   const timeoutMs = decodeTimeoutSeconds * SECOND_MS;
-  return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder);
+  return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder, ffmpeg);
 }
 
 function workerSettings(parts: EngineParts) {
   const { indexing } = parts.config;
+  const reader = createIndexingReader(parts);
   return {
-    images: createIndexingReader(parts),
+    images: reader,
+    videos: reader,
     policy: {
       maxAttempts: indexing.maxAttempts,
       firstRetryMs: indexing.firstRetrySeconds * SECOND_MS,
@@ -542,6 +545,7 @@ function workerSettings(parts: EngineParts) {
     concurrency: indexing.concurrency,
     leaseMs: indexing.leaseSeconds * SECOND_MS,
     maxBytes: indexing.maxBytes,
+    maxVideoBytes: indexing.maxVideoBytes,
     random: Math.random,
   };
 }

@@ -6,9 +6,11 @@ import type {
   ImagePreparation,
   ImageReader,
   PreviewStore,
+  VideoReader,
   ViewLimits,
 } from '../images/contract';
-import type { AssetSource } from '../indexing/contract';
+import type { AssetDescription, AssetSource } from '../indexing/contract';
+import { readContent, withContent, type ReadLimits } from '../indexing/file-content';
 
 /** Files whose failure is remembered, and for how long: reading one again takes a process. */
 const REMEMBERED_FAILURES = 1_000;
@@ -24,11 +26,11 @@ const preparation: ImagePreparation = {
 };
 
 export interface FilePreviewsOptions {
-  assets: Pick<AssetSource, 'describe' | 'read'>;
-  images: ImageReader;
+  assets: Pick<AssetSource, 'describe' | 'read' | 'withFile'>;
+  images: ImageReader & VideoReader;
   cache: PreviewStore;
   views: ViewLimits;
-  maxBytes: number;
+  limits: ReadLimits;
 }
 
 /** Images of files that browsers don't show as images, such as pages of documents. */
@@ -59,19 +61,21 @@ export class FilePreviews {
     if (cached) return cached;
     const known = this.#failures.get(signature);
     if (known) throw known;
-    const reading = this.#reading.get(signature) ?? this.#readAll(fileId, signature);
+    const reading = this.#reading.get(signature) ?? this.#readAll(asset);
     const isMeant = (preview: FilePreview): boolean =>
       preview.view?.kind === view?.kind && preview.view?.number === view?.number;
     return (await reading).find(isMeant)?.webp ?? null;
   }
 
   /** All of a file's previews, which are read together. */
-  #readAll(fileId: number, signature: string): Promise<readonly FilePreview[]> {
-    const { assets, cache, images, maxBytes, views } = this.#options;
+  #readAll(asset: AssetDescription): Promise<readonly FilePreview[]> {
+    const { assets, cache, images, limits, views } = this.#options;
+    const { signature } = asset;
     const read = async (): Promise<readonly FilePreview[]> => {
       try {
-        const bytes = await assets.read(fileId, { maxBytes });
-        const { previews = [] } = await images.read(bytes, { preparation, views, previews: true });
+        const { previews = [] } = await withContent(assets, asset, limits, (content) =>
+          readContent({ images, videos: images }, content, { preparation, views, previews: true }),
+        );
         await cache.put(signature, previews);
         return previews;
       } catch (error) {

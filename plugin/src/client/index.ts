@@ -160,7 +160,7 @@ export type BasicColor =
 export interface SearchOptions {
   /** Strapi filters on upload files. */
   filters?: Record<string, unknown>;
-  kind?: 'image' | 'document';
+  kind?: 'image' | 'document' | 'video';
   orientation?: 'landscape' | 'portrait' | 'square';
   /** Whether no media field or relation uses the file; requires the permission `usage.findOne`. */
   unused?: boolean;
@@ -292,7 +292,7 @@ export interface SearchResults {
     /** Only those that were asked for, the most frequent values first. */
     facets?:
       | {
-          kind?: { value: 'image' | 'document'; count: number }[] | undefined;
+          kind?: { value: 'image' | 'document' | 'video'; count: number }[] | undefined;
           /** By MIME type. */
           type?: { value: string; count: number }[] | undefined;
           /** By the folder's id, without its subfolders; null for images in none. */
@@ -323,7 +323,7 @@ export interface SearchHit {
   duplicateCount?: number | undefined;
   /** Where the words are that matched: from and to in a field of the file, as JavaScript counts characters. */
   highlights: Partial<Record<WordField, [number, number][]>>;
-  /** What of the file matched best; absent when it is the whole image. */
+  /** What of the file matched best; absent when it is the whole image. Of a video, the number of a frame is its second. */
   view?: { kind: 'part' | 'frame' | 'page'; number: number } | undefined;
   file: ImageFile;
 }

@@ -7,6 +7,7 @@ export const checkIds = [
   'sharp',
   'heic',
   'pdf',
+  'ffmpeg',
   'sqlite',
   'configuration',
   'runtime',

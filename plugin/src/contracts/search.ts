@@ -238,9 +238,13 @@ export const embeddingBodySchema = z.strictObject({
   url: urlSchema.optional(),
 });
 
-/** A preview of what shows the whole file, or of one page of a document; `GET previews/:id`, which answers a WebP file. */
+const viewNumberSchema = numberSchema.pipe(z.int().min(1).max(MAX_VIEW_NUMBER));
+
+/** A preview of what shows the whole file, or of one page of a document or frame of a video; `GET previews/:id`, which answers a WebP file. */
 export const previewQuerySchema = z.strictObject({
-  page: numberSchema.pipe(z.int().min(1).max(MAX_VIEW_NUMBER)).optional(),
+  page: viewNumberSchema.optional(),
+  /** Of a video: its second, as in `view`. */
+  frame: viewNumberSchema.optional(),
 });
 
 export const imageBodySchema = z.strictObject({ image: imageTextSchema.optional() });

@@ -147,14 +147,24 @@ export interface ViewLimits {
   frames: number;
   /** Pages of a document, the one that shows the whole among them. */
   pages: number;
+  /** Frames of a video, the one that shows the whole among them. */
+  videoFrames: number;
 }
 
-/** A part of a long image, a frame of an animation, or a page of a document. */
+/** A part of a long image, a frame of an animation or a video, or a page of a document. */
 export interface FurtherView {
   kind: 'part' | 'frame' | 'page';
-  /** From 1: the position among the parts, left to right or top to bottom, or among the frames or pages. */
+  /** From 1: the position among the parts, left to right or top to bottom, or among the frames or pages; of a video, the second. */
   number: number;
   prepared: PreparedImage;
+}
+
+/** One of the images that a file has, such as a page of a document. */
+export interface ImageOfFile {
+  /** From 1. */
+  number: number;
+  /** As a file that sharp decodes. */
+  encoded: Uint8Array;
 }
 
 /** What to show of a file that browsers don't show as an image. */
@@ -207,6 +217,14 @@ export interface ImageReader {
   read(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading>;
 }
 
+/** The same for videos, which are too large for memory: files on this machine. */
+export interface VideoReader {
+  readVideo(file: string, options: ReadImageOptions): Promise<ImageReading>;
+}
+
+/** An image's or a document's bytes; or a video, which is too large for memory, as a file on this machine. */
+export type FileContent = Uint8Array | { videoFile: string };
+
 /** The basic color terms (Berlin and Kay, 1969), which most languages have. */
 export const colorNames = [
   'red',
@@ -253,7 +271,7 @@ export interface ImageColor {
 }
 
 /** What files of the library are, by their MIME types. */
-export const fileKinds = ['image', 'document'] as const;
+export const fileKinds = ['image', 'document', 'video'] as const;
 
 export type FileKind = (typeof fileKinds)[number];
 
@@ -261,4 +279,5 @@ export type FileKind = (typeof fileKinds)[number];
 export const typesOfKind: Record<FileKind, { startsWith?: string; exactly?: string }> = {
   image: { startsWith: 'image/' },
   document: { exactly: 'application/pdf' },
+  video: { startsWith: 'video/' },
 };

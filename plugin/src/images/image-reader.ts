@@ -13,6 +13,7 @@ import type {
   PixelPreparation,
   PreparedImage,
   ReadImageOptions,
+  VideoReader,
   ViewLimits,
 } from './contract';
 import {
@@ -57,6 +58,7 @@ import {
   fingerprintOf,
   thumbnailSize,
 } from './trace';
+import { readVideo } from './video';
 import { framesOf, isSameView, partsOf } from './views';
 
 const BLACK = [0, 0, 0] as const;
@@ -65,6 +67,7 @@ const WHITE = [255, 255, 255] as const;
 const DRAWINGS_AT_ONCE = 2;
 const HEIC_IMAGES_AT_ONCE = 1;
 const DOCUMENTS_AT_ONCE = 1;
+const VIDEOS_AT_ONCE = 1;
 /** How many times larger a drawing is when only a part of it is needed. */
 const MOST_ENLARGED_DRAWING = 4;
 /** Shorter edge of a drawing for a model without a fixed input size. */
@@ -94,10 +97,12 @@ export function createImageReader(
   limits: ImageLimits,
   /** Optional decoders are looked for here. */
   projectFolder = process.cwd(),
-): ImageReader {
+  ffmpeg = 'ffmpeg',
+): ImageReader & VideoReader {
   const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
   const heicImages = new PQueue({ concurrency: HEIC_IMAGES_AT_ONCE });
   const documents = new PQueue({ concurrency: DOCUMENTS_AT_ONCE });
+  const videos = new PQueue({ concurrency: VIDEOS_AT_ONCE });
 
   async function readHeic(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
     const { maxPixels, timeoutMs } = limits;
@@ -122,7 +127,21 @@ export function createImageReader(
     return { ...reading, text };
   }
 
+  async function readFilm(file: string, options: ReadImageOptions): Promise<ImageReading> {
+    const { maxPixels, timeoutMs } = limits;
+    const most = options.views?.videoFrames ?? 0;
+    const shorterEdge = neededEdge(options.preparation) ?? NATURAL_DRAWING_EDGE;
+    const frames = Math.max(TRIED_IMAGES, most);
+    const order = { ffmpeg, frames, shorterEdge, maxPixels, timeoutMs };
+    const images = await videos.add(() => readVideo(file, order));
+    return readSeries({ kind: 'frame', images, most }, options, (image, wanted) =>
+      readImage(image, wanted, limits),
+    );
+  }
+
   return {
+    readVideo: readFilm,
+
     async read(bytes, options) {
       checkBytes(bytes, limits);
       if (isHeic(bytes)) return readHeic(bytes, options);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ImageSearchError } from '../errors';
 import { detectPackageManager } from '../package-manager';
 import { decodeApart } from './apart';
-import type { ImageOfFile } from './series';
+import type { ImageOfFile } from './contract';
 
 /** The package that reads PDF documents, with PDFium in WebAssembly. */
 export const PDF_READER = '@hyzyla/pdfium';

@@ -1,14 +1,14 @@
 import sharp from 'sharp';
-import type { FilePreview, FurtherView, ImageReading, ReadImageOptions } from './contract';
+import type {
+  FilePreview,
+  FurtherView,
+  ImageOfFile,
+  ImageReading,
+  ReadImageOptions,
+} from './contract';
 import { isFlat } from './decoding';
-
-/** One of the images that a file has, such as a page of a document. */
-export interface ImageOfFile {
-  /** From 1. */
-  number: number;
-  /** As a file that sharp decodes. */
-  encoded: Uint8Array;
-}
+import type { Raster } from './geometry';
+import { isSameView } from './views';
 
 interface Series {
   kind: Exclude<FurtherView['kind'], 'part'>;
@@ -23,12 +23,13 @@ export const TRIED_IMAGES = 3;
 /** Longer side of a preview, in pixels. */
 const PREVIEW_EDGE = 800;
 const PREVIEW_QUALITY = 75;
-/** Side of the raster that tells whether an image is flat. */
+/** In pixels. */
 const TELLING_EDGE = 64;
 
 /**
  * A file of several images as one: what shows the whole of it is an image as any other, and the others are further views,
- * without those that are flat. Files aren't compared by what one of their images looks like, so there is no fingerprint;
+ * without those that are flat, and
+ * without frames that show what another one does. Files aren't compared by what one of their images looks like, so there is no fingerprint;
  * the thumbnail tells the colors.
  */
 export async function readSeries(
@@ -42,9 +43,14 @@ export async function readSeries(
   const views: FurtherView[] = [];
   const previews: FilePreview[] = [];
   if (wantsPreviews) previews.push({ webp: await previewOf(whole.encoded) });
+  const known = [await tellingRaster(whole.encoded)];
   for (const { encoded, number } of images.slice(0, most)) {
     if (wantsPreviews) previews.push({ view: { kind, number }, webp: await previewOf(encoded) });
-    if (!wantsViews || number === whole.number || (await isBlank(encoded))) continue;
+    if (!wantsViews || number === whole.number) continue;
+    const raster = await tellingRaster(encoded);
+    if (isFlat(raster)) continue;
+    if (kind === 'frame' && known.some(({ data }) => isSameView(data, raster.data))) continue;
+    known.push(raster);
     const { prepared } = await readImage(encoded, { preparation: options.preparation });
     views.push({ kind, number, prepared });
   }
@@ -61,12 +67,13 @@ async function findWhole(images: readonly ImageOfFile[]): Promise<ImageOfFile> {
   const [first] = images;
   if (!first) throw new RangeError('A file has no images.');
   for (const image of images.slice(0, TRIED_IMAGES)) {
-    if (!(await isBlank(image.encoded))) return image;
+    if (!isFlat(await tellingRaster(image.encoded))) return image;
   }
   return first;
 }
 
-async function isBlank(encoded: Uint8Array): Promise<boolean> {
+/** Small, but enough to tell whether an image is flat, or shows what another one does. */
+async function tellingRaster(encoded: Uint8Array): Promise<Raster> {
   const size = { width: TELLING_EDGE, height: TELLING_EDGE };
   const data = await sharp(encoded)
     .resize({ ...size, fit: 'fill' })
@@ -74,7 +81,7 @@ async function isBlank(encoded: Uint8Array): Promise<boolean> {
     .toColourspace('srgb')
     .raw()
     .toBuffer();
-  return isFlat({ ...size, data });
+  return { ...size, data };
 }
 
 /** A small WebP file of an image. */

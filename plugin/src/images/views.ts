@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { LONG_RATIO, type ViewLimits } from './contract';
+import { type FileContent, LONG_RATIO, type ViewLimits } from './contract';
 import { mayBeDrawing } from './drawing';
 import type { Region, Size } from './geometry';
 import type { ImageHeader } from './header';
@@ -60,8 +60,10 @@ export function framesOf(
   });
 }
 
-/** The most further views that these bytes can have, without decoding them; Infinity if only decoding tells. */
-export async function countFurtherViews(bytes: Uint8Array, limits: ViewLimits): Promise<number> {
+/** The most further views that this file can have, without decoding them; Infinity if only decoding tells. */
+export async function countFurtherViews(content: FileContent, limits: ViewLimits): Promise<number> {
+  if ('videoFile' in content) return limits.videoFrames > 1 ? Infinity : 0;
+  const bytes = content;
   if (isPdf(bytes)) return limits.pages > 1 ? Infinity : 0;
   if (limits.parts < 2 && limits.frames < 1) return 0;
   if (isHeic(bytes) || mayBeDrawing(bytes)) return Infinity;

@@ -161,6 +161,17 @@ export interface AssetSource {
     fileId: number,
     options: { maxBytes: number; maxPixels?: number; signal?: AbortSignal | undefined },
   ): Promise<Uint8Array>;
+  /**
+   * Has the stored bytes as a file on this machine while `use` runs: that in the uploads folder itself, or else a copy.
+   *
+   * @param options `maxCopiedBytes` is the limit of a copy
+   * @throws ImageSearchError as `read`, and whatever `use` throws
+   */
+  withFile<Result>(
+    fileId: number,
+    options: { maxBytes: number; maxCopiedBytes: number; signal?: AbortSignal | undefined },
+    use: (file: string) => Promise<Result>,
+  ): Promise<Result>;
   iterate(cursor: number | null, limit: number): Promise<AssetPage>;
   count(): Promise<number>;
 }

@@ -3,17 +3,20 @@ import type { OpenSpace } from '../active-space';
 import type { DuplicateWatch, FileTrace, ImageTraces } from '../duplicates/contract';
 import { ImageSearchError, toImageSearchError } from '../errors';
 import type {
+  FileContent,
   FurtherView,
   ImageReader,
   ImageReading,
   PreparedImage,
   PreviewStore,
+  VideoReader,
   ViewLimits,
 } from '../images/contract';
-import { hashContent, isCurrentThumbnail } from '../images/trace';
+import { isCurrentThumbnail } from '../images/trace';
 import { countFurtherViews } from '../images/views';
 import type { FileVectors, ViewVector } from '../vectors/contract';
 import type { AssetDescription, AssetSource, IndexedImage, IndexEntry } from './contract';
+import { hashOf, readContent, withContent } from './file-content';
 
 /** A failed attempt. */
 export interface FailedTry {
@@ -90,6 +93,8 @@ export type Prepared =
 export interface EntryPreparationOptions {
   assets: AssetSource;
   images: ImageReader;
+  /** @default no videos */
+  videos?: VideoReader | undefined;
   traces: Pick<ImageTraces, 'get' | 'textsOf' | 'withContentHash'>;
   /** Keeps previews of files that browsers don't show as images. @default none */
   previews?: Pick<PreviewStore, 'put'> | undefined;
@@ -97,6 +102,8 @@ export interface EntryPreparationOptions {
   /** Limits how many images are read and decoded at once, across all batches. */
   readQueue: PQueue;
   maxBytes: number;
+  /** Of a video in the uploads folder. */
+  maxVideoBytes: number;
   views: ViewLimits;
   /** After this many claims, an entry has probably crashed the process each time. */
   maxAttempts: number;
@@ -130,7 +137,7 @@ export class EntryPreparation {
     seen: { asset: AssetDescription | null };
   }): Promise<Prepared> {
     const { entry, space, signal, seen } = job;
-    const { assets, duplicates, images, maxBytes, previews, traces } = this.#options;
+    const { assets, duplicates, maxBytes, maxVideoBytes } = this.#options;
     const { fileId } = entry;
     const asset = await assets.describe(fileId);
     seen.asset = asset;
@@ -140,8 +147,20 @@ export class EntryPreparation {
       return { kind: 'gone', entry };
     }
     this.#rejectIfExhausted(entry, asset);
-    const bytes = await assets.read(fileId, { maxBytes, signal });
-    const contentHash = await hashContent(bytes);
+    const limits = { maxBytes, maxVideoBytes, signal };
+    return withContent(assets, asset, limits, (content) =>
+      this.#readContent(content, { entry, space, signal, asset }),
+    );
+  }
+
+  async #readContent(
+    content: FileContent,
+    job: { entry: IndexEntry; space: OpenSpace; signal: AbortSignal; asset: AssetDescription },
+  ): Promise<Prepared> {
+    const { asset, entry, signal, space } = job;
+    const { images, previews, traces, videos } = this.#options;
+    const { fileId } = entry;
+    const contentHash = await hashOf(content, signal);
     const result = { contentHash, sourceSignature: asset.signature };
     const stored = await storedVectorsOf({ entry, contentHash, space });
     const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
@@ -154,9 +173,9 @@ export class EntryPreparation {
     const isRead = isTraced || trace !== null;
     const { views: limits } = this.#options;
     const isComplete =
-      known !== null && known.views.length >= (await countFurtherViews(bytes, limits));
+      known !== null && known.views.length >= (await countFurtherViews(content, limits));
     if (known && isRead && isComplete) return settle(known);
-    const reading = await images.read(bytes, {
+    const reading = await readContent({ images, videos }, content, {
       preparation: space.provider.imagePreparation,
       fingerprint: !isRead,
       previews: previews !== undefined,

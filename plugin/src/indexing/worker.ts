@@ -25,12 +25,14 @@ const UNTRACED_PAUSE_MS = 250;
 /** The clocks of two machines may differ by so much. */
 const CLOCK_SKEW_MS = 60_000;
 
-const NO_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 0 };
+const NO_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 0, videoFrames: 0 };
 
 export interface IndexingWorkerOptions {
   entries: IndexEntries;
   assets: AssetSource;
   images: ImageReader;
+  /** @default no videos */
+  videos?: EntryPreparationOptions['videos'];
   traces: ImageTraces;
   duplicates: DuplicateWatch;
   activeSpace: ActiveSpace;
@@ -39,6 +41,8 @@ export interface IndexingWorkerOptions {
   concurrency: number;
   leaseMs: number;
   maxBytes: number;
+  /** Of a video in the uploads folder. @default `maxBytes` */
+  maxVideoBytes?: number;
   /** @default no further views */
   views?: ViewLimits;
   /** @default none are kept */
@@ -250,7 +254,7 @@ export class IndexingWorker {
   #buildPipeline(space: OpenSpace) {
     const { assets, clock, duplicates, entries, logger, maxBytes, images, policy, random, traces } =
       this.#options;
-    const { budget, previews, views = NO_VIEWS } = this.#options;
+    const { budget, maxVideoBytes = maxBytes, previews, views = NO_VIEWS } = this.#options;
     const { concurrentCalls } = space.provider.limits;
     const embedQueue = new PQueue({ concurrency: concurrentCalls });
     const indexer = new BatchIndexer({
@@ -274,9 +278,11 @@ export class IndexingWorker {
         images,
         maxAttempts: policy.maxAttempts,
         maxBytes,
+        maxVideoBytes,
         previews,
         readQueue: this.#readQueue,
         traces,
+        videos: this.#options.videos,
         views,
       }),
       policy,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { access, constants, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
@@ -68,6 +69,14 @@ export function createAssetSource({
     return rows.map((row) => describeRow(fileSchema.parse(row)));
   }
 
+  async function findStored(fileId: number): Promise<StoredFile> {
+    const found: unknown = await files().findOne({
+      where: { $and: [inLibrary(), { id: fileId }] },
+    });
+    if (found) return storedFileSchema.parse(found);
+    throw missingError(`File ${String(fileId)}`, 'it was deleted');
+  }
+
   return {
     async describe(fileId) {
       const [asset] = await findDescribed({ id: fileId });
@@ -84,16 +93,34 @@ export function createAssetSource({
     },
 
     async read(fileId, { maxBytes, maxPixels, signal }) {
-      const found: unknown = await files().findOne({
-        where: { $and: [inLibrary(), { id: fileId }] },
-      });
-      const stored = found ? storedFileSchema.parse(found) : null;
-      if (!stored) throw missingError(`File ${String(fileId)}`, 'it was deleted');
+      const stored = await findStored(fileId);
       const row = maxPixels === undefined ? stored : fittingCopy(stored, { maxBytes, maxPixels });
       if (!isWithin(row, maxBytes)) throw tooLargeError(row, maxBytes);
       return row.provider === LOCAL_PROVIDER
         ? readLocal({ row, strapi, maxBytes, signal: withTimeout(signal, readTimeoutMs) })
         : readRemote({ row, strapi, remote, maxBytes, timeoutMs: readTimeoutMs, signal });
+    },
+
+    async withFile(fileId, { maxBytes, maxCopiedBytes, signal }, use) {
+      const row = await findStored(fileId);
+      if (row.provider === LOCAL_PROVIDER) {
+        if (!isWithin(row, maxBytes)) throw tooLargeError(row, maxBytes, 'indexing.maxVideoBytes');
+        const file = localFileOf(row, strapi);
+        await checkLocal(row, file);
+        return use(file);
+      }
+      const limit = Math.min(maxBytes, maxCopiedBytes);
+      if (!isWithin(row, limit)) throw tooLargeError(row, limit);
+      const timeoutMs = readTimeoutMs;
+      const bytes = await readRemote({ row, strapi, remote, maxBytes: limit, timeoutMs, signal });
+      const folder = await mkdtemp(path.join(tmpdir(), 'image-search-'));
+      try {
+        const copy = path.join(folder, 'copy');
+        await writeFile(copy, bytes);
+        return await use(copy);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
 
     async iterate(cursor, limit) {
@@ -221,19 +248,36 @@ async function readLocal(options: {
   signal: AbortSignal;
 }): Promise<Uint8Array> {
   const { row, strapi, maxBytes, signal } = options;
-  if (row.hash === '') throw lostError(row, 'its row has no "hash"');
-  const name = path.basename(`${row.hash}${row.ext}`);
-  const file = path.join(strapi.dirs.static.public, 'uploads', name);
+  const file = localFileOf(row, strapi);
   try {
     const bytes = await readAtMost(file, maxBytes, signal);
     if (bytes) return bytes;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
-      throw missingError(`"${row.name}"`, "it isn't in the uploads folder", error);
-    throw unreachableError(row, `the disk reported ${code ?? 'an error'}.`, error);
+    throw localFailure(row, error);
   }
   throw tooLargeError(row, maxBytes);
+}
+
+function localFileOf(row: FileRow, strapi: Core.Strapi): string {
+  if (row.hash === '') throw lostError(row, 'its row has no "hash"');
+  const name = path.basename(`${row.hash}${row.ext}`);
+  return path.join(strapi.dirs.static.public, 'uploads', name);
+}
+
+async function checkLocal(row: FileRow, file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw localFailure(row, error);
+  }
+}
+
+function localFailure(row: FileRow, error: unknown): ImageSearchError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') {
+    return missingError(`"${row.name}"`, "it isn't in the uploads folder", error);
+  }
+  return unreachableError(row, `the disk reported ${code ?? 'an error'}.`, error);
 }
 
 /** Into one buffer, because joining a large file from pieces blocks the event loop; null if there are more bytes. */
@@ -332,10 +376,14 @@ function lostError({ name }: FileRow, why: string): ImageSearchError {
   });
 }
 
-function tooLargeError(row: FileRow, maxBytes: number): ImageSearchError {
+function tooLargeError(
+  row: FileRow,
+  maxBytes: number,
+  setting = 'indexing.maxBytes',
+): ImageSearchError {
   return new ImageSearchError({
     code: 'image-too-large',
-    message: `"${row.name}" is too large: ${String(row.size)} kB. The limit is ${String(maxBytes)} bytes (indexing.maxBytes).`,
+    message: `"${row.name}" is too large: ${String(row.size)} kB. The limit is ${String(maxBytes)} bytes (${setting}).`,
     retryable: false,
   });
 }

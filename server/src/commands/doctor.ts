@@ -5,6 +5,7 @@ import {
   checkConfiguredStore,
   checkMachine,
   checkModels,
+  checkFfmpeg,
   checkNativeParts,
   checkProviders,
   failed,
@@ -42,7 +43,7 @@ async function checkProject(folder: string): Promise<Check[]> {
   const checks = checkMachine(folder);
   const config = await readConfig(folder, checks);
   if (config !== null) {
-    checks.push(...checkNativeParts(config, folder));
+    checks.push(checkFfmpeg(config), ...checkNativeParts(config, folder));
     checks.push(...(await checkProviders(config, folder)));
   }
   checks.push(...(await checkStrapi(folder, config)));
@@ -123,6 +124,7 @@ const names: Record<Check['id'], string> = {
   sharp: 'sharp',
   heic: 'HEIC decoder',
   pdf: 'PDF reader',
+  ffmpeg: 'ffmpeg',
   sqlite: 'SQLite driver',
   configuration: 'Configuration',
   runtime: 'ONNX runtime',

@@ -14,7 +14,7 @@ import type { ImageSearch } from '../composition';
 import { findRelatedEntries } from '../related-entries';
 import type { VisibleFilesOf } from '../files/callers';
 import { requireReadable } from '../files/file-access';
-import { fileParametersSchema, parseInput, readQuery } from '../http/parse-input';
+import { fileParametersSchema, inputError, parseInput, readQuery } from '../http/parse-input';
 import { signalOf } from '../http/request-signal';
 import {
   readEmbeddingInput,
@@ -118,10 +118,9 @@ export function createPreviewHandlers(
   return {
     findOne: async (ctx: Context): Promise<void> => {
       const { id } = parseInput(fileParametersSchema, ctx['params']);
-      const { page } = parseInput(previewQuerySchema, readQuery(ctx));
+      const { frame, page } = parseInput(previewQuerySchema, readQuery(ctx));
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
-      const view = page === undefined ? undefined : ({ kind: 'page', number: page } as const);
-      const webp = await imageSearch().previews.read(id, view);
+      const webp = await imageSearch().previews.read(id, viewOf({ frame, page }));
       if (webp === null) {
         throw new ImageSearchError({
           code: 'file-not-found',
@@ -133,4 +132,11 @@ export function createPreviewHandlers(
       ctx.body = Buffer.from(webp);
     },
   };
+}
+
+/** @throws ImageSearchError `invalid-input` for both */
+function viewOf({ frame, page }: { frame?: number | undefined; page?: number | undefined }) {
+  if (frame !== undefined && page !== undefined) throw inputError('page: give it or "frame".');
+  if (frame !== undefined) return { kind: 'frame', number: frame } as const;
+  return page === undefined ? undefined : ({ kind: 'page', number: page } as const);
 }

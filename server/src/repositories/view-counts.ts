@@ -25,6 +25,8 @@ export async function viewsPerFile(strapi: Core.Strapi, rules: ViewRules): Promi
     `case when mime = 'image/gif' then ${sql(rules.frames)} else 0 end`,
     `case when mime = '${typesOfKind.document.exactly ?? ''}'
       then ${sql(Math.max(0, rules.pages - 1))} else 0 end`,
+    `case when mime like '${typesOfKind.video.startsWith ?? ''}%'
+      then ${sql(Math.max(0, rules.videoFrames - 1))} else 0 end`,
   ];
   const query = tables
     .table(tables.tableOf(FILE_UID))

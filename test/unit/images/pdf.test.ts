@@ -9,7 +9,7 @@ import { isPdf } from '../../../plugin/src/images/pdf';
 import { bombPdf, pdfOf } from '../../support/pdf-file';
 import { clip224, colorAt, limits, reader, requirePixels } from './images';
 
-const views: ViewLimits = { parts: 5, frames: 4, pages: 10 };
+const views: ViewLimits = { parts: 5, frames: 4, pages: 10, videoFrames: 0 };
 
 describe('PDF', () => {
   it('is recognized by its first bytes', async () => {

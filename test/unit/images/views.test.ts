@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { countFurtherViews } from '../../../plugin/src/images/views';
 import { BLUE, clip224, noise, plain, reader, requirePixels } from './images';
 
-const limits = { parts: 5, frames: 4, pages: 0 };
+const limits = { parts: 5, frames: 4, pages: 0, videoFrames: 0 };
 const encoded = { kind: 'encoded', mimeType: 'image/png', maxEdge: 64 } as const;
 
 /** Noise at the left end, for as much as is high, and one color for the rest. */
@@ -57,7 +57,9 @@ describe('further views of an image', () => {
     [3, 2],
   ])('are at most as many as configured: %i parts', async (parts, expected) => {
     const bytes = await noise(960, 300).png().toBuffer();
-    await expect(namesOf(bytes, { parts, frames: 4, pages: 0 })).resolves.toHaveLength(expected);
+    await expect(
+      namesOf(bytes, { parts, frames: 4, pages: 0, videoFrames: 0 }),
+    ).resolves.toHaveLength(expected);
   });
 
   it.each([
@@ -93,7 +95,9 @@ describe('further views of an image', () => {
     await expect(countFurtherViews(bytes, limits)).resolves.toBe(4);
     // Of the frames 25, 49, 73 and 97: the first shows what the whole does, the third is flat, the last like the second.
     await expect(namesOf(bytes)).resolves.toEqual(['frame 49']);
-    await expect(namesOf(bytes, { parts: 5, frames: 0, pages: 0 })).resolves.toEqual([]);
+    await expect(
+      namesOf(bytes, { parts: 5, frames: 0, pages: 0, videoFrames: 0 }),
+    ).resolves.toEqual([]);
     await expect(namesOf(await animation(20, [0, 19]))).resolves.toEqual([]);
   });
 

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rig.stopAll());
 
 function start(options: Partial<IndexingWorkerOptions> = {}) {
-  const views = { parts: 5, frames: 4, pages: 0 };
+  const views = { parts: 5, frames: 4, pages: 0, videoFrames: 0 };
   return rig.start({ images: reader, maxBytes: 1e7, views, ...options });
 }
 
@@ -43,7 +43,7 @@ it('stores a vector of each view, in calls of the size that the provider allows'
 
 it('embeds only what is missing when a file deserves more views, and nothing twice', async () => {
   await rig.upload(1, long);
-  const before = start({ views: { parts: 0, frames: 0, pages: 0 } });
+  const before = start({ views: { parts: 0, frames: 0, pages: 0, videoFrames: 0 } });
   await rig.untilSettled();
   await rig.stop(before);
   const whole = await rig.point(1);
@@ -79,7 +79,7 @@ it('keeps a file searchable when the provider rejects one of its parts', async (
 
 it('does not compare a file with all others again because it has more views', async () => {
   await rig.upload(1, long);
-  const before = start({ views: { parts: 0, frames: 0, pages: 0 } });
+  const before = start({ views: { parts: 0, frames: 0, pages: 0, videoFrames: 0 } });
   await rig.untilSettled();
   await rig.stop(before);
   rig.duplicates.told.length = 0;

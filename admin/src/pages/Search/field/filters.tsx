@@ -117,7 +117,9 @@ function FilterFields({ counts, filters, folders, onChange, years }: MenuProps) 
   const text = useText();
   const chosen = filters.year === undefined ? [] : [filters.year];
   // Most libraries have images only.
-  const hasOthers = (counts.kind?.counts.get('document') ?? 0) > 0 || filters.kind !== undefined;
+  const others = fileKinds.filter((kind) => kind !== 'image');
+  const hasOthers =
+    filters.kind !== undefined || others.some((kind) => (counts.kind?.counts.get(kind) ?? 0) > 0);
   const choices = listChoices(text, {
     folders: folders ?? [],
     years: [...years, ...chosen],

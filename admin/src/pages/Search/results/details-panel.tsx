@@ -30,6 +30,7 @@ import { useFileDuplicates } from '../../../hooks/files';
 import { useFormats } from '../../../hooks/formats';
 import { useImageSearchPermissions, useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
+import { useViewText } from '../../../hooks/view-text';
 import { Swatch } from '../field/color-field';
 import { ImageViewer } from './image-viewer';
 
@@ -216,15 +217,14 @@ function PanelActions({ hit: { file } }: { hit: SearchHit }) {
 }
 
 function DetailsList({ hit }: { hit: SearchHit }) {
-  const { file, highlights, matchedBy, score, view } = hit;
+  const { file, highlights, matchedBy, score } = hit;
+  const shown = useViewText()(hit);
   const text = useText();
   const formats = useFormats();
   const unknown = text('search.details.unknown');
   const { width, height, size, createdAt } = file;
   const nameOfMatch = (match: SearchHit['matchedBy'][number]): string =>
-    match === 'image' && view
-      ? text(`search.view.${view.kind}`, { number: view.number })
-      : text(`search.match.${match}`);
+    (match === 'image' ? shown : null) ?? text(`search.match.${match}`);
   const lines = [
     ['alternativeText', file.alternativeText?.trim() ? file.alternativeText : null],
     ['caption', file.caption],

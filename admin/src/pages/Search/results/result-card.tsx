@@ -6,6 +6,7 @@ import type { SearchHit } from '../../../api/search';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { MarkedText } from '../../../components/marked-text';
 import { useText } from '../../../hooks/text';
+import { useViewText } from '../../../hooks/view-text';
 
 export interface ResultActions {
   onOpen: (index: number) => void;
@@ -43,6 +44,7 @@ export function ResultCard(props: ResultCardProps) {
   const text = useText();
   const button = useRef<HTMLButtonElement>(null);
   const name = nameOf(hit.file);
+  const shown = useViewText()(hit);
 
   useEffect(() => {
     if (takesFocus) button.current?.focus({ preventScroll: true });
@@ -85,7 +87,7 @@ export function ResultCard(props: ResultCardProps) {
       ) : null}
       <CardActions {...props} name={name} isShown={isSelecting} />
       <Name aria-hidden>
-        {view ? `${text(`search.view.${view.kind}`, { number: view.number })} · ` : ''}
+        {shown === null ? '' : `${shown} · `}
         <MarkedText text={hit.file.name} marks={hit.highlights.name} />
       </Name>
     </Card>
