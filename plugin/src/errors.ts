@@ -1,7 +1,7 @@
 import type { ConflictReason, ErrorCode } from './contracts/errors';
 import type { FailureReason } from './contracts/file-status';
 
-export { errorCodes, type ErrorCode, type Problem } from './contracts/errors';
+export { errorCodes, type ErrorCode, type Problem, type SpaceProblem } from './contracts/errors';
 
 export interface ErrorTraits {
   /** Whether the same call may succeed later with nothing changed; an error may override it. */

@@ -108,7 +108,10 @@ describe('a library that a local model has indexed', () => {
 
     it("doesn't switch to a model with too many failures, unless the operator does", async () => {
       expect(filling.counts.failed).toBe(IMAGES);
-      expect(filling.problem).toMatch(/12 images failed in it, 0 in the active one/);
+      expect(filling.problem).toEqual({
+        code: 'images-failed',
+        message: expect.stringContaining('12 images failed in it, 0 in the active one'),
+      });
       expect((await client.face.searchText(QUESTION)).meta.index).toEqual({
         space: prepared.spaceId,
         indexed: IMAGES,

@@ -359,7 +359,7 @@ describe('a model that was configured by mistake', () => {
       id,
       isConfigured: false,
       remainingSeconds: null,
-      problem: expect.stringContaining('delete its space'),
+      problem: { code: 'not-configured', message: expect.stringContaining('delete its space') },
     });
     expect((await client.call('delete', pathOf(id))).status).toBe(200);
     expect((await client.readStatus()).spaces).toMatchObject([{ id: prepared.spaceId }]);

@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import type { Problem } from '../../../plugin/src/contracts/errors';
+import type { Problem, SpaceProblem } from '../../../plugin/src/contracts/errors';
 import type { FailureReason } from '../../../plugin/src/contracts/file-status';
 import { ApiFailure, isForbidden, isNetworkFailure } from '../api/failure';
 import type { FileIndex } from '../api/files';
@@ -104,6 +104,21 @@ export function explainProblem(
 export function bulkProblemText(problem: Problem, text: Text): string {
   if (problem.code === 'forbidden') return text('duplicates.bulk.askerForbidden');
   return explainProblem(problem, text);
+}
+
+const spaceProblemTexts: Partial<Record<SpaceProblem['code'], TextKey>> = {
+  'not-configured': 'index.spaces.abandoned',
+  'images-failed': 'index.spaces.problem.imagesFailed',
+  'vectors-missing': 'index.spaces.problem.vectorsMissing',
+  'vectors-not-found': 'index.spaces.problem.vectorsNotFound',
+};
+
+/** Why a model's index can't be built or take over. */
+export function spaceProblemText(problem: SpaceProblem, text: Text): string {
+  const key = spaceProblemTexts[problem.code];
+  if (key === undefined) return explainProblem(problem, text);
+  if (problem.code === 'not-configured') return text(key);
+  return `${text(key)} ${text('search.failure.details', { message: problem.message })}`;
 }
 
 /** Why an action on duplicates failed. */

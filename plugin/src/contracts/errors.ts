@@ -81,5 +81,20 @@ export const problemSchema = z.object({
   message: z.string(),
 });
 
+/** Why a complete vector space can't take over, besides errors. */
+export const spaceProblemCodes = [
+  'not-configured',
+  'images-failed',
+  'vectors-missing',
+  'vectors-not-found',
+] as const;
+
+/** What keeps a vector space from being built or from taking over. */
+export const spaceProblemSchema = z.object({
+  code: z.enum([...errorCodes, ...spaceProblemCodes]),
+  message: z.string(),
+});
+
+export type SpaceProblem = z.output<typeof spaceProblemSchema>;
 export type ConflictReason = (typeof conflictReasons)[number];
 export type Problem = z.output<typeof problemSchema>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { usageSchema } from './billing';
+import { spaceProblemSchema } from './errors';
 import { failureReasonSchema } from './file-status';
 import { apiLimits } from './limits';
 import { fileIdSchema, vectorSpaceSchema } from './search';
@@ -58,7 +59,7 @@ const spaceStatusSchema = vectorSpaceSchema.extend({
   /** At the speed of the last seconds of work, known after some ten of them; null before that and while nothing moves. */
   remainingSeconds: z.number().nullable(),
   /** Why it can't be built or take over, as far as the responding process knows; null if nothing is wrong. */
-  problem: z.string().nullable(),
+  problem: spaceProblemSchema.nullable(),
 });
 
 const healthSchema = z.object({ ok: z.boolean(), message: z.string() });

@@ -2,7 +2,7 @@ import type { ActiveSpace, OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
 import type { EmbeddingIdentity, VectorSpace } from '../embedding/contract';
 import { isSameIdentity } from '../embedding/vector-space';
-import { ImageSearchError } from '../errors';
+import { ImageSearchError, type SpaceProblem } from '../errors';
 import type { IndexEntries, IndexPriority } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
@@ -188,21 +188,30 @@ export class SpaceManager {
   }
 
   /** Why a space can't fill or take over, as far as this process knows; null if nothing is wrong. */
-  problemOf(record: SpaceRecord, role: SpaceRole): string | null {
+  problemOf(record: SpaceRecord, role: SpaceRole): SpaceProblem | null {
     if (this.#isAbandoned(record, role)) {
-      return 'Another model is configured. Configure this one again, or delete its space.';
+      return {
+        code: 'not-configured',
+        message: 'Another model is configured. Configure this one again, or delete its space.',
+      };
     }
     const { id } = record.space;
     const track = this.#tracks.find(id);
-    return this.#readiness.problemOf(id) ?? (track ? failureOf(track) : null);
+    const failure = track && failureOf(track);
+    return (
+      this.#readiness.problemOf(id) ??
+      (failure ? { code: failure.code, message: failure.message } : null)
+    );
   }
 
   /** A configured model that can't be opened while another one answers. */
   async failedModel(): Promise<{ model: string; message: string } | null> {
     if (activeOf(await this.#options.records.list()) === null) return null;
     for (const track of [this.#tracks.target(), this.#tracks.fallback()]) {
-      const message = track?.spaceId() === null ? failureOf(track) : null;
-      if (track && message !== null) return { model: String(track.identity['model']), message };
+      const failure = track?.spaceId() === null ? failureOf(track) : null;
+      if (track && failure) {
+        return { model: String(track.identity['model']), message: failure.message };
+      }
     }
     return null;
   }
@@ -296,11 +305,11 @@ function createOnceWarner(logger: Logger): (message: string) => void {
 }
 
 /** Why a track isn't working; null if it is. */
-function failureOf(track: SpaceTrack): string | null {
+function failureOf(track: SpaceTrack): ImageSearchError | null {
   const { pause } = track.workerStatus();
-  if (pause) return pause.error.message;
+  if (pause) return pause.error;
   const state = track.activeSpace.state();
-  return state.kind === 'failed' ? state.error.message : null;
+  return state.kind === 'failed' ? state.error : null;
 }
 
 /** Why a space can't be deleted. */

@@ -2,7 +2,7 @@ import type { OpenSpace } from '../active-space';
 import type { Clock } from '../clock';
 import type { EmbeddingIdentity } from '../embedding/contract';
 import { isSameIdentity } from '../embedding/vector-space';
-import { toImageSearchError } from '../errors';
+import { toImageSearchError, type SpaceProblem } from '../errors';
 import type { IndexEntries } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { SpaceRecord, SpaceRecords, SpaceRole, SpaceTrack } from './contract';
@@ -177,7 +177,7 @@ export class Succession {
 
 /** The problem of a space, and its counts at that time. */
 interface CheckResult {
-  problem: string;
+  problem: SpaceProblem;
   failed: number;
   indexed: number;
   recheckAt: number;
@@ -199,7 +199,7 @@ export class Readiness {
     this.#options = options;
   }
 
-  problemOf(spaceId: string): string | null {
+  problemOf(spaceId: string): SpaceProblem | null {
     return this.#results.get(spaceId)?.problem ?? null;
   }
 
@@ -235,7 +235,7 @@ export class Readiness {
       this.#results.delete(spaceId);
       return spaceId;
     }
-    onProblem(`The new space ${spaceId} is complete but can't take over yet. ${problem}`);
+    onProblem(`The new space ${spaceId} is complete but can't take over yet. ${problem.message}`);
     this.#results.set(spaceId, {
       problem,
       failed,
@@ -260,43 +260,58 @@ interface SelfCheckOptions {
  * Checks that a space can replace the former one: texts can be embedded, every indexed image has its vector, images find
  * themselves, and few images failed that the former model could embed. Never rejects.
  *
- * @returns the problem, as a sentence for the operator; null if there is none
+ * @returns null if there is no problem
  */
-async function findSpaceProblem(options: SelfCheckOptions): Promise<string | null> {
+async function findSpaceProblem(options: SelfCheckOptions): Promise<SpaceProblem | null> {
   try {
     return (
       (await findFailures(options)) ?? (await findLostVectors(options)) ?? (await probe(options))
     );
   } catch (error) {
-    return `Its self-check failed: ${toImageSearchError(error).message}`;
+    const { code, message } = toImageSearchError(error);
+    return { code, message: `Its self-check failed: ${message}` };
   }
 }
 
-async function findFailures(options: SelfCheckOptions): Promise<string | null> {
+async function findFailures(options: SelfCheckOptions): Promise<SpaceProblem | null> {
   const { entries, failed, failedBefore } = options;
   const indexed = await entries.countIndexed();
   const tolerated = Math.max(TOLERATED_FAILURES, (indexed + failed) * TOLERATED_SHARE);
   if (failed <= Math.max(tolerated, failedBefore)) return null;
-  return `${String(failed)} images failed in it, ${String(failedBefore)} in the active one. Fix the causes and retry the failed images, or switch in the panel.`;
+  return {
+    code: 'images-failed',
+    message: `${String(failed)} images failed in it, ${String(failedBefore)} in the active one. Fix the causes and retry the failed images, or switch in the panel.`,
+  };
 }
 
-async function findLostVectors({ entries, space }: SelfCheckOptions): Promise<string | null> {
+async function findLostVectors({ entries, space }: SelfCheckOptions): Promise<SpaceProblem | null> {
   const [indexed, stored] = [await entries.countIndexed(), await space.collection.count()];
   if (stored >= indexed) return null;
-  return `The vector store holds ${String(stored)} of ${String(indexed)} vectors.`;
+  return {
+    code: 'vectors-missing',
+    message: `The vector store holds ${String(stored)} of ${String(indexed)} vectors.`,
+  };
 }
 
-async function probe(options: SelfCheckOptions): Promise<string | null> {
+async function probe(options: SelfCheckOptions): Promise<SpaceProblem | null> {
   const { provider, collection } = options.space;
   await provider.embedTexts(['a photograph'], { signal: options.signal });
   const sample = await sampleOf(options);
   const points = new Map((await collection.getMany(sample)).map((point) => [point.fileId, point]));
   for (const fileId of sample) {
     const point = points.get(fileId);
-    if (!point) return `The vector of file ${String(fileId)} is missing.`;
+    if (!point) {
+      return {
+        code: 'vectors-missing',
+        message: `The vector of file ${String(fileId)} is missing.`,
+      };
+    }
     const [best] = await collection.search({ vector: point.vector, limit: 1 });
     if (!best || best.score < MIN_OWN_SCORE) {
-      return `Searching with the vector of file ${String(fileId)} doesn't find that file.`;
+      return {
+        code: 'vectors-not-found',
+        message: `Searching with the vector of file ${String(fileId)} doesn't find that file.`,
+      };
     }
   }
   return null;

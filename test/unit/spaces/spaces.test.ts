@@ -175,8 +175,8 @@ describe('another model', () => {
     const spaces = rig.start('young');
     const youngId = rig.spaceOf('young').id;
     const problem = async () => spaces.problemOf(await spaces.find(youngId), 'building');
-    await rig.clock.runUntil(async () => /images failed/.test((await problem()) ?? ''));
-    expect(await problem()).toMatch(/15 images failed/);
+    await rig.clock.runUntil(async () => (await problem())?.code === 'images-failed');
+    expect((await problem())?.message).toMatch(/15 images failed/);
     expect(await rig.activeModel()).toBe('old');
     await spaces.activate(youngId);
     expect(await rig.activeModel()).toBe('young');

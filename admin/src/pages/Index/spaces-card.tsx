@@ -4,6 +4,7 @@ import { styled } from 'styled-components';
 import type { SpaceStatus } from '../../../../plugin/src/contracts/management';
 import type { Status } from '../../api/management';
 import { Confirmation } from '../../components/confirmation';
+import { spaceProblemText } from '../../hooks/failure-text';
 import { useFormats } from '../../hooks/formats';
 import { useIndexActions } from '../../hooks/management';
 import { useText } from '../../hooks/text';
@@ -89,7 +90,7 @@ function Space({ space, total, onIntent }: SpaceProps) {
         )}
         {problem !== null && state !== 'abandoned' && (
           <Typography variant="pi" textColor="danger600" tag="p">
-            {problem}
+            {spaceProblemText(problem, text)}
           </Typography>
         )}
       </Box>
