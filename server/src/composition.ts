@@ -41,7 +41,7 @@ import { createCalibrations } from './repositories/calibrations';
 import { createDatabaseIdentity, postgresOf } from './repositories/database-identity';
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
-import { fillColors } from './repositories/image-colors';
+import { fillDerived } from './repositories/derived-traits';
 import { createImageTraces } from './repositories/image-traces';
 import {
   countMissingImages,
@@ -57,7 +57,7 @@ import { subscribeToUploads } from './subscribers/upload';
 const SECOND_MS = 1_000;
 const TRASH_POLL_MS = 10 * 60 * SECOND_MS;
 /** After a failure, or while another process is at it. */
-const COLOR_POLL_MS = 60 * SECOND_MS;
+const DERIVING_POLL_MS = 60 * SECOND_MS;
 /** How soon another process takes over from one that died. */
 const BULK_POLL_MS = 30 * SECOND_MS;
 
@@ -139,7 +139,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
   });
   const adapters = { strapi, config, repositories, library, events, logger };
   const { jobs: mergeJobs, ...mergingParts } = createMergingParts(adapters);
-  const jobs = [...mergeJobs, ...(config.indexing.enabled ? [createColorJob(adapters)] : [])];
+  const jobs = [...mergeJobs, ...(config.indexing.enabled ? [createDerivingJob(adapters)] : [])];
   return {
     ...engine,
     ...mergingParts,
@@ -246,20 +246,20 @@ function createMergingParts({ strapi, config, repositories, library, events, log
 }
 
 /** Derives the colors of images that were indexed before there were any. */
-function createColorJob({ strapi, config, repositories, logger }: Adapters): BackgroundJob {
-  let hasFilledColors = false;
+function createDerivingJob({ strapi, config, repositories, logger }: Adapters): BackgroundJob {
+  let hasFilled = false;
   return new BackgroundJob({
     ...jobOptionsOf({ config, repositories, logger }),
-    name: 'derive colors of images',
-    pollMs: COLOR_POLL_MS,
-    isDue: () => Promise.resolve(!hasFilledColors),
+    name: 'derive colors and tiles of images',
+    pollMs: DERIVING_POLL_MS,
+    isDue: () => Promise.resolve(!hasFilled),
     run: async (signal) => {
-      await fillColors(strapi, repositories.traces, signal);
-      hasFilledColors = !signal.aborted;
+      await fillDerived(strapi, repositories.traces, signal);
+      hasFilled = !signal.aborted;
     },
     warnings: {
-      failed: "The colors of some images couldn't be derived; retrying later.",
-      unfinished: 'The colors of some images will be derived after the next start.',
+      failed: "The colors and tiles of some images couldn't be derived; retrying later.",
+      unfinished: 'The colors and tiles of some images will be derived after the next start.',
     },
   });
 }

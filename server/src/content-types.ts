@@ -171,6 +171,28 @@ export const contentTypes = {
     },
   }),
 
+  /** One row per image, derived from its trace: what collages with it are found by. A changed image has a new id. */
+  'image-fingerprint': hiddenType({
+    collectionName: 'image_search_image_fingerprints',
+    info: {
+      singularName: 'image-fingerprint',
+      pluralName: 'image-fingerprints',
+      displayName: 'Image Search fingerprints of an image',
+    },
+    indexes: [
+      { name: 'image_search_image_fingerprints_file', columns: ['file_id'], type: 'unique' },
+    ],
+    attributes: {
+      fileId: { type: 'integer', required: true },
+      /** Of the whole image; null if it is flat or unknown. */
+      fingerprint: { type: 'string' },
+      /** Those of its tiles, one after the other. */
+      tiles: { type: 'text' },
+      /** `TILES_VERSION` when they were derived. */
+      version: { type: 'integer', required: true },
+    },
+  }),
+
   /** One row per pair of duplicate files, with its review status. */
   'duplicate-pair': hiddenType({
     collectionName: 'image_search_duplicate_pairs',

@@ -4,6 +4,10 @@ import {
   type FileTrace,
   type ImageTraces,
 } from '../../plugin/src/duplicates/contract';
+import type { ImageTrace } from '../../plugin/src/matching/contract';
+import { traceOf as readTrace } from '../bench/duplicates/traces';
+import { besideEachOther, patternedImage } from '../support/collages';
+import { reader } from '../unit/images/images';
 import { range } from './index-entries/situations';
 
 const FIRST_PASS = '1:clip-one-512';
@@ -23,6 +27,20 @@ function traceOf(fileId: number, contentHash = hashOf('a')): FileTrace {
 
 function hashOf(digit: string): string {
   return digit.repeat(64);
+}
+
+/** Three photographs under the ids 1 to 3, and a collage of the latter two under 4. */
+async function collageFiles(): Promise<FileTrace[]> {
+  const images = await Promise.all(
+    [0, 1, 2].map((index) => patternedImage(`tile ${String(index)}`)),
+  );
+  const collage = await besideEachOther(images.slice(1));
+  return Promise.all(
+    [...images, collage].map(async (bytes, index) => ({
+      ...(await readTrace(bytes, reader)),
+      fileId: index + 1,
+    })),
+  );
 }
 
 function byId(traces: readonly FileTrace[]): FileTrace[] {
@@ -105,6 +123,28 @@ export function describeImageTraces(name: string, empty: () => Promise<ImageTrac
       expect(await traces.withContentHash(hashOf('a'), 10)).toEqual([3, 7, 9]);
       expect(await traces.withContentHash(hashOf('a'), 2)).toEqual([3, 7]);
       expect(await traces.withContentHash(hashOf('c'), 10)).toEqual([]);
+    });
+
+    it('finds images in collages, and collages of images', async () => {
+      const files = await collageFiles();
+      const [, first, second, collage] = files;
+      await traces.put(files);
+      const sharing = async (trace: ImageTrace | undefined): Promise<number[]> =>
+        ascending(trace ? await traces.sharingTiles(trace, 10) : []);
+      expect(await sharing(collage)).toEqual(expect.arrayContaining([2, 3]));
+      expect(await sharing(collage)).not.toContain(1);
+      expect(await sharing(first)).toContain(4);
+      expect(await sharing(second)).toContain(4);
+      expect(await traces.sharingTiles(collage ?? traceOf(4), 1)).toHaveLength(1);
+    });
+
+    it('finds a collage of new contents after an image was replaced', async () => {
+      const [other, first, , collage] = await collageFiles();
+      if (!other || !first || !collage) throw new Error('There are no files.');
+      await traces.put([{ ...other, fileId: 2 }, collage]);
+      expect(await traces.sharingTiles(collage, 10)).not.toContain(2);
+      await traces.put([first]);
+      expect(await traces.sharingTiles(collage, 10)).toContain(2);
     });
 
     it('remembers refuted duplicates by bytes, from either side, up to a number', async () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PALETTE_VERSION } from '../../plugin/src/images/palette';
 import { chromaSize, encodeThumbnail } from '../../plugin/src/images/trace';
 import { IMAGE_COLOR_UID, IMAGE_TRACE_UID } from '../../server/src/plugin-id';
-import { colorsOf, fillColors } from '../../server/src/repositories/image-colors';
+import { fillDerived } from '../../server/src/repositories/derived-traits';
+import { colorsOf } from '../../server/src/repositories/image-colors';
 import { createImageTraces } from '../../server/src/repositories/image-traces';
 import { describeWithServer } from '../support/describe-with-server';
 import { createDirection, insertFiles, rank, type PlainFile } from '../support/large-library';
@@ -212,7 +213,7 @@ function describeColors(options: () => Promise<StartOptions>): void {
       data: { fileId: 77, contentHash: 'x', thumbnail: 'AAAA', width: 1, height: 1 },
     });
     const { signal } = new AbortController();
-    await fillColors(app.strapi, traces(), signal);
+    await fillDerived(app.strapi, traces(), signal);
     const after = await colorRows().findMany({ orderBy: ['fileId', 'position'] });
     const withoutIds = (rows: object[]) => rows.map((row) => ({ ...row, id: 0 }));
     const colored = after.filter(({ share }) => share > 0);
@@ -229,7 +230,7 @@ function describeColors(options: () => Promise<StartOptions>): void {
         return source.get(ids);
       },
     };
-    await fillColors(app.strapi, noting, signal);
+    await fillDerived(app.strapi, noting, signal);
     expect(derived).toEqual([]);
     expect(await colorRows().findMany({ orderBy: ['fileId', 'position'] })).toEqual(after);
   });

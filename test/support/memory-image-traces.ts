@@ -4,6 +4,8 @@ import {
   type FileTrace,
   type ImageTraces,
 } from '../../plugin/src/duplicates/contract';
+import { FingerprintIndex, fingerprintsOf } from '../../plugin/src/duplicates/fingerprint-index';
+import type { ImageTrace } from '../../plugin/src/matching/contract';
 
 interface Row {
   trace: FileTrace;
@@ -14,6 +16,8 @@ interface Row {
 export class MemoryImageTraces implements ImageTraces {
   readonly #rows = new Map<number, Row>();
   readonly #refuted = new Map<string, string[]>();
+  /** Built when it is first needed after a change. */
+  #fingerprints: FingerprintIndex | null = null;
   /** Files whose traces were written, one after the other. */
   readonly written: number[] = [];
   /** Runs before anything is read or written; what it throws the call fails with. */
@@ -21,6 +25,7 @@ export class MemoryImageTraces implements ImageTraces {
 
   async put(traces: readonly FileTrace[]): Promise<void> {
     await this.#answer();
+    this.#fingerprints = null;
     for (const trace of traces) {
       this.#rows.set(trace.fileId, { trace: structuredClone(trace), pass: null });
       this.written.push(trace.fileId);
@@ -29,6 +34,7 @@ export class MemoryImageTraces implements ImageTraces {
 
   async remove(fileIds: readonly number[]): Promise<void> {
     await this.#answer();
+    this.#fingerprints = null;
     for (const fileId of fileIds) {
       this.#rows.delete(fileId);
       for (const key of this.#refuted.keys()) {
@@ -66,6 +72,12 @@ export class MemoryImageTraces implements ImageTraces {
   async withContentHash(contentHash: string, limit: number): Promise<number[]> {
     await this.#answer();
     return this.#ids(({ trace }) => trace.contentHash === contentHash).slice(0, limit);
+  }
+
+  async sharingTiles(image: ImageTrace, limit: number): Promise<number[]> {
+    await this.#answer();
+    this.#fingerprints ??= this.#indexFingerprints();
+    return this.#fingerprints.sharingTiles(fingerprintsOf(image), limit);
   }
 
   async markCompared(
@@ -129,6 +141,12 @@ export class MemoryImageTraces implements ImageTraces {
     await this.#answer();
     const compared = this.#ids((row) => row.pass === pass).length;
     return { total: this.#rows.size, compared };
+  }
+
+  #indexFingerprints(): FingerprintIndex {
+    const index = new FingerprintIndex();
+    for (const { trace } of this.#rows.values()) index.add(trace.fileId, fingerprintsOf(trace));
+    return index;
   }
 
   /** As every real repository, it answers later, never within the call. */

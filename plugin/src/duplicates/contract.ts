@@ -170,6 +170,9 @@ export const MAX_REFUTED = 60;
  * - `unmark` removes the marks.
  * - `get` skips traces that can't be read; all other calls include them.
  * - `notCompared` returns ids of files without this pass's mark, at most `limit`; uses an index.
+ * - `sharingTiles` returns the ids of files that as a whole look like a tile of this image, or have a tile that looks like
+ *   all of it, those that look most alike first, at most `limit`, perhaps with the image's own; see tiles.ts. Some may be
+ *   out of date.
  * - `rememberRefuted` remembers that the pixels of a file, while it has these bytes, refute duplicates with these hashes: the
  *   latest `MAX_REFUTED` of them, for one version of the comparison. `refutedAmong` returns the ids of those that either
  *   side remembers.
@@ -183,6 +186,7 @@ export interface ImageTraces {
   textsOf(fileIds: readonly number[]): Promise<Map<number, string>>;
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
+  sharingTiles(image: ImageTrace, limit: number): Promise<number[]>;
   markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;
   markFailed(fileIds: readonly number[], pass: string): Promise<number>;
   unmark(fileIds: readonly number[]): Promise<void>;
@@ -286,15 +290,15 @@ export interface DuplicateMatch {
 }
 
 /**
- * Proposes duplicates: identical bytes by content hash, all others among the nearest neighbors by embedding, by
- * fingerprint or geometry. Similar embeddings alone are never enough. Except for identical bytes, a proposal becomes a
+ * Proposes duplicates: identical bytes by content hash, images in collages by the fingerprints of their tiles, and all
+ * others among the nearest neighbors by embedding, by fingerprint or geometry. Similar embeddings alone are never enough. Except for identical bytes, a proposal becomes a
  * verdict only when the pixels confirm it; see pixel-confirmation.ts.
  */
 export interface DuplicateFinder {
   /**
    * Duplicates of an image, in the library or not: the surest kind first, then the most similar.
    *
-   * @param vector null when no model can embed the image: then only identical bytes are found
+   * @param vector null when no model can embed the image: then only identical bytes and tiles are found
    * @throws ImageSearchError `aborted` when the signal is, and whatever the store fails with
    */
   find(

@@ -23,12 +23,14 @@ const SPARSE = 0.5;
 /** Neighbors aligned, and how many of them without a promising fingerprint. Each takes a millisecond. */
 const MAX_ALIGNED = 5;
 const MAX_UNPROMISING = 3;
+/** Images in collages, and collages of images, that are looked at. */
+const MAX_SHARING_TILES = 12;
 /** Each that is found lets this many more be aligned, up to a maximum: crops of one image come in dozens. */
 const MORE_PER_MATCH = 2;
 const MAX_ALIGNED_OF_MANY = 30;
 
 export interface DuplicateFinderOptions {
-  traces: Pick<ImageTraces, 'get' | 'withContentHash'>;
+  traces: Pick<ImageTraces, 'get' | 'withContentHash' | 'sharingTiles'>;
   /** The collection of the active model; null when there is none. */
   openCollection: () => Promise<VectorCollection | null>;
   /** The judge for images embedded by this model. */
@@ -37,8 +39,9 @@ export interface DuplicateFinderOptions {
 
 interface Candidate {
   trace: FileTrace;
-  /** Cosine similarity of the embeddings; null for a file found by its bytes. */
+  /** Cosine similarity of the embeddings; null for a file found by its bytes or a tile. */
   similarity: number | null;
+  hasTile: boolean;
 }
 
 type SearchedImage = Parameters<DuplicateFinder['find']>[0];
@@ -51,9 +54,10 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
       const { trace, vector } = image;
       const collection = vector === null ? null : await openCollection();
       const judge = judgeFor(collection?.space.model ?? '');
-      const [nearest, identical] = await Promise.all([
+      const [nearest, identical, sharingTiles] = await Promise.all([
         nearestTo(image, collection, []),
         identicalFiles(image),
+        filesSharingTiles(image),
         // Overlaps with the search, which runs on other threads.
         collection && prepare(judge, trace),
       ]);
@@ -61,10 +65,11 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
       const neighbors =
         identical.length > 0 ? await nearestTo(image, collection, identical) : nearest;
       const similarities = new Map(neighbors.map(({ fileId, score }) => [fileId, score]));
-      const known = await traces.get([...identical, ...similarities.keys()]);
+      const known = await traces.get([...identical, ...similarities.keys(), ...sharingTiles]);
       const candidates = known.map((candidate): Candidate => ({
         trace: candidate,
         similarity: similarities.get(candidate.fileId) ?? null,
+        hasTile: sharingTiles.includes(candidate.fileId),
       }));
       return (await judgeAll({ trace, candidates, judge, signal })).sort(compareMatches);
     },
@@ -73,6 +78,11 @@ export function createDuplicateFinder(options: DuplicateFinderOptions): Duplicat
   async function identicalFiles({ exceptFileId, trace }: SearchedImage): Promise<number[]> {
     const ids = await traces.withContentHash(trace.contentHash, MAX_IDENTICAL + 1);
     return ids.filter((fileId) => fileId !== exceptFileId).slice(0, MAX_IDENTICAL);
+  }
+
+  async function filesSharingTiles({ exceptFileId, trace }: SearchedImage): Promise<number[]> {
+    const ids = await traces.sharingTiles(trace, MAX_SHARING_TILES + 1);
+    return ids.filter((fileId) => fileId !== exceptFileId).slice(0, MAX_SHARING_TILES);
   }
 }
 
@@ -123,7 +133,9 @@ async function judgeAll(job: {
   };
   for (const candidate of candidates) {
     await pause(signal);
-    const verdict = judge.judge(trace, candidate.trace, null);
+    const verdict =
+      judge.judge(trace, candidate.trace, null) ??
+      (candidate.hasTile ? judge.judgeTiles(trace, candidate.trace) : null);
     if (verdict) addMatch(candidate, verdict);
     else remaining.push(candidate);
   }

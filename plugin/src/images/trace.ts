@@ -31,7 +31,6 @@ export function fingerprintOf(luminance: Uint8Array): PerceptualFingerprint {
 
 /** Row-major 16 × 16: `basis × grid × basisᵀ`. */
 function lowFrequencies(luminance: Uint8Array): Float64Array {
-  const basis = cosineBasis();
   const columns = new Float64Array(FREQUENCIES * fingerprintGrid);
   for (let frequency = 0; frequency < FREQUENCIES; frequency += 1) {
     for (let column = 0; column < fingerprintGrid; column += 1) {
@@ -54,13 +53,11 @@ function lowFrequencies(luminance: Uint8Array): Float64Array {
 }
 
 /** Row k is the discrete cosine (type II) of frequency k + 1, sampled on the grid. */
-function cosineBasis(): Float64Array {
-  return Float64Array.from({ length: FREQUENCIES * fingerprintGrid }, (_, index) => {
-    const frequency = Math.floor(index / fingerprintGrid) + 1;
-    const position = (index % fingerprintGrid) + 0.5;
-    return Math.cos((Math.PI * frequency * position) / fingerprintGrid);
-  });
-}
+const basis = Float64Array.from({ length: FREQUENCIES * fingerprintGrid }, (_, index) => {
+  const frequency = Math.floor(index / fingerprintGrid) + 1;
+  const position = (index % fingerprintGrid) + 0.5;
+  return Math.cos((Math.PI * frequency * position) / fingerprintGrid);
+});
 
 function toBits(coefficients: Float64Array): string {
   const sorted = coefficients.toSorted();

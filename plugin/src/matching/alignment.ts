@@ -2,7 +2,7 @@ import { refinePlacement } from './alignment-refinement';
 import { type Guess, screenGuesses, searchAlignment } from './alignment-search';
 import type { ComparableImage } from './comparable-image';
 import { measureLocalShift, recoloredShare } from './comparison';
-import type { Alignment } from './contract';
+import type { Alignment, Box } from './contract';
 import { closeTurns, isClose, isMirrorClose, type QuarterTurns } from './fingerprint';
 import {
   type Placement,
@@ -34,6 +34,7 @@ const MIN_MATCHING_OF_FEW = 0.95;
 const MIN_OVERALL = 0.4;
 /** Share of the common area that may have different colors. */
 const MAX_RECOLORED = 0.1;
+const FINGERPRINT_BITS = 256;
 /** Shortest side of an image that is aligned, in pixels. */
 const MIN_SIDE = 10;
 
@@ -59,6 +60,43 @@ export function align(
   if (turned !== null) return turned;
   const guesses = screenGuesses(one, other, searchAlignment(one, other));
   return findConfirmed({ one, other, guesses, bounds });
+}
+
+/**
+ * How an image lies on another that has it as a tile, refined if their thumbnails are large enough.
+ *
+ * @param job.distance number of bits, of 256, in which the fingerprints of the tile and of the inner image differ
+ */
+export function alignTile(job: {
+  outer: ComparableImage;
+  inner: ComparableImage;
+  side: Alignment['inner'];
+  box: Box;
+  distance: number;
+}): Alignment {
+  const { box, distance, inner, outer, side } = job;
+  const [left, top] = [box.left * outer.plane.width, box.top * outer.plane.height];
+  const scale = Math.sqrt(
+    ((box.width * outer.plane.width) / inner.plane.width) *
+      ((box.height * outer.plane.height) / inner.plane.height),
+  );
+  const guess: Guess = { inner: side, isMirrored: false, scale, left, top, score: 1 };
+  const refined = confirm(outer, inner, guess);
+  if (refined && refined.agreement.overall >= MIN_OVERALL) return refined.alignment;
+  return {
+    inner: side,
+    isMirrored: false,
+    region: {
+      left: round(box.left),
+      top: round(box.top),
+      width: round(box.width),
+      height: round(box.height),
+    },
+    covered: 1,
+    matching: round(1 - distance / FINGERPRINT_BITS),
+    // Unrelated fingerprints differ in half of the bits.
+    correlation: round(1 - (2 * distance) / FINGERPRINT_BITS),
+  };
 }
 
 /** Edge to edge after quarter turns, if the fingerprints suggest it. */

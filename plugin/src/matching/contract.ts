@@ -155,6 +155,11 @@ export interface Judge {
   prepare(image: ImageTrace): void;
   judge(one: ImageTrace, other: ImageTrace, similarity: number | null): DuplicateVerdict | null;
   /**
+   * `edited` if either image as a whole looks like a tile of the other one, as a photo and a collage with it do; see
+   * tiles.ts. Needs no embeddings.
+   */
+  judgeTiles(one: ImageTrace, other: ImageTrace): DuplicateVerdict | null;
+  /**
    * Whether two images that are not the same image should be aligned before others: their fingerprints, or one
    * fingerprint and the other's mirror image, are closer than those of unrelated images.
    */

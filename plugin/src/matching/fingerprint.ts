@@ -20,6 +20,44 @@ export function fingerprintDistance(one: Int32Array, other: Int32Array): number 
   return distance(one, other, 0);
 }
 
+/** Some of many fingerprints, one after the other in `words`. */
+export interface FingerprintRange {
+  words: Int32Array;
+  /** Position of the first one, and of that behind the last one. */
+  start: number;
+  end: number;
+}
+
+/** Standard deviations by which the difference of a part may be above that of its whole. */
+const CHANCE = 2.5;
+
+/**
+ * Those of many fingerprints that differ from one in at most `most` bits, with their positions. Most are left out after a
+ * quarter of their bits, so of those just within `most`, one in twenty is missed.
+ */
+export function closeFingerprints(
+  one: Int32Array,
+  { end, start, words }: FingerprintRange,
+  most: number,
+): { position: number; distance: number }[] {
+  const share = most / (32 * WORDS);
+  const [first = 0, second = 0] = one;
+  const mostOfQuarter = Math.round(64 * share + CHANCE * Math.sqrt(64 * share * (1 - share)));
+  const found: { position: number; distance: number }[] = [];
+  for (let position = start; position < end; position += 1) {
+    const from = position * WORDS;
+    const ofQuarter =
+      countBits(first ^ (words[from] ?? 0)) + countBits(second ^ (words[from + 1] ?? 0));
+    if (ofQuarter > mostOfQuarter) continue;
+    let sum = ofQuarter;
+    for (let word = 2; word < WORDS && sum <= most; word += 1) {
+      sum += countBits((one[word] ?? 0) ^ (words[from + word] ?? 0));
+    }
+    if (sum <= most) found.push({ position, distance: sum });
+  }
+  return found;
+}
+
 /** Approximate number of bits that would differ if one of the images were mirrored. */
 export function mirroredDistance(one: Int32Array, other: Int32Array): number {
   return distance(one, other, MIRROR_MASK);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { apiLimits } from '../../../plugin/src/contracts/limits';
 import type { ImageColors } from '../../../plugin/src/contracts/file-status';
 import { isColorName, type FileTraits } from '../../../plugin/src/contracts/search';
-import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import type { FileTrace } from '../../../plugin/src/duplicates/contract';
 import { colorNames, type ColorName } from '../../../plugin/src/images/contract';
 import {
   minimumShareOf,
@@ -15,7 +15,7 @@ import {
 } from '../../../plugin/src/images/palette';
 import type { FacetCount } from '../../../plugin/src/search/contract';
 import { inputError } from '../http/parse-input';
-import { IMAGE_COLOR_UID, IMAGE_TRACE_UID } from '../plugin-id';
+import { IMAGE_COLOR_UID } from '../plugin-id';
 import {
   chunksOf,
   createDatabaseTables,
@@ -23,15 +23,13 @@ import {
   type DatabaseTables,
   type TableQuery,
 } from '../usage/database-tables';
-import { retryConflicts } from './row-locks';
 
-/** Traces whose colors are derived in one step. */
-const PAGE_SIZE = 50;
+const PER_INSERT = 50;
 
 type Transaction = NonNullable<Parameters<typeof createDatabaseTables>[1]>;
 
 /** A row as its columns have it. */
-interface ColorRow {
+export interface ColorRow {
   file_id: number;
   position: number;
   lightness: number;
@@ -101,59 +99,7 @@ export async function replaceColors(
   await table()
     .whereIn('file_id', [...fileIds])
     .delete();
-  for (const some of chunksOf(rows, PAGE_SIZE)) await table().insert(some);
-}
-
-/**
- * Derives the colors of images that have none, such as those that were indexed before there were colors. Walks over all
- * traces once, and reads no file.
- */
-export async function fillColors(
-  strapi: Core.Strapi,
-  traces: Pick<ImageTraces, 'get' | 'listIds'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const tables = createDatabaseTables(strapi);
-  let cursor: number | null = null;
-  do {
-    const page: Awaited<ReturnType<ImageTraces['listIds']>> = await traces.listIds(
-      cursor,
-      PAGE_SIZE,
-    );
-    const current = await tables
-      .table(tables.tableOf(IMAGE_COLOR_UID))
-      .select('file_id')
-      .whereIn('file_id', page.ids)
-      .where({ position: 0, version: PALETTE_VERSION });
-    const known = new Set(current.map((row: { file_id: number }) => row.file_id));
-    const missing = page.ids.filter((id) => !known.has(id));
-    if (missing.length > 0) await fill(strapi, await traces.get(missing));
-    cursor = page.nextCursor;
-  } while (cursor !== null && !signal.aborted);
-}
-
-async function fill(strapi: Core.Strapi, traces: readonly FileTrace[]): Promise<void> {
-  const rows = await toColorRows(traces);
-  const ids = traces.map(({ fileId }) => fileId);
-  await retryConflicts(strapi, () =>
-    strapi.db.transaction(async ({ trx }) => {
-      const tables = createDatabaseTables(strapi, trx as Transaction);
-      // Those that another process replaces or removes meanwhile have colors of their own, or none.
-      const locked: { file_id: number; content_hash: string }[] = await tables
-        .table(tables.tableOf(IMAGE_TRACE_UID))
-        .select('file_id', 'content_hash')
-        .whereIn('file_id', ids)
-        .orderBy('file_id')
-        .forUpdate();
-      const hashes = new Map(locked.map((row) => [row.file_id, row.content_hash]));
-      const same = traces.filter(({ contentHash, fileId }) => hashes.get(fileId) === contentHash);
-      const fileIds = same.map(({ fileId }) => fileId);
-      await replaceColors(strapi, trx as Transaction, {
-        fileIds,
-        rows: rows.filter((row) => fileIds.includes(row.file_id)),
-      });
-    }),
-  );
+  for (const some of chunksOf(rows, PER_INSERT)) await table().insert(some);
 }
 
 /** The dominant colors of an image, the largest share first; none if they aren't known. */

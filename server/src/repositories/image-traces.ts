@@ -10,7 +10,8 @@ import type { Logger } from '../../../plugin/src/logger';
 import { IMAGE_TRACE_UID } from '../plugin-id';
 import { prefixedLogger } from '../prefixed-logger';
 import { chunksOf } from '../usage/database-tables';
-import { replaceColors, toColorRows } from './image-colors';
+import { derive, replaceDerived } from './derived-traits';
+import { createTileSearch } from './image-fingerprints';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -78,15 +79,15 @@ export function createImageTraces(
     return strapi.db.getConnection(strapi.db.metadata.get(IMAGE_TRACE_UID).tableName);
   }
 
-  /** With their colors. */
+  /** With what is derived from them. */
   async function insert(traces: readonly FileTrace[]): Promise<void> {
-    const colors = await toColorRows(traces);
+    const derived = await derive(traces);
     const fileIds = traces.map(({ fileId }) => fileId);
     await retryConflicts(strapi, () =>
       strapi.db.transaction(async ({ trx }) => {
         const rowsOfTraces = traces.map(toColumns);
         await table().transacting(trx).insert(rowsOfTraces).onConflict('file_id').merge();
-        await replaceColors(strapi, trx, { fileIds, rows: colors });
+        await replaceDerived(strapi, trx, { fileIds, derived });
       }),
     );
   }
@@ -114,7 +115,7 @@ export function createImageTraces(
         await retryConflicts(strapi, () =>
           strapi.db.transaction(async ({ trx }) => {
             await rows().deleteMany({ where: { fileId: { $in: ids } } });
-            await replaceColors(strapi, trx, { fileIds: ids, rows: [] });
+            await replaceDerived(strapi, trx, { fileIds: ids, derived: null });
           }),
         );
       }
@@ -154,6 +155,8 @@ export function createImageTraces(
 
     withContentHash: (contentHash, limit) =>
       findIds({ where: { contentHash }, orderBy: byFile, limit }),
+
+    sharingTiles: createTileSearch(strapi),
 
     async markCompared(files, pass) {
       const inOrder = [...files].sort((one, other) => one.fileId - other.fileId);

@@ -90,14 +90,14 @@ export async function measureConfirmed(job: {
 }): Promise<ConfirmedMeasurement> {
   const { judge, known, offset, photoFolder, reader, step } = job;
   const comparer = new PixelComparer();
-  const confirm = createPixelConfirmation({ images: reader, pixels: comparer });
+  const confirmation = () => createPixelConfirmation({ images: reader, pixels: comparer });
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const photographs = names.map((name) => () => readFile(path.join(photoFolder, name)));
   const artwork = sampleLibrary.map((image) => () => renderSampleImage(image));
   const every = <Item>(items: readonly Item[]): Item[] =>
     items.filter((_, index) => index % step === offset);
   const isWanted = (part: string): boolean => job.parts.length === 0 || job.parts.includes(part);
-  const parts = { reader, judge, confirm };
+  const parts = { reader, judge, confirmation };
   const result: ConfirmedMeasurement = { ...known };
   for (const [source, images] of [
     ['photographs', photographs],
@@ -195,14 +195,16 @@ async function mosaic(photographs: readonly (() => Promise<Buffer>)[]): Promise<
 interface Parts {
   reader: ImageReader;
   judge: Judge;
-  confirm: PairConfirmation;
+  /** Without memory of pairs. */
+  confirmation: () => PairConfirmation;
 }
 
 async function measureRecall(
   images: readonly (() => Promise<Buffer>)[],
   source: ConfirmedRecall['source'],
-  { confirm, judge, reader }: Parts,
+  { confirmation, judge, reader }: Parts,
 ): Promise<ConfirmedRecall[]> {
+  const confirm = confirmation();
   const counts = edits.map(({ expected, name }) => ({
     edit: name,
     expected,
@@ -223,7 +225,11 @@ async function measureRecall(
       const copy = await apply(image, random);
       const other = await proposedImage(copy, reader);
       const close = areClose(hashes, await perceptualHashes(copy));
-      const proposal = judge.judge(one.trace, other.trace, 1);
+      // As the finder does: tiles first, since an alignment would cost more.
+      const proposal =
+        judge.judge(one.trace, other.trace, null) ??
+        judge.judgeTiles(one.trace, other.trace) ??
+        judge.judge(one.trace, other.trace, 1);
       const verdict = proposal && (await confirm({ one, other, verdict: proposal }, undefined));
       const count = counts[place];
       if (!count) continue;
@@ -252,7 +258,7 @@ async function proposedImage(bytes: Buffer, reader: ImageReader): Promise<Propos
 /** Compared as whole images when the traces propose nothing. */
 async function measureNegatives(
   split: ConfirmedNegatives['split'],
-  { confirm, judge, reader }: Parts,
+  { confirmation, judge, reader }: Parts,
 ): Promise<ConfirmedNegatives> {
   const pairs = await createHardNegatives(split);
   const result: ConfirmedNegatives = {
@@ -268,10 +274,18 @@ async function measureNegatives(
     if (close.pHash) result.pHash += 1;
     if (close.pdq) result.pdq += 1;
     const [one, other] = [await proposedImage(first, reader), await proposedImage(second, reader)];
-    const proposal = judge.judge(one.trace, other.trace, 1) ?? forced;
-    const verdict = await confirm({ one, other, verdict: proposal }, undefined);
-    if (verdict?.kind === 'same-image') result.sameImage.push(name);
-    if (verdict?.kind === 'edited') result.edited.push(name);
+    const proposals = [
+      judge.judge(one.trace, other.trace, 1) ?? forced,
+      judge.judgeTiles(one.trace, other.trace),
+    ];
+    const kinds = new Set<string>();
+    for (const proposal of proposals) {
+      if (proposal === null) continue;
+      const verdict = await confirmation()({ one, other, verdict: proposal }, undefined);
+      if (verdict) kinds.add(verdict.kind);
+    }
+    if (kinds.has('same-image')) result.sameImage.push(name);
+    else if (kinds.has('edited')) result.edited.push(name);
   }
   return result;
 }

@@ -451,4 +451,86 @@ const kinds: Readonly<Record<string, Draw>> = {
         text(content, { x: 90, y: 330, size: 28, letters: 20, ink: '#123' }),
     );
   },
+  /** Sheets of the same frame that have only a logo in common. */
+  'contact sheet'({ content, layout }) {
+    const gap = layout.integer(4, 14);
+    const place = layout.integer(0, 3);
+    const tiles = [0, 1, 2, 3].map((tile) => {
+      const [x, y] = [gap + (tile % 2) * (240 + gap), gap + (tile >> 1) * (240 + gap)];
+      return tile === place ? logo(layout, x, y) : landscape(content, x, y);
+    });
+    const side = 480 + 3 * gap;
+    return svg(side, side, rect(0, 0, side, side, color(layout, [20, 90])) + tiles.join(''));
+  },
+  /** Other images beside each other in the same template. */
+  'before and after'({ content, layout }) {
+    const ground = color(layout, [40, 30]);
+    return svg(
+      600,
+      420,
+      rect(0, 0, 600, 420, ground) +
+        landscape(content, 40, 60) +
+        landscape(content, 320, 60) +
+        text(layout, { x: 90, y: 330, size: 36, letters: 5, ink: '#fff' }) +
+        text(layout, { x: 370, y: 330, size: 36, letters: 5, ink: '#fff' }),
+    );
+  },
+  /** A sheet of garments, and the same garment in a color that it doesn't show. */
+  'sheet of a garment'({ index, layout }) {
+    const first = layout.integer(0, garments.length - 1);
+    const paint = (step: number): string => garments[(first + step) % garments.length] ?? '#000';
+    const shape = layout.pick([SHIRT, MUG, BAG]);
+    const one = (step: number, x: number, y: number): string =>
+      `<g transform="translate(${n(x)} ${n(y)})">${rect(0, 0, 500, 500, step % 2 ? '#e8e4dc' : '#f6f6f6')}` +
+      `<path d="${shape}" fill="${paint(step)}" stroke="#333" stroke-width="3"/></g>`;
+    if (index === 1) return svg(500, 500, one(4, 0, 0));
+    return svg(1_000, 1_000, one(0, 0, 0) + one(1, 500, 0) + one(3, 0, 500) + one(2, 500, 500));
+  },
+  /** Screens of one program with other contents. */
+  'screen of a program'({ content, layout }) {
+    const bar = layout.integer(90, 160);
+    const items = Array.from({ length: 7 }, (_, row) =>
+      text(layout, { x: 16, y: 90 + row * 40, size: 16, letters: 6, ink: '#cfd6e4' }),
+    );
+    return svg(
+      800,
+      500,
+      rect(0, 0, 800, 500, '#fafbfc') +
+        rect(0, 0, bar, 500, '#1d2433') +
+        rect(bar, 0, 800 - bar, 56, '#e4e7ee') +
+        items.join('') +
+        paragraph(content, { x: bar + 30, y: 90, width: 560, lines: 9, size: 16 }) +
+        rect(bar + 30, 400, content.integer(100, 500), 40, color(content, [60, 50])),
+    );
+  },
 };
+
+/** Hills under a sky in a square of 240, with enough detail to tell one from another. */
+function landscape(random: SeededRandom, x: number, y: number): string {
+  const hills = [90, 130, 170].map((height) => {
+    const points = Array.from(
+      { length: 9 },
+      (_, place) => `${String(place * 30)} ${String(height + random.integer(-40, 30))}`,
+    );
+    return `<path d="M0 240L${points.join('L')}L240 240Z" fill="${color(random, [45, random.integer(25, 65)])}"/>`;
+  });
+  const spots = Array.from({ length: 12 }, () =>
+    circle(
+      random.integer(10, 230),
+      random.integer(10, 230),
+      random.integer(4, 14),
+      color(random, [60, 50]),
+    ),
+  );
+  return (
+    `<svg x="${n(x)}" y="${n(y)}" width="240" height="240">` +
+    `${rect(0, 0, 240, 240, color(random, [50, 75]))}${hills.join('')}${spots.join('')}</svg>`
+  );
+}
+
+function logo(random: SeededRandom, x: number, y: number): string {
+  return (
+    `<svg x="${n(x)}" y="${n(y)}" width="240" height="240">${rect(0, 0, 240, 240, '#ffffff')}` +
+    `${circle(120, 95, 60, color(random, [80, 45]))}${text(random, { x: 40, y: 180, size: 34, letters: 6 })}</svg>`
+  );
+}

@@ -39,6 +39,11 @@ export interface FinderMeasurement {
   falsePairs: FalsePair[];
   /** Images of the library that were taken for each other without being known copies. */
   pairsWithinLibrary: FalsePair[];
+  /**
+   * Originals that were looked up in a library with their collage, and the part whose collage was found; and those that
+   * were taken for another image's.
+   */
+  originalsAfterCollages: { images: number; found: number; falsePairs: FalsePair[] };
   /** Median time to find the duplicates of one image, without the search for its neighbors, in milliseconds. */
   milliseconds: number;
 }
@@ -52,14 +57,45 @@ export function measureFinder(
   judge: Judge,
 ): Promise<FinderMeasurement> {
   const library = subjects.filter(({ edit }) => edit === null);
+  const collages = subjects.filter(({ edit }) => edit === 'collage');
+  const artwork = library.filter(({ part }) => part === 'artwork');
   return withDataFolder(async (folder) => {
     const opened = await openLibrary(library, path.join(folder, 'vectors.sqlite'));
+    const reversed = [...artwork, ...collages];
+    const openedReversed = await openLibrary(reversed, path.join(folder, 'collages.sqlite'));
     try {
-      return await lookUpAll({ subjects, library, judge, opened });
+      return {
+        ...(await lookUpAll({ subjects, library, judge, opened })),
+        originalsAfterCollages: await lookUpOriginals(
+          library.filter(({ part }) => part === 'tuning' || part === 'holdout'),
+          { library: reversed, judge, opened: openedReversed },
+        ),
+      };
     } finally {
       await opened.store.dispose();
+      await openedReversed.store.dispose();
     }
   });
+}
+
+async function lookUpOriginals(
+  originals: readonly Subject[],
+  job: { library: readonly Subject[]; judge: Judge; opened: OpenedLibrary },
+): Promise<FinderMeasurement['originalsAfterCollages']> {
+  const { judge, library, opened } = job;
+  const finder = createDuplicateFinder({ ...opened.options, judgeFor: () => judge });
+  const falsePairs: FalsePair[] = [];
+  let found = 0;
+  for (const one of originals) {
+    const matches = await finder.find({ trace: one.trace, vector: one.vector, exceptFileId: null });
+    const pairs = matches.flatMap(({ fileId, verdict }) => {
+      const other = library[fileId - 1];
+      return other ? [{ one, other, kind: verdict.kind }] : [];
+    });
+    if (pairs.some((pair) => !isFalse(pair))) found += 1;
+    falsePairs.push(...pairs.filter(isFalse).map(toFalsePair));
+  }
+  return { images: originals.length, found: found / originals.length, falsePairs };
 }
 
 async function lookUpAll({
@@ -72,7 +108,7 @@ async function lookUpAll({
   library: readonly Subject[];
   judge: Judge;
   opened: OpenedLibrary;
-}): Promise<FinderMeasurement> {
+}): Promise<Omit<FinderMeasurement, 'originalsAfterCollages'>> {
   const finder = createDuplicateFinder({ ...options, judgeFor: () => judge });
   const times: number[] = [];
 

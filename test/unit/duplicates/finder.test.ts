@@ -113,6 +113,10 @@ describe('candidates', () => {
       return this.duplicates.has(other.width) ? sameImage : null;
     }
 
+    judgeTiles(): null {
+      return null;
+    }
+
     readonly prepared: ImageTrace[] = [];
 
     prepare(image: ImageTrace): void {

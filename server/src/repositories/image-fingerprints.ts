@@ -1,0 +1,126 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
+import { FingerprintIndex, fingerprintsOf } from '../../../plugin/src/duplicates/fingerprint-index';
+import { TILES_VERSION } from '../../../plugin/src/matching/tiles';
+import { IMAGE_FINGERPRINT_UID } from '../plugin-id';
+import { chunksOf, createDatabaseTables } from '../usage/database-tables';
+
+type Transaction = NonNullable<Parameters<typeof createDatabaseTables>[1]>;
+
+/** A row as its columns have it. */
+export interface FingerprintRow {
+  file_id: number;
+  /** Of the whole image; null if it is flat or unknown. */
+  fingerprint: string | null;
+  /** Of its tiles, one after the other. */
+  tiles: string;
+  version: number;
+}
+
+const PER_INSERT = 50;
+const DIGITS = 64;
+
+const storedSchema = z.object({
+  id: z.number(),
+  file_id: z.number(),
+  fingerprint: z.string().nullable(),
+  tiles: z.string().nullable(),
+});
+
+/** The rows of these traces. Each takes up to some milliseconds; others have a turn in between. */
+export async function toFingerprintRows(traces: readonly FileTrace[]): Promise<FingerprintRow[]> {
+  const rows: FingerprintRow[] = [];
+  for (const trace of traces) {
+    const { tiles, whole } = fingerprintsOf(trace);
+    rows.push({
+      file_id: trace.fileId,
+      fingerprint: whole,
+      tiles: tiles.join(''),
+      version: TILES_VERSION,
+    });
+    await nextTurn();
+  }
+  return rows;
+}
+
+/** Replaces the fingerprints of these files, under new ids, in the transaction that has locked their traces. */
+export async function replaceFingerprints(
+  strapi: Core.Strapi,
+  transaction: Transaction,
+  { fileIds, rows }: { fileIds: readonly number[]; rows: readonly FingerprintRow[] },
+): Promise<void> {
+  const tables = createDatabaseTables(strapi, transaction);
+  const table = () => tables.table(tables.tableOf(IMAGE_FINGERPRINT_UID));
+  await table()
+    .whereIn('file_id', [...fileIds])
+    .delete();
+  for (const some of chunksOf(rows, PER_INSERT)) await table().insert(some);
+}
+
+/** Rows read at a time, in a few milliseconds. */
+const PAGE_SIZE = 2_000;
+/** Rows read again: transactions don't end in the order of their ids. */
+const OVERLAP = 20;
+/** Time after which fingerprints that nobody asks for leave the memory. */
+const KEPT_MS = 600_000;
+
+/**
+ * Finds files that share tiles among the stored fingerprints. They are in memory, 36 bytes each, from the first question
+ * until ten minutes after the last one; every question reads those that are new.
+ */
+export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles'] {
+  let index = new FingerprintIndex();
+  let lastId = 0;
+  let recent = new Set<number>();
+  let reading: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | null = null;
+
+  async function readNew(): Promise<FingerprintIndex> {
+    const tables = createDatabaseTables(strapi);
+    const current = index;
+    for (let isMore = true; isMore;) {
+      const found: unknown[] = await tables
+        .table(tables.tableOf(IMAGE_FINGERPRINT_UID))
+        .select(Object.keys(storedSchema.shape))
+        .where('id', '>', lastId - OVERLAP)
+        .orderBy('id')
+        .limit(PAGE_SIZE);
+      const rows = found.map((row) => storedSchema.parse(row));
+      for (const { file_id: fileId, fingerprint, id, tiles } of rows) {
+        if (!recent.has(id))
+          current.add(fileId, { whole: fingerprint, tiles: parted(tiles ?? '') });
+        lastId = Math.max(lastId, id);
+      }
+      recent = new Set(rows.slice(-2 * OVERLAP).map(({ id }) => id));
+      isMore = rows.length === PAGE_SIZE;
+      if (isMore) await nextTurn();
+    }
+    return current;
+  }
+
+  function keep(): void {
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(() => {
+      index = new FingerprintIndex();
+      lastId = 0;
+      recent = new Set();
+    }, KEPT_MS).unref();
+  }
+
+  return async (image, limit) => {
+    const wanted = fingerprintsOf(image);
+    if (wanted.whole === null && wanted.tiles.length === 0) return [];
+    const read = reading.then(readNew);
+    reading = read.catch(() => undefined);
+    keep();
+    return (await read).sharingTiles(wanted, limit);
+  };
+}
+
+function parted(tiles: string): string[] {
+  return Array.from({ length: Math.floor(tiles.length / DIGITS) }, (_, place) =>
+    tiles.slice(place * DIGITS, (place + 1) * DIGITS),
+  );
+}
