@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import PQueue from 'p-queue';
-import { renderSampleImage, sampleLibrary, type SampleImage } from '../library';
+import { renderSampleImage, sampleLibrary } from '../library';
+import { listShowcase, type DemoFile } from './showcase';
 
 const UPLOADS_AT_ONCE = 2;
 
@@ -12,7 +13,7 @@ interface UploadOptions {
   onProgress: (done: number, total: number) => void;
 }
 
-/** Uploads the sample library to the Media Library through Strapi's own service, skipping names that exist. */
+/** Uploads the sample library and the showcase to the Media Library through Strapi's own service, skipping names that exist. */
 export async function uploadSampleLibrary(
   strapi: Core.Strapi,
   { signal, onProgress }: UploadOptions,
@@ -39,18 +40,22 @@ export async function uploadSampleLibrary(
   return { uploaded: done };
 }
 
-async function findMissing(strapi: Core.Strapi): Promise<SampleImage[]> {
+async function findMissing(strapi: Core.Strapi): Promise<DemoFile[]> {
   const files = (await strapi.db.query('plugin::upload.file').findMany({ select: ['name'] })) as {
     name: string;
   }[];
   const present = new Set(files.map((file) => file.name));
-  return sampleLibrary.filter((image) => !present.has(image.fileName));
+  const images = sampleLibrary.map((image): DemoFile => ({
+    ...image,
+    render: () => renderSampleImage(image),
+  }));
+  return [...images, ...listShowcase()].filter(({ fileName }) => !present.has(fileName));
 }
 
 /** Ids by path: the names of the folders joined with `/`. */
 async function ensureFolders(
   strapi: Core.Strapi,
-  images: readonly SampleImage[],
+  images: readonly DemoFile[],
 ): Promise<Map<string, number>> {
   const ids = new Map<string, number>();
   const wanted = new Set(images.map((image) => image.folder).filter((folder) => folder !== null));
@@ -75,7 +80,7 @@ async function ensureFolder(
 }
 
 interface ImageUpload {
-  image: SampleImage;
+  image: DemoFile;
   folderId: number | null;
   workFolder: string;
 }
@@ -85,7 +90,7 @@ async function uploadImage(
   { image, folderId, workFolder }: ImageUpload,
 ): Promise<void> {
   const { fileName, mimeType, alternativeText } = image;
-  const bytes = await renderSampleImage(image);
+  const bytes = await image.render();
   const filepath = path.join(workFolder, fileName);
   await writeFile(filepath, bytes);
   const uploads = strapi.plugin('upload').service<UploadService>('upload');
