@@ -174,6 +174,8 @@ function Inbox({ hasShortcuts, setShortcuts, ...state }: InboxProps) {
 
 const Columns = styled.div`
   display: grid;
+  /* Long labels, as in German, don't make it wider than the window. */
+  grid-template-columns: minmax(0, 1fr);
   gap: ${({ theme }) => theme.spaces[4]};
   align-items: start;
   ${({ theme }) => theme.breakpoints.large} {
@@ -183,6 +185,7 @@ const Columns = styled.div`
 
 const Pane = styled(Box)`
   display: grid;
+  grid-template-columns: minmax(0, 1fr);
   gap: ${({ theme }) => theme.spaces[4]};
   padding: ${({ theme }) => theme.spaces[5]};
   background: ${({ theme }) => theme.colors.neutral0};
