@@ -12,9 +12,9 @@ import type {
 import type { AssetDescription, AssetSource } from '../indexing/contract';
 import { readContent, withContent, type ReadLimits } from '../indexing/file-content';
 
-/** Files whose failure is remembered, and for how long: reading one again takes a process. */
-const REMEMBERED_FAILURES = 1_000;
-const FAILURE_MS = 10 * 60_000;
+/** What can't be shown is remembered, and for how long: reading a file again takes a process. */
+const REMEMBERED = 1_000;
+const REMEMBERED_MS = 10 * 60_000;
 /** Image types that browsers show as images. */
 const SHOWN_TYPES = /^image\/(?!heic|heif)/;
 
@@ -37,10 +37,13 @@ export interface FilePreviewsOptions {
 export class FilePreviews {
   readonly #options: FilePreviewsOptions;
   readonly #reading = new Map<string, Promise<readonly FilePreview[]>>();
+  /** By signature. */
   readonly #failures = new LRUCache<string, ImageSearchError>({
-    max: REMEMBERED_FAILURES,
-    ttl: FAILURE_MS,
+    max: REMEMBERED,
+    ttl: REMEMBERED_MS,
   });
+  /** Views that files don't have, by signature and view. */
+  readonly #missing = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
 
   constructor(options: FilePreviewsOptions) {
     this.#options = options;
@@ -61,10 +64,14 @@ export class FilePreviews {
     if (cached) return cached;
     const known = this.#failures.get(signature);
     if (known) throw known;
+    const key = [signature, view?.kind, view?.number].join('/');
+    if (this.#missing.has(key)) return null;
     const reading = this.#reading.get(signature) ?? this.#readAll(asset);
     const isMeant = (preview: FilePreview): boolean =>
       preview.view?.kind === view?.kind && preview.view?.number === view?.number;
-    return (await reading).find(isMeant)?.webp ?? null;
+    const found = (await reading).find(isMeant);
+    if (!found) this.#missing.set(key, true);
+    return found?.webp ?? null;
   }
 
   /** All of a file's previews, which are read together. */
@@ -79,7 +86,9 @@ export class FilePreviews {
         await cache.put(signature, previews);
         return previews;
       } catch (error) {
-        if (error instanceof ImageSearchError) this.#failures.set(signature, error);
+        if (error instanceof ImageSearchError && !error.retryable) {
+          this.#failures.set(signature, error);
+        }
         throw error;
       } finally {
         this.#reading.delete(signature);
