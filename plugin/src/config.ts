@@ -187,6 +187,42 @@ const duplicatesSchema = z.strictObject({
   }),
 });
 
+/** `tags` of a request are separated by commas. */
+const tagNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(60)
+  .regex(/^[^,]*$/, 'must not contain a comma');
+
+const tagLabelSchema = z.union(
+  [
+    tagNameSchema.transform((name) => ({ name, text: name })),
+    z.strictObject({ name: tagNameSchema, text: z.string().trim().min(1).max(200) }),
+  ],
+  { error: 'must be a word or phrase without a comma, or an object with name and text' },
+);
+
+export const tagLabelsSchema = z
+  .array(tagLabelSchema)
+  .max(200)
+  .refine(
+    (labels) => new Set(labels.map(({ name }) => name)).size === labels.length,
+    'must not name a tag twice',
+  )
+  .default([]);
+
+const tagsSchema = z.strictObject({
+  labels: tagLabelsSchema.meta({
+    description:
+      'Tags that images get by what they show, at most 200: words or phrases in a language that the model knows, or `{ name, text }` to embed another text than the name. None by default',
+  }),
+  threshold: z.number().min(0).max(1).default(0.5).meta({
+    description:
+      'How sure a tag must be, 0 to 1, for every model alike: at 0.5, a text that means nothing would tag one image in 1,000, at 0.8 one in 5,000. Higher: fewer and surer tags',
+  }),
+});
+
 const agentsSchema = z.strictObject({
   merge: z.boolean().default(false).meta({
     description:
@@ -206,6 +242,10 @@ export const configSchema = z.strictObject({
   duplicates: duplicatesSchema.prefault({}),
   search: searchSchema.prefault({}),
   words: wordsSchema.prefault({}),
+  tags: tagsSchema.prefault({}).meta({
+    description:
+      'Tags from a vocabulary of yours, for filters and facets. They need `search.calibrate` and a library of ten images',
+  }),
   budget: budgetConfigSchema.prefault({}),
   panel: panelSchema.prefault({}),
   agents: agentsSchema.prefault({}),

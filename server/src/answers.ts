@@ -35,7 +35,7 @@ export async function answerSearch(
   input: SearchInput,
   { visible, signal }: { visible: VisibleFiles<FileView>; signal?: AbortSignal | undefined },
 ): Promise<SearchResponse> {
-  const { searchEngine, spaces, status } = imageSearch;
+  const { searchEngine, spaces, status, tagsOf } = imageSearch;
   const { like, unlike, pagination, minRelevance, minScore, ...options } = input;
   if (like.length === 0) return listFiles(imageSearch, visible, input);
   const page = await searchEngine.search(
@@ -61,8 +61,15 @@ export async function answerSearch(
     visible,
   );
   const spaceId = page.spaceId ?? (await spaces.active()).spaceId();
-  const { indexed, total } = await status.coverage(spaceId ?? '');
-  const present = (hit: SearchHit<FileView>) => presentHit(hit, like);
+  const shown = page.hits.flatMap(({ fileId, group }) => [
+    fileId,
+    ...(group?.others ?? []).map((other) => other.fileId),
+  ]);
+  const [{ indexed, total }, tags] = await Promise.all([
+    status.coverage(spaceId ?? ''),
+    tagsOf(shown),
+  ]);
+  const present = (hit: SearchHit<FileView>) => presentHit(hit, like, tags);
   return {
     data: page.hits.map((hit) => ({
       ...present(hit),
@@ -82,7 +89,7 @@ export async function answerSearch(
 
 /** The images that pass the filters; needs no model. */
 async function listFiles(
-  { spaces, status }: ImageSearch,
+  { spaces, status, tagsOf }: ImageSearch,
   visible: VisibleFiles<FileView>,
   { facets, pagination, sort }: Pick<SearchInput, 'facets' | 'pagination' | 'sort'>,
 ): Promise<SearchResponse> {
@@ -92,16 +99,19 @@ async function listFiles(
     spaces.active(),
   ]);
   const spaceId = active.spaceId();
-  const [rows, coverage, counts] = await Promise.all([
+  const [rows, coverage, counts, tags] = await Promise.all([
     visible.load(ids),
     // Before a model was opened for the first time, nothing is indexed.
     status.coverage(spaceId ?? ''),
     facets && visible.countFacets(facets),
+    tagsOf(ids),
   ]);
   return {
     data: ids.flatMap((id) => {
       const file = rows.get(id);
-      return file ? [{ score: null, matchedBy: [], relevance: null, highlights: {}, file }] : [];
+      if (!file) return [];
+      const unranked = { score: null, matchedBy: [], relevance: null, highlights: {} };
+      return [{ ...unranked, ...(tags && { tags: tags.get(id) ?? [] }), file }];
     }),
     meta: {
       pagination: toPaginationMeta(pagination, { hasMore, total }),
@@ -117,6 +127,7 @@ async function listFiles(
 function presentHit(
   { score, matchedBy, relevance, duplicateCount, view, row }: SearchHit<FileView>,
   like: SearchInput['like'],
+  tags: Map<number, string[]> | null,
 ) {
   return {
     score,
@@ -125,6 +136,7 @@ function presentHit(
     ...(duplicateCount !== undefined && { duplicateCount }),
     highlights: highlightsOf(row, matchedBy, like),
     ...(view && { view }),
+    ...(tags && { tags: tags.get(row.id) ?? [] }),
     file: row,
   };
 }

@@ -12,6 +12,7 @@ import { mutedBy, type Logger, type OutageLog } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
 import { pauseFailingHosts } from '../../plugin/src/network/host-breakers';
 import type { Check } from '../../plugin/src/contracts/checks';
+import type { PanelResponse } from '../../plugin/src/contracts/management';
 import {
   createAssetSource,
   createThumbnailReader,
@@ -42,6 +43,7 @@ import { createDatabaseIdentity, postgresOf } from './repositories/database-iden
 import { createDuplicatePairs } from './repositories/duplicate-pairs';
 import { createDuplicateScans } from './repositories/duplicate-scans';
 import { fillDerived } from './repositories/derived-traits';
+import { createImageTags, tagsOf } from './repositories/image-tags';
 import { createImageTraces } from './repositories/image-traces';
 import {
   countMissingImages,
@@ -75,10 +77,12 @@ export interface ImageSearch extends Engine {
   readonly readThumbnail: ReadThumbnail;
   /** Null unless files of this type would be indexed if their reader were installed. */
   missingReaderFor(mimeType: string): ImageSearchError | null;
+  /** The tags of these files; files without any are missing. Null unless the configuration has a vocabulary. */
+  readonly tagsOf: (fileIds: Iterable<number>) => Promise<Map<number, string[]> | null>;
   /** Checks the installation. Never rejects. */
   checkInstallation(): Promise<Check[]>;
   /** The part of the configuration that the panel gets. */
-  readonly panel: ImageSearchConfig['panel'];
+  readonly panel: PanelResponse['data'];
   /** Over MCP. */
   readonly canAgentsMerge: boolean;
   readonly http: {
@@ -111,7 +115,13 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const stopped = new AbortController();
   const logger = mutedBy(stopped.signal, prefixedLogger(strapi));
   const events = createEvents(strapi, logger);
-  const repositories = createRepositories(strapi, { logger, events });
+  const repositories = createRepositories(strapi, {
+    logger,
+    events,
+    onIndexed: () => {
+      engine.tagger?.noteIndexed();
+    },
+  });
   const remote = pauseFailingHosts(
     createGuardedFetch({ allowedHosts: config.indexing.allowedHosts }),
     { logger, clock: systemClock, random: Math.random },
@@ -147,6 +157,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
     missingReaderFor: (mimeType) => missingReaderFor(mimeType, config, strapi.dirs.app.root),
+    tagsOf: async (fileIds) => (config.tags.labels.length > 0 ? tagsOf(strapi, fileIds) : null),
     checkInstallation: () =>
       runChecks({
         strapi,
@@ -155,7 +166,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
         store: engine.store,
         status: () => engine.status.report(),
       }),
-    panel: config.panel,
+    panel: { ...config.panel, tags: config.tags.labels.map(({ name }) => name) },
     canAgentsMerge: config.agents.merge,
     http: {
       logger,
@@ -303,17 +314,18 @@ class LibraryRelay {
 
 function createRepositories(
   strapi: Core.Strapi,
-  { logger, events }: { logger: Logger; events: Events },
+  { logger, events, onIndexed }: { logger: Logger; events: Events; onIndexed: () => void },
 ): Repositories {
   return {
     database: createDatabaseIdentity(strapi, logger),
     contentHashes: (spaceId, fileIds) => readContentHashes(strapi, spaceId, fileIds),
     entriesOf: (spaceId) =>
-      announceEntries(createIndexEntries(strapi, { spaceId }), { events, spaceId }),
+      announceEntries(createIndexEntries(strapi, { spaceId }), { events, spaceId, onIndexed }),
     countMissingImages: (spaceId) => countMissingImages(strapi, spaceId),
     viewsPerFile: (limits) => viewsPerFile(strapi, limits),
     spaces: announceSpaces(createSpaceRecords(strapi), events),
     calibrations: createCalibrations(strapi),
+    tags: createImageTags(strapi),
     holds: createIndexingHolds(strapi),
     jobs: createJobLeases(strapi),
     traces: createImageTraces(strapi, logger),

@@ -193,6 +193,31 @@ export const contentTypes = {
     },
   }),
 
+  /** One row per tag of an image, and one without a name for an image that has none. */
+  'image-tag': hiddenType({
+    collectionName: 'image_search_image_tags',
+    info: {
+      singularName: 'image-tag',
+      pluralName: 'image-tags',
+      displayName: 'Image Search tag of an image',
+    },
+    indexes: [
+      { name: 'image_search_image_tags_file', columns: ['file_id', 'position'], type: 'unique' },
+      { name: 'image_search_image_tags_name', columns: ['name', 'file_id'] },
+    ],
+    attributes: {
+      fileId: { type: 'integer', required: true },
+      /** 0 for the most relevant one. */
+      position: { type: 'integer', required: true },
+      name: { type: 'string', required: true },
+      /** In thousandths. */
+      relevance: { type: 'integer', required: true },
+      /** What it was given with. */
+      tagging: { type: 'string', required: true },
+      contentHash: { type: 'string', required: true },
+    },
+  }),
+
   /** One row per pair of duplicate files, with its review status. */
   'duplicate-pair': hiddenType({
     collectionName: 'image_search_duplicate_pairs',

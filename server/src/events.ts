@@ -48,13 +48,16 @@ export function allowInWebhooks(strapi: Core.Strapi): void {
 /** A queue that tells when files leave it. */
 export function announceEntries(
   entries: IndexEntries,
-  { events, spaceId }: { events: Events; spaceId: () => string },
+  { events, onIndexed, spaceId }: { events: Events; onIndexed: () => void; spaceId: () => string },
 ): IndexEntries {
   return {
     ...entries,
     async complete(fileId, lease, image) {
       const isWritten = await entries.complete(fileId, lease, image);
-      if (isWritten) events.emit('image-search.file.indexed', { fileId, space: spaceId() });
+      if (isWritten) {
+        onIndexed();
+        events.emit('image-search.file.indexed', { fileId, space: spaceId() });
+      }
       return isWritten;
     },
     async fail(fileId, lease, failure) {

@@ -33,6 +33,8 @@ const FILE_ARGUMENTS = `
   color: String
   "How far it may be from a color such as #00aa77."
   colorTolerance: Float
+  "Only images with all of these tags."
+  tags: [String!]
   minScore: Float
   pagination: PaginationArg
   "Whether to count all results, where possible."
@@ -63,7 +65,7 @@ const typeDefs = `
   enum ImageSearchGrouping { folder duplicates }
   input ImageSearchRegion { x: Float! y: Float! width: Float! height: Float! }
   enum ImageSearchMode { hybrid vector text }
-  enum ImageSearchFacet { kind type folder year color }
+  enum ImageSearchFacet { kind type folder year color tags }
   enum ImageSearchKind { image document video }
   enum ImageSearchOrientation { landscape portrait square }
   enum ImageSearchRelevance { strong likely weak }
@@ -79,6 +81,8 @@ const typeDefs = `
     duplicateCount: Int
     "What of the file matched best; null for the whole image."
     view: ImageSearchView
+    "The image's tags, the most relevant first; null unless the configuration has a vocabulary."
+    tags: [String!]
     "What it is the best image of; null without groupBy."
     group: ImageSearchGroup
     "The file's numeric id, which like and similarImages take."
@@ -110,7 +114,7 @@ const typeDefs = `
   }
 
   type ImageSearchCount {
-    "A kind, a MIME type, a folder's id (null for images in none), a year or a color."
+    "A kind, a MIME type, a folder's id (null for images in none), a year, a color or a tag."
     value: String
     count: Int!
   }
@@ -121,6 +125,7 @@ const typeDefs = `
     folder: [ImageSearchCount!]
     year: [ImageSearchCount!]
     color: [ImageSearchCount!]
+    tags: [ImageSearchCount!]
     counted: Int!
     "Whether there are more images than were counted."
     isLowerBound: Boolean!

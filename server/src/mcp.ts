@@ -74,6 +74,7 @@ const foundImageSchema = imageSchema.extend({
     .number()
     .optional()
     .describe('How many other files of the same image it stands for'),
+  tags: z.array(z.string()).optional(),
 });
 
 /** Tools for Strapi's MCP server, if it has one (5.47 or later) and it's on. */
@@ -112,6 +113,7 @@ const narrowingShape = {
   colorTolerance: similarQuerySchema.shape.colorTolerance.describe(
     'How far it may be from a color such as #00aa77; 2 is barely visible, 10 the default',
   ),
+  tags: z.array(z.string()).optional().describe('Only images with all of these tags'),
   facets: z
     .array(z.enum(facetNames))
     .min(1)
@@ -356,12 +358,19 @@ function createPresenter(strapi: Core.Strapi) {
     return { ...parsed, url };
   }
 
-  function hit({ file, score, relevance, duplicateCount }: Hit): z.output<typeof foundImageSchema> {
+  function hit({
+    file,
+    score,
+    relevance,
+    duplicateCount,
+    tags,
+  }: Hit): z.output<typeof foundImageSchema> {
     return {
       ...image(file),
       score,
       relevance: relevance?.band ?? null,
       ...(duplicateCount !== undefined && { duplicateCount }),
+      ...(tags && { tags }),
     };
   }
 

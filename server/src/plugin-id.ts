@@ -15,6 +15,7 @@ export const DUPLICATE_REVIEW_UID = 'plugin::image-search.duplicate-review';
 export const IMAGE_TRACE_UID = 'plugin::image-search.image-trace';
 export const IMAGE_COLOR_UID = 'plugin::image-search.image-color';
 export const IMAGE_FINGERPRINT_UID = 'plugin::image-search.image-fingerprint';
+export const IMAGE_TAG_UID = 'plugin::image-search.image-tag';
 export const DUPLICATE_SCAN_UID = 'plugin::image-search.duplicate-scan';
 export const MERGE_UID = 'plugin::image-search.merge';
 export const MERGE_BATCH_UID = 'plugin::image-search.merge-batch';

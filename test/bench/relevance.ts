@@ -6,12 +6,20 @@ import type { EmbeddingProvider } from '../../plugin/src/embedding/contract';
 import { createImageReader } from '../../plugin/src/images/image-reader';
 import type { Calibration } from '../../plugin/src/search/relevance/contract';
 import { calibrate, embedNullTexts, NEAREST } from '../../plugin/src/search/relevance/measurement';
-import { LIKELY, relevanceOf, scaleOf, STRONG } from '../../plugin/src/search/relevance/scale';
+import {
+  LIKELY,
+  pairScale,
+  relevanceOf,
+  scaleOf,
+  signalOfText,
+  STRONG,
+} from '../../plugin/src/search/relevance/scale';
 import type { VectorCollection } from '../../plugin/src/vectors/contract';
 import { sampleConcepts } from '../../sample/concepts';
 import { everydayQueries, makeUpTexts, unrelatedTexts } from '../../sample/evaluation/queries';
 import { renderSampleImage, sampleLibrary } from '../../sample/library';
 import { MemoryVectorStore } from '../support/memory-vector-store';
+import { photographTags } from '../support/photograph-tags';
 import { pointOf } from '../support/vector-points';
 import { quantile, timed } from './measurement';
 
@@ -78,6 +86,8 @@ interface Library {
   good: { text: string; image: number | null }[];
   /** What its images show, in words. */
   shown: string;
+  /** Whether an image shows a tag, as far as its captions say; null for a library without captions. */
+  isTagged: ((image: number, tag: string) => boolean) | null;
   /** Images that have nothing to do with it. */
   foreign: Buffer[];
 }
@@ -102,7 +112,7 @@ async function main(): Promise<void> {
 }
 
 async function measure(library: Library) {
-  const { foreign, good, images, provider, shown } = library;
+  const { foreign, good, images, isTagged, provider, shown } = library;
   const { signal } = new AbortController();
   const collection = await fill(provider, images);
   const nullTexts = await embedNullTexts(provider, { known: new Map(), signal });
@@ -176,10 +186,46 @@ async function measure(library: Library) {
         ),
       ),
     },
+    ...(isTagged && { tags: await measureTags(library, { collection, calibration, isTagged }) }),
     millisecondsWithSearch: { p50: round(quantile(times, 0.5)), p95: round(quantile(times, 0.95)) },
   };
   await provider.dispose();
   return result;
+}
+
+/** How many tags are given, how many of them are right, and how many of the right ones are given, by threshold. */
+async function measureTags(
+  { images, provider }: Library,
+  options: {
+    collection: VectorCollection;
+    calibration: Calibration;
+    isTagged: (image: number, tag: string) => boolean;
+  },
+) {
+  const { calibration, collection, isTagged } = options;
+  const scale = pairScale(calibration);
+  const points = await collection.getMany(images.map((_, index) => index + 1));
+  const names = Object.keys(photographTags);
+  const judged = (
+    await inTurn(names, async (name) => {
+      const [text] = await provider.embedTexts([name]);
+      const signalOf = signalOfText(text ?? new Float32Array(), calibration);
+      return points.map(({ fileId, vector }) => ({
+        relevance: relevanceOf(scale, signalOf(vector)),
+        isRight: isTagged(fileId - 1, name),
+      }));
+    })
+  ).flat();
+  return [0.3, LIKELY, 0.65, STRONG].map((threshold) => {
+    const given = judged.filter(({ relevance }) => relevance >= threshold);
+    const right = judged.filter(({ isRight }) => isRight);
+    return {
+      threshold,
+      perImage: round(given.length / images.length),
+      precision: round(share(given, ({ isRight }) => isRight)),
+      recall: round(share(right, ({ relevance }) => relevance >= threshold)),
+    };
+  });
 }
 
 interface Judgement {
@@ -242,6 +288,8 @@ async function openPhotographs(photos: readonly Photo[], foreign: Buffer[]): Pro
       captions.slice(0, 2).map((text) => ({ text, image })),
     ),
     shown: photos.flatMap(({ captions }) => captions).join(' '),
+    isTagged: (image, tag) =>
+      photographTags[tag]?.test(photos[image]?.captions.join(' ') ?? '') ?? false,
     foreign,
   };
 }
@@ -264,6 +312,7 @@ async function openSampleLibrary(images: Buffer[], foreign: Buffer[]): Promise<L
       ...groups,
       ...Object.keys(everydayQueries),
     ].join(' '),
+    isTagged: null,
     foreign,
   };
 }

@@ -21,6 +21,7 @@ const calibration: Calibration = {
   neutral: vector(0.3, 0.4),
   nonsense: vector(0.6, 0.8),
   center: vector(0, -1),
+  pairs: [0.1, 0.2, 0.3],
 };
 
 /** @param empty returns a repository without records */

@@ -97,6 +97,7 @@ function describeRepositories(
         version: 1,
         files: 12,
         texts: [0],
+        pairs: [0, 0, 0],
         images: [],
         neutral: 'AAAA',
         nonsense: '',

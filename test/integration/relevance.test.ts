@@ -4,6 +4,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SearchResponse } from '../../plugin/src/contracts/search';
 import { makeUpTexts } from '../../sample/evaluation/queries';
 import { productOf } from '../support/search-app';
+import { photographTags } from '../support/photograph-tags';
+import { pollUntil } from '../support/polling';
 import { describeWithTestData, testDataFolder } from '../support/paths';
 import { startStrapi, type StrapiApp } from '../support/strapi-app';
 import { sizeOf } from '../support/test-size';
@@ -28,6 +30,7 @@ describeWithTestData('photos', 'relevance on photographs, over the content API',
           dtype: 'q8',
         },
         search: { requestsPerMinute: 0, calibrate: true },
+        tags: { labels: Object.keys(photographTags) },
       },
     });
     await app.grantPublic([
@@ -102,6 +105,30 @@ describeWithTestData('photos', 'relevance on photographs, over the content API',
     expect(status).toBe(200);
     return body as SearchResponse;
   }
+
+  test('tags are those that captions mention, for the most part', async () => {
+    const { tagger } = productOf(app);
+    const page = { filters: { id: { $notNull: true } }, pagination: { limit: 100 } };
+    await pollUntil(
+      async () => {
+        await tagger?.runOnce();
+        return ask({ ...page, facets: ['tags'] });
+      },
+      ({ meta }) => (meta.facets?.tags?.length ?? 0) > 0,
+    );
+    const captions = readCaptions();
+    const nameOf = new Map([...ids].map(([name, id]) => [id, name]));
+    let given = 0;
+    let right = 0;
+    for (const [tag, mentions] of Object.entries(photographTags)) {
+      for (const { file } of (await ask({ tags: [tag], ...page })).data) {
+        given += 1;
+        if (mentions.test(captions[nameOf.get(file.id) ?? '']?.join(' ') ?? '')) right += 1;
+      }
+    }
+    expect(given).toBeGreaterThan(photographs / 4);
+    expect(right / given).toBeGreaterThan(0.75);
+  }, 60_000);
 
   test('most captions have a close match, and hardly any made-up word has', async () => {
     const captions = Object.entries(readCaptions()).filter(([name]) => ids.has(name));

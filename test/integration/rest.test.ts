@@ -142,7 +142,7 @@ describe('what Strapi takes elsewhere', () => {
     const failure = {
       status: 400,
       code: 'invalid-input',
-      message: /^facets\.0: must be one of kind, type, folder, year, color$/,
+      message: /^facets\.0: must be one of kind, type, folder, year, color, tags$/,
     } as const;
     for (const facets of ['colour', '']) {
       expectFailure(await face.get('search', { text: 'dog', facets }), failure);

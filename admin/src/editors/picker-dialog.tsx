@@ -106,7 +106,12 @@ export default function PickerDialog(props: PickerDialogProps) {
 
 function Query({ state }: { state: SearchState }) {
   const { query, image, folders, field } = state;
-  const filterProps = { filters: query.filters, folders, onChange: state.setFilters };
+  const filterProps = {
+    filters: query.filters,
+    folders,
+    tagNames: state.tagNames,
+    onChange: state.setFilters,
+  };
   return (
     <Box paddingLeft={8} paddingRight={8} paddingTop={5} paddingBottom={3}>
       <Flex gap={2} alignItems="flex-start">

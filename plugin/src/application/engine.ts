@@ -34,7 +34,7 @@ import type { GuardedFetch } from '../network/contract';
 import type { HostPauses } from '../network/host-breakers';
 import { createQueryFetch } from '../network/guarded-fetch';
 import type { ContentHashes } from '../search/current-vectors';
-import type { Calibrations } from '../search/relevance/contract';
+import type { Calibrations, ImageTags } from '../search/relevance/contract';
 import { SearchEngine } from '../search/engine';
 import type { SearchSpaces } from '../search/failover';
 import { QueryEmbedder } from '../search/query-embedder';
@@ -64,6 +64,7 @@ import {
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
+import { Tagger } from './tagger';
 import { UsageReport } from './usage-report';
 import { announceTexts, createWords } from './words';
 
@@ -95,6 +96,7 @@ export interface Repositories {
   viewsPerFile(rules: ViewRules): Promise<number>;
   spaces: SpaceRecords;
   calibrations: Calibrations;
+  tags: ImageTags;
   holds: IndexingHolds;
   jobs: JobLeases;
   traces: ImageTraces;
@@ -138,8 +140,9 @@ export interface Engine extends Lifecycle {
   readonly status: Status;
   readonly fileStatus: FileStatus;
   readonly usageReport: UsageReport;
-  /** Null when relevance isn't calibrated. */
+  /** Null when relevance isn't calibrated, as the next one. */
   readonly calibrator: Calibrator | null;
+  readonly tagger: Tagger | null;
   readonly holds: IndexingHolds;
   readonly store: VectorStore;
   readonly pairs: DuplicatePairs;
@@ -184,7 +187,7 @@ export function createEngine(parts: EngineParts): Engine {
     clock,
   });
   callbacks.connect(spaces, storeWatch);
-  const calibrator = createCalibrator(parts, { spaces, budget, owner });
+  const { calibrator, tagger } = createCalibration(parts, { spaces, budget, owner });
   const search = createSearch(parts, { spaces, words, calibrator });
   const usageReport = new UsageReport({
     spaces,
@@ -235,6 +238,7 @@ export function createEngine(parts: EngineParts): Engine {
     fileStatus: createFileStatus({ spaces, assets, holds }),
     usageReport,
     calibrator,
+    tagger,
     holds,
     store,
     pairs,
@@ -262,7 +266,7 @@ export function createEngine(parts: EngineParts): Engine {
       store,
       storeWatch,
       words,
-      calibrator,
+      jobs: [calibrator, tagger].filter((job) => job !== null),
       map,
       remotes: [parts.remote, search.fetch],
       logger,
@@ -498,31 +502,27 @@ function createSpaces(
   });
 }
 
-/** Null when relevance isn't calibrated. */
-function createCalibrator(
+/** Both null when relevance isn't calibrated. */
+function createCalibration(
   { clock, config, logger, repositories }: EngineParts,
-  built: { spaces: SpaceManager; budget: Budget; owner: LeaseOwner },
-): Calibrator | null {
-  if (!config.search.calibrate) return null;
-  const { budget, owner, spaces } = built;
-  const { calibrations, contentHashes, holds, jobs, pairs } = repositories;
-  return new Calibrator({
+  { budget, owner, spaces }: { spaces: SpaceManager; budget: Budget; owner: LeaseOwner },
+): { calibrator: Calibrator; tagger: Tagger } | { calibrator: null; tagger: null } {
+  if (!config.search.calibrate) return { calibrator: null, tagger: null };
+  const { calibrations, contentHashes, holds, jobs, pairs, tags } = repositories;
+  const shared = {
     spaces,
-    records: calibrations,
-    pairs,
-    contentHashes,
-    canPay: async (provider) => {
+    canPay: async (provider: string) => {
       if (isLocalProvider(provider)) return true;
       await budget.refresh();
       return budget.pause() === null;
     },
     isHeld: async () => (await holds.current()) !== null,
-    jobs,
+    ...{ jobs, owner, logger, clock },
     leaseMs: config.indexing.leaseSeconds * SECOND_MS,
-    owner,
-    logger,
-    clock,
-  });
+  };
+  const calibrator = new Calibrator({ ...shared, records: calibrations, pairs, contentHashes });
+  const tagging = { settings: config.tags, calibrations: calibrator, records: tags };
+  return { calibrator, tagger: new Tagger({ ...shared, ...tagging }) };
 }
 
 function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader & VideoReader {

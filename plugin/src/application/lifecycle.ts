@@ -7,7 +7,7 @@ import type { SpaceManager } from '../spaces/space-manager';
 import type { TextIndex } from '../text/contract';
 import type { LibraryWords } from '../text/library-words';
 import type { VectorStore } from '../vectors/contract';
-import type { Calibrator } from './calibrator';
+import type { BackgroundJob } from './background-job';
 import type { DuplicateDetection } from './duplicate-detection';
 import type { LibraryMap } from './library-map';
 import type { StoreWatch } from './store-watch';
@@ -54,18 +54,18 @@ export function createLifecycle(parts: {
   store: VectorStore;
   storeWatch: StoreWatch;
   words: WordIndexing;
-  /** Null when relevance isn't calibrated. */
-  calibrator: Pick<Calibrator, 'start' | 'stop'> | null;
+  /** What follows indexing, in the background. */
+  jobs: readonly Pick<BackgroundJob, 'start' | 'stop'>[];
   map: Pick<LibraryMap, 'stop'>;
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;
 }): Lifecycle {
   const {
-    calibrator,
     clock,
     duplicates,
     isIndexing,
+    jobs,
     logger,
     map,
     meter,
@@ -104,7 +104,7 @@ export function createLifecycle(parts: {
       if (isIndexing) {
         duplicates.start();
         storeWatch.start();
-        calibrator?.start();
+        for (const job of jobs) job.start();
       }
     },
 
@@ -117,7 +117,7 @@ export function createLifecycle(parts: {
             spaces.stopIndexing(graceMs),
             duplicates.stop(),
             storeWatch.stop(),
-            calibrator?.stop(),
+            ...jobs.map((job) => job.stop()),
             map.stop(),
             words?.library.stop(),
           ]),

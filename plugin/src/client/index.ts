@@ -169,6 +169,8 @@ export interface SearchOptions {
   color?: string;
   /** How far the image's color may be from one such as `#00aa77`, 0 to 50; 2 is barely visible. @default 10 */
   colorTolerance?: number;
+  /** Only images with all of these tags of the configuration. */
+  tags?: readonly string[];
   /** By start and limit, or by pages. */
   pagination?:
     | { start?: number; limit?: number; withCount?: boolean }
@@ -184,7 +186,7 @@ export interface SearchOptions {
   /** Order of the relevant images, or of all that pass the filters, such as `createdAt:desc` or `name:asc`. */
   sort?: string | readonly string[];
   /** Counts the relevant images, or all that pass the filters, in `meta.facets`; folders need an admin token. */
-  facets?: readonly ('kind' | 'type' | 'folder' | 'year' | 'color')[];
+  facets?: readonly ('kind' | 'type' | 'folder' | 'year' | 'color' | 'tags')[];
   /**
    * Results are groups, each with its best image: of a folder, which needs an admin token, or of files of the same image,
    * which requires the permission `duplicates.findOne`.
@@ -301,6 +303,8 @@ export interface SearchResults {
           year?: { value: number; count: number }[] | undefined;
           /** By basic color; an image counts once for each of its colors. */
           color?: { value: BasicColor; count: number }[] | undefined;
+          /** By tag of the configuration; an image counts once for each of its tags. */
+          tags?: { value: string; count: number }[] | undefined;
           counted: number;
           /** Whether there are more images than were counted. */
           isLowerBound: boolean;
@@ -325,6 +329,8 @@ export interface SearchHit {
   highlights: Partial<Record<WordField, [number, number][]>>;
   /** What of the file matched best; absent when it is the whole image. Of a video, the number of a frame is its second. */
   view?: { kind: 'part' | 'frame' | 'page'; number: number } | undefined;
+  /** The image's tags, the most relevant first; absent unless the configuration has a vocabulary. */
+  tags?: string[] | undefined;
   file: ImageFile;
 }
 

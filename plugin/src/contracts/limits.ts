@@ -25,4 +25,6 @@ export const apiLimits = {
   /** `colorTolerance` by default, and the largest. */
   colorTolerance: 10,
   maxColorTolerance: 50,
+  /** That a request may name. */
+  maxTags: 20,
 } as const;

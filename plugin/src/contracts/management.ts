@@ -146,6 +146,8 @@ export const panelResponseSchema = z.object({
     mediaLibrary: z.boolean(),
     /** Whether the panel extends the dialogs that pick files. */
     imagePicker: z.boolean(),
+    /** The names of the tags that images get. */
+    tags: z.array(z.string()),
   }),
 });
 

@@ -95,6 +95,12 @@ export function isColorName(color: string): color is ColorName {
   return (colorNames as readonly string[]).includes(color);
 }
 
+export const tagsSchema = z
+  .union([z.string().transform((names) => names.split(',')), z.array(z.string())], {
+    error: 'must be names of tags, in a list or separated by commas',
+  })
+  .pipe(z.array(z.string().trim().min(1, 'must not be empty')).min(1).max(apiLimits.maxTags));
+
 /** Conditions that Strapi's filters can't express. */
 const traitsShape = {
   /** By the file's MIME type. */
@@ -117,6 +123,8 @@ const traitsShape = {
    * @default 10
    */
   colorTolerance: numberSchema.pipe(z.number().min(0).max(apiLimits.maxColorTolerance)).optional(),
+  /** Only images with all of these tags of the configuration. */
+  tags: tagsSchema.optional(),
 };
 
 /** Strapi filters on `plugin::upload.file`. Strapi validates their fields, but neither their size nor their operands. */
@@ -280,6 +288,8 @@ const hitSchema = z.object({
   highlights: z.partialRecord(z.enum(wordFields), z.array(z.tuple([z.number(), z.number()]))),
   /** What of the file matched best; absent when it is the whole image, or what shows the whole document. */
   view: z.object({ kind: z.enum(['part', 'frame', 'page']), number: z.int().min(1) }).optional(),
+  /** The image's tags, the most relevant first; absent unless the configuration has a vocabulary. */
+  tags: z.array(z.string()).optional(),
   file: z.looseObject({ id: z.number() }),
 });
 
@@ -329,6 +339,8 @@ export const searchResponseSchema = z.object({
         year: facetSchema(z.number()),
         /** Basic colors; an image counts once for each that is one of its own. */
         color: facetSchema(z.enum(colorNames)),
+        /** Tags of the configuration; an image counts once for each. */
+        tags: facetSchema(z.string()),
         /** How many images were counted. */
         counted: z.int().min(0),
         /** Whether there are more, so that each count is a lower bound. */

@@ -8,8 +8,8 @@ export const sortFields = ['createdAt', 'updatedAt', 'name', 'size'] as const;
 /** Files that can be sorted at a time. */
 export const MOST_SORTED = 500;
 
-/** What files can be counted by: the kind, the MIME type, the folder, the year of upload (UTC), and basic colors. */
-export const facetNames = ['kind', 'type', 'folder', 'year', 'color'] as const;
+/** What files can be counted by: the kind, the MIME type, the folder, the year of upload (UTC), basic colors, and tags. */
+export const facetNames = ['kind', 'type', 'folder', 'year', 'color', 'tags'] as const;
 
 /** Images that facets count without a query; with one, MOST_COUNTED_HITS. */
 export const MOST_COUNTED = 10_000;
@@ -28,6 +28,8 @@ export interface FacetCounts {
   year?: FacetCount<number>[];
   /** An image counts once for each of its colors. */
   color?: FacetCount<ColorName>[];
+  /** An image counts once for each of its tags. */
+  tags?: FacetCount<string>[];
 }
 
 export interface FacetCount<Value> {

@@ -133,6 +133,7 @@ const facetAttributes: Record<FacetName, string> = {
   year: 'createdAt',
   // Of the image itself.
   color: 'url',
+  tags: 'url',
 };
 
 /** Whether the content API leaves an attribute of a file out, as it does with folders; it may be set in an extension. */

@@ -7,6 +7,7 @@ import type {
   Facets,
 } from '../../../plugin/src/search/contract';
 import { countColorNames } from '../repositories/image-colors';
+import { countTags, requireTags } from '../repositories/image-tags';
 import { FILE_UID, FOLDER_UID } from '../plugin-id';
 import {
   chunksOf,
@@ -29,6 +30,7 @@ export async function countFiles(
   strapi: Core.Strapi,
   { facets, limit, query }: { facets: readonly FacetName[]; limit: number; query: object },
 ): Promise<Facets> {
+  if (facets.includes('tags')) requireTags(strapi, null);
   const tables = createDatabaseTables(strapi);
   const selectIds = (most: number): TableQuery => {
     const builder = strapi.db.queryBuilder(FILE_UID);
@@ -49,6 +51,7 @@ export async function countFiles(
     });
     facetCounts.kind = countBy(known, ({ kind }) => kind);
   }
+  if (facets.includes('tags')) facetCounts.tags = inOrder(await countTags(strapi, ids()));
   if (facets.includes('type')) {
     const typed = groups.flatMap(({ type, ...group }) =>
       type === null ? [] : [{ ...group, type }],

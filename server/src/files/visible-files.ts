@@ -12,6 +12,7 @@ import {
 import type { WordField } from '../../../plugin/src/text/contract';
 import { conditionOn, libraryOf } from '../assets/library';
 import { colorCondition } from '../repositories/image-colors';
+import { tagCondition } from '../repositories/image-tags';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID } from '../plugin-id';
 import {
@@ -232,11 +233,12 @@ export type Condition = (files: string) => object;
  */
 function toTraitFilters(
   strapi: Core.Strapi,
-  { color, colorTolerance, kind, orientation, unused, hasAlternativeText }: FileTraits = {},
+  { color, colorTolerance, kind, orientation, tags, unused, hasAlternativeText }: FileTraits = {},
   condition?: Condition,
 ): TraitFilters | undefined {
   const tables = createDatabaseTables(strapi);
   const ofColor = colorCondition(tables, { color, colorTolerance });
+  const tagged = tagCondition(tables, tags);
   const conditions = [
     ...(condition === undefined ? [] : [condition]),
     ...(kind === undefined ? [] : [() => conditionOn([kind])]),
@@ -244,6 +246,7 @@ function toTraitFilters(
     ...(unused === undefined ? [] : [unusedCondition(tables, unused)]),
     ...(hasAlternativeText === undefined ? [] : [alternativeTextCondition(hasAlternativeText)]),
     ...(ofColor === null ? [] : [ofColor]),
+    ...(tagged === null ? [] : [tagged]),
   ];
   if (conditions.length === 0) return undefined;
   return ({ uid, qb }) =>

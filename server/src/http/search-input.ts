@@ -59,7 +59,7 @@ export function toSearchInput(
 ): SearchInput {
   const body = parseInput(searchBodySchema, query);
   const { fields: fileFields, filters, minRelevance, minScore, pagination } = body;
-  const { color, colorTolerance, kind, orientation, unused, hasAlternativeText } = body;
+  const { color, colorTolerance, kind, orientation, tags, unused, hasAlternativeText } = body;
   const { mode, weight } = body;
   const examples = [...mainExample(body, imagePart, limits), ...toExamples('like', body, limits)];
   const like = withRegion(examples, body.region);
@@ -77,6 +77,7 @@ export function toSearchInput(
     hasAlternativeText,
     color,
     colorTolerance,
+    tags,
     pagination,
     minScore,
     minRelevance,
@@ -118,8 +119,8 @@ export function requireFilters(
   body: CommonSearchInput & Pick<SearchBody, 'unlike'>,
   advice: string,
 ): void {
-  const { color, facets, filters, hasAlternativeText, kind, orientation } = body;
-  const given = [filters, kind, color, hasAlternativeText, orientation, body.unused, facets];
+  const { color, facets, filters, hasAlternativeText, kind, orientation, tags } = body;
+  const given = [filters, kind, color, hasAlternativeText, orientation, tags, body.unused, facets];
   const unlike = body.unlike?.length === 0 ? undefined : body.unlike;
   const ranking = Object.entries({
     minScore: body.minScore,

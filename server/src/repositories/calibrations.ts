@@ -16,6 +16,7 @@ const figuresSchema = z.object({
   version: z.number(),
   files: z.number(),
   texts: z.array(z.number()),
+  pairs: z.tuple([z.number(), z.number(), z.number()]),
   images: z.array(z.number()),
   neutral: vectorSchema,
   nonsense: vectorSchema,

@@ -12,6 +12,7 @@ import { prefixedLogger } from '../prefixed-logger';
 import { chunksOf } from '../usage/database-tables';
 import { derive, replaceDerived } from './derived-traits';
 import { createTileSearch } from './image-fingerprints';
+import { removeTags } from './image-tags';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -116,6 +117,7 @@ export function createImageTraces(
           strapi.db.transaction(async ({ trx }) => {
             await rows().deleteMany({ where: { fileId: { $in: ids } } });
             await replaceDerived(strapi, trx, { fileIds: ids, derived: null });
+            await removeTags(strapi, trx, ids);
           }),
         );
       }

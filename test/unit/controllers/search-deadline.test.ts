@@ -24,6 +24,7 @@ async function beginSearch() {
   const product = {
     searchEngine,
     status: { coverage: () => Promise.resolve({ indexed: 0, total: 0 }) },
+    tagsOf: () => Promise.resolve(null),
     inputLimits: { maxTextLength: 10, maxImageBytes: 10 },
   };
   const handlers = createSearchHandlers({

@@ -35,6 +35,7 @@ const calibration: Calibration = {
   neutral: vector(0, 0.2),
   nonsense: vector(0, 1),
   center: vector(1, 0),
+  pairs: [0.1, 0.2, 0.3],
 };
 
 describe('null texts', () => {

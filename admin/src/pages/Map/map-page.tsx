@@ -15,7 +15,7 @@ import { explainProblem, useFailureText } from '../../hooks/failure-text';
 import { useFormats } from '../../hooks/formats';
 import { useAssets } from '../../hooks/library';
 import { useText } from '../../hooks/text';
-import { emptyQuery, writeAmong, writeQuery } from '../Search/query';
+import { emptyQuery, writeAmong, writeQuery, type SearchFilters } from '../Search/query';
 import { useDetailsInAddress } from '../Search/results/details-in-address';
 import { DetailsPanel, DETAILS_WIDTH } from '../Search/results/details-panel';
 import { StateMessage } from '../Search/state-message';
@@ -261,6 +261,9 @@ function Details({ id }: { id: number }) {
   const navigate = useNavigate();
   const { close } = useDetailsInAddress();
   const [file] = useAssets(useMemo(() => [id], [id]));
+  const search = (filters: SearchFilters) => {
+    navigate(`${HOME}/search?${writeQuery({ ...emptyQuery, filters }).toString()}`);
+  };
   if (!file) return null;
   return (
     <DetailsPanel
@@ -273,8 +276,10 @@ function Details({ id }: { id: number }) {
         navigate(similarAddress(fileId));
       }}
       onFilterColor={(color) => {
-        const query = { ...emptyQuery, filters: { color } };
-        navigate(`${HOME}/search?${writeQuery(query).toString()}`);
+        search({ color });
+      }}
+      onFilterTag={(tags) => {
+        search({ tags });
       }}
       onClose={close}
     />

@@ -19,6 +19,7 @@ import {
   type SearchHit,
 } from '../../api/search';
 import { libraryKeys, useFolders } from '../../hooks/library';
+import { usePanelSettings } from '../../hooks/panel-settings';
 import { useText } from '../../hooks/text';
 import {
   addExample,
@@ -35,6 +36,8 @@ import {
   type SearchQuery,
 } from './query';
 import { useQueryImages, type QueryImage } from './query-images';
+
+const noTags: readonly string[] = [];
 
 export type SearchState = ReturnType<typeof useSearch>;
 
@@ -84,6 +87,7 @@ export function useSearch(
   const isImageUnavailable = query.image !== null && image === null;
   const [filtering, setFiltering] = useState<'never' | 'before' | 'now'>('never');
   const folders = useFolders(filtering !== 'never' || query.filters.folder !== undefined);
+  const tagNames = usePanelSettings()?.tags ?? noTags;
   const [today] = useState(() => new Date());
   const fields = useMemo(
     () => (isImageUnavailable ? null : toSearchFields(query, { folders, today, allowedTypes })),
@@ -93,7 +97,7 @@ export function useSearch(
   const counts = useFacetCounts(query, {
     isWanted: filtering === 'now' && !isImageUnavailable,
     image,
-    context: { folders, today, allowedTypes },
+    context: { folders, today, allowedTypes, tagNames },
   });
   const years = useYears({ isWanted: filtering === 'now', counts, today });
   const hits = useMemo(() => results.data?.pages.flatMap(({ data }) => data) ?? [], [results.data]);
@@ -119,6 +123,7 @@ export function useSearch(
     folders,
     counts,
     years,
+    tagNames,
     results,
     hits,
     relevance,
@@ -302,13 +307,14 @@ function useFacetCounts(
       for (const { data } of results) {
         // While nothing is relevant, all images are shown, and a zero would be wrong.
         if (!data || (data.counted === 0 && isRanked(query))) continue;
-        const { color, folder, isLowerBound, kind, type, year } = data;
+        const { color, folder, isLowerBound, kind, tags, type, year } = data;
         if (kind) counts.kind = { counts: toMap(kind), isLowerBound };
         if (type) counts.type = { counts: byType(type), isLowerBound };
         if (folder)
           counts.folder = { counts: withSubfolders(folder, context.folders), isLowerBound };
         if (year) counts.year = { counts: toMap(year), isLowerBound };
         if (color) counts.color = { counts: toMap(color), isLowerBound };
+        if (tags) counts.tags = { counts: withZeros(tags, context.tagNames), isLowerBound };
       }
       return counts;
     },
@@ -338,6 +344,14 @@ function useYears({
 
 function toMap<Value>(counts: readonly { value: Value; count: number }[]): Map<Value, number> {
   return new Map(counts.map(({ count, value }) => [value, count]));
+}
+
+function withZeros(
+  counts: readonly { value: string; count: number }[],
+  names: readonly string[] = [],
+): Map<string, number> {
+  const known = toMap(counts);
+  return new Map(names.map((name) => [name, known.get(name) ?? 0]));
 }
 
 function byType(counts: readonly { value: string; count: number }[]): Map<string, number> {

@@ -48,6 +48,8 @@ const filtersSchema = z.object({
     .catch(undefined),
   /** A basic color, or one as `#rrggbb`. */
   color: colorSchema.optional().catch(undefined),
+  /** One of the configuration's. */
+  tags: z.string().min(1).optional().catch(undefined),
   orientation: z.enum(orientations).optional().catch(undefined),
   alternativeText: z.enum(['with', 'without']).optional().catch(undefined),
   usage: z.enum(['used', 'unused']).optional().catch(undefined),
@@ -267,6 +269,8 @@ interface SearchContext {
   /** `days` count back from the start of this day, so that a search stays the same all day. */
   today: Date;
   allowedTypes?: AllowedTypes;
+  /** The tags that images get; none unless the configuration has a vocabulary. */
+  tagNames?: readonly string[];
 }
 
 /** The request that answers a query; null while there is nothing to search for. */
@@ -295,6 +299,7 @@ const ownFilters: Record<FacetName, readonly FilterName[]> = {
   folder: ['folder'],
   year: periods.flat(),
   color: ['color'],
+  tags: ['tags'],
 };
 
 /** The requests that count images by each facet as the other filters have them; none where nothing can be counted. */
@@ -304,9 +309,10 @@ export function toFacetRequests(
 ): { facets: FacetName[]; fields: SearchFields }[] {
   const isSet = (name: FilterName): boolean => query.filters[name] !== undefined;
   const isOwn = (facet: FacetName): boolean => ownFilters[facet].some(isSet);
+  const known = facetNames.filter((facet) => facet !== 'tags' || context.tagNames?.length);
   const groups = [
-    facetNames.filter((facet) => !isOwn(facet)),
-    ...facetNames.filter(isOwn).map((facet) => [facet]),
+    known.filter((facet) => !isOwn(facet)),
+    ...known.filter(isOwn).map((facet) => [facet]),
   ];
   return groups.flatMap((facets) => {
     const [facet] = facets;
@@ -324,7 +330,7 @@ function toFields(
   query: SearchQuery,
   { folders, today, allowedTypes = null }: SearchContext,
 ): SearchFields | null {
-  const { folder, color, kind, orientation, alternativeText, usage } = query.filters;
+  const { folder, color, kind, orientation, alternativeText, tags, usage } = query.filters;
   if (folder !== undefined && folders === null) return null;
   const text = query.text.trim();
   // The server takes one text or image as the query. Beside an image, the text becomes an example.
@@ -342,6 +348,7 @@ function toFields(
     filters: conditions.length > 0 ? { $and: conditions } : undefined,
     kind,
     color,
+    tags: tags === undefined ? undefined : [tags],
     orientation,
     hasAlternativeText: alternativeText === undefined ? undefined : alternativeText === 'with',
     unused: usage === undefined ? undefined : usage === 'unused',

@@ -28,7 +28,12 @@ export default function SearchPage() {
     }, []),
     SENTINEL_OPTIONS,
   );
-  const filterProps = { filters: query.filters, folders, onChange: state.setFilters };
+  const filterProps = {
+    filters: query.filters,
+    folders,
+    tagNames: state.tagNames,
+    onChange: state.setFilters,
+  };
   return (
     <Page.Main>
       <Page.Title>{text('search.title')}</Page.Title>

@@ -14,6 +14,8 @@ export interface Calibration {
   files: number;
   /** Signals, as `textSignal` has them, ascending; at least one. */
   texts: readonly number[];
+  /** The signals that one in 100, in 1,000 and in 5,000 pairs of a null text and any image of the library exceed. */
+  pairs: readonly [number, number, number];
   /** Cosine similarities, ascending; empty if the library has too few images to tell. */
   images: readonly number[];
   /** Mean vector of the null texts: what an image scores for it, it scores for any text. */
@@ -55,4 +57,48 @@ export interface Calibrations {
 export interface CalibrationSource {
   /** Null while the space isn't calibrated. */
   calibrationOf(spaceId: string): Promise<Calibration | null>;
+}
+
+/** What an operator wants images to be tagged with. */
+export interface TagLabel {
+  name: string;
+  /** What it is embedded as. */
+  text: string;
+}
+
+/** A label that an image answers. */
+export interface ImageTag {
+  name: string;
+  /** 0 to 1, as for a search with the label's text. */
+  relevance: number;
+}
+
+export interface TaggedImage {
+  fileId: number;
+  /** Of the bytes that the tags are of. */
+  contentHash: string;
+  tags: readonly ImageTag[];
+}
+
+/**
+ * The tags of images, for all processes that share a database.
+ *
+ * - `listUntagged` returns files that a space has indexed, in ascending order after `after`, whose tags are missing or
+ *   were given with another `tagging`, or for other bytes.
+ * - `replace` skips files that were removed, or indexed with other bytes, in the meantime.
+ *
+ * @throws whatever the database throws
+ */
+export interface ImageTags {
+  listUntagged(options: {
+    spaceId: string;
+    /** Which labels, model and calibration tags are given with, at most 64 characters. */
+    tagging: string;
+    after: number;
+    limit: number;
+  }): Promise<Omit<TaggedImage, 'tags'>[]>;
+  replace(
+    images: readonly TaggedImage[],
+    options: { spaceId: string; tagging: string },
+  ): Promise<void>;
 }

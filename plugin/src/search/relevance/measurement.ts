@@ -5,7 +5,7 @@ import type { VectorCollection, VectorHit } from '../../vectors/contract';
 import { dotProduct } from '../../vectors/similarity';
 import type { Calibration, EmbeddedNullTexts } from './contract';
 import { listNullTexts, NULL_TEXTS_VERSION } from './null-texts';
-import { textSignal } from './scale';
+import { quantile, signalOfText, textSignal } from './scale';
 
 /** The images nearest to a query, among which the best answer is looked for. */
 export const NEAREST = 20;
@@ -36,23 +36,7 @@ export async function embedNullTexts(
   { known, signal }: { known: Map<string, Float32Array | null>; signal: AbortSignal },
 ): Promise<EmbeddedNullTexts> {
   const { abstract, nonsense } = listNullTexts();
-  const missing = [...nonsense, ...abstract].filter((text) => !known.has(text));
-  const size = Math.min(provider.limits.textsPerCall, MOST_TEXTS);
-  const embed = async (texts: readonly string[]): Promise<void> => {
-    try {
-      const vectors = await provider.embedTexts(texts, { signal });
-      for (const [index, text] of texts.entries()) known.set(text, vectors[index] ?? null);
-    } catch (error) {
-      if (!(error instanceof ImageSearchError) || error.code !== 'text-unknown') throw error;
-      const [text = ''] = texts;
-      if (texts.length === 1) known.set(text, null);
-      else for (const each of texts) await embed([each]);
-    }
-  };
-  for (let start = 0; start < missing.length; start += size) {
-    signal.throwIfAborted();
-    await embed(missing.slice(start, start + size));
-  }
+  await embedKnownTexts(provider, [...nonsense, ...abstract], { known, signal });
   const vectorsOf = (texts: readonly string[]): Float32Array[] =>
     texts.flatMap((text) => known.get(text) ?? []);
   return {
@@ -60,6 +44,36 @@ export async function embedNullTexts(
     nonsense: vectorsOf(nonsense),
     abstract: vectorsOf(abstract),
   };
+}
+
+/**
+ * Embeds those of these texts that aren't `known`, and adds their vectors, or null for a text of which the model knows
+ * no word.
+ *
+ * @throws ImageSearchError as the provider does; the signal's reason when it is aborted
+ */
+export async function embedKnownTexts(
+  provider: Pick<EmbeddingProvider, 'embedTexts' | 'limits'>,
+  texts: readonly string[],
+  { known, signal }: { known: Map<string, Float32Array | null>; signal: AbortSignal },
+): Promise<void> {
+  const missing = [...new Set(texts)].filter((text) => !known.has(text));
+  const size = Math.min(provider.limits.textsPerCall, MOST_TEXTS);
+  const embed = async (some: readonly string[]): Promise<void> => {
+    try {
+      const vectors = await provider.embedTexts(some, { signal });
+      for (const [index, text] of some.entries()) known.set(text, vectors[index] ?? null);
+    } catch (error) {
+      if (!(error instanceof ImageSearchError) || error.code !== 'text-unknown') throw error;
+      const [text = ''] = some;
+      if (some.length === 1) known.set(text, null);
+      else for (const each of some) await embed([each]);
+    }
+  };
+  for (let start = 0; start < missing.length; start += size) {
+    signal.throwIfAborted();
+    await embed(missing.slice(start, start + size));
+  }
 }
 
 /**
@@ -90,12 +104,15 @@ export async function calibrate(
     center: unitOf(center),
   };
   const reached: number[] = [];
+  const pairs: number[] = [];
   for (const text of texts) {
     signal.throwIfAborted();
     const hits = await collection.search({ vector: text, limit: NEAREST });
     const images = await collection.getMany(hits.map(({ fileId }) => fileId));
     const signals = images.map(({ vector: image }) => textSignal({ image, text }, basis));
     if (signals.length > 0) reached.push(Math.max(...signals));
+    const signalOf = signalOfText(text, basis);
+    for (const { vector } of sample) pairs.push(signalOf(vector));
   }
   if (reached.length === 0) return null;
   return {
@@ -103,6 +120,7 @@ export async function calibrate(
     version: nullTexts.version,
     files,
     texts: ascending(reached),
+    pairs: tailOf(ascending(pairs)),
     images: files < LEAST_FILES ? [] : ascending(await measureImages(collection, sample, options)),
   };
 }
@@ -175,6 +193,11 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array | null {
 function unitOf(vector: Float32Array): Float32Array {
   const length = Math.sqrt(dotProduct(vector, vector));
   return length === 0 ? vector : vector.map((value) => value / length);
+}
+
+/** `Calibration.pairs` of all signals, ascending. */
+function tailOf(signals: readonly number[]): Calibration['pairs'] {
+  return [quantile(signals, 0.99), quantile(signals, 0.999), quantile(signals, 0.9998)];
 }
 
 function ascending(values: readonly number[]): number[] {

@@ -38,6 +38,16 @@ export function textSignal(
   );
 }
 
+/** `textSignal` of many images with one text. */
+export function signalOfText(
+  text: Float32Array,
+  { neutral, nonsense }: Pick<Calibration, 'neutral' | 'nonsense'>,
+): (image: Float32Array) => number {
+  const direction = text.map((value, index) => value - (neutral[index] ?? 0));
+  const lost = NONSENSE_WEIGHT * dotProduct(nonsense, text);
+  return (image) => dotProduct(direction, image) - lost;
+}
+
 /** Whether a vector of unknown origin is rather one of a text or of an image. */
 export function kindOfVector(
   vector: Float32Array,
@@ -113,6 +123,20 @@ export function withLikelyFrom(scale: RelevanceScale, likely: number): Relevance
   return scale.map((point) => ({ ...point, score: point.score + likely - from }));
 }
 
+/**
+ * What a text means for one image, by their `textSignal`, whatever the rest of the library shows: how rarely a text that
+ * nothing answers reaches as much with an image. A likely match is one of 1,000, a strong one of 5,000, in a library of
+ * any size.
+ */
+export function pairScale({ pairs: [rare, likely, strong] }: Calibration): RelevanceScale {
+  return [
+    { score: rare, relevance: 0 },
+    { score: likely, relevance: LIKELY },
+    { score: strong, relevance: STRONG },
+    { score: 2 * strong - likely, relevance: 1 },
+  ];
+}
+
 function marksOf(
   kind: JudgedExample['kind'],
   { images, texts }: Calibration,
@@ -133,7 +157,7 @@ function marksOf(
 }
 
 /** Between the two nearest values. */
-function quantile(ascending: readonly number[], share: number): number {
+export function quantile(ascending: readonly number[], share: number): number {
   const at = (ascending.length - 1) * share;
   const below = ascending[Math.floor(at)] ?? 0;
   const above = ascending[Math.ceil(at)] ?? below;

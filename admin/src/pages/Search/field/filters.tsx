@@ -45,6 +45,8 @@ interface FieldProps {
 interface FilterProps extends FieldProps {
   /** Null until they are loaded. */
   folders: readonly Folder[] | null;
+  /** The tags that images get; none unless the configuration has a vocabulary. */
+  tagNames: readonly string[];
 }
 
 interface MenuProps extends FilterProps {
@@ -113,7 +115,7 @@ export function FilterMenu(props: MenuProps & { onShow: (isShown: boolean) => vo
   );
 }
 
-function FilterFields({ counts, filters, folders, onChange, years }: MenuProps) {
+function FilterFields({ counts, filters, folders, onChange, tagNames, years }: MenuProps) {
   const text = useText();
   const chosen = filters.year === undefined ? [] : [filters.year];
   // Most libraries have images only.
@@ -122,6 +124,7 @@ function FilterFields({ counts, filters, folders, onChange, years }: MenuProps) 
     filters.kind !== undefined || others.some((kind) => (counts.kind?.counts.get(kind) ?? 0) > 0);
   const choices = listChoices(text, {
     folders: folders ?? [],
+    tagNames,
     years: [...years, ...chosen],
   }).filter(({ name }) => name !== 'kind' || hasOthers);
   return (
@@ -280,9 +283,9 @@ function DayInput({ value = '', min, max, onChange }: DayInputProps) {
 }
 
 /** The filters that are set, each with a button to remove it. */
-export function FilterTags({ filters, folders, onChange }: FilterProps) {
+export function FilterTags({ filters, folders, onChange, tagNames }: FilterProps) {
   const text = useText();
-  const tags = useTags(filters, folders ?? []);
+  const tags = useTags(filters, { folders: folders ?? [], tagNames });
   if (tags.length === 0) return null;
   return (
     <Flex gap={2} wrap="wrap" paddingTop={3}>
@@ -308,7 +311,10 @@ interface FilterTag {
   label: string;
 }
 
-function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[] {
+function useTags(
+  filters: SearchFilters,
+  { folders, tagNames }: { folders: readonly Folder[]; tagNames: readonly string[] },
+): FilterTag[] {
   const text = useText();
   const formats = useFormats();
   const tags: FilterTag[] = [];
@@ -321,7 +327,7 @@ function useTags(filters: SearchFilters, folders: readonly Folder[]): FilterTag[
     tags.push({ name: 'among', label: text('search.filter.among.value', { count }) });
   }
   const years = filters.year === undefined ? [] : [filters.year];
-  for (const { name, label, options } of listChoices(text, { folders, years })) {
+  for (const { name, label, options } of listChoices(text, { folders, tagNames, years })) {
     if (filters[name] === undefined) continue;
     const value = options.find((option) => option.value === filters[name])?.label.trim();
     const needsName = isFacet(name);
@@ -351,9 +357,14 @@ interface Choice {
 /** The filters to choose a value for, in the order of the menu. */
 function listChoices(
   text: Text,
-  { folders, years }: { folders: readonly Folder[]; years: readonly number[] },
+  {
+    folders,
+    tagNames,
+    years,
+  }: { folders: readonly Folder[]; tagNames: readonly string[]; years: readonly number[] },
 ): Choice[] {
   const options = {
+    tags: tagNames.map((value) => ({ value, label: value })),
     folder: folders.map(({ id, name, depth }) => ({
       value: id,
       label: `${'\u2003'.repeat(depth)}${name}`,
@@ -380,7 +391,10 @@ function listChoices(
       label: text(`search.filter.usage.${value}`),
     })),
   } satisfies Record<ChoiceName, Choice['options']>;
-  return (Object.keys(options) as ChoiceName[]).map((name) => ({
+  const names = (Object.keys(options) as ChoiceName[]).filter(
+    (name) => name !== 'tags' || tagNames.length > 0,
+  );
+  return names.map((name) => ({
     name,
     label: text(`search.filter.${name}`),
     options: options[name],

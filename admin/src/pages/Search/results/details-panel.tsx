@@ -48,12 +48,14 @@ interface DetailsPanelProps {
   onFindSimilar: (id: number) => void;
   /** Filters by a color, as `#rrggbb`. */
   onFilterColor: (color: string) => void;
+  onFilterTag: (tag: string) => void;
   onClose: () => void;
 }
 
 /** One result at the side of the page, with its details. The results stay usable beside it. */
 export function DetailsPanel(props: DetailsPanelProps) {
-  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onFilterColor, onClose } = props;
+  const { hit, hasPrevious, hasNext, onStep, onFindSimilar, onClose } = props;
+  const { onFilterColor, onFilterTag } = props;
   const text = useText();
   const { file } = hit;
   const titleId = useId();
@@ -131,6 +133,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
             {text('search.details.findSimilar')}
           </Button>
           <DetailsList hit={hit} />
+          <TagList tags={hit.tags ?? []} onFilter={onFilterTag} />
           <ColorList fileId={file.id} onFilter={onFilterColor} />
           <UsageList fileId={file.id} />
           <DuplicateList fileId={file.id} />
@@ -256,6 +259,40 @@ function DetailsList({ hit }: { hit: SearchHit }) {
           </Flex>
         );
       })}
+    </Flex>
+  );
+}
+
+/** The image's tags, each a button that filters by it. */
+function TagList({
+  tags,
+  onFilter,
+}: {
+  tags: readonly string[];
+  onFilter: DetailsPanelProps['onFilterTag'];
+}) {
+  const text = useText();
+  if (tags.length === 0) return null;
+  return (
+    <Flex direction="column" alignItems="stretch" gap={2}>
+      <Typography tag="h3" variant="sigma" textColor="neutral600">
+        {text('search.details.tags')}
+      </Typography>
+      <Flex gap={2} wrap="wrap">
+        {tags.map((tag) => (
+          <Button
+            key={tag}
+            size="S"
+            variant="tertiary"
+            aria-label={text('search.details.filterTag', { tag })}
+            onClick={() => {
+              onFilter(tag);
+            }}
+          >
+            {tag}
+          </Button>
+        ))}
+      </Flex>
     </Flex>
   );
 }

@@ -86,6 +86,9 @@ export function FoundImages({ state }: { state: SearchState }) {
           onFilterColor={(color) => {
             change({ ...query, filters: setFilter(query.filters, 'color', color) });
           }}
+          onFilterTag={(tag) => {
+            change({ ...query, filters: setFilter(query.filters, 'tags', tag) });
+          }}
           onClose={details.close}
         />
       )}
