@@ -33,6 +33,7 @@ import { useText } from '../../../hooks/text';
 import { useViewText } from '../../../hooks/view-text';
 import { Swatch } from '../field/color-field';
 import { ImageViewer } from './image-viewer';
+import { SaveSuggestedText } from './suggested-text';
 
 /** The preview's width in CSS pixels. */
 const PREVIEW_WIDTH = 400;
@@ -58,6 +59,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
   const { onFilterColor, onFilterTag } = props;
   const text = useText();
   const { file } = hit;
+  const { canChange } = useLibraryPermissions();
   const titleId = useId();
   const panel = useFocusWhileOpen();
   const [isViewing, setIsViewing] = useState(false);
@@ -133,6 +135,7 @@ export function DetailsPanel(props: DetailsPanelProps) {
             {text('search.details.findSimilar')}
           </Button>
           <DetailsList hit={hit} />
+          {canChange && <SaveSuggestedText key={file.id} asset={file} />}
           <TagList tags={hit.tags ?? []} onFilter={onFilterTag} />
           <ColorList fileId={file.id} onFilter={onFilterColor} />
           <UsageList fileId={file.id} />

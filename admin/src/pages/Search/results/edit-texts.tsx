@@ -9,6 +9,7 @@ import { useFailureText } from '../../../hooks/failure-text';
 import { libraryKeys } from '../../../hooks/library';
 import { useText } from '../../../hooks/text';
 import { searchKey } from '../page-state';
+import { SuggestedText } from './suggested-text';
 
 const WIDTH_PX = 640;
 
@@ -107,6 +108,13 @@ function TextsForm({ asset, isLast, onNext, onClose }: TextsFormProps) {
             />
             <Field.Hint />
           </Field.Root>
+          {alternativeText.trim() === '' && (
+            <SuggestedText
+              asset={asset}
+              action={text('search.suggestion.use')}
+              onUse={setAlternativeText}
+            />
+          )}
           <Field.Root name="caption">
             <Field.Label>{text('search.details.caption')}</Field.Label>
             <TextInput
