@@ -7,6 +7,7 @@ import type { FacetName, VisibleFiles } from '../../../plugin/src/search/contrac
 import { wordFields } from '../../../plugin/src/text/contract';
 import { inputError, shorten } from '../http/parse-input';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
+import { createKeptCounts } from './facets';
 import { createVisibleFiles, type FileView } from './visible-files';
 
 export type Filters = Record<string, unknown>;
@@ -36,14 +37,17 @@ type VisibleTo<Kind extends Caller['kind']> = (
 
 /** The files that a caller can see, whichever entry point it came through. */
 export function callersFiles(strapi: Core.Strapi): VisibleTo<Caller['kind']> {
+  const toServer = serverFiles(strapi);
+  const toContentApi = contentApiCallersFiles(strapi);
+  const toAdministrators = administratorsFiles(strapi);
   return (caller, filters, selection) => {
     switch (caller.kind) {
       case 'server':
-        return serverFiles(strapi)(caller, filters, selection);
+        return toServer(caller, filters, selection);
       case 'content-api':
-        return contentApiCallersFiles(strapi)(caller, filters, selection);
+        return toContentApi(caller, filters, selection);
       case 'admin':
-        return administratorsFiles(strapi)(caller, filters, selection);
+        return toAdministrators(caller, filters, selection);
     }
   };
 }
@@ -67,14 +71,16 @@ function serverFiles(strapi: Core.Strapi): VisibleTo<'server'> {
 
 /** Content API: all files, without private fields; filters on private fields are rejected. */
 export function contentApiFiles(strapi: Core.Strapi): VisibleFilesOf {
+  const visibleTo = contentApiCallersFiles(strapi);
   return (ctx, filters, selection) => {
     const { auth, route } = ctx.state as { auth: unknown; route: unknown };
     const caller = { kind: 'content-api', auth, route } as const;
-    return contentApiCallersFiles(strapi)(caller, filters, selection);
+    return visibleTo(caller, filters, selection);
   };
 }
 
 function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
+  const keptCounts = createKeptCounts();
   return async ({ auth, route }, filters, selection) => {
     // Uses reveal relations and duplicates reveal pairs, which a file's own fields don't.
     if (selection?.unused !== undefined) {
@@ -120,6 +126,7 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
       traits: selection,
       populate: {},
       wordFields: wordFields.filter((field) => !isPrivate(model, field)),
+      keptCounts,
       sanitize: async (row) => pick(await strapi.contentAPI.sanitize.output(row, model, { auth })),
     });
   };

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
+import { LRUCache } from 'lru-cache';
 import { kindOf } from '../../../plugin/src/contracts/file-kinds';
 import type {
   FacetCount,
@@ -20,54 +22,160 @@ import {
 /** Years that one statement counts. */
 const YEARS_AT_ONCE = 50;
 
+/** Files that are counted before others have a turn: SQLite answers in the process's own thread. */
+const FILES_AT_ONCE = 500;
+/** How long the counts of an anonymous caller's question are kept, new files or not. */
+const KEPT_MS = 5_000;
+
 /**
- * Counts files by facets in the database, which hands over one row for each value.
+ * Counts files by facets in the database, which hands over one row for each value. It takes a few milliseconds at a time,
+ * however many files there are.
  *
  * @param options.query of Strapi's database layer, which finds the files
  * @param options.limit files that are counted: the newest
  */
 export async function countFiles(
   strapi: Core.Strapi,
-  { facets, limit, query }: { facets: readonly FacetName[]; limit: number; query: object },
+  { kept, ...options }: CountOptions & { kept?: KeptCounts | undefined },
 ): Promise<Facets> {
-  if (facets.includes('tags')) requireTags(strapi, null);
+  if (options.facets.includes('tags')) requireTags(strapi, null);
   const tables = createDatabaseTables(strapi);
-  const selectIds = (most: number): TableQuery => {
-    const builder = strapi.db.queryBuilder(FILE_UID);
-    // By the name that Strapi sorts by, so that the id is selected once, and each file is, too.
-    const select = [`${builder.alias}.id`];
-    const newest = { ...query, select, orderBy: { id: 'desc' }, limit: most };
-    return builder.init(newest).getKnexQuery() as TableQuery;
-  };
-  const ids = (): TableQuery => selectIds(limit);
-  const groups = await countGroups(tables, { facets, ids: ids() });
-  const counted = groups.reduce((sum, { count }) => sum + count, 0);
-  const facetCounts: FacetCounts = {};
-  if (facets.includes('color')) facetCounts.color = inOrder(await countColorNames(strapi, ids()));
-  if (facets.includes('kind')) {
-    const known = groups.flatMap(({ type, ...group }) => {
-      const kind = kindOf(type ?? '');
-      return kind === null ? [] : [{ ...group, kind }];
-    });
-    facetCounts.kind = countBy(known, ({ kind }) => kind);
+  if (kept === undefined) return countPages(tables, options);
+  const { bindings, sql } = selectIds(tables, options).toSQL();
+  const key = JSON.stringify([options.facets, sql, bindings]);
+  const counting = kept.get(key) ?? countPages(tables, options);
+  kept.set(key, counting, { noUpdateTTL: true });
+  counting.catch(() => kept.delete(key));
+  return counting;
+}
+
+/** Counts by the statement that finds the files, conditions and permission included. */
+export type KeptCounts = LRUCache<string, Promise<Facets>>;
+
+/** For callers who may be anyone: the same question is answered once in a while, whoever asks. */
+export function createKeptCounts(): KeptCounts {
+  return new LRUCache({ max: 200, ttl: KEPT_MS });
+}
+
+interface CountOptions {
+  facets: readonly FacetName[];
+  limit: number;
+  query: FileQuery;
+}
+
+async function countPages(
+  tables: DatabaseTables,
+  { facets, limit, query }: CountOptions,
+): Promise<Facets> {
+  const counts = new Counts();
+  let below: number | undefined;
+  let counted = 0;
+  let isLowerBound = false;
+  for (;;) {
+    const most = Math.min(FILES_AT_ONCE, limit - counted);
+    const select = selectIds(tables, { query, below, limit: Math.max(1, most) });
+    const rows = (await readRows(tables.strapi, select)) as { id: number }[];
+    const ids = rows.map(({ id }) => id);
+    isLowerBound = most === 0 && ids.length > 0;
+    if (most === 0 || ids.length === 0) break;
+    await countSome(tables, { facets, ids, counts });
+    counted += ids.length;
+    below = ids.at(-1);
+    if (ids.length < most) break;
+    await nextTurn();
   }
-  if (facets.includes('tags')) facetCounts.tags = inOrder(await countTags(strapi, ids()));
-  if (facets.includes('type')) {
-    const typed = groups.flatMap(({ type, ...group }) =>
-      type === null ? [] : [{ ...group, type }],
+  const facetCounts: FacetCounts = {};
+  for (const facet of facets) Object.assign(facetCounts, { [facet]: counts.of(facet) });
+  return { ...facetCounts, counted, isLowerBound };
+}
+
+/** A query of Strapi's database layer. */
+interface FileQuery {
+  where: object;
+}
+
+/** Selects the ids below another, the highest first, each once. */
+function selectIds(
+  { strapi }: DatabaseTables,
+  { query, below, limit }: { query: FileQuery; below?: number | undefined; limit: number },
+): TableQuery {
+  const builder = strapi.db.queryBuilder(FILE_UID);
+  const before = below === undefined ? {} : { id: { $lt: below } };
+  return builder
+    .init({
+      ...query,
+      where: { $and: [query.where, before] },
+      // By the name that Strapi sorts by, so that the id is selected once, and each file is, too.
+      select: [`${builder.alias}.id`],
+      orderBy: { id: 'desc' },
+      limit,
+    })
+    .getKnexQuery() as TableQuery;
+}
+
+type FacetValue = string | number | null;
+
+/** Sums of the counts of several lists of files. */
+class Counts {
+  readonly #counts = new Map<FacetName, Map<FacetValue, number>>();
+
+  add(facet: FacetName, counts: readonly FacetCount<FacetValue>[]): void {
+    const sums = this.#counts.get(facet) ?? new Map<FacetValue, number>();
+    this.#counts.set(facet, sums);
+    for (const { count, value } of counts) {
+      if (count > 0) sums.set(value, (sums.get(value) ?? 0) + count);
+    }
+  }
+
+  /** The most frequent values first; ties in the order of the values. */
+  of(facet: FacetName): FacetCount<FacetValue>[] {
+    return [...(this.#counts.get(facet) ?? [])]
+      .map(([value, count]) => ({ value, count }))
+      .sort(
+        (left, right) =>
+          right.count - left.count || ((left.value ?? 0) < (right.value ?? 0) ? -1 : 1),
+      );
+  }
+}
+
+async function countSome(
+  tables: DatabaseTables,
+  { facets, ids, counts }: { facets: readonly FacetName[]; ids: readonly number[]; counts: Counts },
+): Promise<void> {
+  const { strapi } = tables;
+  if (facets.includes('color')) counts.add('color', await countColorNames(strapi, ids));
+  if (facets.includes('tags')) counts.add('tags', await countTags(strapi, ids));
+  if (facets.every((facet) => facet === 'color' || facet === 'tags')) return;
+  const groups = await countGroups(tables, { facets, ids });
+  if (facets.includes('kind')) {
+    counts.add(
+      'kind',
+      groups.flatMap(({ count, type }) => {
+        const kind = kindOf(type ?? '');
+        return kind === null ? [] : [{ value: kind, count }];
+      }),
     );
-    facetCounts.type = countBy(typed, ({ type }) => type);
+  }
+  if (facets.includes('type')) {
+    counts.add(
+      'type',
+      groups.flatMap(({ count, type }) => (type === null ? [] : [{ value: type, count }])),
+    );
   }
   if (facets.includes('folder')) {
     const folderIds = await folderIdsOf(strapi, new Set(groups.map(pathIdOf)));
-    facetCounts.folder = countBy(groups, (group) => folderIds.get(pathIdOf(group)) ?? null);
+    counts.add(
+      'folder',
+      groups.map((group) => ({
+        value: folderIds.get(pathIdOf(group)) ?? null,
+        count: group.count,
+      })),
+    );
   }
   if (facets.includes('year')) {
     const times = groups.flatMap(({ oldest }) => (oldest === null ? [] : [new Date(oldest)]));
-    facetCounts.year = inOrder(await countYears(tables, { ids, times }));
+    counts.add('year', await countYears(tables, { ids, times }));
   }
-  const isLowerBound = counted === limit && (await countIds(tables, selectIds(limit + 1))) > limit;
-  return { ...facetCounts, counted, isLowerBound };
 }
 
 /** Files of one type in one folder, as far as these are counted. */
@@ -80,7 +188,7 @@ interface Group {
 
 async function countGroups(
   tables: DatabaseTables,
-  { facets, ids }: { facets: readonly FacetName[]; ids: TableQuery },
+  { facets, ids }: { facets: readonly FacetName[]; ids: readonly number[] },
 ): Promise<Group[]> {
   const query = filesOf(tables, ids)
     .count({ count: '*' })
@@ -105,26 +213,6 @@ async function countGroups(
   }));
 }
 
-async function countIds(tables: DatabaseTables, ids: TableQuery): Promise<number> {
-  const query = tables.table(tables.tableOf(FILE_UID));
-  void query.from(ids.as('counted') as never);
-  void query.count({ count: '*' });
-  const [row] = (await readRows(tables.strapi, query)) as { count: unknown }[];
-  return Number(row?.count ?? 0);
-}
-
-function countBy<Value extends string | number | null, Counted extends { count: number }>(
-  groups: readonly Counted[],
-  valueOf: (group: Counted) => Value,
-): FacetCount<Value>[] {
-  const counts = new Map<Value, number>();
-  for (const group of groups) {
-    const value = valueOf(group);
-    counts.set(value, (counts.get(value) ?? 0) + group.count);
-  }
-  return inOrder([...counts].flatMap(([value, count]) => (count > 0 ? [{ value, count }] : [])));
-}
-
 /** As drivers return dates. */
 type DatabaseDate = Date | string | number | null;
 
@@ -134,7 +222,7 @@ type DatabaseDate = Date | string | number | null;
  */
 async function countYears(
   tables: DatabaseTables,
-  { ids, times }: { ids: () => TableQuery; times: readonly Date[] },
+  { ids, times }: { ids: readonly number[]; times: readonly Date[] },
 ): Promise<FacetCount<number>[]> {
   const createdAt = createdAtOf(tables);
   const counts: FacetCount<number>[] = [];
@@ -143,7 +231,7 @@ async function countYears(
     const first = new Date(next).getUTCFullYear();
     const years = Array.from({ length: YEARS_AT_ONCE }, (_value, index) => first + index);
     const end = startOf(first + YEARS_AT_ONCE);
-    const query = filesOf(tables, ids());
+    const query = filesOf(tables, ids);
     for (const [index, year] of years.entries()) {
       void query.select(
         tables.strapi.db.connection.raw(
@@ -171,25 +259,12 @@ function startOf(year: number): Date {
   return start;
 }
 
-function filesOf(tables: DatabaseTables, ids: TableQuery): TableQuery {
-  const files = tables.tableOf(FILE_UID);
-  return tables
-    .table(files)
-    .from(ids.as('counted') as never)
-    .join(`${files} as files`, 'files.id', 'counted.id');
+function filesOf(tables: DatabaseTables, ids: readonly number[]): TableQuery {
+  return tables.table(`${tables.tableOf(FILE_UID)} as files`).whereIn('files.id', ids);
 }
 
 function createdAtOf(tables: DatabaseTables): string {
   return `files.${tables.columnOf(FILE_UID, 'createdAt')}`;
-}
-
-/** The most frequent values first; ties in the order of the values. */
-function inOrder<Value extends string | number | null>(
-  counts: FacetCount<Value>[],
-): FacetCount<Value>[] {
-  return counts.sort(
-    (left, right) => right.count - left.count || ((left.value ?? 0) < (right.value ?? 0) ? -1 : 1),
-  );
 }
 
 /** The folders of files, by their paths: path ids of folders from the top down, such as `/1/7`. */

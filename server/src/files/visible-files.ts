@@ -22,7 +22,7 @@ import {
   type TableQuery,
 } from '../usage/database-tables';
 import { fileReferences, type FileReference } from '../usage/relations';
-import { countFiles, foldersOf } from './facets';
+import { countFiles, foldersOf, type KeptCounts } from './facets';
 
 /** An upload file as a caller sees it. */
 export type FileView = Record<string, unknown> & { id: number };
@@ -40,6 +40,8 @@ interface VisibleFilesOptions {
   populate: Record<string, unknown>;
   /** The fields whose words the caller may search. */
   wordFields: readonly WordField[];
+  /** Where counts of all that pass the filters are kept for a while. */
+  keptCounts?: KeptCounts;
   /** Whether merged copies in the trash are among them. */
   includesTrash?: boolean;
   /** Removes the fields that the caller can't see from a row. */
@@ -174,7 +176,8 @@ function createReader(options: VisibleFilesOptions) {
     await strapi.db.lifecycles.run('beforeFindMany', FILE_UID, { params });
     // More than there are: none of these files is left out.
     const limit = fileIds ? fileIds.length + 1 : MOST_COUNTED;
-    return countFiles(strapi, { facets, limit, query: params });
+    const kept = fileIds ? undefined : options.keptCounts;
+    return countFiles(strapi, { facets, limit, query: params, kept });
   }
 
   return {

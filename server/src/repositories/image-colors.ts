@@ -21,7 +21,6 @@ import {
   createDatabaseTables,
   readRows,
   type DatabaseTables,
-  type TableQuery,
 } from '../usage/database-tables';
 
 const PER_INSERT = 50;
@@ -121,21 +120,16 @@ export async function colorsOf(strapi: Core.Strapi, fileId: number): Promise<Ima
     }));
 }
 
-/**
- * How many files have each basic color: a share of it that `color` would find them by.
- *
- * @param ids selects the files' ids
- */
+/** How many of these files have each basic color: a share of it that `color` would find them by. */
 export async function countColorNames(
   strapi: Core.Strapi,
-  ids: TableQuery,
+  fileIds: readonly number[],
 ): Promise<FacetCount<ColorName>[]> {
   const tables = createDatabaseTables(strapi);
   const least = colorNames.map((name) => `when ? then ${String(minimumShareOf(name))}`).join(' ');
   const found = tables
-    .table(tables.tableOf(IMAGE_COLOR_UID))
-    .from(ids.as('counted') as never)
-    .join(`${tables.tableOf(IMAGE_COLOR_UID)} as colors`, 'colors.file_id', 'counted.id')
+    .table(`${tables.tableOf(IMAGE_COLOR_UID)} as colors`)
+    .whereIn('colors.file_id', fileIds)
     .select('colors.file_id', 'colors.name')
     .groupBy('colors.file_id', 'colors.name')
     .havingRaw(`sum(??) >= case ?? ${least} end`, ['colors.share', 'colors.name', ...colorNames]);
