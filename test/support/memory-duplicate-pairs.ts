@@ -1,13 +1,14 @@
 import type { Clock } from '../../plugin/src/clock';
-import type {
-  DuplicatePair,
-  DuplicatePairs,
-  Findings,
-  FoundPair,
-  PairChoice,
-  PairCluster,
-  PairReview,
-  PairStatus,
+import {
+  pairStatuses,
+  type DuplicatePair,
+  type DuplicatePairs,
+  type Findings,
+  type FoundPair,
+  type PairChoice,
+  type PairCluster,
+  type PairReview,
+  type PairStatus,
 } from '../../plugin/src/duplicates/contract';
 import {
   clusterPairs,
@@ -202,13 +203,11 @@ export class MemoryDuplicatePairs implements DuplicatePairs {
     return Promise.resolve(found.slice(0, limit));
   }
 
-  counts(): Promise<Record<PairStatus, number>> {
-    const countOf = (status: PairStatus): number => countGroups(this.#chosen({ status }));
-    return Promise.resolve({
-      open: countOf('open'),
-      ignored: countOf('ignored'),
-      merged: countOf('merged'),
-    });
+  counts<Status extends PairStatus>(
+    statuses: readonly Status[] = pairStatuses as readonly PairStatus[] as readonly Status[],
+  ): Promise<Record<Status, number>> {
+    const counted = statuses.map((status) => [status, countGroups(this.#chosen({ status }))]);
+    return Promise.resolve(Object.fromEntries(counted) as Record<Status, number>);
   }
 
   #chosen({ status, kind }: PairChoice): DuplicatePair[] {

@@ -79,7 +79,7 @@ export class LibraryScan {
       done: compared,
       total,
       found: scan.found,
-      toReview: (await pairs.counts()).open,
+      toReview: (await pairs.counts(['open'])).open,
       failed: scan.failed,
       startedAt: scan.startedAt?.toISOString() ?? null,
       endedAt: scan.endedAt?.toISOString() ?? null,

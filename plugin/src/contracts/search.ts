@@ -380,12 +380,14 @@ function problemOf(filters: unknown): FilterProblem | null {
   }
   const waiting: { parent: object; path: string[] }[] = [{ parent: filters, path: [] }];
   let nodes = 0;
+  let ids = 0;
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const { parent, path } = next;
     const children = Object.entries(parent) as [string, unknown][];
-    nodes += isListOfIds(path) ? 0 : children.length;
-    if (isListOfIds(path) && children.length > maxFilterIds) {
-      return { path, message: `must have at most ${String(maxFilterIds)} ids` };
+    if (isListOfIds(path)) ids += children.length;
+    else nodes += children.length;
+    if (ids > maxFilterIds) {
+      return { path, message: `must have at most ${String(maxFilterIds)} ids, all lists together` };
     }
     if (nodes > maxFilterNodes) {
       return {

@@ -89,7 +89,7 @@ export interface Findings {
  * - `listClusters` returns clusters (see `clusterPairs`) with matching pairs, once each, the one with the newest
  *   pair first, below `cursor`. `pairsOfClusters` returns their pairs, newest first, at most `limit` in all.
  * - `pairsTouching` returns the pairs of any of these files, newest first, at most `limit`.
- * - `counts` returns the number of groups that `pageOfGroups` lists; beyond 20,000 pairs of a status that share a cluster,
+ * - `counts` returns the number of groups of each status that `pageOfGroups` lists; beyond 20,000 pairs of a status that share a cluster,
  *   it counts some clusters as one group each.
  *
  * @throws whatever the database throws, with nothing changed
@@ -115,7 +115,10 @@ export interface DuplicatePairs {
     status?: PairStatus | undefined;
     limit: number;
   }): Promise<DuplicatePair[]>;
-  counts(): Promise<Record<PairStatus, number>>;
+  /** @param statuses all if not given */
+  counts<Status extends PairStatus = PairStatus>(
+    statuses?: readonly Status[],
+  ): Promise<Record<Status, number>>;
 }
 
 /** Selects pairs. */

@@ -11,10 +11,12 @@ export interface FingerprintSet {
   tiles: readonly string[];
 }
 
+/** None of documents and videos, which have a thumbnail but are no images. */
 export function fingerprintsOf(trace: ImageTrace): FingerprintSet {
   const { fingerprint } = trace;
+  if (fingerprint === null) return { whole: null, tiles: [] };
   return {
-    whole: fingerprint && isTelling(fingerprint) ? fingerprint.bits : null,
+    whole: isTelling(fingerprint) ? fingerprint.bits : null,
     tiles: tilesOf(trace).map((tile) => tile.fingerprint.bits),
   };
 }

@@ -72,7 +72,10 @@ export function createDuplicatesHandlers(strapi: Core.Strapi, imageSearch: () =>
           nextCursor: page.nextCursor,
           counts: visible.isNarrowed
             ? null
-            : { ...(await pairs.counts()), merged: await mergeJournal.count() },
+            : {
+                ...(await pairs.counts(['open', 'ignored'])),
+                merged: await mergeJournal.count(),
+              },
         },
       } satisfies DuplicatesResponse;
     },

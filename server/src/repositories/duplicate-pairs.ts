@@ -295,12 +295,14 @@ export function createDuplicatePairs(
       return newest([...found.values()]).slice(0, limit);
     },
 
-    async counts() {
+    async counts<Status extends PairStatus>(
+      statuses: readonly Status[] = pairStatuses as readonly PairStatus[] as readonly Status[],
+    ) {
       const tables = createDatabaseTables(strapi);
-      const [open, ignored, merged] = await Promise.all(
-        pairStatuses.map((status) => countGroupsOf(tables, status)),
+      const counted = await Promise.all(
+        statuses.map(async (status) => [status, await countGroupsOf(tables, status)] as const),
       );
-      return { open: open ?? 0, ignored: ignored ?? 0, merged: merged ?? 0 };
+      return Object.fromEntries(counted) as Record<Status, number>;
     },
   };
 }

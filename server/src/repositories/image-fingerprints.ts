@@ -61,8 +61,8 @@ export async function replaceFingerprints(
 
 /** Rows read at a time, in a few milliseconds. */
 const PAGE_SIZE = 2_000;
-/** Rows read again: transactions don't end in the order of their ids. */
-const OVERLAP = 20;
+/** Ids below the last one that are looked at again: transactions, of a hundred rows each, don't end in the order of their ids. */
+const OVERLAP = 1_000;
 /** Time after which fingerprints that nobody asks for leave the memory. */
 const KEPT_MS = 600_000;
 
@@ -73,30 +73,45 @@ const KEPT_MS = 600_000;
 export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles'] {
   let index = new FingerprintIndex();
   let lastId = 0;
+  /** Those that were read of the latest ids. */
   let recent = new Set<number>();
   let reading: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
 
+  function enter(found: readonly unknown[], into: FingerprintIndex): void {
+    for (const row of found) {
+      const { file_id: fileId, fingerprint, id, tiles } = storedSchema.parse(row);
+      into.add(fileId, { whole: fingerprint, tiles: parted(tiles ?? '') });
+      recent.add(id);
+      lastId = Math.max(lastId, id);
+    }
+  }
+
   async function readNew(): Promise<FingerprintIndex> {
     const tables = createDatabaseTables(strapi);
+    const table = () => tables.table(tables.tableOf(IMAGE_FINGERPRINT_UID));
+    const columns = Object.keys(storedSchema.shape);
     const current = index;
+    if (lastId > 0) {
+      const known: unknown[] = await table()
+        .select('id')
+        .whereBetween('id', [lastId - OVERLAP, lastId]);
+      const late = known.map(toId).filter((id) => !recent.has(id));
+      for (const ids of chunksOf(late)) {
+        enter(await table().select(columns).whereIn('id', ids), current);
+      }
+    }
     for (let isMore = true; isMore;) {
-      const found: unknown[] = await tables
-        .table(tables.tableOf(IMAGE_FINGERPRINT_UID))
-        .select(Object.keys(storedSchema.shape))
-        .where('id', '>', lastId - OVERLAP)
+      const found: unknown[] = await table()
+        .select(columns)
+        .where('id', '>', lastId)
         .orderBy('id')
         .limit(PAGE_SIZE);
-      const rows = found.map((row) => storedSchema.parse(row));
-      for (const { file_id: fileId, fingerprint, id, tiles } of rows) {
-        if (!recent.has(id))
-          current.add(fileId, { whole: fingerprint, tiles: parted(tiles ?? '') });
-        lastId = Math.max(lastId, id);
-      }
-      recent = new Set(rows.slice(-2 * OVERLAP).map(({ id }) => id));
-      isMore = rows.length === PAGE_SIZE;
+      enter(found, current);
+      isMore = found.length === PAGE_SIZE;
       if (isMore) await nextTurn();
     }
+    recent = new Set([...recent].filter((id) => id >= lastId - OVERLAP));
     return current;
   }
 
@@ -117,6 +132,10 @@ export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles
     keep();
     return (await read).sharingTiles(wanted, limit);
   };
+}
+
+function toId(row: unknown): number {
+  return storedSchema.pick({ id: true }).parse(row).id;
 }
 
 function parted(tiles: string): string[] {

@@ -41,7 +41,10 @@ describe('filters', () => {
     const { maxFilterIds } = apiLimits;
     const ids = (count: number) => ({ id: { $in: Array.from({ length: count }, String) } });
     expect(messages({ $and: [ids(maxFilterIds), { mime: 'image/png' }] })).toEqual([]);
-    expect(messages(ids(maxFilterIds + 1))).toEqual(['filters.id.$in must have at most 1000 ids']);
+    const tooMany = 'must have at most 1000 ids, all lists together';
+    expect(messages(ids(maxFilterIds + 1))).toEqual([`filters.id.$in ${tooMany}`]);
+    const half = ids(maxFilterIds / 2 + 1);
+    expect(messages({ $or: [half, half] })[0]).toContain(tooMany);
     // Of folders, there are fewer.
     expect(messages({ folder: ids(200) })).toEqual([TOO_MANY]);
   });
