@@ -204,7 +204,7 @@ describeInBrowser('The Index page', (browser) => {
     const links = page
       .getByRole('navigation', { name: 'Image Search', exact: true })
       .getByRole('link');
-    expect(await links.allTextContents()).toEqual(['Search', 'Duplicates']);
+    expect(await links.allTextContents()).toEqual(['Search', 'Map', 'Duplicates']);
   });
 
   describe('for a role without access to the Media Library', () => {
