@@ -24,7 +24,7 @@ const FILES_PER_STEP = 20;
 
 /**
  * Duplicates among 100,000 files: the traces of real images, each at many files, and vectors shaped as a model's, so
- * that most of the neighbours show something else and are aligned in vain, as in a library of much the same things.
+ * that most of the neighbors show something else and are aligned in vain, as in a library of much the same things.
  */
 export async function benchDuplicateSearch(): Promise<Measurement[]> {
   const app = await startStrapi({
@@ -70,7 +70,7 @@ async function tracesOfImages(): Promise<[ImageTrace, ...ImageTrace[]]> {
   return [first, ...others];
 }
 
-/** What an upload costs beyond the search for its neighbours, which is made once more and taken off. */
+/** What an upload costs beyond the search for its neighbors, which is made once more and taken off. */
 async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Promise<Measurement> {
   const { duplicates, spaces } = imageSearchOf(app.strapi);
   const { collection } = await spaces.get();
@@ -91,7 +91,7 @@ async function measureLookUps(app: StrapiApp, files: readonly FileTrace[]): Prom
     values.push(find.milliseconds - search.milliseconds);
   }
   return summarize({
-    name: 'duplicates of an image among 100,000, beyond the search for neighbours',
+    name: 'duplicates of an image among 100,000, beyond the search for neighbors',
     unit: 'ms',
     values,
     bar: { kind: 'at most', value: 5 },

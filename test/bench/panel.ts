@@ -67,7 +67,7 @@ export async function benchPanel(): Promise<Measurement[]> {
         unit: 'ms',
         // The first search also loads the code that renders results.
         values: values.slice(1),
-        bar: { kind: 'at most', value: 150 },
+        bar: { kind: 'at most', value: 100 },
       }),
     ];
   } finally {
