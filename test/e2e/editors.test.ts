@@ -246,6 +246,15 @@ describeInBrowser('Where editors already are', (browser) => {
     await notice.getByRole('button', { name: 'Use the existing file' }).click();
     const told = page.getByRole('status').filter({ hasText: 'is in the field now' });
     expect(await findAccessibilityFaults(page, '[role="status"]')).toEqual([]);
+    const copy = await app.strapi
+      .query('plugin::upload.file')
+      .findOne({ where: { name: resaved.fileName } });
+    const user = await app.strapi
+      .documents('api::article.article')
+      .create({ data: { title: 'Uses the upload', cover: copy.id } });
+    await told.getByRole('button', { name: 'Delete the upload' }).click();
+    await page.getByText('is still used by a saved or published entry').waitFor();
+    await app.strapi.documents('api::article.article').delete({ documentId: user.documentId });
     await told.getByRole('button', { name: 'Delete the upload' }).click();
     await page.getByText('1 image deleted').waitFor();
     await page.getByRole('button', { name: 'Save', exact: true }).click();

@@ -44,10 +44,10 @@ export function fetchPreview(
 }
 
 /** Every entry that uses a file. */
-export function fetchFileUsage(fileId: number, signal: AbortSignal): Promise<FileUsageResponse> {
+export function fetchFileUsage(fileId: number, signal?: AbortSignal): Promise<FileUsageResponse> {
   return pluginApi.get(`/files/${String(fileId)}/usage`, {
     schema: fileUsageResponseSchema,
-    signal,
+    ...(signal && { signal }),
   });
 }
 

@@ -23,12 +23,17 @@ export function mountField(field: MountedField): () => void {
   };
 }
 
-/** The media fields on this page, whichever form they belong to; renders again when they change. */
+/** The media fields on this page, whichever form they belong to. */
+export function mountedFields(): readonly MountedField[] {
+  return [...mounted];
+}
+
+/** `mountedFields`; renders again when they change. */
 export function useMountedFields(): readonly MountedField[] {
-  const [fields, setFields] = useState(() => [...mounted]);
+  const [fields, setFields] = useState(mountedFields);
   useEffect(() => {
     const update = (): void => {
-      setFields([...mounted]);
+      setFields(mountedFields());
     };
     listeners.add(update);
     update();
@@ -54,6 +59,11 @@ export function startDragging({ dataTransfer }: DragEvent, file: DraggedFile): v
 interface DraggedFile {
   id: number;
   mime: string;
+}
+
+/** Whether a file of the library is dragged, rather than one of the user's computer. */
+export function isOwnDrag({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer.types.some((type) => type.startsWith(DRAGGED));
 }
 
 /** Whether a field takes what is dragged over it; browsers reveal only its type before it is dropped. */

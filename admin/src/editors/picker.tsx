@@ -15,7 +15,7 @@ import { styled } from 'styled-components';
 import type { WholeFile } from '../api/library';
 import { useImageSearchPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
-import { accepts, droppedId, mountField } from './media-fields';
+import { accepts, droppedId, isOwnDrag, mountField } from './media-fields';
 import { SilentBoundary } from './silent-boundary';
 
 const PickerTab = lazy(() => import('./picker-tab'));
@@ -177,11 +177,12 @@ function DropTarget({ allowedTypes, onFile, children }: DropTargetProps) {
     }
   };
   const take = (event: DragEvent, act: () => void): void => {
-    if (!accepts(event, allowedTypes)) return;
+    if (!isOwnDrag(event)) return;
     event.preventDefault();
     // Strapi's field would open its dialog to upload what is dropped.
     event.stopPropagation();
-    act();
+    if (accepts(event, allowedTypes)) act();
+    else event.dataTransfer.dropEffect = 'none';
   };
   return (
     <Target

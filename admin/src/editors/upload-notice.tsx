@@ -5,12 +5,13 @@ import { useEffect, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { NavLink } from 'react-router-dom';
 import { styled } from 'styled-components';
+import { fetchFileUsage } from '../api/files';
 import { deleteAssets, fetchWholeFile } from '../api/library';
 import { useFailureText } from '../hooks/failure-text';
-import { useLibraryPermissions } from '../hooks/permissions';
+import { useImageSearchPermissions, useLibraryPermissions } from '../hooks/permissions';
 import { useText } from '../hooks/text';
 import { createHost } from './host';
-import { useMountedFields } from './media-fields';
+import { mountedFields, useMountedFields, type MountedField } from './media-fields';
 
 interface UploadNoticeProps {
   /** What the upload is. */
@@ -33,7 +34,10 @@ export function UploadNotice({ message, address, file, existing, onDismiss }: Up
   const host = useBodyHost();
   const exchange = useExchange({ file, existing });
   const { canChange } = useLibraryPermissions();
-  const deletion = useDeletion(file.id, onDismiss);
+  const { may } = useImageSearchPermissions();
+  // Others can't ask where the upload is used.
+  const canDelete = canChange && (may.search || may.duplicates);
+  const deletion = useDeletion(file, onDismiss);
   const names = { file: file.name, existing: existing.name };
   return createPortal(
     <Bar role="status">
@@ -48,7 +52,7 @@ export function UploadNotice({ message, address, file, existing, onDismiss }: Up
         )}
         {exchange.isDone ? (
           <>
-            {canChange && (
+            {canDelete && (
               <Button
                 type="button"
                 size="S"
@@ -83,13 +87,16 @@ function useExchange({ file, existing }: Pick<UploadNoticeProps, 'file' | 'exist
   const { toggleNotification } = useNotification();
   const [isBusy, setIsBusy] = useState(false);
   const [isDone, setIsDone] = useState(false);
-  const fields = useMountedFields().filter(({ fileIds }) => fileIds.includes(file.id));
+  const hasUpload = ({ fileIds }: MountedField): boolean => fileIds.includes(file.id);
+  const fields = useMountedFields().filter(hasUpload);
   const exchange = async (): Promise<void> => {
     setIsBusy(true);
     try {
       const whole = await fetchWholeFile(existing.id);
-      for (const { replace } of fields) replace?.(file.id, whole);
-      setIsDone(true);
+      // The form may have changed while the file was loading.
+      const current = mountedFields().filter(hasUpload);
+      for (const { replace } of current) replace?.(file.id, whole);
+      setIsDone(current.some(({ replace }) => replace !== null));
     } catch (error) {
       toggleNotification({ type: 'danger', message: failureText(error) });
     } finally {
@@ -104,7 +111,8 @@ function useExchange({ file, existing }: Pick<UploadNoticeProps, 'file' | 'exist
   };
 }
 
-function useDeletion(fileId: number, onDeleted: () => void) {
+/** Deletes the upload unless a saved entry, or its published version, uses it. */
+function useDeletion({ id, name }: UploadNoticeProps['file'], onDeleted: () => void) {
   const text = useText();
   const failureText = useFailureText();
   const { toggleNotification } = useNotification();
@@ -112,11 +120,20 @@ function useDeletion(fileId: number, onDeleted: () => void) {
   const remove = async (): Promise<void> => {
     setIsBusy(true);
     try {
-      await deleteAssets([fileId]);
+      const { meta } = await fetchFileUsage(id);
+      if (meta.useCount > 0) {
+        toggleNotification({
+          type: 'warning',
+          message: text('widgets.note.inUse', { file: name }),
+        });
+        return;
+      }
+      await deleteAssets([id]);
       toggleNotification({ type: 'success', message: text('search.delete.done', { count: 1 }) });
       onDeleted();
     } catch (error) {
       toggleNotification({ type: 'danger', message: failureText(error) });
+    } finally {
       setIsBusy(false);
     }
   };

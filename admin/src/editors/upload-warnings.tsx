@@ -1,6 +1,6 @@
 import { useNotification } from '@strapi/strapi/admin';
 import { useEffect, useRef, useState } from 'react';
-import { useHref } from 'react-router-dom';
+import { useHref, useLocation } from 'react-router-dom';
 import { notesResponseSchema, type NotesResponse } from '../../../plugin/src/contracts/duplicates';
 import { PLUGIN_ID } from '../../../plugin/src/contracts/identity';
 import { assetSchema } from '../api/asset';
@@ -26,21 +26,36 @@ type Note = NotesResponse['data'][number];
  */
 export default function UploadWarnings() {
   const notify = useNotify();
+  const { pathname } = useLocation();
   const hasFields = useMountedFields().length > 0;
   const [notes, setNotes] = useState<readonly Note[]>([]);
+  const [place, setPlace] = useState(pathname);
+  if (place !== pathname) {
+    setPlace(pathname);
+    // Notes stay with their form: another one may have the file, too.
+    if (!isSameForm(place, pathname)) setNotes([]);
+  }
+  const uploadedAt = useRef<string | null>(null);
   const warn = (note: Note): void => {
-    if (hasFields) setNotes((others) => [...others, note]);
+    const isHere = uploadedAt.current !== null && isSameForm(uploadedAt.current, pathname);
+    if (hasFields && isHere) setNotes((others) => [...others, note]);
     else notify(note);
   };
-  const latest = useRef(warn);
+  const latest = useRef({ pathname, warn });
   useEffect(() => {
-    latest.current = warn;
+    latest.current = { pathname, warn };
   });
   useEffect(() => {
     const ended = new AbortController();
-    void warnAfterUploads((note) => {
-      latest.current(note);
-    }, ended.signal);
+    void warnAfterUploads({
+      onUpload: () => {
+        uploadedAt.current = latest.current.pathname;
+      },
+      warn: (note) => {
+        latest.current.warn(note);
+      },
+      signal: ended.signal,
+    });
     return () => {
       ended.abort();
     };
@@ -62,8 +77,20 @@ export default function UploadWarnings() {
   );
 }
 
+/** A new entry's form gets the entry's address when it is saved. */
+function isSameForm(before: string, now: string): boolean {
+  const list = /^(.*)\/create$/.exec(before)?.[1];
+  return before === now || (list !== undefined && now.startsWith(`${list}/`));
+}
+
+interface UploadWatch {
+  onUpload: () => void;
+  warn: (note: Note) => void;
+  signal: AbortSignal;
+}
+
 /** Polls for notes after every upload; does nothing if the configuration turns warnings off. */
-async function warnAfterUploads(warn: (note: Note) => void, signal: AbortSignal): Promise<void> {
+async function warnAfterUploads({ onUpload, signal, warn }: UploadWatch): Promise<void> {
   try {
     const { after, warnsUploaders } = (await fetchNotes(undefined, signal)).meta;
     if (!warnsUploaders) return;
@@ -77,6 +104,7 @@ async function warnAfterUploads(warn: (note: Note) => void, signal: AbortSignal)
       for (const note of unseen) warn(note);
     };
     watchUploads(() => {
+      onUpload();
       pollForAWhile(poll, signal);
     }, signal);
   } catch {

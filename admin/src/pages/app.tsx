@@ -6,7 +6,7 @@ import { isSignedOut } from '../api/failure';
 import { pageLinks, PageNavigation, Protected } from '../components/navigation';
 import { QueryProvider } from '../components/query-provider';
 import { useImageSearchPermissions } from '../hooks/permissions';
-import { forgetPlace, rememberPlace } from '../hooks/session-place';
+import { forgetPlace, rememberPlace, useUserId } from '../hooks/session-place';
 
 const SearchPage = lazy(() => import('./Search/search-page'));
 const MapPage = lazy(() => import('./Map/map-page'));
@@ -53,9 +53,11 @@ export default function App() {
 function SessionEnd() {
   const client = useQueryClient();
   const { pathname, search } = useLocation();
+  const userId = useUserId();
   useEffect(() => {
     const end = (error: unknown): void => {
-      if (!isSignedOut(error) || !rememberPlace(`${pathname}${search}`)) return;
+      if (userId === undefined || !isSignedOut(error)) return;
+      if (!rememberPlace(`${pathname}${search}`, userId)) return;
       window.location.reload();
     };
     const unsubscribe = [
@@ -71,7 +73,7 @@ function SessionEnd() {
     return () => {
       for (const stop of unsubscribe) stop();
     };
-  }, [client, pathname, search]);
+  }, [client, pathname, search, userId]);
   return null;
 }
 
