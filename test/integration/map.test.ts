@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mapResponseSchema, type MapResponse } from '../../plugin/src/contracts/map';
+import { mapResponseSchema, type MapData, type MapResponse } from '../../plugin/src/contracts/map';
 import { adminActions } from '../../plugin/src/contracts/identity';
 import { createLibrary, sampleImages } from '../support/library';
 import { pollUntil } from '../support/polling';
@@ -24,14 +24,21 @@ afterAll(async () => {
   await app.stop();
 });
 
-async function ask(as?: AdminCredentials) {
-  return app.request.get('/image-search/map').auth(await app.adminToken(as), { type: 'bearer' });
+async function ask(as?: AdminCredentials, query: { known?: string } = {}) {
+  return app.request
+    .get('/image-search/map')
+    .query(query)
+    .auth(await app.adminToken(as), { type: 'bearer' });
 }
 
-async function read(as?: AdminCredentials): Promise<MapResponse> {
+type Map = MapResponse & { data: MapData };
+
+async function read(as?: AdminCredentials): Promise<Map> {
   const response = await ask(as);
   expect(response.status).toBe(200);
-  return mapResponseSchema.parse(response.body);
+  const { data, meta } = mapResponseSchema.parse(response.body);
+  if (!data) throw new Error('The map has no data.');
+  return { data, meta };
 }
 
 async function adminWith(name: string, permissions: RolePermission[]): Promise<AdminCredentials> {
@@ -45,7 +52,13 @@ const isReady = ({ meta }: MapResponse): boolean => meta.state === 'ready';
 describe('GET map', () => {
   it('is empty as long as too few images are indexed', async () => {
     const { data, meta } = await read();
-    expect(meta).toEqual({ state: 'empty', progress: null, isSample: false, problem: null });
+    expect(meta).toEqual({
+      state: 'empty',
+      progress: null,
+      madeAt: null,
+      isSample: false,
+      problem: null,
+    });
     expect(data.fileIds).toEqual([]);
   });
 
@@ -65,6 +78,12 @@ describe('GET map', () => {
       () => Promise.resolve(existsSync(path.join(app.dataFolder, 'image-search-map.json'))),
       Boolean,
     );
+  });
+
+  it('doesn’t repeat a map that the caller has', async () => {
+    const { meta } = await read();
+    const { body } = await ask(undefined, { known: meta.madeAt ?? '' });
+    expect(mapResponseSchema.parse(body)).toEqual({ data: null, meta });
   });
 
   it('is compressed for browsers', async () => {

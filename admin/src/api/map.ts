@@ -1,12 +1,26 @@
 import * as z from 'zod';
-import { mapResponseSchema, type MapResponse } from '../../../plugin/src/contracts/map';
+import {
+  mapResponseSchema,
+  type MapData,
+  type MapResponse,
+} from '../../../plugin/src/contracts/map';
 import { assetSchema, type Asset } from './asset';
 import { pluginApi, strapiApi } from './client';
 
-export type LibraryMap = MapResponse;
+export type LibraryMap = MapResponse & { data: MapData };
 
-export function fetchMap(signal: AbortSignal): Promise<MapResponse> {
-  return pluginApi.get('/map', { schema: mapResponseSchema, signal });
+/** @param known a map that is kept, with its files, while it is the latest one */
+export async function fetchMap(
+  known: LibraryMap | undefined,
+  signal: AbortSignal,
+): Promise<LibraryMap> {
+  const { data, meta } = await pluginApi.get('/map', {
+    schema: mapResponseSchema,
+    query: { known: known?.meta.madeAt ?? undefined },
+    signal,
+  });
+  if (data) return { data, meta };
+  return known ? { data: known.data, meta } : fetchMap(undefined, signal);
 }
 
 const pageSchema = z.object({ results: z.array(assetSchema) });

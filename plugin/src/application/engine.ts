@@ -337,6 +337,8 @@ function createLibraryMap(
   return new LibraryMap({
     openCollection,
     database: () => repositories.database(),
+    countIndexedSince: (spaceId, moment) =>
+      repositories.entriesOf(() => spaceId).countIndexedSince(moment),
     file: besideVectorFile(vectors, projectFolder, MAP_FILE),
     logger,
     clock,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { Clock } from '../clock';
 import { ImageSearchError, toImageSearchError, type Problem } from '../errors';
 import type { Logger } from '../logger';
 import { LEAST_MAPPED, MAX_MAPPED, type MapLayout, type MapReading } from '../map/contract';
-import type { MapMessage } from '../map/thread';
+import type { MapInput, MapMessage } from '../map/thread';
 import type { DatabaseIdentity, VectorCollection } from '../vectors/contract';
 import { resolveWorker } from '../workers';
 
@@ -28,6 +28,8 @@ export interface LibraryMapOptions {
   /** Of the active space, without its model; null before the first one was opened. */
   openCollection: () => Promise<VectorCollection | null>;
   database: () => Promise<DatabaseIdentity>;
+  /** How many images of a space were indexed since then. */
+  countIndexedSince: (spaceId: string, moment: Date) => Promise<number>;
   /** Where the map is kept. */
   file: string;
   logger: Logger;
@@ -42,6 +44,8 @@ export class LibraryMap {
   readonly #options: LibraryMapOptions;
   readonly #stopping = new AbortController();
   #known: MapLayout | null = null;
+  /** Of the file when it was last read or written; null for none. */
+  #modifiedAt: number | null = null;
   #progress: number | null = null;
   #making: Promise<void> | null = null;
   #failure: { problem: Problem; at: number } | null = null;
@@ -61,7 +65,7 @@ export class LibraryMap {
     const total = await collection.count();
     const layout = await this.#find(collection.space.id);
     const isTooSmall = total < LEAST_MAPPED;
-    if (!isTooSmall && !this.#isCurrent(layout, total)) this.#begin(collection, total);
+    if (!isTooSmall && !(await this.#isCurrent(layout, total))) this.#begin(collection, total);
     return {
       layout: isTooSmall ? null : layout,
       progress: this.#progress,
@@ -76,23 +80,28 @@ export class LibraryMap {
     await this.#making;
   }
 
-  #isCurrent(layout: MapLayout | null, total: number): boolean {
+  async #isCurrent(layout: MapLayout | null, total: number): Promise<boolean> {
     const now = this.#options.clock.now();
-    if (this.#failure && now - this.#failure.at < RETRY_MS) return true;
+    if (this.#making || (this.#failure && now - this.#failure.at < RETRY_MS)) return true;
     if (!layout) return false;
-    const changes = Math.abs(total - layout.total);
-    if (changes === 0 || Math.abs(now - Date.parse(layout.madeAt)) < LEAST_AGE_MS) return true;
-    return total > SMALL_LIBRARY && changes < CHANGED_SHARE * layout.total;
+    const madeAt = new Date(layout.madeAt);
+    if (Math.abs(now - madeAt.getTime()) < LEAST_AGE_MS) return true;
+    const indexed = await this.#options.countIndexedSince(layout.spaceId, madeAt);
+    const changes = Math.max(indexed, Math.abs(total - layout.total));
+    return changes === 0 || (total > SMALL_LIBRARY && changes < CHANGED_SHARE * layout.total);
   }
 
-  /** From memory, or else from the file: another process may have made it. */
+  /** From memory unless another process has made a newer one. */
   async #find(spaceId: string): Promise<MapLayout | null> {
-    if (this.#known?.spaceId === spaceId) return this.#known;
-    const { id } = await this.#options.database();
-    const stored = await readStored(this.#options.file);
-    if (stored?.layout.spaceId !== spaceId || stored.databaseId !== id) return null;
-    this.#known = stored.layout;
-    return stored.layout;
+    const { file } = this.#options;
+    const modifiedAt = await modificationOf(file);
+    if (modifiedAt !== this.#modifiedAt) {
+      this.#modifiedAt = modifiedAt;
+      const { id } = await this.#options.database();
+      const stored = await readStored(file);
+      if (stored?.databaseId === id) this.#known = stored.layout;
+    }
+    return this.#known?.spaceId === spaceId ? this.#known : null;
   }
 
   #begin(collection: VectorCollection, total: number): void {
@@ -114,46 +123,58 @@ export class LibraryMap {
   }
 
   async #make(collection: VectorCollection, total: number): Promise<void> {
-    const { clock, database, file } = this.#options;
-    const { fileIds, vectors } = await this.#readVectors(collection);
     const { dimensions, id: spaceId } = collection.space;
-    const grid = await this.#layOut(vectors, dimensions);
-    const madeAt = new Date(clock.now()).toISOString();
+    // What is indexed meanwhile is a change.
+    const madeAt = new Date(this.#options.clock.now()).toISOString();
+    const { fileIds, vectors } = await this.#readVectors(collection);
+    const grid = await this.#layOut({ vectors, count: fileIds.length, dimensions });
     this.#known = { spaceId, total, fileIds, ...grid, madeAt };
-    const { id: databaseId } = await database();
-    await writeStored(file, { version: VERSION, databaseId, layout: this.#known });
+    await this.#store(this.#known);
   }
 
+  /** Without a file, this process keeps the map alone. */
+  async #store(layout: MapLayout): Promise<void> {
+    const { database, file, logger } = this.#options;
+    const { id: databaseId } = await database();
+    try {
+      await writeStored(file, { version: VERSION, databaseId, layout });
+    } catch (error) {
+      const { message } = toImageSearchError(error);
+      logger.warn(`The map of the library couldn't be written to ${file}. ${message}`);
+    }
+    this.#modifiedAt = await modificationOf(file);
+  }
+
+  /** There may be room for more vectors than were found. */
   async #readVectors(
     collection: VectorCollection,
   ): Promise<{ fileIds: number[]; vectors: Float32Array<ArrayBuffer> }> {
     const { signal } = this.#stopping;
     const { dimensions } = collection.space;
     const wanted = await sampleIds(collection, signal);
-    const all = new Float32Array(wanted.length * dimensions);
+    const vectors = new Float32Array(wanted.length * dimensions);
     const fileIds: number[] = [];
     for (const ids of chunksOf(wanted, VECTORS_AT_A_TIME)) {
       signal.throwIfAborted();
       const points = await collection.getMany(ids);
       for (const { fileId, vector } of points.sort((one, other) => one.fileId - other.fileId)) {
-        all.set(vector, fileIds.length * dimensions);
+        vectors.set(vector, fileIds.length * dimensions);
         fileIds.push(fileId);
       }
     }
-    return { fileIds, vectors: all.slice(0, fileIds.length * dimensions) };
+    return { fileIds, vectors };
   }
 
   #layOut(
-    vectors: Float32Array<ArrayBuffer>,
-    dimensions: number,
+    input: MapInput & { vectors: Float32Array<ArrayBuffer> },
   ): Promise<Pick<MapLayout, 'side' | 'x' | 'y'>> {
     const { signal } = this.#stopping;
     const { execArgv, file } = resolveWorker('map');
     const worker = new Worker(file, {
       execArgv,
       name: 'map',
-      workerData: { vectors, dimensions },
-      transferList: [vectors.buffer],
+      workerData: input,
+      transferList: [input.vectors.buffer],
     });
     worker.unref();
     const end = (): void => void worker.terminate();
@@ -187,21 +208,23 @@ export class LibraryMap {
   }
 }
 
-/** The same files again as long as they are there: those whose ids have the lowest hashes. */
+/**
+ * The same files again as long as they are there: those whose ids have the lowest hashes. Chosen page by page, so that
+ * millions of ids are neither held nor sorted at once.
+ */
 async function sampleIds(collection: VectorCollection, signal: AbortSignal): Promise<number[]> {
-  const ids: number[] = [];
+  let ids: number[] = [];
   let cursor: number | null = null;
   do {
     signal.throwIfAborted();
     const page = await collection.listIds(cursor, IDS_AT_A_TIME);
     ids.push(...page.ids);
+    if (ids.length > MAX_MAPPED) {
+      ids = ids.sort((one, other) => hashOf(one) - hashOf(other)).slice(0, MAX_MAPPED);
+    }
     cursor = page.nextCursor;
   } while (cursor !== null);
-  if (ids.length <= MAX_MAPPED) return ids;
-  return ids
-    .sort((one, other) => hashOf(one) - hashOf(other))
-    .slice(0, MAX_MAPPED)
-    .sort((one, other) => one - other);
+  return ids.sort((one, other) => one - other);
 }
 
 /** Fibonacci hashing. */
@@ -231,6 +254,15 @@ async function readStored(file: string): Promise<Stored | null> {
   try {
     const { data } = storedSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
     return data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** In milliseconds; null if there is no such file. */
+async function modificationOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).mtimeMs;
   } catch {
     return null;
   }

@@ -2,11 +2,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
-import type { MapResponse } from '../../../plugin/src/contracts/map';
+import { mapQuerySchema, type MapData, type MapResponse } from '../../../plugin/src/contracts/map';
 import { readPartners } from '../../../plugin/src/duplicates/groups';
 import type { MapReading } from '../../../plugin/src/map/contract';
 import type { ImageSearch } from '../composition';
 import { adminFiles } from '../files/callers';
+import { parseInput, readQuery } from '../http/parse-input';
 
 const compress = promisify(gzip);
 
@@ -14,7 +15,7 @@ const compress = promisify(gzip);
 export function createMapHandlers(strapi: Core.Strapi, imageSearch: () => ImageSearch) {
   const visibleFilesOf = adminFiles(strapi);
 
-  async function describe(ctx: Context, { layout }: MapReading): Promise<MapResponse['data']> {
+  async function describe(ctx: Context, { layout }: MapReading): Promise<MapData> {
     const { pairs } = imageSearch();
     const fileIds = layout?.fileIds ?? [];
     const [visible, unused] = await Promise.all([
@@ -41,13 +42,16 @@ export function createMapHandlers(strapi: Core.Strapi, imageSearch: () => ImageS
 
   return {
     find: async (ctx: Context): Promise<void> => {
+      const { known } = parseInput(mapQuerySchema, readQuery(ctx));
       const reading = await imageSearch().map.read();
       const { layout, problem, progress } = reading;
+      const isKnown = layout !== null && layout.madeAt === known;
       const body: MapResponse = {
-        data: await describe(ctx, reading),
+        data: isKnown ? null : await describe(ctx, reading),
         meta: {
           state: stateOf(reading),
           progress,
+          madeAt: layout?.madeAt ?? null,
           isSample: layout !== null && layout.fileIds.length < layout.total,
           problem,
         },

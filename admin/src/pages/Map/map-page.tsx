@@ -2,7 +2,7 @@ import { Box, Button, Flex, IconButton, Typography, VisuallyHidden } from '@stra
 import { Cross, Expand, Minus, Plus } from '@strapi/icons';
 import { EmptyPictures } from '@strapi/icons/symbols';
 import { Layouts, Page } from '@strapi/strapi/admin';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useId, useMemo, useRef, useState } from 'react';
 import { useNavigate } from 'react-router-dom';
 import { styled } from 'styled-components';
@@ -22,13 +22,19 @@ import { StateMessage } from '../Search/state-message';
 import { MapCanvas, type MapControls } from './map-canvas';
 
 const POLL_EVERY_MS = 1_500;
+const MAP_KEY = ['map'];
 
 /** The library at a glance: images laid out by what they show. */
 export default function MapPage() {
   const text = useText();
+  const client = useQueryClient();
   const { data, error, isPending, refetch } = useQuery({
-    queryKey: ['map'],
-    queryFn: ({ signal }) => fetchMap(signal),
+    queryKey: MAP_KEY,
+    queryFn: ({ signal }) => {
+      const last = client.getQueryData<LibraryMap>(MAP_KEY);
+      // Polls ask only for the next map's progress.
+      return fetchMap(last?.meta.progress == null ? undefined : last, signal);
+    },
     refetchInterval: ({ state }) =>
       state.data?.meta.progress == null && !isNetworkFailure(state.error) ? false : POLL_EVERY_MS,
   });
