@@ -34,7 +34,15 @@ export const pluginApi = {
     ),
 };
 
-/** A file of this plugin's admin API; null where there is none, and on versions of Strapi that don't read any. */
+/** There is no such file, or it can't be shown; asking again changes nothing. */
+const NO_FILE_STATUSES: readonly unknown[] = [404, 413, 415];
+
+/**
+ * A file of this plugin's admin API; null where there is none, and on versions of Strapi that don't read any.
+ *
+ * @throws ApiFailure when a request fails for another reason
+ * @throws DOMException `AbortError` once `signal` is aborted
+ */
 export async function fetchFile(
   path: string,
   { query, signal }: Pick<ApiRequest<z.ZodType>, 'query' | 'signal'>,
@@ -46,7 +54,7 @@ export async function fetchFile(
     });
     return data instanceof Blob ? data : null;
   } catch (error) {
-    if (isFetchError(error)) return null;
+    if (isFetchError(error) && NO_FILE_STATUSES.includes(error.status)) return null;
     throw toApiFailure(error);
   }
 }

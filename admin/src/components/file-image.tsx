@@ -1,9 +1,10 @@
 import { Flex, Typography } from '@strapi/design-system';
 import { File as FileIcon, Image as ImageIcon } from '@strapi/icons';
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { styled } from 'styled-components';
+import { keyframes, styled } from 'styled-components';
 import { absoluteUrl, isShownByBrowsers, sourceSet, thumbnailUrl, type Asset } from '../api/asset';
+import { ApiFailure, isNetworkFailure } from '../api/failure';
 import { fetchPreview } from '../api/files';
 import type { SearchHit } from '../api/search';
 
@@ -43,9 +44,9 @@ function Photo({ asset, width, fit = 'cover', alternativeText }: FileImageProps)
 }
 
 function Preview({ asset, fit = 'cover', alternativeText, view }: FileImageProps) {
-  const url = usePreviewUrl(asset, view);
-  if (url === undefined) return null;
-  if (url === null) return <Missing name={asset.name} Icon={FileIcon} />;
+  const { data: url, isPending } = useQuery(previewQuery(asset, view));
+  if (isPending) return <Skeleton />;
+  if (url == null) return <Missing name={asset.name} Icon={FileIcon} />;
   return (
     <Drawn
       $fit={fit}
@@ -62,16 +63,30 @@ function Preview({ asset, fit = 'cover', alternativeText, view }: FileImageProps
 /** The address of a file's preview in this tab; null if there is none, undefined until that is known. */
 export function usePreviewUrl(asset: Asset, view: SearchHit['view']): string | null | undefined {
   const { data } = useQuery({
-    queryKey: ['preview', asset.id, asset.url, view ?? null],
+    ...previewQuery(asset, view),
     enabled: !isShownByBrowsers(asset),
+  });
+  return data;
+}
+
+const MAX_RETRIES = 2;
+
+/** A file's preview, kept for good once it is known; a failure is asked again by the next one who shows it. */
+export function previewQuery(asset: Pick<Asset, 'id' | 'url'>, view: SearchHit['view']) {
+  return queryOptions({
+    queryKey: ['preview', asset.id, asset.url, view ?? null],
     staleTime: Infinity,
-    retry: false,
+    retry: (failures, error) => failures < MAX_RETRIES && isPassing(error),
     queryFn: async ({ signal }) => {
       const blob = await fetchPreview(asset.id, { view, signal });
       return blob && toDataUrl(blob);
     },
   });
-  return data;
+}
+
+/** The server is away or busy. */
+function isPassing(error: Error): boolean {
+  return isNetworkFailure(error) || (error instanceof ApiFailure && error.status === 503);
 }
 
 /** Unlike an object URL, it needs no end: it is gone with the query. */
@@ -111,6 +126,15 @@ function Missing({ name, Icon = ImageIcon }: { name: string; Icon?: typeof Image
     </Flex>
   );
 }
+
+const Skeleton = styled.div.attrs({ 'aria-hidden': true })`
+  width: 100%;
+  height: 100%;
+  background: ${({ theme }) => theme.colors.neutral150};
+  @media (prefers-reduced-motion: no-preference) {
+    animation: ${keyframes`50% { opacity: 0.4; }`} 1.6s ease-in-out infinite;
+  }
+`;
 
 const Drawn = styled.img<{ $fit: 'cover' | 'contain' }>`
   display: block;

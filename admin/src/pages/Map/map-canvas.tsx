@@ -9,7 +9,9 @@ import {
   type PointerEvent,
   type RefObject,
 } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
 import { styled, useTheme } from 'styled-components';
+import { previewQuery } from '../../components/file-image';
 import { useText } from '../../hooks/text';
 import { draw, type Colors, type Picture, type Tile } from './drawing';
 import {
@@ -209,10 +211,14 @@ function useColors(): Colors {
 }
 
 function useThumbnails(redraw: (change: (count: number) => number) => void): Thumbnails {
+  const client = useQueryClient();
   const [thumbnails] = useState(
     () =>
-      new Thumbnails(() => {
-        redraw((count) => count + 1);
+      new Thumbnails({
+        onChange: () => {
+          redraw((count) => count + 1);
+        },
+        previewUrlOf: (asset) => client.query(previewQuery(asset, undefined)),
       }),
   );
   useEffect(

@@ -1,4 +1,4 @@
-import { thumbnailUrl, type Asset } from '../../api/asset';
+import { isShownByBrowsers, thumbnailUrl, type Asset } from '../../api/asset';
 import { fetchAssets } from '../../api/map';
 
 /** Files whose data is requested at a time. */
@@ -7,12 +7,20 @@ const SETTLE_MS = 80;
 /** Images that load at a time. */
 const CONCURRENCY = 6;
 const MOST_KEPT = 600;
+/** In kilobytes of 1,000 bytes; a larger image without a copy stays a point. */
+const LARGEST_ORIGINAL = 1_000;
+
+interface ThumbnailsOptions {
+  onChange: () => void;
+  /** Of a file that browsers don't show; null for none. */
+  previewUrlOf: (asset: Asset) => Promise<string | null>;
+}
 
 /**
  * Names and thumbnails of the images on the map, loaded as they come into view. What is no longer wanted isn't loaded.
  */
 export class Thumbnails {
-  readonly #onChange: () => void;
+  readonly #options: ThumbnailsOptions;
   readonly #ended = new AbortController();
   /** Null for a file that is gone. */
   readonly #assets = new Map<number, Asset | null>();
@@ -23,8 +31,8 @@ export class Thumbnails {
   #timer: number | undefined;
   #loading = 0;
 
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
+  constructor(options: ThumbnailsOptions) {
+    this.#options = options;
   }
 
   assetOf(id: number): Asset | null {
@@ -65,7 +73,7 @@ export class Thumbnails {
       const assets = await fetchAssets(batch, this.#ended.signal);
       for (const id of batch) this.#assets.set(id, null);
       for (const asset of assets) this.#assets.set(asset.id, asset);
-      this.#onChange();
+      this.#options.onChange();
       await this.#load();
     } catch {
       // They stay points, and are asked for again once the map has moved.
@@ -81,15 +89,11 @@ export class Thumbnails {
       if (!asset || this.#images.has(id)) continue;
       this.#loading += 1;
       this.#images.set(id, null);
-      const image = new Image();
-      image.decoding = 'async';
-      image.src = thumbnailUrl(asset);
-      image
-        .decode()
+      this.#loadImage(asset)
         .then(
-          () => {
+          (image) => {
             this.#images.set(id, image);
-            this.#onChange();
+            this.#options.onChange();
           },
           () => undefined,
         )
@@ -101,6 +105,19 @@ export class Thumbnails {
     }
   }
 
+  /** Null if there is none that is small. */
+  async #loadImage(asset: Asset): Promise<HTMLImageElement | null> {
+    const address = isShownByBrowsers(asset)
+      ? smallUrl(asset)
+      : await this.#options.previewUrlOf(asset);
+    if (address === null) return null;
+    const image = new Image();
+    image.decoding = 'async';
+    image.src = address;
+    await image.decode();
+    return image;
+  }
+
   #forgetOldest(): void {
     const wanted = new Set(this.#wanted);
     for (const id of this.#images.keys()) {
@@ -108,4 +125,10 @@ export class Thumbnails {
       if (!wanted.has(id)) this.#images.delete(id);
     }
   }
+}
+
+function smallUrl(asset: Asset): string | null {
+  const isSmall =
+    asset.formats?.['thumbnail'] !== undefined || (asset.size ?? 0) <= LARGEST_ORIGINAL;
+  return isSmall ? thumbnailUrl(asset) : null;
 }

@@ -7,7 +7,7 @@ import type { Pair } from '../../../api/duplicates';
 import { useFormats } from '../../../hooks/formats';
 import { useText } from '../../../hooks/text';
 import { isCrop, type Alignment } from './evidence';
-import { describeImage, Frame, PairImage, shapeOf, sharpUrl, type ShownPair } from './pair';
+import { describeImage, Frame, PairImage, shapeOf, useSharpUrl, type ShownPair } from './pair';
 
 const views = { sideBySide: SideBySide, swipe: Swipe, blink: Blink } as const;
 
@@ -69,7 +69,7 @@ function SideBySide({ left, right, pair }: ShownPair) {
 function Framed({ file, children }: { file: Asset; children: ReactNode }) {
   return (
     <Frame $shape={shapeOf(file)}>
-      <PairImage src={sharpUrl(file)} alt={describeImage(file)} decoding="async" />
+      <PairImage src={useSharpUrl(file)} alt={describeImage(file)} decoding="async" />
       {children}
     </Frame>
   );
@@ -232,7 +232,7 @@ function Placed({
   const box = quarterTurns % 2 === 1 ? sideways(region, outer) : region;
   return (
     <Stretched
-      src={sharpUrl(file)}
+      src={useSharpUrl(file)}
       alt={describeImage(file)}
       style={{
         ...placed(box),

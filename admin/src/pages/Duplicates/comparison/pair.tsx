@@ -2,8 +2,9 @@ import { Box, Flex, Typography } from '@strapi/design-system';
 import { ExternalLink } from '@strapi/icons';
 import { Link } from 'react-router-dom';
 import { css, styled } from 'styled-components';
-import { absoluteUrl, type Asset } from '../../../api/asset';
+import { absoluteUrl, isShownByBrowsers, type Asset } from '../../../api/asset';
 import type { Group, Pair } from '../../../api/duplicates';
+import { usePreviewUrl } from '../../../components/file-image';
 import { mediaLibraryAddress } from '../../../components/navigation';
 import { useText } from '../../../hooks/text';
 
@@ -57,6 +58,12 @@ export function sharpUrl({ formats, url }: Asset): string {
     .filter(({ width, height }) => Math.max(width ?? 0, height ?? 0) >= SHARP)
     .sort((one, other) => (one.width ?? 0) - (other.width ?? 0));
   return absoluteUrl(copy?.url ?? url);
+}
+
+/** `sharpUrl`, or the preview of a file that browsers don't show; undefined while that is unknown. */
+export function useSharpUrl(file: Asset): string | undefined {
+  const preview = usePreviewUrl(file, undefined);
+  return isShownByBrowsers(file) ? sharpUrl(file) : (preview ?? undefined);
 }
 
 const UNKNOWN_SHAPE = 4 / 3;

@@ -3,8 +3,9 @@ import { WarningCircle } from '@strapi/icons';
 import { EmptyDocuments, EmptyPictures } from '@strapi/icons/symbols';
 import { useEffect, useRef, type KeyboardEvent } from 'react';
 import { styled } from 'styled-components';
-import { thumbnailUrl, type Asset } from '../../../api/asset';
+import type { Asset } from '../../../api/asset';
 import type { Group, GroupFilter, Scan } from '../../../api/duplicates';
+import { FileImage } from '../../../components/file-image';
 import { useDuplicatesFailureText } from '../../../hooks/failure-text';
 import { useText } from '../../../hooks/text';
 import type { TextKey } from '../../../translations/messages';
@@ -147,6 +148,7 @@ function useEndObserver(onSeen: () => void) {
 
 /** Thumbnails a row shows; further files are counted. */
 const THUMBNAILS = 2;
+const THUMBNAIL_PX = 40;
 
 interface GroupRowProps {
   group: Group;
@@ -196,7 +198,9 @@ function Thumbnails({ files }: { files: readonly Asset[] }) {
   return (
     <Flex gap={1}>
       {files.slice(0, THUMBNAILS).map((file) => (
-        <Thumbnail key={file.id} src={thumbnailUrl(file)} alt="" loading="lazy" decoding="async" />
+        <Thumbnail key={file.id}>
+          <FileImage asset={file} width={THUMBNAIL_PX} alternativeText="" />
+        </Thumbnail>
       ))}
     </Flex>
   );
@@ -246,10 +250,11 @@ const Row = styled.button`
   }
 `;
 
-const Thumbnail = styled.img`
+const Thumbnail = styled.div`
+  flex: none;
   width: 4rem;
   height: 4rem;
+  overflow: hidden;
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme }) => theme.colors.neutral150};
-  object-fit: cover;
 `;

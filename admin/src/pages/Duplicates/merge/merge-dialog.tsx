@@ -11,8 +11,9 @@ import {
 } from '@strapi/design-system';
 import { useState } from 'react';
 import { styled } from 'styled-components';
-import { thumbnailUrl, type Asset } from '../../../api/asset';
+import type { Asset } from '../../../api/asset';
 import type { Group } from '../../../api/duplicates';
+import { FileImage } from '../../../components/file-image';
 import { useMergePlan } from '../../../hooks/duplicates';
 import { useDuplicatesFailureText } from '../../../hooks/failure-text';
 import { useFormats } from '../../../hooks/formats';
@@ -171,7 +172,9 @@ function Choice({ file, isKept, isSuggested, isLeftOut, onInclude }: ChoiceProps
   const shape = width && height ? `${formats.dimensions(width, height)} · ` : '';
   return (
     <Card data-kept={isKept || undefined} data-left-out={isLeftOut || undefined}>
-      <Thumbnail src={thumbnailUrl(file)} alt="" />
+      <Thumbnail>
+        <FileImage asset={file} width={THUMBNAIL_PX} alternativeText="" />
+      </Thumbnail>
       <Flex direction="column" alignItems="flex-start" gap={1} minWidth={0} flex="1">
         <Radio.Item value={String(file.id)} disabled={isLeftOut}>
           {text('duplicates.merge.keep', { name })}
@@ -217,10 +220,13 @@ const Card = styled.div`
   }
 `;
 
-const Thumbnail = styled.img`
+const THUMBNAIL_PX = 64;
+
+const Thumbnail = styled.div`
+  flex: none;
   width: 6.4rem;
   height: 6.4rem;
+  overflow: hidden;
   border-radius: ${({ theme }) => theme.borderRadius};
   background: ${({ theme }) => theme.colors.neutral150};
-  object-fit: cover;
 `;

@@ -1,4 +1,5 @@
 import { Badge, Box, Button, EmptyStateLayout, Flex, Typography } from '@strapi/design-system';
+import { File } from '@strapi/icons';
 import { EmptyDocuments } from '@strapi/icons/symbols';
 import { Page } from '@strapi/strapi/admin';
 import { useRef, useState } from 'react';
@@ -188,9 +189,25 @@ function Unrestored({ undo }: { undo: NonNullable<MergeRecord['undo']> }) {
 }
 
 function Thumbnail({ url, size }: { url: string | null; size: string }) {
+  const [brokenUrl, setBrokenUrl] = useState<string | null>(null);
+  // Documents and videos of the trash have no preview.
+  if (url === null || url === brokenUrl) {
+    return (
+      <Frame $size={size}>
+        <File aria-hidden />
+      </Frame>
+    );
+  }
   return (
     <Frame $size={size}>
-      {url !== null && <img src={absoluteUrl(url)} alt="" loading="lazy" />}
+      <img
+        src={absoluteUrl(url)}
+        alt=""
+        loading="lazy"
+        onError={() => {
+          setBrokenUrl(url);
+        }}
+      />
     </Frame>
   );
 }
@@ -221,6 +238,8 @@ const Heading = styled.h2`
 `;
 
 const Frame = styled.div<{ $size: string }>`
+  display: grid;
+  place-items: center;
   flex: 0 0 auto;
   width: ${({ $size }) => $size};
   height: ${({ $size }) => $size};

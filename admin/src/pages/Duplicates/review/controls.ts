@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import type { Asset } from '../../../api/asset';
+import { isShownByBrowsers, type Asset } from '../../../api/asset';
 import type { Group, GroupFilter, Pair } from '../../../api/duplicates';
 import { isForbidden } from '../../../api/failure';
 import {
@@ -114,7 +114,9 @@ function usePrefetch({ list, current }: ReviewState, canMerge: boolean): void {
   const isNearEnd = current + LOAD_AHEAD >= list.groups.length;
   useEffect(() => {
     if (!next) return;
-    for (const file of next.files.slice(0, 2)) new Image().src = sharpUrl(file);
+    for (const file of next.files.slice(0, 2).filter(isShownByBrowsers)) {
+      new Image().src = sharpUrl(file);
+    }
     if (canMerge) prefetchMergePlan(client, { fileIds: idsOf(next), keepId: null });
   }, [client, next, canMerge]);
   const { loadMore } = list;

@@ -2,8 +2,9 @@ import { Box, Button, Flex, IconButton, Typography, VisuallyHidden } from '@stra
 import { ChevronDown, ChevronLeft, ChevronRight, ChevronUp, Cross, Question } from '@strapi/icons';
 import { styled } from 'styled-components';
 import type { MergeReport } from '../../../../../plugin/src/contracts/merging';
-import { thumbnailUrl, type Asset } from '../../../api/asset';
+import type { Asset } from '../../../api/asset';
 import type { Group, Pair } from '../../../api/duplicates';
+import { FileImage } from '../../../components/file-image';
 import { useFormats } from '../../../hooks/formats';
 import { useText } from '../../../hooks/text';
 import { Comparison } from '../comparison/comparison';
@@ -153,7 +154,7 @@ function MemberStrip({ files, rightId, onCompare, onLeaveOut }: MemberStripProps
               onCompare(file);
             }}
           >
-            <img src={thumbnailUrl(file)} alt="" />
+            <FileImage asset={file} width={MEMBER_PX} alternativeText="" />
           </Member>
           {onLeaveOut && (
             <IconButton
@@ -281,18 +282,18 @@ const Found = styled.div`
   overflow-wrap: anywhere;
 `;
 
+const MEMBER_PX = 48;
+
 const Member = styled.button`
   padding: 2px;
   border: 2px solid transparent;
   border-radius: ${({ theme }) => theme.borderRadius};
   background: none;
   cursor: pointer;
-  & > img {
-    display: block;
+  & > * {
     width: 4.8rem;
     height: 4.8rem;
     border-radius: 2px;
-    object-fit: cover;
   }
   &[aria-pressed='true'] {
     border-color: ${({ theme }) => theme.colors.primary600};

@@ -2,7 +2,7 @@ import { Box, Flex, IconButton, Typography } from '@strapi/design-system';
 import { Cross, Search, ThumbDown, ThumbUp } from '@strapi/icons';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { styled } from 'styled-components';
-import { absoluteUrl } from '../../../api/asset';
+import { absoluteUrl, isShownByBrowsers } from '../../../api/asset';
 import { FileImage, nameOf } from '../../../components/file-image';
 import { useAssets } from '../../../hooks/library';
 import { useText } from '../../../hooks/text';
@@ -130,7 +130,12 @@ function Examples({
             key={id}
             side={isLiked ? 'like' : 'unlike'}
             isPart={isLiked && canCrop && region !== null}
-            crop={isLiked && asset && crop(absoluteUrl(asset.url), nameOf(asset))}
+            crop={
+              isLiked &&
+              asset &&
+              isShownByBrowsers(asset) &&
+              crop(absoluteUrl(asset.url), nameOf(asset))
+            }
             name={asset ? nameOf(asset) : text('search.example.file', { id })}
             image={asset && <FileImage asset={asset} width={CHIP_WIDTH} alternativeText="" />}
             onRemove={() => {
