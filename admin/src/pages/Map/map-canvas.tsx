@@ -61,89 +61,39 @@ export interface MapControls {
 
 /** The map: drag to move, wheel and pinch to zoom, arrow keys from image to image. */
 export function MapCanvas(props: MapCanvasProps) {
-  const { helpId, highlighted, images, isSelecting, onOpen, onReady, onSelect, selected } = props;
+  const { helpId, images, isSelecting, onOpen, onReady, onSelect } = props;
   const text = useText();
-  const colors = useColors();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  const [moved, setMoved] = useState<View | null>(null);
   const [current, setCurrent] = useState<number | null>(null);
   const [hovered, setHovered] = useState<(Place & { index: number }) | null>(null);
   const [area, setArea] = useState<Area | null>(null);
-  const tiles = useRef<readonly Tile[]>([]);
-  const [, redraw] = useState(0);
-  const thumbnails = useThumbnails(redraw);
-  const view = within(moved ?? wholeMap(images, size), images, size);
-  const change = useCallback(
-    (next: (before: View, size: Size) => View) => {
-      setMoved((before) => {
-        const from = within(before ?? wholeMap(images, size), images, size);
-        return within(next(from, size), images, size);
-      });
-    },
-    [images, size],
-  );
-  const zoomBy = useCallback(
-    (factor: number, point?: Place) => {
-      change((before, { height, width }) => {
-        const fixed = point ?? { x: width / 2, y: height / 2 };
-        return zoomed(before, factor, fixed, { height, width });
-      });
-    },
-    [change],
-  );
+  const { change, showWhole, view, zoomBy } = useView(images, size);
+  const marked = hovered?.index ?? current;
+  const { imageAt, nameOf } = useDrawing(canvas, { ...props, view, size, area, current: marked });
   useSize(canvas, setSize);
   useWheel(canvas, zoomBy);
-  const visible = (): number[] =>
-    imagesIn(images, { from: { x: 0, y: 0 }, to: { x: size.width, y: size.height } }, view, size);
   useEffect(() => {
     onReady({
       zoom: (direction) => {
         zoomBy(STEP ** direction);
       },
-      showWhole: () => {
-        setMoved(null);
-      },
+      showWhole,
       selectVisible: () => {
-        onSelect(visible());
+        const whole = { from: { x: 0, y: 0 }, to: { x: size.width, y: size.height } };
+        onSelect(imagesIn(images, whole, view, size));
       },
     });
   });
-
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context || size.width === 0) return;
-    const marked = hovered?.index ?? current;
-    const picture = { images, view, size, highlighted, selected, area, thumbnails, colors };
-    tiles.current = draw(context, { ...picture, current: marked });
+  const onKeyDown = createKeyHandler({
+    ...props,
+    view,
+    current,
+    setCurrent,
+    change,
+    zoomBy,
+    showWhole,
   });
-
-  const imageAt = (point: Place): number | null => {
-    const tile = tiles.current.findLast(
-      ({ height, left, top, width }) =>
-        point.x >= left && point.x <= left + width && point.y >= top && point.y <= top + height,
-    );
-    return tile?.index ?? nearestTo(images, toPlace(point, view, size), NEAR_PX / view.scale);
-  };
-  const moveTo = (index: number): void => {
-    setCurrent(index);
-    const center = { x: (images.x[index] ?? 0) + 0.5, y: (images.y[index] ?? 0) + 0.5 };
-    change((before) => ({ ...before, center }));
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const from = current ?? nearestTo(images, view.center);
-    const direction = directions[event.key];
-    if (direction && from !== null) {
-      const next = current === null ? from : neighborOf(images, from, direction);
-      if (next !== null) moveTo(next);
-    } else if (event.key === '+' || event.key === '=') zoomBy(STEP);
-    else if (event.key === '-') zoomBy(1 / STEP);
-    else if (event.key === '0') setMoved(null);
-    else if (event.key === 'Enter' && from !== null) onOpen(from);
-    else if (event.key === 'Escape') onSelect([]);
-    else return;
-    event.preventDefault();
-  };
   const pointers = usePointers({
     isSelecting,
     change,
@@ -163,8 +113,6 @@ export function MapCanvas(props: MapCanvasProps) {
       setHovered(point && index !== null ? { ...point, index } : null);
     },
   });
-  const nameOf = (index: number | null): string =>
-    index === null ? '' : (thumbnails.assetOf(images.fileIds[index] ?? 0)?.name ?? '');
   const hoveredName = hovered && nameOf(hovered.index);
   return (
     <Frame>
@@ -187,6 +135,100 @@ export function MapCanvas(props: MapCanvasProps) {
       <Announcement role="status">{nameOf(current)}</Announcement>
     </Frame>
   );
+}
+
+/** What the window shows of the map: the whole of it until the user moves it. */
+function useView(images: Picture['images'], size: Size) {
+  const [moved, setMoved] = useState<View | null>(null);
+  const change = useCallback(
+    (next: (before: View, size: Size) => View) => {
+      setMoved((before) => {
+        const from = within(before ?? wholeMap(images, size), images, size);
+        return within(next(from, size), images, size);
+      });
+    },
+    [images, size],
+  );
+  const zoomBy = useCallback(
+    (factor: number, point?: Place) => {
+      change((before, { height, width }) => {
+        const fixed = point ?? { x: width / 2, y: height / 2 };
+        return zoomed(before, factor, fixed, { height, width });
+      });
+    },
+    [change],
+  );
+  return {
+    view: within(moved ?? wholeMap(images, size), images, size),
+    change,
+    zoomBy,
+    showWhole: () => {
+      setMoved(null);
+    },
+  };
+}
+
+/** Draws the map after every render, and knows what is where. */
+function useDrawing(
+  canvas: RefObject<HTMLCanvasElement>,
+  picture: Omit<Picture, 'thumbnails' | 'colors'>,
+) {
+  const { area, current, highlighted, images, selected, size, view } = picture;
+  const colors = useColors();
+  const [, redraw] = useState(0);
+  const thumbnails = useThumbnails(redraw);
+  const tiles = useRef<readonly Tile[]>([]);
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context || size.width === 0) return;
+    const all = { images, view, size, highlighted, selected, current, area, thumbnails, colors };
+    tiles.current = draw(context, all);
+  });
+  return {
+    imageAt: (point: Place): number | null => {
+      const tile = tiles.current.findLast(
+        ({ height, left, top, width }) =>
+          point.x >= left && point.x <= left + width && point.y >= top && point.y <= top + height,
+      );
+      return tile?.index ?? nearestTo(images, toPlace(point, view, size), NEAR_PX / view.scale);
+    },
+    nameOf: (index: number | null): string =>
+      index === null ? '' : (thumbnails.assetOf(images.fileIds[index] ?? 0)?.name ?? ''),
+  };
+}
+
+interface KeyOptions extends Pick<MapCanvasProps, 'images' | 'onOpen' | 'onSelect'> {
+  view: View;
+  current: number | null;
+  setCurrent: (index: number) => void;
+  change: (next: (before: View) => View) => void;
+  zoomBy: (factor: number) => void;
+  showWhole: () => void;
+}
+
+/** Arrow keys go from image to image. */
+function createKeyHandler(options: KeyOptions): (event: KeyboardEvent) => void {
+  const { change, current, images, onOpen, onSelect, setCurrent, showWhole, view, zoomBy } =
+    options;
+  const moveTo = (index: number): void => {
+    setCurrent(index);
+    const center = { x: (images.x[index] ?? 0) + 0.5, y: (images.y[index] ?? 0) + 0.5 };
+    change((before) => ({ ...before, center }));
+  };
+  return (event) => {
+    const from = current ?? nearestTo(images, view.center);
+    const direction = directions[event.key];
+    if (direction && from !== null) {
+      const next = current === null ? from : neighborOf(images, from, direction);
+      if (next !== null) moveTo(next);
+    } else if (event.key === '+' || event.key === '=') zoomBy(STEP);
+    else if (event.key === '-') zoomBy(1 / STEP);
+    else if (event.key === '0') showWhole();
+    else if (event.key === 'Enter' && from !== null) onOpen(from);
+    else if (event.key === 'Escape') onSelect([]);
+    else return;
+    event.preventDefault();
+  };
 }
 
 const directions: Partial<Record<string, Direction>> = {
