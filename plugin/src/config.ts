@@ -69,7 +69,7 @@ const indexingSchema = z.strictObject({
       }),
       videoFrames: wholeNumber(0, 100).optional().meta({
         description:
-          'Maximum frames of a video that are embedded, where there is `ffmpeg`; 0: videos are not indexed. Each counts as an image. By default 10 with a local model, 1 with a hosted one',
+          'Maximum frames of a video that are embedded, where there is `ffmpeg`; 0: videos are not indexed. Each counts as an image. By default 10 with a local model, 0 with a hosted one',
       }),
     })
     .prefault({})
@@ -278,8 +278,11 @@ export function parseConfig(input: unknown): ImageSearchConfig {
 }
 
 const LOCAL_VIEWS: ViewLimits = { parts: 5, frames: 4, pages: 10, videoFrames: 10 };
-/** A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. */
-const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 1, videoFrames: 1 };
+/**
+ * A photograph of 3:2 has two parts, so a hosted model would cost three times as much: nobody pays that unasked. Nor do
+ * frames of videos leave the server unasked.
+ */
+const HOSTED_VIEWS: ViewLimits = { parts: 0, frames: 0, pages: 1, videoFrames: 0 };
 
 /** How many further views files have in a space of this provider. */
 export function viewLimitsOf(

@@ -2,11 +2,11 @@ import type { Core } from '@strapi/strapi';
 import { BackgroundJob } from '../../plugin/src/application/background-job';
 import { createEngine, type Engine, type Repositories } from '../../plugin/src/application/engine';
 import type { LibraryListener } from '../../plugin/src/application/lifecycle';
-import { kindsRead, missingReaderFor } from '../../plugin/src/application/readers';
+import { kindsIndexed } from '../../plugin/src/application/readers';
 import { systemClock } from '../../plugin/src/clock';
 import { parseConfig, type ImageSearchConfig } from '../../plugin/src/config';
 import { currentOwner } from '../../plugin/src/lease';
-import { toImageSearchError, type ImageSearchError } from '../../plugin/src/errors';
+import { toImageSearchError } from '../../plugin/src/errors';
 import type { IndexPriority } from '../../plugin/src/indexing/contract';
 import { mutedBy, type Logger, type OutageLog } from '../../plugin/src/logger';
 import { createGuardedFetch } from '../../plugin/src/network/guarded-fetch';
@@ -75,8 +75,6 @@ export interface ImageSearch extends Engine {
   readonly warnsUploaders: boolean;
   readonly inputLimits: InputLimits;
   readonly readThumbnail: ReadThumbnail;
-  /** Null unless files of this type would be indexed if their reader were installed. */
-  missingReaderFor(mimeType: string): ImageSearchError | null;
   /** The tags of these files; files without any are missing. Null unless the configuration has a vocabulary. */
   readonly tagsOf: (fileIds: Iterable<number>) => Promise<Map<number, string[]> | null>;
   /** Checks the installation. Never rejects. */
@@ -97,12 +95,8 @@ export interface ImageSearch extends Engine {
 /** Strapi builds a service when it is first asked for, once per Strapi. */
 export const services = {
   'image-search': ({ strapi }: { strapi: Core.Strapi }): ImageSearch => createImageSearch(strapi),
-  /** A reader that is installed later needs a restart. */
   library: ({ strapi }: { strapi: Core.Strapi }): Library =>
-    createLibrary(
-      strapi,
-      kindsRead(parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`)), strapi.dirs.app.root),
-    ),
+    createLibrary(strapi, kindsIndexed(parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`)))),
 };
 
 export function imageSearchOf(strapi: Core.Strapi): ImageSearch {
@@ -156,7 +150,6 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     warnsUploaders: ['reject', 'warn'].includes(config.duplicates.policy),
     inputLimits: config.search,
     readThumbnail: createThumbnailReader(storage),
-    missingReaderFor: (mimeType) => missingReaderFor(mimeType, config, strapi.dirs.app.root),
     tagsOf: async (fileIds) => (config.tags.labels.length > 0 ? tagsOf(strapi, fileIds) : null),
     checkInstallation: () =>
       runChecks({

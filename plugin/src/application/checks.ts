@@ -77,7 +77,7 @@ function checkPdfReader(projectFolder: string): Check {
   const install = detectPackageManager(projectFolder).install(PDF_READER);
   return passed(
     'pdf',
-    `${PDF_READER} isn't installed, so PDF documents are not searched. To index them, run "${install}" and restart Strapi.`,
+    `${PDF_READER} isn't installed, so PDF documents are skipped. To index them, run "${install}" and restart Strapi.`,
   );
 }
 
@@ -113,7 +113,7 @@ export function checkFfmpeg({ indexing }: ImageSearchConfig): Check {
   return passed(
     'ffmpeg',
     found === null
-      ? `There is no ${indexing.ffmpeg}, so videos are not searched. To index them, install ffmpeg or set indexing.ffmpeg to its path, and restart Strapi.`
+      ? `There is no ${indexing.ffmpeg}, so videos are skipped. To index them, install ffmpeg or set indexing.ffmpeg to its path, and restart Strapi.`
       : `${found} is there.`,
   );
 }

@@ -23,7 +23,6 @@ import {
   type EmbeddingConfig,
 } from '../embedding/registry';
 import type { ImageReader, VideoReader } from '../images/contract';
-import { findHeicDecoder } from '../images/heic';
 import { createImageReader } from '../images/image-reader';
 import { PreviewCache } from '../images/preview-cache';
 import { ratiosOfParts } from '../images/views';
@@ -61,6 +60,7 @@ import {
   type Lifecycle,
   type WordIndexing,
 } from './lifecycle';
+import { hasReaderFor, missingReaderFor } from './readers';
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
@@ -491,8 +491,7 @@ function createSpaces(
           budget: isLocalProvider(options.identity.provider) ? undefined : built.budget,
           views: viewLimitsOf(config, options.identity.provider),
         },
-        hasDecoderFor: (code) =>
-          code === 'image-decoder-missing' && findHeicDecoder(parts.projectFolder) !== null,
+        hasReaderFor: (mimeType) => hasReaderFor(mimeType, config, parts.projectFolder),
         jobs: repositories.jobs,
         bootedAt,
         reconcileMinutes: config.indexing.reconcileMinutes,
@@ -539,6 +538,8 @@ function workerSettings(parts: EngineParts) {
   return {
     images: reader,
     videos: reader,
+    missingReaderFor: (mimeType: string) =>
+      missingReaderFor(mimeType, parts.config, parts.projectFolder),
     policy: {
       maxAttempts: indexing.maxAttempts,
       firstRetryMs: indexing.firstRetrySeconds * SECOND_MS,

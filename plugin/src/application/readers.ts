@@ -1,32 +1,51 @@
-import type { ImageSearchConfig } from '../config';
+import { viewLimitsOf, type ImageSearchConfig } from '../config';
 import { fileKinds, kindOf, type FileKind } from '../contracts/file-kinds';
+import { splitFallback } from '../embedding/registry';
 import type { ImageSearchError } from '../errors';
+import { findHeicDecoder } from '../images/heic';
 import { findPdfReader, missingPdfReader } from '../images/pdf';
 import { findFfmpeg, missingFfmpeg } from '../images/video';
 
-/** The kinds of files that are indexed here: images, and others whose reader is in the project. */
-export function kindsRead({ indexing }: ImageSearchConfig, projectFolder: string): FileKind[] {
-  const isRead: Record<FileKind, boolean> = {
+/**
+ * The kinds of files that the configuration says are indexed. Whether their readers are installed doesn't matter:
+ * processes that share an index may differ in that, and must not delete each other's files.
+ */
+export function kindsIndexed(config: ImageSearchConfig): FileKind[] {
+  const { embedding, fallback } = splitFallback(config.embedding);
+  const models = fallback ? [embedding, fallback] : [embedding];
+  const limits = models.map(({ provider }) => viewLimitsOf(config, provider));
+  const isIndexed: Record<FileKind, boolean> = {
     image: true,
-    document: indexing.views.pages !== 0 && findPdfReader(projectFolder) !== null,
-    video: indexing.views.videoFrames !== 0 && findFfmpeg(indexing.ffmpeg) !== null,
+    document: limits.every(({ pages }) => pages > 0),
+    video: limits.every(({ videoFrames }) => videoFrames > 0),
   };
-  return fileKinds.filter((kind) => isRead[kind]);
+  return fileKinds.filter((kind) => isIndexed[kind]);
 }
 
-/** Null unless files of this type would be indexed if their reader were installed. */
+/** Null unless files of this type would be indexed if their reader were installed. HEIC is known by its bytes only. */
 export function missingReaderFor(
   mimeType: string,
-  { indexing }: ImageSearchConfig,
+  config: ImageSearchConfig,
   projectFolder: string,
 ): ImageSearchError | null {
-  switch (kindOf(mimeType)) {
+  const kind = kindOf(mimeType);
+  if (kind === null || !kindsIndexed(config).includes(kind)) return null;
+  switch (kind) {
     case 'document':
       return findPdfReader(projectFolder) === null ? missingPdfReader(projectFolder) : null;
     case 'video':
-      return findFfmpeg(indexing.ffmpeg) === null ? missingFfmpeg() : null;
+      return findFfmpeg(config.indexing.ffmpeg) === null ? missingFfmpeg() : null;
     case 'image':
-    case null:
       return null;
   }
+}
+
+/** Whether the optional reader for files of this type is installed. */
+export function hasReaderFor(
+  mimeType: string,
+  config: ImageSearchConfig,
+  projectFolder: string,
+): boolean {
+  if (kindOf(mimeType) === 'image') return findHeicDecoder(projectFolder) !== null;
+  return missingReaderFor(mimeType, config, projectFolder) === null;
 }

@@ -2,7 +2,7 @@ import { createActiveSpace } from '../active-space';
 import type { HealthRecord } from '../circuit-breaker';
 import type { Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
-import { toImageSearchError, type ErrorCode } from '../errors';
+import { toImageSearchError } from '../errors';
 import { indexPriorities, type AssetSource, type IndexEntries } from '../indexing/contract';
 import { ReconcileSchedule } from '../indexing/reconcile';
 import { IndexingWorker, type IndexingWorkerOptions } from '../indexing/worker';
@@ -23,7 +23,7 @@ export interface SpaceTrackParts {
   assets: AssetSource;
   worker: Omit<IndexingWorkerOptions, 'entries' | 'assets' | 'activeSpace' | 'logger' | 'clock'>;
   /** See `ReconcileOptions`. */
-  hasDecoderFor?: (code: ErrorCode) => boolean;
+  hasReaderFor?: (mimeType: string) => boolean;
   jobs: JobLeases;
   /** When this server started, in milliseconds since the epoch. */
   bootedAt: number;
@@ -66,7 +66,7 @@ export function createSpaceTrack(options: TrackOptions, parts: SpaceTrackParts):
   const worker = new IndexingWorker({ ...parts.worker, ...shared });
   const schedule = new ReconcileSchedule({
     ...shared,
-    hasDecoderFor: parts.hasDecoderFor,
+    hasReaderFor: parts.hasReaderFor,
     jobs: parts.jobs,
     jobName: () => `compare ${spaceId ?? ''}`.trim(),
     leaseMs: parts.worker.leaseMs,

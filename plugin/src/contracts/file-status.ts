@@ -9,7 +9,7 @@ import { colorNames } from '../images/contract';
  * - `failed`: no longer retried, for a reason that someone can fix.
  * - `skipped`: can't be indexed as it is (too large, an unsupported format).
  * - `not-queued`: an image that isn't in the queue yet.
- * - `not-an-image`: its type isn't indexed; if a reader is missing for it, `reason` is `decoder-missing`.
+ * - `not-an-image`: its type isn't indexed.
  * - `in-trash`: a merge moved it to the trash; `GET duplicates/merges` says where its uses went.
  */
 const fileIndexStateSchema = z.enum([

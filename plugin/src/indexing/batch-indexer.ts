@@ -390,10 +390,13 @@ export class BatchIndexer {
    * @returns the error to record: the store's, if the vector could not be removed
    */
   async #removeFormerContent(
-    { entry, error }: FailedTry,
+    { asset, entry, error }: FailedTry,
     space: OpenSpace,
   ): Promise<ImageSearchError> {
     if (entry.indexedAt === null || !isContentFailure(error)) return error;
+    // Another process has read the same file, and this one can't.
+    const isUnchanged = asset !== null && asset.signature === entry.sourceSignature;
+    if (isUnchanged && error.code === 'image-decoder-missing') return error;
     try {
       await space.collection.remove([entry.fileId]);
       if (!isRejection(error)) await this.#options.duplicates.forget([entry.fileId]);
@@ -532,6 +535,9 @@ class EntrySettlement {
     });
     const image = `Image "${asset?.name ?? 'unknown'}" (${String(entry.fileId)})`;
     if (next.state === 'pending') logger.debug(`${image} will be retried: ${error.message}`);
+    // A library may have thousands; the Index page and `doctor` say it once.
+    else if (error.code === 'image-decoder-missing')
+      logger.debug(`${image} was skipped: ${error.message}`);
     else
       logger.warn(
         `${image} ${next.state === 'failed' ? 'failed' : 'was skipped'}: ${error.message}`,

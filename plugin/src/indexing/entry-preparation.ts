@@ -95,6 +95,8 @@ export interface EntryPreparationOptions {
   images: ImageReader;
   /** @default no videos */
   videos?: VideoReader | undefined;
+  /** The error of files of this MIME type that this process can't read. @default all can be read */
+  missingReaderFor?: ((mimeType: string) => ImageSearchError | null) | undefined;
   traces: Pick<ImageTraces, 'get' | 'textsOf' | 'withContentHash'>;
   /** Keeps previews of files that browsers don't show as images. @default none */
   previews?: Pick<PreviewStore, 'put'> | undefined;
@@ -147,6 +149,9 @@ export class EntryPreparation {
       return { kind: 'gone', entry };
     }
     this.#rejectIfExhausted(entry, asset);
+    // Before large files are read for nothing.
+    const missing = this.#options.missingReaderFor?.(asset.mimeType);
+    if (missing) throw missing;
     const limits = { maxBytes, maxVideoBytes, signal };
     return withContent(assets, asset, limits, (content) =>
       this.#readContent(content, { entry, space, signal, asset }),

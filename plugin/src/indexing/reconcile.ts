@@ -2,7 +2,7 @@ import type { ActiveSpace, OpenSpace } from '../active-space';
 import { chunksOf } from '../chunks';
 import type { Clock } from '../clock';
 import type { DuplicateWatch, ImageTraces } from '../duplicates/contract';
-import { errorTraits, toImageSearchError, type ErrorCode } from '../errors';
+import { errorTraits, toImageSearchError } from '../errors';
 import {
   claimJob,
   createLease,
@@ -33,8 +33,8 @@ const QUEUE_POLL_MS = 2_000;
 /** Processes that start within this time of each other count as one boot. */
 const BOOT_MS = MINUTE_MS;
 
-/** Whether what images were skipped for, by the code of their error, is installed by now. */
-type HasDecoder = (code: ErrorCode) => boolean;
+/** Whether the optional reader for files of this MIME type, for lack of which they were skipped, is installed. */
+type HasReader = (mimeType: string) => boolean;
 
 export interface ReconcileScheduleOptions {
   assets: AssetSource;
@@ -42,7 +42,7 @@ export interface ReconcileScheduleOptions {
   traces: ImageTraces;
   duplicates: Pick<DuplicateWatch, 'forget'>;
   activeSpace: ActiveSpace;
-  hasDecoderFor?: HasDecoder | undefined;
+  hasReaderFor?: HasReader | undefined;
   jobs: JobLeases;
   /** The job's name, equal in all processes. Called after the space was opened, if it can be. */
   jobName: () => string;
@@ -247,7 +247,7 @@ export interface ReconcileOptions {
   entries: IndexEntries;
   traces: Pick<ImageTraces, 'get' | 'listIds'>;
   duplicates: Pick<DuplicateWatch, 'forget'>;
-  hasDecoderFor?: HasDecoder | undefined;
+  hasReaderFor?: HasReader | undefined;
   /** Null while the provider or the store is down; then vectors are not compared. */
   space: OpenSpace | null;
   logger: Logger;
@@ -310,7 +310,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
     if (signal.aborted) break;
     if (sighting.asset) report.images += 1;
     if (isWaiting(sighting.entry)) waiting += 1;
-    const reason = reasonToIndex(sighting, options.hasDecoderFor);
+    const reason = reasonToIndex(sighting, options.hasReaderFor);
     if (reason === 'deleted') orphans.push(sighting.fileId);
     else if (reason !== null) suspects.push(sighting.fileId);
     if (suspects.length < PAGE_SIZE) continue;
@@ -383,7 +383,7 @@ async function isQueueEmpty(entries: Pick<IndexEntries, 'list'>): Promise<boolea
 /** Null when a file needs nothing, or is waiting already. */
 export function reasonToIndex(
   sighting: Sighting,
-  hasDecoderFor: HasDecoder = () => false,
+  hasReaderFor: HasReader = () => false,
 ): Reason | null {
   const { asset, entry, vectorHash, hasTrace } = sighting;
   if (!entry) {
@@ -396,7 +396,8 @@ export function reasonToIndex(
   if (sourceSignature !== null && sourceSignature !== asset.signature) return 'changed';
   if (state === 'failed') return isStorageFailure(entry) ? 'to retry' : null;
   if (state === 'skipped') {
-    return entry.errorCode !== null && hasDecoderFor(entry.errorCode) ? 'to retry' : null;
+    const lacksReader = entry.errorCode === 'image-decoder-missing';
+    return lacksReader && hasReaderFor(asset.mimeType) ? 'to retry' : null;
   }
   if (state !== 'indexed') return null;
   if (vectorHash === null) return 'without a vector';
@@ -417,7 +418,7 @@ function isStorageFailure({ errorCode }: IndexEntry): boolean {
 
 type Confirmed = Sighting & { reason: Reason };
 
-type Compared = Pick<ReconcileOptions, 'assets' | 'entries' | 'hasDecoderFor' | 'space' | 'traces'>;
+type Compared = Pick<ReconcileOptions, 'assets' | 'entries' | 'hasReaderFor' | 'space' | 'traces'>;
 
 /**
  * The walk reads each side at a slightly different moment. Only files that still disagree when all sides are read again
@@ -425,7 +426,7 @@ type Compared = Pick<ReconcileOptions, 'assets' | 'entries' | 'hasDecoderFor' | 
  */
 async function confirm(
   fileIds: readonly number[],
-  { assets, entries, hasDecoderFor, space, traces }: Compared,
+  { assets, entries, hasReaderFor, space, traces }: Compared,
 ): Promise<Confirmed[]> {
   const hashes = space && (await space.collection.contentHashesOf(fileIds));
   const fresh = new Map((await entries.get(fileIds)).map((entry) => [entry.fileId, entry]));
@@ -440,7 +441,7 @@ async function confirm(
       vectorHash: hashes ? (hashes.get(fileId) ?? null) : undefined,
       hasTrace: traced.has(fileId),
     };
-    const reason = reasonToIndex(sighting, hasDecoderFor);
+    const reason = reasonToIndex(sighting, hasReaderFor);
     return reason === null ? [] : [{ ...sighting, reason }];
   });
 }

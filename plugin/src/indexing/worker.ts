@@ -33,6 +33,7 @@ export interface IndexingWorkerOptions {
   images: ImageReader;
   /** @default no videos */
   videos?: EntryPreparationOptions['videos'];
+  missingReaderFor?: EntryPreparationOptions['missingReaderFor'];
   traces: ImageTraces;
   duplicates: DuplicateWatch;
   activeSpace: ActiveSpace;
@@ -279,6 +280,7 @@ export class IndexingWorker {
         maxAttempts: policy.maxAttempts,
         maxBytes,
         maxVideoBytes,
+        missingReaderFor: this.#options.missingReaderFor,
         previews,
         readQueue: this.#readQueue,
         traces,

@@ -4,7 +4,7 @@ import { trashedFileIds } from '../merging/journal';
 import { PLUGIN_ID } from '../plugin-id';
 import type { TableQuery } from '../usage/database-tables';
 
-/** The files of the Media Library that can be indexed here: images, and others whose reader is installed. */
+/** The files of the Media Library that can be indexed here: images, and others that the configuration includes. */
 export interface Library {
   /** Whether files of this MIME type are indexed. */
   has(mimeType: unknown): boolean;

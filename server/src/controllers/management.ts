@@ -16,7 +16,7 @@ import {
   type PanelResponse,
 } from '../../../plugin/src/contracts/management';
 import type { MonitoringResponse } from '../../../plugin/src/contracts/monitoring';
-import { failureReason, type ImageSearchError } from '../../../plugin/src/errors';
+import { failureReason } from '../../../plugin/src/errors';
 import type { ImageSearch } from '../composition';
 import { adminFiles } from '../files/callers';
 import { requireReadable } from '../files/file-access';
@@ -155,10 +155,7 @@ export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => 
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
       const described = (await isInTrash(strapi, id))
         ? fileInTrash(id)
-        : withMissing(
-            await imageSearch().fileStatus.describe(id),
-            imageSearch().missingReaderFor(await typeOf(strapi, id)),
-          );
+        : await imageSearch().fileStatus.describe(id);
       const { userAbility } = ctx.state as { userAbility: { can(action: string): boolean } };
       const isOperator = userAbility.can(adminActions.manage);
       ctx.body = {
@@ -172,25 +169,6 @@ export function createFileIndexHandlers(strapi: Core.Strapi, imageSearch: () => 
       ctx.body = { data: await colorsOf(strapi, id) } satisfies { data: ImageColors };
     },
   };
-}
-
-async function typeOf(strapi: Core.Strapi, fileId: number): Promise<string> {
-  const file: unknown = await strapi.db
-    .query(FILE_UID)
-    .findOne({ where: { id: fileId }, select: ['mime'] });
-  return fileTypeSchema.parse(file).mime;
-}
-
-const fileTypeSchema = z.object({ mime: z.string() }).catch({ mime: '' });
-
-/** Says what to install for a file that isn't indexed, if that is why. */
-function withMissing(
-  described: FileIndexResponse['data'],
-  missing: ImageSearchError | null,
-): FileIndexResponse['data'] {
-  if (described.state !== 'not-an-image' || missing === null) return described;
-  const { code, message } = missing;
-  return { ...described, code, reason: failureReason(code), message };
 }
 
 async function isInTrash(strapi: Core.Strapi, fileId: number): Promise<boolean> {

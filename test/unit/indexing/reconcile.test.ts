@@ -109,7 +109,9 @@ describe('reasonToIndex', () => {
     const found = { vectorHash: null, hasTrace: false };
     const sighting = { fileId: 1, asset: assetOf('the asset it knows'), entry, ...found };
     expect(reasonToIndex(sighting)).toBeNull();
-    expect(reasonToIndex(sighting, (code) => code === 'image-decoder-missing')).toBe('to retry');
+    expect(reasonToIndex(sighting, (mimeType) => mimeType.startsWith('image/'))).toBe('to retry');
+    const isVideoReaderThere = (mimeType: string): boolean => mimeType.startsWith('video/');
+    expect(reasonToIndex(sighting, isVideoReaderThere)).toBeNull();
     expect(reasonToIndex({ ...sighting, asset: null }, () => true)).toBe('deleted');
   });
 
