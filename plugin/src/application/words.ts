@@ -58,13 +58,15 @@ function createTextIndex({
   });
 }
 
-/** What documents say is searched as soon as they are read. */
+/** What documents say is searched as soon as they are read, and no longer once they say something else, or nothing. */
 export function announceTexts(traces: ImageTraces, words: WordIndexing): ImageTraces {
   return {
     ...traces,
     async put(read) {
+      const former = words && (await traces.textsOf(read.map(({ fileId }) => fileId)));
       await traces.put(read);
-      words?.library.update(read.flatMap(({ fileId, text }) => (text ? [fileId] : [])));
+      const changed = read.filter(({ fileId, text = '' }) => text !== (former?.get(fileId) ?? ''));
+      words?.library.update(changed.map(({ fileId }) => fileId));
     },
   };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ImageSearchError } from '../errors';
 import { detectPackageManager } from '../package-manager';
 import { decodeApart } from './apart';
+import { LONGEST_FIELD } from '../text/contract';
 import type { ImageOfFile } from './contract';
 
 /** The package that reads PDF documents, with PDFium in WebAssembly. */
@@ -12,8 +13,6 @@ const MAX_MEMORY_MEGABYTES = 1_024;
 const LONGEST_START = 64;
 /** Pages whose text is read; those beyond `pages` aren't rendered. */
 const TEXT_PAGES = 100;
-/** In characters: a book has more, but what it is about is said by then. */
-const MAX_TEXT_LENGTH = 100_000;
 
 /** By the first bytes, before which some programs write white space. */
 export function isPdf(bytes: Uint8Array): boolean {
@@ -59,7 +58,7 @@ export async function readPdf(
       ...order,
       reader,
       textPages: TEXT_PAGES,
-      maxTextLength: MAX_TEXT_LENGTH,
+      maxTextLength: LONGEST_FIELD,
     } satisfies PdfProcessOrder,
     timeoutMs,
     maxMemoryMegabytes: MAX_MEMORY_MEGABYTES,

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { wordFields, type FileWords } from './contract';
+import { LONGEST_FIELD, wordFields, type FileWords } from './contract';
 import type { Term } from './ranking';
 import { TOKENS_VERSION, tokensOf } from './tokens';
 
-/** Characters of a field that are searched; of what documents say, this is several pages. */
-const LONGEST_FIELD = 20_000;
 /** Files that are scored, beyond those that are asked for. */
 export const LEAST_CANDIDATES = 200;
 /**

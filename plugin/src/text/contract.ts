@@ -3,6 +3,9 @@ export const wordFields = ['name', 'alternativeText', 'caption', 'folder', 'text
 
 export type WordField = (typeof wordFields)[number];
 
+/** Characters of a field that are searched; of what documents say, this is several pages. */
+export const LONGEST_FIELD = 20_000;
+
 /** The words that belong to one file; fields without any are empty. */
 export interface FileWords extends Record<WordField, string> {
   fileId: number;
