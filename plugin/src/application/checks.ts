@@ -16,7 +16,7 @@ import {
 } from '../embedding/registry';
 import { toImageSearchError } from '../errors';
 import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
-import { findPdfReader, PDF_READER } from '../images/pdf';
+import { findPdfReader, PDF_READER, PDF_READER_TO_INSTALL } from '../images/pdf';
 import { findFfmpeg } from '../images/video';
 import type { Logger } from '../logger';
 import { detectPackageManager } from '../package-manager';
@@ -74,7 +74,7 @@ function checkHeicDecoder(projectFolder: string): Check {
 
 function checkPdfReader(projectFolder: string): Check {
   if (findPdfReader(projectFolder) !== null) return passed('pdf', `${PDF_READER} is installed.`);
-  const install = detectPackageManager(projectFolder).install(PDF_READER);
+  const install = detectPackageManager(projectFolder).install(PDF_READER_TO_INSTALL);
   return passed(
     'pdf',
     `${PDF_READER} isn't installed, so PDF documents are skipped. To index them, run "${install}" and restart Strapi.`,

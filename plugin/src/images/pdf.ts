@@ -8,6 +8,8 @@ import type { ImageOfFile } from './contract';
 
 /** The package that reads PDF documents, with PDFium in WebAssembly. */
 export const PDF_READER = '@hyzyla/pdfium';
+/** With the major version that is known. */
+export const PDF_READER_TO_INSTALL = `${PDF_READER}@2`;
 
 const MAX_MEMORY_MEGABYTES = 1_024;
 const LONGEST_START = 64;
@@ -32,7 +34,7 @@ export function findPdfReader(projectFolder: string): string | null {
 
 /** @throws ImageSearchError `image-decoder-missing` */
 export function missingPdfReader(projectFolder: string): ImageSearchError {
-  const install = detectPackageManager(projectFolder).install(PDF_READER);
+  const install = detectPackageManager(projectFolder).install(PDF_READER_TO_INSTALL);
   return new ImageSearchError({
     code: 'image-decoder-missing',
     message: `PDF documents can't be read without the package ${PDF_READER}. Run "${install}" in the Strapi project, and restart it.`,

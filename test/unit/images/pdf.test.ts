@@ -23,7 +23,7 @@ describe('PDF', () => {
     const bare = createImageReader(limits, project);
     const failed = bare.read(await pdfOf([{ text: 'a' }]), { preparation: clip224 });
     await expect(failed).rejects.toMatchObject({ code: 'image-decoder-missing', retryable: false });
-    await expect(failed).rejects.toThrow('Run "npm install @hyzyla/pdfium"');
+    await expect(failed).rejects.toThrow('Run "npm install @hyzyla/pdfium@2"');
     rmSync(project, { recursive: true });
   });
 
