@@ -141,7 +141,11 @@ describe('PDF documents', () => {
     );
     expect(found).toEqual([[copy.id, 'identical']]);
     expect(await duplicatesOf(exported.id)).toEqual([]);
-    const texts = await search({ text: 'zebrawood inventory', mode: 'text', collapse: 'false' });
+    // Words follow a moment later.
+    const texts = await pollUntil(
+      () => search({ text: 'zebrawood inventory', mode: 'text', collapse: 'false' }),
+      ({ data }) => data.length > 1,
+    );
     expect(texts.data.map(({ file }) => file.id).sort()).toEqual([documentId, copy.id]);
   });
 

@@ -181,11 +181,7 @@ export function createEngine(parts: EngineParts): Engine {
     outages,
     owner,
   });
-  const storeWatch = new StoreWatch({
-    tracks: () => spaces.running(),
-    logger,
-    clock,
-  });
+  const storeWatch = new StoreWatch({ tracks: () => spaces.running(), logger, clock });
   callbacks.connect(spaces, storeWatch);
   const { calibrator, tagger } = createCalibration(parts, { spaces, budget, owner });
   const search = createSearch(parts, { spaces, words, calibrator });
