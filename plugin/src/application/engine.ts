@@ -53,7 +53,7 @@ import {
 import { FilePreviews } from './file-previews';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
-import { LibraryMap, MAP_FILE } from './library-map';
+import { LibraryMap } from './library-map';
 import {
   createLifecycle,
   type LibraryListener,
@@ -335,7 +335,7 @@ function createLibraryMap(
     database: () => repositories.database(),
     countIndexedSince: (spaceId, moment) =>
       repositories.entriesOf(() => spaceId).countIndexedSince(moment),
-    file: besideVectorFile(vectors, projectFolder, MAP_FILE),
+    file: besideVectorFile(vectors, projectFolder, 'map'),
     logger,
     clock,
   });
@@ -344,7 +344,7 @@ function createLibraryMap(
 function createPreviewCache({ config, logger, projectFolder }: EngineParts): PreviewCache {
   const { indexing, vectors } = config;
   return new PreviewCache({
-    folder: besideVectorFile(vectors, projectFolder, '-previews'),
+    folder: besideVectorFile(vectors, projectFolder, 'previews'),
     maxBytes: indexing.previewMegabytes * MEGABYTE,
     logger,
   });

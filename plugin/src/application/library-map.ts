@@ -11,8 +11,6 @@ import type { MapInput, MapMessage } from '../map/thread';
 import type { DatabaseIdentity, VectorCollection } from '../vectors/contract';
 import { resolveWorker } from '../workers';
 
-/** The end of its name, after that of the vectors. */
-export const MAP_FILE = '-map.json';
 /** Another way of laying out images makes every map anew. */
 const VERSION = 1;
 /** A library that has changed by this share has its map made again; a small one after any change. */

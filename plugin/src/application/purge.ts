@@ -6,7 +6,6 @@ import { splitFallback } from '../embedding/registry';
 import { ImageSearchError } from '../errors';
 import type { VectorStore } from '../vectors/contract';
 import { besideVectorFile } from '../vectors/registry';
-import { MAP_FILE } from './library-map';
 
 /** What a purge would delete. */
 export interface PurgePlan {
@@ -16,8 +15,8 @@ export interface PurgePlan {
 }
 
 /**
- * Plans to delete what this plugin keeps outside Strapi's database: the vectors of this database, and on request the
- * downloaded models.
+ * Plans to delete what this plugin keeps outside Strapi's database: the vectors of this database, with the map, the previews
+ * and the words beside them unless other databases share the file, and on request the downloaded models.
  *
  * @param options.store opened for this database; disposed of by `run`
  * @throws ImageSearchError `store-unavailable` when the store doesn't say whose vectors it has
@@ -30,13 +29,17 @@ export async function planPurge(options: {
 }): Promise<PurgePlan> {
   const { config, includesModels, projectFolder, store } = options;
   const vectors = await planVectors(config, store, projectFolder);
-  const map = besideVectorFile(config.vectors, projectFolder, MAP_FILE);
+  const besides = (['map', 'previews', 'words'] as const).map((file) =>
+    besideVectorFile(config.vectors, projectFolder, file),
+  );
   const caches = includesModels ? cacheFoldersOf(config, projectFolder) : [];
   return {
     targets: [...vectors.targets, ...caches.map((folder) => `the downloaded models in ${folder}`)],
     async run() {
       await vectors.run();
-      await rm(map, { force: true });
+      for (const beside of vectors.isShared ? besides.slice(0, 1) : besides) {
+        for (const each of await filesOf(beside)) await rm(each, { recursive: true, force: true });
+      }
       for (const folder of caches) await rm(folder, { recursive: true, force: true });
     },
   };
@@ -46,11 +49,11 @@ async function planVectors(
   { vectors }: ImageSearchConfig,
   store: VectorStore,
   projectFolder: string,
-): Promise<PurgePlan> {
+): Promise<PurgePlan & { isShared: boolean }> {
   const file = vectors.store === 'embedded' ? path.resolve(projectFolder, vectors.path) : null;
   const files = file === null ? [] : await filesOf(file);
   if (file !== null && files.length === 0) {
-    return { targets: [], run: () => store.dispose() };
+    return { isShared: false, targets: [], run: () => store.dispose() };
   }
   const spaces = await store.listSpaces();
   const { message, others } = await store.checkHealth();
@@ -63,7 +66,8 @@ async function planVectors(
   };
   if (file !== null && others.length === 0) {
     return {
-      targets: [`the vector file ${file}`],
+      isShared: false,
+      targets: [`the vector file ${file}, and the words and previews beside it`],
       async run() {
         await dropAll();
         for (const each of await filesOf(file)) await rm(each, { force: true });
@@ -71,6 +75,7 @@ async function planVectors(
     };
   }
   return {
+    isShared: file !== null,
     targets: spaces.map(
       ({ id, model }) => `the vectors of ${model} (${id}) in ${file ?? storeNames[vectors.store]}`,
     ),

@@ -52,7 +52,7 @@ function createTextIndex({
     }
   }
   return createEmbeddedTextIndex({
-    file: besideVectorFile(vectors, projectFolder, '-words.sqlite'),
+    file: besideVectorFile(vectors, projectFolder, 'words'),
     projectFolder,
     database,
   });

@@ -79,13 +79,16 @@ export function openVectorStore(
   }
 }
 
+/** How the names of files beside the vectors' file end; `previews` is a folder. */
+const ENDINGS = { map: '-map.json', previews: '-previews', words: '-words.sqlite' };
+
 /** A path beside the vectors' file, or in the project when the vectors are elsewhere. */
 export function besideVectorFile(
   vectors: VectorsConfig,
   projectFolder: string,
-  ending: string,
+  file: keyof typeof ENDINGS,
 ): string {
   const vectorFile = vectors.store === 'embedded' ? vectors.path : DEFAULT_VECTOR_FILE;
   const { dir, name } = path.parse(path.resolve(projectFolder, vectorFile));
-  return path.join(dir, `${name}${ending}`);
+  return path.join(dir, `${name}${ENDINGS[file]}`);
 }
