@@ -110,7 +110,7 @@ describe("The panel's settings", () => {
     const guest = await adminApi(app, credentials);
     const answer = await guest.get('panel');
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ data: { mediaLibrary: true, imagePicker: true } });
+    expect(answer.body).toEqual({ data: { mediaLibrary: true, imagePicker: true, tags: [] } });
     expect((await app.request.get('/image-search/panel')).status).toBe(401);
   });
 

@@ -71,11 +71,10 @@ const badImages: Record<string, BadImage> = {
     bytes: () => createPngBomb(40_000, 40_000),
     message: /image is too large: 40000 × 40000 pixels/,
   },
-  'a PDF': {
-    status: 415,
-    code: 'image-unsupported',
+  'the start of a PDF document': {
+    ...noImage,
     bytes: () => Buffer.from('%PDF-1.7\n%âãÏÓ\n'),
-    message: /PDF documents can't be decoded/,
+    message: /the PDF document is damaged/,
   },
   'more bytes than are allowed': {
     ...tooLarge,
