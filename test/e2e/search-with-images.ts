@@ -181,7 +181,7 @@ export function testSearchWithImages(browser: PanelBrowser, app: () => SearchApp
     await search.waitForBest(idOf('dog'));
     await search.filter('Folder', 'Vehicles');
     await page.getByRole('button', { name: 'Remove filter “Folder: Vehicles”' }).waitFor();
-    await page.getByRole('status').filter({ hasText: '2 images found' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '2 results' }).waitFor();
     expect((await search.ids()).sort()).toEqual(inside);
     expect(search.address().toString()).toBe(`text=dog&folder=${String(folderId)}`);
   });
@@ -198,13 +198,13 @@ export function testSearchWithImages(browser: PanelBrowser, app: () => SearchApp
     await page.getByLabel('From', { exact: true }).fill('2024-02-29');
     await page.getByLabel('To', { exact: true }).fill('2024-02-29');
     await page.keyboard.press('Escape');
-    await page.getByRole('status').filter({ hasText: '1 image found' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '1 result' }).waitFor();
     expect(await search.ids()).toEqual([idOf('camera')]);
     expect(search.address().toString()).toBe('text=camera&from=2024-02-29&to=2024-02-29');
     await page.getByRole('button', { name: 'Remove filter “From Feb 29, 2024”' }).click();
     await page.getByRole('button', { name: 'Remove filter “Until Feb 29, 2024”' }).waitFor();
     await search.filter('Uploaded', 'Last 7 days');
-    await page.getByRole('status').filter({ hasText: '15 images found' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '15 results' }).waitFor();
     expect(search.address().toString()).toBe('text=camera&days=7');
   });
 }

@@ -53,7 +53,7 @@ describeInBrowser('The search page', (browser) => {
     await search.field.fill('guitar');
     await search.waitForBest(idOf('guitar'));
     expect(search.address().get('text')).toBe('guitar');
-    await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '16 results' }).waitFor();
     expect((await search.ids()).length).toBe(images.length);
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
@@ -99,7 +99,7 @@ describeInBrowser('The search page', (browser) => {
     await search.filter('Usage', 'Used in content');
     await page.getByText('No images match these filters.').waitFor();
     await page.getByRole('button', { name: 'Clear filters' }).click();
-    await page.getByRole('status').filter({ hasText: '16 images found' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '16 results' }).waitFor();
   });
 
   it('counts what each choice of a filter would leave', async () => {

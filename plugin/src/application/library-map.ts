@@ -11,7 +11,7 @@ import type { MapInput, MapMessage } from '../map/thread';
 import type { DatabaseIdentity, VectorCollection } from '../vectors/contract';
 import { resolveWorker } from '../workers';
 
-/** Another way of laying out images makes every map anew. */
+/** Another way of laying out images makes every map again. */
 const VERSION = 1;
 /** A library that has changed by this share has its map made again; a small one after any change. */
 const CHANGED_SHARE = 0.05;

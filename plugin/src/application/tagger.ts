@@ -51,7 +51,7 @@ export interface TaggerOptions {
 }
 
 interface Tagging {
-  /** Of the labels, the threshold, the model and its calibration: tags given with others are given anew. */
+  /** Of the labels, the threshold, the model and its calibration: with other ones, images are tagged again. */
   id: string;
   provider: EmbeddingProvider;
   collection: VectorCollection;

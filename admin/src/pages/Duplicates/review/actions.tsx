@@ -272,7 +272,7 @@ async function sendMerge(
   }
 }
 
-/** Counts anew what a change did to groups that the list hasn't loaded; keeps the old counts while the server is silent. */
+/** Counts again after a change, also the groups that the list hasn't loaded; keeps the old counts while the server doesn't answer. */
 async function refreshCounts(client: QueryClient, filter: GroupFilter): Promise<void> {
   const counts = await fetchCounts().catch(() => null);
   if (counts === null) return;
