@@ -153,7 +153,9 @@ interface Run {
 function run(ffmpeg: string, options: readonly string[], timeoutMs: number): Promise<Run> {
   const call = [ffmpeg, '-nostdin', '-hide_banner', '-threads', '1', ...options];
   const hasLimits = process.platform === 'linux';
-  const limited = `ulimit -v ${String(MAX_MEMORY_KILOBYTES)}; exec "$0" "$@"`;
+  // Of processor time as well, which holds even if this process is killed.
+  const seconds = String(Math.ceil(timeoutMs / 1_000) + 1);
+  const limited = `ulimit -v ${String(MAX_MEMORY_KILOBYTES)}; ulimit -t ${seconds}; exec "$0" "$@"`;
   const [program = '', ...rest] = hasLimits ? ['/bin/sh', '-c', limited, ...call] : call;
   return new Promise((resolve, reject) => {
     execFile(
