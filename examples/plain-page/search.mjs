@@ -1,7 +1,9 @@
 import { createImageSearch } from 'strapi-plugin-image-search/client';
 
-const { strapi } = await (await fetch('./config.json')).json();
-const images = createImageSearch({ baseURL: `${strapi}/api` });
+/** The client, once the configuration is there. Nothing waits for it but searches: what is typed before isn't lost. */
+const client = fetch('./config.json')
+  .then((response) => response.json())
+  .then(({ strapi }) => createImageSearch({ baseURL: `${strapi}/api` }));
 const pagination = { limit: 12 };
 
 const [text, file, drop, status, results] = ['text', 'file', 'drop', 'status', 'results'].map(
@@ -11,15 +13,20 @@ const [text, file, drop, status, results] = ['text', 'file', 'drop', 'status', '
 /** Of the search that is running; a newer one aborts it. */
 let running = new AbortController();
 
-/** @param {string} title @param {(signal: AbortSignal) => Promise<object>} ask */
+/**
+ * @param {string} title
+ * @param {(images: Awaited<typeof client>, signal: AbortSignal) => Promise<object>} ask
+ */
 async function show(title, ask) {
   running.abort();
   running = new AbortController();
   const { signal } = running;
   status.textContent = 'Searching…';
   try {
-    const { data, meta } = await ask(signal);
-    results.replaceChildren(...data.map(toItem));
+    const images = await client;
+    signal.throwIfAborted();
+    const { data, meta } = await ask(images, signal);
+    results.replaceChildren(...data.map(({ file: found }) => toItem(found, images)));
     const isWeak = data.length === 0 || meta.noCloseMatch;
     status.textContent = isWeak ? `No close match for ${title}.` : `Results for ${title}`;
   } catch (error) {
@@ -30,7 +37,7 @@ async function show(title, ask) {
 }
 
 /** An image that leads to those like it. */
-function toItem({ file: found }) {
+function toItem(found, images) {
   const [item, button, image] = ['li', 'button', 'img'].map((name) => document.createElement(name));
   image.src = images.urlOf(found, 'small');
   image.alt = found.alternativeText ?? found.name;
@@ -39,7 +46,7 @@ function toItem({ file: found }) {
   button.title = `Find images like ${found.name}`;
   button.append(image);
   button.addEventListener('click', () => {
-    void show(`images like ${found.name}`, (signal) =>
+    void show(`images like ${found.name}`, (_images, signal) =>
       images.similar(found.id, { pagination, signal }),
     );
   });
@@ -55,12 +62,12 @@ function searchByText() {
     status.textContent = '';
     return;
   }
-  void show(`“${words}”`, (signal) => images.search(words, { pagination, signal }));
+  void show(`“${words}”`, (images, signal) => images.search(words, { pagination, signal }));
 }
 
 function searchByFile(image) {
   if (!image) return;
-  void show(image.name, (signal) => images.search({ image }, { pagination, signal }));
+  void show(image.name, (images, signal) => images.search({ image }, { pagination, signal }));
 }
 
 let pause;
@@ -80,3 +87,7 @@ for (const name of ['dragenter', 'dragover', 'dragleave', 'drop']) {
     if (name === 'drop') searchByFile(event.dataTransfer.files[0]);
   });
 }
+
+// What was typed or chosen before this script ran.
+searchByText();
+searchByFile(file.files[0]);
