@@ -92,7 +92,7 @@ describeInBrowser('The search page', (browser) => {
     const count = String(pngs.length);
     await page
       .getByRole('status')
-      .filter({ hasText: new RegExp(`^${count} images? found`) })
+      .filter({ hasText: new RegExp(`^${count} results? found`) })
       .waitFor();
     expect((await search.ids()).sort()).toEqual(pngs.map(({ id }) => id).sort());
 

@@ -9,11 +9,12 @@ import { startStrapi, type StrapiApp } from '../support/strapi-app';
 /** The command beside a running Strapi. */
 describe('evaluate', () => {
   let app: StrapiApp;
+  let files: readonly { id: number }[];
 
   beforeAll(async () => {
     app = await startStrapi();
     const samples = ['dog', 'guitar', 'pizza', 'owl'] as const;
-    await createLibrary(app).upload(...(await Promise.all(samples.map(sampleImage))));
+    files = await createLibrary(app).upload(...(await Promise.all(samples.map(sampleImage))));
     await app.waitUntilIndexed();
   });
   afterAll(() => app.stop());
@@ -30,7 +31,6 @@ describe('evaluate', () => {
   }
 
   it('makes golden queries of alternative texts, and finds out how they are answered', async () => {
-    const files = await app.strapi.db.query(FILE_UID).findMany({ orderBy: { id: 'asc' } });
     const texts = ['a dog', 'a guitar', 'a pizza'];
     for (const [index, alternativeText] of texts.entries()) {
       const where = { id: (files[index] as { id: number }).id };
