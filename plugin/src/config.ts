@@ -163,6 +163,10 @@ const wordsSchema = z.strictObject({
     description:
       'Whether text searches also match names, alternative texts, captions and folders. Their words are kept in a file beside `vectors.path`, or with the vectors in PostgreSQL',
   }),
+  entryTitles: z.boolean().default(true).meta({
+    description:
+      'Whether files are also found by the titles of entries whose media fields use them: in the admin panel, by people who may read all of these content types, and by server code. The content API never searches titles',
+  }),
 });
 
 const panelSchema = z.strictObject({

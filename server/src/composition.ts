@@ -54,7 +54,9 @@ import { createIndexingHolds, createJobLeases } from './repositories/jobs';
 import { createSpaceRecords } from './repositories/space-records';
 import { createUsageRecords } from './repositories/usage-records';
 import { viewsPerFile } from './repositories/view-counts';
+import { watchEntries } from './subscribers/entries';
 import { subscribeToUploads } from './subscribers/upload';
+import { findEntryTitles } from './usage/entry-titles';
 
 const SECOND_MS = 1_000;
 const TRASH_POLL_MS = 10 * 60 * SECOND_MS;
@@ -127,12 +129,19 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
     config,
     repositories,
     assets,
-    wordSource: createWordSource(strapi, repositories.traces),
+    wordSource: createWordSource(strapi, {
+      traces: repositories.traces,
+      findTitles: config.words.entryTitles ? (ids) => findEntryTitles(strapi, ids) : null,
+    }),
     remote,
     watchLibrary: (listener) => {
       const unsubscribe = subscribeToUploads({ strapi, listener, logger });
+      const forgetEntries = config.words.entryTitles ? watchEntries(strapi, listener) : null;
       library.connect(listener);
-      return unsubscribe;
+      return () => {
+        unsubscribe();
+        forgetEntries?.();
+      };
     },
     projectFolder: strapi.dirs.app.root,
     hostDatabase: postgresOf(strapi),

@@ -155,6 +155,7 @@ async function measureLargeLibraries(folder: string) {
       alternativeText: random.chance(1 / 3) ? anyOf(captions, random) : '',
       caption: random.chance(1 / 5) ? anyOf(captions, random) : '',
       folder: 'Campaigns / Summer 2024',
+      entryTitles: '',
       text: '',
     }));
     const filled = await timed(async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mergeReportSchema, type MergeReport } from '../../plugin/src/contracts/merging';
 import { createMergeJournal } from '../../server/src/merging/journal';
 import type { LibraryFile } from '../../server/src/usage/library-files';
+import { findEntryTitles } from '../../server/src/usage/entry-titles';
 import { findUsage } from '../../server/src/usage/usage';
 import { describeWithServer } from '../support/describe-with-server';
 import { mariadb } from '../support/mariadb-server';
@@ -69,6 +70,12 @@ function describeMerging(options: () => Promise<StartOptions>): void {
     published = await readArticle(app, documentId, { locale: 'en', status: 'published' });
   });
   afterAll(() => app.stop());
+
+  it('knows files by the titles of entries, in all languages and versions', async () => {
+    const titles = await findEntryTitles(app.strapi, [keep.id, copy.id, 999_999]);
+    expect([...titles.keys()]).toEqual([copy.id]);
+    expect(titles.get(copy.id)?.split(' / ').sort()).toEqual(['Hallo', 'Hallo 2', 'Hello']);
+  });
 
   it('finds every use, in all languages and versions', async () => {
     const usage = await findUsage(app.strapi, [keep.id, copy.id, 999_999]);

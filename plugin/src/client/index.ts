@@ -334,7 +334,7 @@ export interface SearchHit {
   file: ImageFile;
 }
 
-export type WordField = 'name' | 'alternativeText' | 'caption' | 'folder' | 'text';
+export type WordField = 'name' | 'alternativeText' | 'caption' | 'folder' | 'entryTitles' | 'text';
 
 export interface DuplicateResults {
   data: {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LONGEST_FIELD, wordFields, type FileWords } from './contract';
+import { LONGEST_FIELD, wordFields, type FileWords, type WordField } from './contract';
 import type { Term } from './ranking';
 import { TOKENS_VERSION, tokensOf } from './tokens';
 
@@ -48,6 +48,26 @@ export function chooseTerms(
   });
   return { areCommon: false, terms };
 }
+
+/** The name of a field's column. */
+export const columnOf = {
+  name: 'name',
+  alternativeText: 'alternative_text',
+  caption: 'caption',
+  folder: 'folder',
+  entryTitles: 'entry_titles',
+  text: 'text',
+} as const satisfies Record<WordField, string>;
+
+/** What a match in each column is worth when candidates are chosen. */
+export const COLUMN_WEIGHTS: Record<WordField, number> = {
+  name: 4,
+  alternativeText: 3,
+  caption: 3,
+  folder: 2,
+  entryTitles: 2,
+  text: 1,
+};
 
 /** The words of a field, separated by spaces. */
 export function toStored(text: string): string {

@@ -1,5 +1,14 @@
-/** Where words of a file come from. `text` is what the image or document itself says. */
-export const wordFields = ['name', 'alternativeText', 'caption', 'folder', 'text'] as const;
+/** Where words of a file come from. */
+export const wordFields = [
+  'name',
+  'alternativeText',
+  'caption',
+  'folder',
+  // Of entries that use the file.
+  'entryTitles',
+  // What the image or document itself says.
+  'text',
+] as const;
 
 export type WordField = (typeof wordFields)[number];
 

@@ -10,6 +10,8 @@ import {
 } from '../vectors/postgres/connection';
 import {
   chooseTerms,
+  COLUMN_WEIGHTS,
+  columnOf,
   LEAST_CANDIDATES,
   MOST_NAMES,
   RANKED_AT_MOST,
@@ -34,15 +36,9 @@ import { isSingle, nameKeyOf } from './tokens';
 const CONNECTIONS = 2;
 const ROWS_AT_ONCE = 500;
 /** Raise it with the tables: it is part of their name, and they have nothing that the database doesn't have. */
-const VERSION = 1;
-/** What a match in each column is worth when candidates are chosen. */
-const COLUMN_WEIGHTS: Record<WordField, number> = {
-  name: 4,
-  alternativeText: 3,
-  caption: 3,
-  folder: 2,
-  text: 1,
-};
+const VERSION = 2;
+
+const COLUMNS = wordFields.map((field) => columnOf[field]);
 
 export interface PostgresTextOptions extends Omit<ConnectionOptions, 'connections'> {
   /** That of the vectors. */
@@ -60,6 +56,7 @@ const candidateRow = z.object({
   alternative_text: z.string(),
   caption: z.string(),
   folder: z.string(),
+  entry_titles: z.string(),
   text: z.string(),
 });
 
@@ -199,7 +196,7 @@ class WordTable {
         .map(({ term, count }) => {
           const worth = scope.fields.map(
             (field) =>
-              `case when ${columnOf(field)}_words @@ ${toMatch(term)} then ${String(COLUMN_WEIGHTS[field])} else 0 end`,
+              `case when ${columnOf[field]}_words @@ ${toMatch(term)} then ${String(COLUMN_WEIGHTS[field])} else 0 end`,
           );
           return `${String(rarityOf(count, total))} * greatest(${worth.join(', ')})`;
         })
@@ -240,7 +237,7 @@ class WordTable {
     const { where, values = [], order = 'words.file_id desc', limit } = options;
     return this.#connection.send(
       candidateRow,
-      `select file_id::float8 as file_id, name_key, name, alternative_text, caption, folder, text
+      `select file_id::float8 as file_id, name_key, ${COLUMNS.join(', ')}
        from ${this.#table} as words
        where owner = $1 and ($2::bigint[] is null or file_id = any($2)) and ${where.join(' and ')}
        order by ${order} limit ${String(limit)}`,
@@ -288,15 +285,14 @@ class WordTable {
 
   async #put(send: Send, files: readonly FileWords[]): Promise<void> {
     const distinct = new Map(files.map((file) => [file.fileId, file]));
-    const columns = wordFields.map(columnOf);
+    const values = COLUMNS.map((_, index) => `$${String(index + 5)}::text[]`);
     for (const batch of chunksOf(distinct.values(), ROWS_AT_ONCE)) {
       await send(
         noRows,
-        `insert into ${this.#table} (owner, file_id, signature, name_key, ${columns.join(', ')})
-         select $1, * from unnest($2::bigint[], $3::text[], $4::text[],
-           $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+        `insert into ${this.#table} (owner, file_id, signature, name_key, ${COLUMNS.join(', ')})
+         select $1, * from unnest($2::bigint[], $3::text[], $4::text[], ${values.join(', ')})
          on conflict (owner, file_id) do update set
-           ${['signature', 'name_key', ...columns].map((column) => `${column} = excluded.${column}`).join(', ')}`,
+           ${['signature', 'name_key', ...COLUMNS].map((column) => `${column} = excluded.${column}`).join(', ')}`,
         [
           this.#owner,
           batch.map(({ fileId }) => fileId),
@@ -324,16 +320,12 @@ function toHit(
   row: CandidateRow,
   fields: readonly WordField[],
 ): TextHit | null {
-  const words = Object.fromEntries(fields.map((field) => [field, row[columnOf(field)]]));
+  const words = Object.fromEntries(fields.map((field) => [field, row[columnOf[field]]]));
   return scoreFile(query, weights, { fileId: row.file_id, nameKey: row.name_key, words });
 }
 
-function columnOf(field: WordField): Exclude<WordField, 'alternativeText'> | 'alternative_text' {
-  return field === 'alternativeText' ? 'alternative_text' : field;
-}
-
 function matchIn(match: string, { fields }: Scope): string {
-  return `(${fields.map((field) => `${columnOf(field)}_words @@ ${match}`).join(' or ')})`;
+  return `(${fields.map((field) => `${columnOf[field]}_words @@ ${match}`).join(' or ')})`;
 }
 
 /** In one field side by side; a single character of a script without spaces is stored with the one after it. */
@@ -343,7 +335,7 @@ function phraseIn(phrase: readonly string[], { fields }: Scope): string {
   const match = isBeginning ? `${quote(only)}:*` : phrase.map(quote).join(' & ');
   const pattern = isBeginning ? `% ${only}%` : `% ${phrase.join(' ')} %`;
   const conditions = fields.map((field) => {
-    const column = columnOf(field);
+    const column = columnOf[field];
     return `${column}_words @@ ${literal(match)}::tsquery and ' ' || ${column} || ' ' like ${literal(pattern)}`;
   });
   return `(${conditions.join(' or ')})`;
@@ -369,7 +361,6 @@ async function createTable(
   connection: Connection,
   { schema, table }: { schema: string; table: string },
 ): Promise<void> {
-  const columns = wordFields.map(columnOf);
   await connection.transact(async (send) => {
     await send(noRows, 'select pg_advisory_xact_lock(hashtext($1))', [`image-search "${schema}"`]);
     const [found] = await send(
@@ -385,18 +376,17 @@ async function createTable(
          file_id bigint not null,
          signature text not null,
          name_key text collate "C" not null,
-         ${columns.map((column) => `${column} text not null`).join(', ')},
-         ${columns
-           .map(
-             (column) =>
-               `${column}_words tsvector not null generated always as (array_to_tsvector(string_to_array(${column}, ' '))) stored`,
-           )
-           .join(', ')},
+         ${COLUMNS.map((column) => `${column} text not null`).join(', ')},
+         ${COLUMNS.map(
+           (column) =>
+             `${column}_words tsvector not null generated always as (array_to_tsvector(string_to_array(${column}, ' '))) stored`,
+         ).join(', ')},
          primary key (owner, file_id)
        );
+       drop table if exists "${schema}".words_${String(VERSION - 1)};
        create index if not exists words_${String(VERSION)}_name on ${table} (owner, name_key);
        create index if not exists words_${String(VERSION)}_all on ${table}
-         using gin (${columns.map((column) => `${column}_words`).join(', ')})`,
+         using gin (${COLUMNS.map((column) => `${column}_words`).join(', ')})`,
     );
   });
 }

@@ -24,6 +24,7 @@ const WEIGHTS: Record<WordField, number> = {
   alternativeText: 1,
   caption: 1,
   folder: 0.7,
+  entryTitles: 0.8,
   text: 0.8,
 };
 

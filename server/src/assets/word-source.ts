@@ -28,7 +28,14 @@ type FileRow = z.output<typeof fileSchema>;
 /** The words of the files in Strapi's Media Library, without those of merged copies in the trash. */
 export function createWordSource(
   strapi: Core.Strapi,
-  traces: Pick<ImageTraces, 'textsOf'>,
+  {
+    findTitles,
+    traces,
+  }: {
+    traces: Pick<ImageTraces, 'textsOf'>;
+    /** Of entries that use files; null if they aren't words of these. */
+    findTitles: ((fileIds: readonly number[]) => Promise<ReadonlyMap<number, string>>) | null;
+  },
 ): WordSource {
   async function find(where: object, page: object = {}): Promise<FileRow[]> {
     const rows: unknown[] = await strapi.db.query(FILE_UID).findMany({
@@ -52,7 +59,9 @@ export function createWordSource(
         names.set(folder.pathId, folder.name ?? '');
       }
     }
-    const texts = await traces.textsOf(rows.map(({ id }) => id));
+    const ids = rows.map(({ id }) => id);
+    const texts = await traces.textsOf(ids);
+    const titles = await findTitles?.(ids);
     return rows.map((row) => ({
       fileId: row.id,
       name: row.name ?? '',
@@ -61,6 +70,7 @@ export function createWordSource(
       folder: pathIdsOf(row)
         .map((pathId) => names.get(pathId) ?? '')
         .join(' / '),
+      entryTitles: titles?.get(row.id) ?? '',
       text: texts.get(row.id) ?? '',
     }));
   }

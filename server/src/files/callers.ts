@@ -7,6 +7,7 @@ import type { FacetName, VisibleFiles } from '../../../plugin/src/search/contrac
 import { wordFields } from '../../../plugin/src/text/contract';
 import { inputError, shorten } from '../http/parse-input';
 import { FILE_UID, PLUGIN_ID } from '../plugin-id';
+import { mayReadEntryTitles } from '../usage/entry-titles';
 import { createKeptCounts } from './facets';
 import { createVisibleFiles, type FileView } from './visible-files';
 
@@ -125,7 +126,8 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
       filters: sanitized.filters ?? {},
       traits: selection,
       populate: {},
-      wordFields: wordFields.filter((field) => !isPrivate(model, field)),
+      // Titles may be those of drafts, or of types that the caller can't read.
+      wordFields: wordFields.filter((field) => field !== 'entryTitles' && !isPrivate(model, field)),
       keptCounts,
       sanitize: async (row) => pick(await strapi.contentAPI.sanitize.output(row, model, { auth })),
     });
@@ -356,7 +358,9 @@ function administratorsFiles(strapi: Core.Strapi): VisibleTo<'admin'> {
       filters: sanitized.filters ?? {},
       traits: selection,
       populate: { folder: true },
-      wordFields,
+      wordFields: (await mayReadEntryTitles(strapi, userAbility))
+        ? wordFields
+        : wordFields.filter((field) => field !== 'entryTitles'),
       includesTrash,
       sanitize: async (row) => pick(await manager.sanitizeOutput(row)),
     });

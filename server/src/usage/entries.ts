@@ -242,7 +242,7 @@ interface Configurations {
 }
 
 /** The Content Manager's main field of a model, if it is a text attribute. */
-async function titleAttribute(
+export async function titleAttribute(
   strapi: Core.Strapi,
   { uid, attributes }: Model,
 ): Promise<string | undefined> {

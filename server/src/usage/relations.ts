@@ -165,18 +165,22 @@ export async function readRelationRows(
       .select(['id', fileColumn, ownerColumn, typeColumn, 'field', 'order'])
       .whereIn(fileColumn, ids)
       .orderBy(['order', 'id']);
-    for (const row of rows) {
-      found.push({
-        id: Number(row['id']),
-        fileId: Number(row[fileColumn]),
-        ownerUid: String(row[typeColumn]),
-        ownerId: Number(row[ownerColumn]),
-        field: String(row['field']),
-        order: row['order'] === null ? null : Number(row['order']),
-      });
-    }
+    found.push(...rows.map((row) => toRelationRow(tables, row)));
   }
   return found;
+}
+
+/** @param row with the table's columns, named as they are */
+export function toRelationRow(tables: DatabaseTables, row: Record<string, unknown>): RelationRow {
+  const { fileColumn, ownerColumn, typeColumn } = relationTable(tables);
+  return {
+    id: Number(row['id']),
+    fileId: Number(row[fileColumn]),
+    ownerUid: String(row[typeColumn]),
+    ownerId: Number(row[ownerColumn]),
+    field: String(row['field']),
+    order: row['order'] === null ? null : Number(row['order']),
+  };
 }
 
 /** A column that contains ids of used files. */

@@ -19,6 +19,8 @@ import {
 } from '../contract';
 import {
   chooseTerms,
+  COLUMN_WEIGHTS,
+  columnOf,
   LEAST_CANDIDATES,
   MOST_NAMES,
   RANKED_AT_MOST,
@@ -31,16 +33,11 @@ import { compareTextHits, parseQuery, scoreFile, type ParsedQuery, type Term } f
 import { isSingle, nameKeyOf } from '../tokens';
 
 /** Of the tables. A file of another version is replaced: it has nothing that the database doesn't have. */
-const VERSION = 1;
+const VERSION = 2;
 /** How long a call waits for another writing process. */
 const LOCK_TIMEOUT_MS = 5_000;
-/** What a match in each column is worth to SQLite, in the order of `wordFields`. */
-const COLUMN_WEIGHTS = '4, 3, 3, 2, 1';
-const COLUMNS = wordFields.map((field) => columnOf(field)).join(', ');
-
-function columnOf(field: WordField): string {
-  return field === 'alternativeText' ? 'alternative_text' : field;
-}
+const WEIGHTS = wordFields.map((field) => COLUMN_WEIGHTS[field]).join(', ');
+const COLUMNS = wordFields.map((field) => columnOf[field]).join(', ');
 
 /** The thread's operations; it runs them one at a time, in the order requested. */
 export interface TextOperations {
@@ -192,7 +189,7 @@ class Session {
     fields: readonly WordField[],
   ): TextHit | null {
     const words = Object.fromEntries(
-      fields.map((field) => [field, String(row[columnOf(field)] ?? '')]),
+      fields.map((field) => [field, String(row[columnOf[field]] ?? '')]),
     );
     return scoreFile(query, weights, { fileId: row.file_id, nameKey: row.name_key, words });
   }
@@ -240,7 +237,7 @@ class Session {
     match: string,
     { fields, includeIds }: Scope,
     limit: number,
-    order = `bm25(words, ${COLUMN_WEIGHTS})`,
+    order = `bm25(words, ${WEIGHTS})`,
   ): CandidateRow[] {
     const values: SqlValue[] = [withinFields(match, fields), this.#owner];
     const among =
@@ -307,7 +304,8 @@ class Session {
       [this.#owner, file.fileId, signature, nameKeyOf(file.name)],
     );
     if (row === undefined) throw new TypeError('SQLite returned no row.');
-    this.#prepare(`insert into words (rowid, ${COLUMNS}) values (?, ?, ?, ?, ?, ?)`).run(
+    const places = wordFields.map(() => '?').join(', ');
+    this.#prepare(`insert into words (rowid, ${COLUMNS}) values (?, ${places})`).run(
       row.number,
       ...wordFields.map((field) => toStored(file[field])),
     );
@@ -361,7 +359,7 @@ function toMatch({ beginning, root, stems, word }: Term): string {
 function withinFields(match: string, fields: readonly WordField[]): string {
   return fields.length === wordFields.length
     ? match
-    : `{${fields.map((field) => columnOf(field)).join(' ')}} : (${match})`;
+    : `{${fields.map((field) => columnOf[field]).join(' ')}} : (${match})`;
 }
 
 /** A phrase's words; a single character of a script without spaces is stored with the one after it. */
