@@ -52,13 +52,13 @@ export function announceEntries(
 ): IndexEntries {
   return {
     ...entries,
-    async complete(fileId, lease, image) {
-      const isWritten = await entries.complete(fileId, lease, image);
-      if (isWritten) {
-        onIndexed();
+    async complete(indexed) {
+      const written = await entries.complete(indexed);
+      if (written.length > 0) onIndexed();
+      for (const fileId of written) {
         events.emit('image-search.file.indexed', { fileId, space: spaceId() });
       }
-      return isWritten;
+      return written;
     },
     async fail(fileId, lease, failure) {
       const isWritten = await entries.fail(fileId, lease, failure);

@@ -227,8 +227,10 @@ describe('SQLite', () => {
     const entries = createIndexEntries(strapi(), { spaceId: () => 'here' });
     await entries.markPending(range(1, 3));
     const statements: { sql: string; bindings: readonly unknown[] }[] = [];
-    const note = (statement: (typeof statements)[number]): void => {
-      statements.push(statement);
+    const note = (statement: { sql: string; bindings?: readonly unknown[] }): void => {
+      const { bindings, sql } = statement;
+      // The transaction's own have none.
+      if (bindings) statements.push({ sql, bindings });
     };
     connection.on('query', note);
     await entries.claim(3, newLease(), 1);
@@ -288,7 +290,9 @@ for (const kind of [postgres, mariadb]) {
             const claimed = await entries.claim(10, lease);
             await entries.renew(lease);
             await entries.markPending(fileIds.filter(() => random.chance(0.3)));
-            for (const { fileId } of claimed) await entries.complete(fileId, lease.token, image);
+            await entries.complete(
+              claimed.map(({ fileId }) => ({ ...image, fileId, lease: lease.token })),
+            );
             await entries.makeDue();
           }
         }),

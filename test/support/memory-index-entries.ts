@@ -5,7 +5,7 @@ import {
   type EntryCounts,
   type EntryFailure,
   type EntryPage,
-  type IndexedImage,
+  type IndexedEntry,
   type IndexEntries,
   type IndexEntry,
   type IndexPriority,
@@ -85,14 +85,20 @@ export class MemoryIndexEntries implements IndexEntries {
     );
   }
 
-  complete(fileId: number, leaseToken: string, image: IndexedImage): Promise<boolean> {
-    return this.#changeLeased(fileId, leaseToken, () => ({
-      ...image,
-      ...noError,
-      state: 'indexed',
-      dueAt: null,
-      indexedAt: new Date(this.#clock.now()),
-    }));
+  async complete(indexed: readonly IndexedEntry[]): Promise<number[]> {
+    const written: number[] = [];
+    for (const { fileId, lease, contentHash, sourceSignature } of indexed) {
+      const isWritten = await this.#changeLeased(fileId, lease, () => ({
+        contentHash,
+        sourceSignature,
+        ...noError,
+        state: 'indexed',
+        dueAt: null,
+        indexedAt: new Date(this.#clock.now()),
+      }));
+      if (isWritten) written.push(fileId);
+    }
+    return written;
   }
 
   fail(fileId: number, leaseToken: string, failure: EntryFailure): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { VectorCollection } from '../vectors/contract';
 import type {
   DuplicateFinder,
   DuplicateMatch,
+  DuplicatePair,
   DuplicatePairs,
   FileTrace,
   Findings,
@@ -71,6 +72,7 @@ export class LibraryComparison {
     const { finder, pairs, traces } = this.#options;
     const known = await traces.get(fileIds);
     const vectors = await this.#vectorsOf(known);
+    const recorded = await this.#recordedPairs(known);
     const findings: Findings[] = [];
     const compared: FileTrace[] = [];
     const unreachable: Failure[] = [];
@@ -78,7 +80,7 @@ export class LibraryComparison {
       const { fileId } = trace;
       const vector = vectors.get(fileId) ?? null;
       const matches = await finder.find({ trace, vector, exceptFileId: fileId }, signal);
-      const result = await this.#confirm(trace, matches, signal);
+      const result = await this.#confirm(trace, matches, recorded.get(fileId) ?? [], signal);
       findings.push(result.findings);
       if (result.outage === null) compared.push(trace);
       else unreachable.push({ fileId, error: result.outage });
@@ -101,11 +103,12 @@ export class LibraryComparison {
   async #confirm(
     trace: FileTrace,
     matches: readonly DuplicateMatch[],
+    recorded: readonly DuplicatePair[],
     signal: AbortSignal,
   ): Promise<{ findings: Findings; outage: ImageSearchError | null }> {
     const { contentHash, fileId } = trace;
     const proposed = new Map(matches.map((match) => [match.fileId, toPair(trace, match)]));
-    const earlier = await this.#knownPairs(trace, proposed);
+    const earlier = await this.#knownPairs(trace, proposed, recorded);
     const others = await this.#options.traces.get(
       [...proposed.values(), ...earlier.values()].map((pair) => otherOf(pair, fileId)),
     );
@@ -161,13 +164,14 @@ export class LibraryComparison {
   async #knownPairs(
     trace: FileTrace,
     proposed: ReadonlyMap<number, FoundPair>,
+    recorded: readonly DuplicatePair[],
   ): Promise<Map<number, FoundPair>> {
-    const { pairs, traces } = this.#options;
     const { fileId } = trace;
-    const found = (await pairs.pairsTouching({ fileIds: [fileId], limit: MAX_KNOWN })).filter(
+    const found = recorded.filter(
       ({ status, verdict }) => status !== 'merged' && verdict.kind !== 'identical',
     );
-    const others = await traces.get(found.map((pair) => otherOf(pair, fileId)));
+    if (found.length === 0) return new Map();
+    const others = await this.#options.traces.get(found.map((pair) => otherOf(pair, fileId)));
     const hashes = new Map([trace, ...others].map((file) => [file.fileId, file.contentHash]));
     const current = found.filter(
       ({ contentHashA, contentHashB, fileA, fileB, status, verdict }) =>
@@ -184,6 +188,21 @@ export class LibraryComparison {
         { contentHashA, contentHashB, fileA, fileB, verdict },
       ]),
     );
+  }
+
+  /** The newest pairs of each file, at most `MAX_KNOWN`: in one query, as most files have none. */
+  async #recordedPairs(traces: readonly FileTrace[]): Promise<Map<number, DuplicatePair[]>> {
+    const { pairs } = this.#options;
+    const fileIds = traces.map(({ fileId }) => fileId);
+    if (fileIds.length === 0) return new Map();
+    const found = await pairs.pairsTouching({ fileIds, limit: MAX_KNOWN });
+    const pairsOf = async (fileId: number): Promise<[number, DuplicatePair[]]> => [
+      fileId,
+      found.length < MAX_KNOWN
+        ? found.filter(({ fileA, fileB }) => fileA === fileId || fileB === fileId)
+        : await pairs.pairsTouching({ fileIds: [fileId], limit: MAX_KNOWN }),
+    ];
+    return new Map(await Promise.all(fileIds.map(pairsOf)));
   }
 
   async #vectorsOf(traces: readonly FileTrace[]): Promise<Map<number, Float32Array>> {

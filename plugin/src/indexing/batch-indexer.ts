@@ -21,9 +21,9 @@ import {
   indexPriorities,
   type AssetSource,
   type EntryFailure,
+  type IndexedEntry,
   type IndexEntries,
   type IndexEntry,
-  type IndexedImage,
 } from './contract';
 import {
   hasOnlyMoreViews,
@@ -115,17 +115,18 @@ export class BatchIndexer {
   ): Promise<BatchOutcome> {
     const outcome: BatchOutcome = { indexed: 0, reused: 0, unchanged: 0, failed: 0, removed: 0 };
     const batch: Batch = { space, signal, outcome, isReported: false, health: null };
-    const prepared = await Promise.all(
-      entries.map((entry) => this.#options.preparation.prepare(entry, space, signal)),
-    );
+    const prepared = await this.#options.preparation.prepare(entries, space, signal);
     await this.#keepTraces(prepared);
     const ready: ReadyImage[] = [];
     const reused: ReusedImage[] = [];
+    const unchanged: ReadImage[] = [];
     for (const item of prepared) {
       if (item.kind === 'ready') ready.push(item.image);
       else if (item.kind === 'reused') reused.push(item.image);
+      else if (item.kind === 'unchanged') unchanged.push(item.image);
       else await this.#settle(item, batch);
     }
+    if (unchanged.length > 0) await this.#completeAll(unchanged, batch);
     if (reused.length > 0) await this.#storeReused(reused, batch);
     if (ready.length > 0) await this.#embedAndStore(ready, batch);
     return outcome;
@@ -148,21 +149,14 @@ export class BatchIndexer {
     }
   }
 
-  async #settle(
-    item: Exclude<Prepared, { kind: 'ready' | 'reused' }>,
-    batch: Batch,
-  ): Promise<void> {
-    switch (item.kind) {
-      case 'unchanged':
-        return this.#completeAll([item.image], batch);
-      case 'gone':
-        await this.#settlement.forget(item.entry);
-        batch.outcome.removed += 1;
-        return;
-      case 'failed':
-        if (isSharedFailure(item.failure.error)) this.#report(item.failure.error, batch);
-        return this.#settleFailure(item.failure, batch);
+  async #settle(item: Extract<Prepared, { kind: 'gone' | 'failed' }>, batch: Batch): Promise<void> {
+    if (item.kind === 'gone') {
+      await this.#settlement.forget(item.entry);
+      batch.outcome.removed += 1;
+      return;
     }
+    if (isSharedFailure(item.failure.error)) this.#report(item.failure.error, batch);
+    await this.#settleFailure(item.failure, batch);
   }
 
   async #storeReused(reused: readonly ReusedImage[], batch: Batch): Promise<void> {
@@ -407,7 +401,12 @@ export class BatchIndexer {
   }
 
   async #completeAll(images: readonly ReadImage[], batch: Batch): Promise<void> {
-    for (const image of images) await this.#complete(image, batch);
+    const written = await this.#settlement.complete(images);
+    for (const image of images) {
+      if (written?.has(image.entry.fileId)) {
+        batch.outcome['asset' in image ? 'indexed' : 'unchanged'] += 1;
+      } else if (written) await this.#removeDeleted(image, batch);
+    }
     const changed = images.filter(
       (image) => ('asset' in image || image.trace !== null) && !hasOnlyMoreViews(image),
     );
@@ -419,14 +418,9 @@ export class BatchIndexer {
     }
   }
 
-  async #complete(image: ReadImage, { outcome, space }: Batch): Promise<void> {
-    const { entry, result } = image;
+  /** Of a file that was replaced or deleted meanwhile: a replaced one will be indexed again; a deleted one's vector must go. */
+  async #removeDeleted({ entry }: ReadImage, { space }: Batch): Promise<void> {
     const { assets, duplicates, logger } = this.#options;
-    const settled = await this.#settlement.complete(entry, result);
-    if (settled === 'written') outcome['asset' in image ? 'indexed' : 'unchanged'] += 1;
-    if (settled !== 'lost') return;
-    // The file was replaced or deleted meanwhile. A replaced file will be indexed again; the vector of a deleted one
-    // must go.
     try {
       const asset = await assets.describe(entry.fileId);
       if (asset) return;
@@ -481,9 +475,6 @@ function toPoint({ asset, result }: ImageToStore, vectors: FileVectors): VectorP
   };
 }
 
-/** `lost`: another process holds the lease now. `unwritten`: the database failed, so the lease will expire. */
-type Settlement = 'written' | 'lost' | 'unwritten';
-
 type EntrySettlementOptions = Pick<
   BatchIndexerOptions,
   'entries' | 'breaker' | 'policy' | 'logger' | 'clock' | 'random'
@@ -497,34 +488,41 @@ class EntrySettlement {
     this.#options = options;
   }
 
-  complete(entry: IndexEntry, result: IndexedImage): Promise<Settlement> {
-    return this.#write(entry, (lease) =>
-      this.#options.entries.complete(entry.fileId, lease, result),
+  /** The ids of those whose lease was still held; null if the database failed, so that the leases will expire. */
+  async complete(images: readonly ReadImage[]): Promise<Set<number> | null> {
+    const indexed = images.map(({ entry, result }): IndexedEntry => ({
+      fileId: entry.fileId,
+      lease: leaseOf(entry),
+      ...result,
+    }));
+    return this.#write(
+      images.map(({ entry }) => entry),
+      async () => new Set(await this.#options.entries.complete(indexed)),
     );
   }
 
-  forget(entry: IndexEntry): Promise<Settlement> {
-    return this.#write(entry, (lease) => this.#options.entries.forget(entry.fileId, lease));
+  async forget(entry: IndexEntry): Promise<void> {
+    await this.#write([entry], () => this.#options.entries.forget(entry.fileId, leaseOf(entry)));
   }
 
   /** Returns a canceled claim: due at once, and the attempt doesn't count. */
-  release(entry: IndexEntry): Promise<Settlement> {
-    return this.#releaseAfter(entry, 0);
+  async release(entry: IndexEntry): Promise<void> {
+    await this.#releaseAfter(entry, 0);
   }
 
   /** Returns a claim that failed through no fault of its file: due later, and the attempt doesn't count. */
-  postpone({ entry, error }: FailedTry): Promise<Settlement> {
+  async postpone({ entry, error }: FailedTry): Promise<void> {
     const { breaker, policy, random } = this.#options;
     const wait =
       breaker.state() === 'closed'
         ? backoffMs(policy, 1, random(), error.retryAfterMs)
         : // Behind the others, so that the next trial uses a different image.
           breaker.pauseMs() + 1_000;
-    return this.#releaseAfter(entry, wait);
+    await this.#releaseAfter(entry, wait);
   }
 
   /** Counts the attempt: the file is due again, or it has failed. */
-  fail({ entry, asset, error }: FailedTry): Promise<Settlement> {
+  async fail({ entry, asset, error }: FailedTry): Promise<void> {
     const { clock, entries, logger, policy, random } = this.#options;
     const next = nextStateAfter({
       error,
@@ -542,8 +540,8 @@ class EntrySettlement {
       logger.warn(
         `${image} ${next.state === 'failed' ? 'failed' : 'was skipped'}: ${error.message}`,
       );
-    return this.#write(entry, (lease) =>
-      entries.fail(entry.fileId, lease, {
+    await this.#write([entry], () =>
+      entries.fail(entry.fileId, leaseOf(entry), {
         code: error.code,
         message: error.message,
         next,
@@ -552,28 +550,31 @@ class EntrySettlement {
     );
   }
 
-  #releaseAfter(entry: IndexEntry, milliseconds: number): Promise<Settlement> {
+  async #releaseAfter(entry: IndexEntry, milliseconds: number): Promise<void> {
     const { clock, entries } = this.#options;
     const dueAt = new Date(clock.now() + milliseconds);
-    return this.#write(entry, (lease) => entries.release(entry.fileId, lease, dueAt));
+    await this.#write([entry], () => entries.release(entry.fileId, leaseOf(entry), dueAt));
   }
 
-  async #write(
-    entry: IndexEntry,
-    write: (leaseToken: string) => Promise<boolean>,
-  ): Promise<Settlement> {
-    if (entry.lease === null)
-      throw new TypeError(`Entry ${String(entry.fileId)} must be claimed first.`);
+  async #write<Result>(
+    entries: readonly IndexEntry[],
+    write: () => Promise<Result>,
+  ): Promise<Result | null> {
     try {
-      return (await write(entry.lease)) ? 'written' : 'lost';
+      return await write();
     } catch (error) {
       const { message } = toImageSearchError(error);
-      this.#options.logger.error(
-        `The index entry of file ${String(entry.fileId)} couldn't be written: ${message}`,
-      );
-      return 'unwritten';
+      const files = entries.map(({ fileId }) => String(fileId)).join(', ');
+      const what = entries.length === 1 ? `entry of file ${files}` : `entries of files ${files}`;
+      this.#options.logger.error(`The index ${what} couldn't be written: ${message}`);
+      return null;
     }
   }
+}
+
+function leaseOf({ fileId, lease }: IndexEntry): string {
+  if (lease !== null) return lease;
+  throw new TypeError(`Entry ${String(fileId)} must be claimed first.`);
 }
 
 /** The next state of an entry after a failed attempt that counts. */

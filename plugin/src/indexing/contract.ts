@@ -48,6 +48,13 @@ export interface IndexedImage {
   sourceSignature: string;
 }
 
+/** The outcome of a claimed entry whose vector is stored. */
+export interface IndexedEntry extends IndexedImage {
+  fileId: number;
+  /** `IndexEntry.lease` of the claim. */
+  lease: string;
+}
+
 export interface EntryFailure {
   code: ErrorCode;
   message: string;
@@ -73,8 +80,9 @@ export interface EntryPage {
  * - `claim` leases at most `limit` due entries to the caller: first the `oldest` that have been due longest, whatever
  *   their priority, so that nothing starves; then by priority, those due longest first. No entry is leased twice at a
  *   time. An empty list means that nothing is due or that another caller was faster.
- * - `complete`, `fail`, `release` and `forget` return false, with nothing changed, when the lease is no longer held
- *   (expired and claimed by another, marked again, file deleted).
+ * - `complete` makes all of these entries indexed, or none if it throws, and returns the ids of their files, without
+ *   those whose lease is no longer held (expired and claimed by another, marked again, file deleted).
+ * - `fail`, `release` and `forget` return false, with nothing changed, when the lease is no longer held.
  * - `releaseExpired` makes entries with an expired lease due again and returns how many.
  * - `limitTimes` brings due times and ends of leases that are later than these forward to them. Only a clock that was set
  *   back leaves such times behind.
@@ -92,7 +100,7 @@ export interface IndexEntries {
   claim(limit: number, lease: Lease, oldest?: number): Promise<IndexEntry[]>;
   /** Extends the lease of every entry that it still holds and returns how many. */
   renew(lease: Lease): Promise<number>;
-  complete(fileId: number, leaseToken: string, image: IndexedImage): Promise<boolean>;
+  complete(indexed: readonly IndexedEntry[]): Promise<number[]>;
   fail(fileId: number, leaseToken: string, failure: EntryFailure): Promise<boolean>;
   /** Returns an unfinished claim: due at `dueAt`, and the attempt doesn't count. */
   release(fileId: number, leaseToken: string, dueAt: Date): Promise<boolean>;

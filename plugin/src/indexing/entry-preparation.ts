@@ -119,30 +119,49 @@ export class EntryPreparation {
     this.#options = options;
   }
 
-  /** Never rejects. */
-  async prepare(entry: IndexEntry, space: OpenSpace, signal: AbortSignal): Promise<Prepared> {
-    const { readQueue } = this.#options;
-    const seen: { asset: AssetDescription | null } = { asset: null };
+  /** The outcome of each entry, in order. Never rejects. */
+  async prepare(
+    entries: readonly IndexEntry[],
+    space: OpenSpace,
+    signal: AbortSignal,
+  ): Promise<Prepared[]> {
+    const { assets, readQueue, traces } = this.#options;
+    const fail = (entry: IndexEntry, asset: AssetDescription | null, error: unknown): Prepared => ({
+      kind: 'failed',
+      failure: { entry, asset, error: toImageSearchError(error) },
+    });
+    const fileIds = entries.map(({ fileId }) => fileId);
     try {
-      // With the signal, the queue abandons what can't be interrupted, such as a long decode.
-      return await readQueue.add(() => this.#read({ entry, space, signal, seen }), { signal });
+      // For all at once: each query takes time on the thread that answers requests.
+      const [described, traced] = [await assets.describeMany(fileIds), await traces.get(fileIds)];
+      const assetOf = new Map(described.map((asset) => [asset.fileId, asset]));
+      const traceOf = new Map(traced.map((trace) => [trace.fileId, trace]));
+      return await Promise.all(
+        entries.map(async (entry) => {
+          const asset = assetOf.get(entry.fileId) ?? null;
+          const stored = traceOf.get(entry.fileId) ?? null;
+          const read = () => this.#read({ entry, asset, stored, space, signal });
+          // With the signal, the queue abandons what can't be interrupted, such as a long decode.
+          return readQueue
+            .add(read, { signal })
+            .catch((error: unknown) => fail(entry, asset, error));
+        }),
+      );
     } catch (error) {
-      const failure = { entry, asset: seen.asset, error: toImageSearchError(error) };
-      return { kind: 'failed', failure };
+      return entries.map((entry) => fail(entry, null, error));
     }
   }
 
   async #read(job: {
     entry: IndexEntry;
+    asset: AssetDescription | null;
+    stored: FileTrace | null;
     space: OpenSpace;
     signal: AbortSignal;
-    seen: { asset: AssetDescription | null };
   }): Promise<Prepared> {
-    const { entry, space, signal, seen } = job;
+    const { asset, entry, space, signal, stored } = job;
     const { assets, duplicates, maxBytes, maxVideoBytes } = this.#options;
     const { fileId } = entry;
-    const asset = await assets.describe(fileId);
-    seen.asset = asset;
     if (!asset) {
       await space.collection.remove([fileId]);
       await duplicates.forget([fileId]);
@@ -154,21 +173,27 @@ export class EntryPreparation {
     if (missing) throw missing;
     const limits = { maxBytes, maxVideoBytes, signal };
     return withContent(assets, asset, limits, (content) =>
-      this.#readContent(content, { entry, space, signal, asset }),
+      this.#readContent(content, { entry, space, signal, asset, stored }),
     );
   }
 
   async #readContent(
     content: FileContent,
-    job: { entry: IndexEntry; space: OpenSpace; signal: AbortSignal; asset: AssetDescription },
+    job: {
+      entry: IndexEntry;
+      space: OpenSpace;
+      signal: AbortSignal;
+      asset: AssetDescription;
+      stored: FileTrace | null;
+    },
   ): Promise<Prepared> {
     const { asset, entry, signal, space } = job;
-    const { images, previews, traces, videos } = this.#options;
+    const { images, previews, videos } = this.#options;
     const { fileId } = entry;
     const contentHash = await hashOf(content, signal);
     const result = { contentHash, sourceSignature: asset.signature };
     const stored = await storedVectorsOf({ entry, contentHash, space });
-    const isTraced = isTraceOf(contentHash, await traces.get([fileId]));
+    const isTraced = job.stored !== null && isTraceOf(contentHash, [job.stored]);
     let trace = isTraced ? null : await this.#copyTrace(fileId, contentHash);
     const known = stored ?? (await findVectors({ entry, contentHash, space }));
     const settle = (vectors: FileVectors): Prepared =>

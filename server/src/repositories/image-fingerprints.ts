@@ -29,6 +29,11 @@ const storedSchema = z.object({
   tiles: z.string().nullable(),
 });
 
+const idsSchema = z.array(storedSchema.pick({ id: true }));
+
+/** Databases return counts and sums as text or as numbers; the sum of no rows is null. */
+const sumsSchema = z.tuple([z.object({ count: z.coerce.number(), sum: z.coerce.number() })]);
+
 /** The rows of these traces. Each takes up to some milliseconds; others have a turn in between. */
 export async function toFingerprintRows(traces: readonly FileTrace[]): Promise<FingerprintRow[]> {
   const rows: FingerprintRow[] = [];
@@ -92,14 +97,14 @@ export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles
     const table = () => tables.table(tables.tableOf(IMAGE_FINGERPRINT_UID));
     const columns = Object.keys(storedSchema.shape);
     const current = index;
-    if (lastId > 0) {
-      const known: unknown[] = await table()
-        .select('id')
-        .whereBetween('id', [lastId - OVERLAP, lastId]);
-      const late = known.map(toId).filter((id) => !recent.has(id));
+    const overlap: [number, number] = [lastId - OVERLAP, lastId];
+    if (lastId > 0 && !(await hasOnly(recent, overlap))) {
+      const known = idsSchema.parse(await table().select('id').whereBetween('id', overlap));
+      const late = known.map(({ id }) => id).filter((id) => !recent.has(id));
       for (const ids of chunksOf(late)) {
         enter(await table().select(columns).whereIn('id', ids), current);
       }
+      recent = new Set(known.map(({ id }) => id));
     }
     for (let isMore = true; isMore;) {
       const found: unknown[] = await table()
@@ -113,6 +118,21 @@ export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles
     }
     recent = new Set([...recent].filter((id) => id >= lastId - OVERLAP));
     return current;
+  }
+
+  /** Whether the rows with ids in this range are these, by their number and sum: reading a thousand ids takes a while. */
+  async function hasOnly(ids: ReadonlySet<number>, range: [number, number]): Promise<boolean> {
+    const tables = createDatabaseTables(strapi);
+    const [found] = sumsSchema.parse(
+      await tables
+        .table(tables.tableOf(IMAGE_FINGERPRINT_UID))
+        .whereBetween('id', range)
+        .count({ count: '*' })
+        .sum({ sum: 'id' }),
+    );
+    let sum = 0;
+    for (const id of ids) sum += id;
+    return found.count === ids.size && found.sum === sum;
   }
 
   function keep(): void {
@@ -132,10 +152,6 @@ export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles
     keep();
     return (await read).sharingTiles(wanted, limit);
   };
-}
-
-function toId(row: unknown): number {
-  return storedSchema.pick({ id: true }).parse(row).id;
 }
 
 function parted(tiles: string): string[] {

@@ -21,6 +21,8 @@ const LARGEST_INSERT = 100;
 
 const idSchema = z.object({ fileId: z.number() });
 
+const idColumnSchema = z.object({ file_id: z.number() });
+
 const looksSchema = z.object({
   fingerprint: z.object({ bits: z.string(), quality: z.number() }),
   thumbnail: z.string(),
@@ -155,8 +157,14 @@ export function createImageTraces(
       return { ids, nextCursor: ids.length === limit ? (ids.at(-1) ?? null) : null };
     },
 
-    withContentHash: (contentHash, limit) =>
-      findIds({ where: { contentHash }, orderBy: byFile, limit }),
+    async withContentHash(contentHash, limit) {
+      const found: unknown[] = await table()
+        .select('file_id')
+        .where('content_hash', contentHash)
+        .orderBy('file_id')
+        .limit(limit);
+      return found.map((row) => idColumnSchema.parse(row).file_id);
+    },
 
     sharingTiles: createTileSearch(strapi),
 

@@ -5,6 +5,7 @@ import {
   indexPriorities,
   indexStates,
   type EntryCounts,
+  type IndexedEntry,
   type IndexEntries,
   type IndexEntry,
   type IndexPriority,
@@ -14,13 +15,15 @@ import type { Lease } from '../../../plugin/src/lease';
 import { libraryOf } from '../assets/library';
 import { trashedFileIds } from '../merging/journal';
 import { FILE_UID, IMAGE_TRACE_UID, INDEX_ENTRY_UID } from '../plugin-id';
-import { chunksOf } from '../usage/database-tables';
+import { chunksOf, createDatabaseTables, type TableQuery } from '../usage/database-tables';
 import { hasRowLocks, isConflict, lockRows, retryConflicts } from './row-locks';
 
 /** Values in one SQL list: SQLite allows 32,766 variables, but long lists are slow to plan everywhere. */
 const LARGEST_LIST = 500;
 /** Rows in one INSERT: its SQLite form is a compound SELECT, limited to 500 terms. */
 const LARGEST_INSERT = 100;
+/** Rows that get different values in one UPDATE. */
+const LARGEST_UPDATE = 100;
 const LONGEST_ERROR_MESSAGE = 1_000;
 
 const rowSchema = z.object({
@@ -35,6 +38,10 @@ const rowSchema = z.object({
   sourceSignature: z.string().nullable(),
   indexedAt: z.coerce.date().nullable(),
 });
+
+const leasedSchema = z.array(
+  z.object({ id: z.number(), file_id: z.number(), lease: z.string().nullable() }),
+);
 
 const byId = [{ id: 'asc' }];
 const byFile = [{ fileId: 'asc' }];
@@ -51,6 +58,8 @@ function freshlyPending(now: Date) {
 function positionOf(priority: IndexPriority): number {
   return indexPriorities.indexOf(priority);
 }
+
+type Transaction = NonNullable<Parameters<typeof createDatabaseTables>[1]>;
 
 interface IndexEntriesOptions {
   /** The queue's space; a function, because the space is known only once its provider is open. */
@@ -101,8 +110,16 @@ export function createIndexEntries(
     });
   }
 
-  async function inTransaction<Result>(work: () => Promise<Result>): Promise<Result> {
-    return await retryConflicts(strapi, () => strapi.db.transaction(work));
+  /** @param work gets queries of the table in the transaction, below Strapi's model */
+  async function inTransaction<Result>(
+    work: (table: () => TableQuery) => Promise<Result>,
+  ): Promise<Result> {
+    return await retryConflicts(strapi, () =>
+      strapi.db.transaction(({ trx }) => {
+        const tables = createDatabaseTables(strapi, trx as Transaction);
+        return work(() => tables.table(tables.tableOf(INDEX_ENTRY_UID)));
+      }),
+    );
   }
 
   async function updateLeased(fileId: number, lease: string, data: object): Promise<boolean> {
@@ -116,6 +133,48 @@ export function createIndexEntries(
       .where(own(where))
       .increment('attempts', difference)
       .execute();
+  }
+
+  /** Those of these entries that still hold their lease, in one statement. */
+  async function completeHeld(
+    indexed: readonly IndexedEntry[],
+    table: () => TableQuery,
+  ): Promise<number[]> {
+    const leases = new Map(indexed.map(({ fileId, lease }) => [fileId, lease]));
+    const found: unknown = await table()
+      .select('id', 'file_id', 'lease')
+      .where('space_id', spaceId())
+      .whereIn('file_id', [...leases.keys()])
+      .orderBy('file_id')
+      .forUpdate();
+    const held = leasedSchema.parse(found).filter((row) => row.lease === leases.get(row.file_id));
+    const fileIds = held.map((row) => row.file_id);
+    if (held.length === 0) return [];
+    const valuesOf = (name: 'contentHash' | 'sourceSignature') => {
+      const known = indexed.filter(({ fileId }) => fileIds.includes(fileId));
+      const cases = known.map(() => 'when ? then ?').join(' ');
+      return strapi.db.connection.raw(`case ?? ${cases} end`, [
+        'file_id',
+        ...known.flatMap((entry) => [entry.fileId, entry[name]]),
+      ]);
+    };
+    await table()
+      .whereIn(
+        'id',
+        held.map(({ id }) => id),
+      )
+      .update({
+        state: 'indexed',
+        content_hash: valuesOf('contentHash'),
+        source_signature: valuesOf('sourceSignature'),
+        indexed_at: new Date(),
+        due_at: null,
+        lease: null,
+        lease_expires_at: null,
+        error_code: null,
+        error_message: null,
+      });
+    return fileIds;
   }
 
   async function find(where: object, options: object = {}): Promise<IndexEntry[]> {
@@ -134,15 +193,20 @@ export function createIndexEntries(
   }
 
   async function claimRows(ids: readonly number[], lease: Lease): Promise<IndexEntry[]> {
-    // By id alone: with the space, SQLite would walk all pending entries of its index.
-    const { count } = await rows().updateMany({
-      where: { id: { $in: ids }, state: 'pending' },
-      data: { state: 'indexing', lease: lease.token, leaseExpiresAt: lease.expiresAt },
-    });
-    if (count === 0) return [];
-    // Counted when claimed, not when it fails, so that an image that kills the process is not retried forever.
-    await addToAttempts({ lease: lease.token }, 1);
-    return find({ lease: lease.token }, { orderBy: byPriority });
+    const count = await inTransaction((table) =>
+      // By id alone: with the space, SQLite would walk all pending entries of its index.
+      table()
+        .whereIn('id', [...ids])
+        .where('state', 'pending')
+        .update({
+          state: 'indexing',
+          lease: lease.token,
+          lease_expires_at: lease.expiresAt,
+          // Counted when claimed, not when it fails, so that an image that kills the process is not retried forever.
+          attempts: strapi.db.connection.raw('?? + 1', ['attempts']),
+        }),
+    );
+    return count === 0 ? [] : find({ lease: lease.token }, { orderBy: byPriority });
   }
 
   /**
@@ -245,13 +309,14 @@ export function createIndexEntries(
       return updateMany({ lease: lease.token }, { leaseExpiresAt: lease.expiresAt });
     },
 
-    async complete(fileId, lease, image) {
-      return updateLeased(fileId, lease, {
-        ...image,
-        ...noError,
-        state: 'indexed',
-        dueAt: null,
-        indexedAt: new Date(),
+    async complete(indexed) {
+      return inTransaction(async (table) => {
+        const written: number[] = [];
+        const inOrder = [...indexed].sort((left, right) => left.fileId - right.fileId);
+        for (const some of chunksOf(inOrder, LARGEST_UPDATE)) {
+          written.push(...(await completeHeld(some, table)));
+        }
+        return written;
       });
     },
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries } from '../../../plugin/src/indexing/contract';
 import {
   claimNew,
+  complete,
   entryOf,
   hourAgo,
   idsOf,
-  image,
   inAnHour,
   newLease,
   tomorrow,
@@ -18,7 +18,7 @@ export function describeLeases(entries: () => IndexEntries): void {
       await claimNew(entries(), [3]);
       expect(await entries().releaseExpired(new Date())).toBe(2);
       expect(await entries().counts()).toMatchObject({ pending: 2, indexing: 1 });
-      expect(await entries().complete(1, expired, image)).toBe(false);
+      expect(await complete(entries(), 1, expired)).toBe(false);
       const claimed = await entries().claim(10, newLease());
       expect(claimed).toMatchObject([
         { fileId: 1, attempts: 2 },
@@ -40,7 +40,7 @@ export function describeLeases(entries: () => IndexEntries): void {
 
     it('accepts a late result until another claim takes over', async () => {
       const token = await claimNew(entries(), [1], newLease(hourAgo()));
-      expect(await entries().complete(1, token, image)).toBe(true);
+      expect(await complete(entries(), 1, token)).toBe(true);
       expect(await entries().releaseExpired(new Date())).toBe(0);
     });
   });
@@ -75,7 +75,7 @@ export function describeLeases(entries: () => IndexEntries): void {
     it('renews the entries that the lease still holds and returns how many', async () => {
       const lease = newLease(hourAgo());
       await claimNew(entries(), [1, 2, 3], lease);
-      await entries().complete(1, lease.token, image);
+      await complete(entries(), 1, lease.token);
       await entries().markPending([2]);
       expect(await entries().renew({ ...lease, expiresAt: inAnHour() })).toBe(1);
       expect(await entries().releaseExpired(new Date())).toBe(0);

@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries, IndexState } from '../../../plugin/src/indexing/contract';
-import { claimNew, givenUp, hourAgo, idsOf, inAnHour, indexNew, image, range } from './situations';
+import {
+  claimNew,
+  complete,
+  givenUp,
+  hourAgo,
+  idsOf,
+  inAnHour,
+  indexNew,
+  range,
+} from './situations';
 
 export function describeListing(entries: () => IndexEntries): void {
   describe('counts', () => {
@@ -8,8 +17,8 @@ export function describeListing(entries: () => IndexEntries): void {
       const none = { pending: 0, indexing: 0, indexed: 0, skipped: 0, failed: 0 };
       expect(await entries().counts()).toEqual(none);
       const token = await claimNew(entries(), range(1, 6));
-      await entries().complete(1, token, image);
-      await entries().complete(2, token, image);
+      await complete(entries(), 1, token);
+      await complete(entries(), 2, token);
       await entries().fail(3, token, givenUp);
       await entries().fail(4, token, { ...givenUp, next: { state: 'skipped' } });
       await entries().release(5, token, inAnHour());
@@ -26,8 +35,8 @@ export function describeListing(entries: () => IndexEntries): void {
   describe('countIndexed', () => {
     it('counts only indexed entries, all or those since a given time', async () => {
       const token = await claimNew(entries(), range(1, 5));
-      await entries().complete(1, token, image);
-      await entries().complete(2, token, image);
+      await complete(entries(), 1, token);
+      await complete(entries(), 2, token);
       await entries().fail(4, token, givenUp);
       expect(await entries().countIndexed()).toBe(2);
       expect(await entries().countIndexedSince(hourAgo())).toBe(2);
@@ -38,7 +47,7 @@ export function describeListing(entries: () => IndexEntries): void {
   describe('countSearchable', () => {
     it('counts those that were indexed, and wait or are claimed for it to happen again', async () => {
       const token = await claimNew(entries(), range(1, 6));
-      for (const fileId of [1, 2, 3, 4]) await entries().complete(fileId, token, image);
+      for (const fileId of [1, 2, 3, 4]) await complete(entries(), fileId, token);
       await entries().fail(5, token, givenUp);
       const again = await claimNew(entries(), [3, 4]);
       await entries().fail(4, again, givenUp);
@@ -104,7 +113,7 @@ export function describeListing(entries: () => IndexEntries): void {
 
     it('walks entries of these states only', async () => {
       const token = await claimNew(entries(), range(1, 9));
-      for (const fileId of [2, 4, 6, 8]) await entries().complete(fileId, token, image);
+      for (const fileId of [2, 4, 6, 8]) await complete(entries(), fileId, token);
       for (const fileId of [3, 9]) await entries().fail(fileId, token, givenUp);
       expect(await walk(entries(), 2, ['indexed', 'failed'])).toEqual([2, 3, 4, 6, 8, 9]);
       expect(await walk(entries(), 2, ['skipped'])).toEqual([]);

@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries } from '../../../plugin/src/indexing/contract';
 import {
   claimNew,
+  complete,
   entryOf,
   givenUp,
   idsOf,
+  image,
   inAnHour,
   indexNew,
   newLease,
-  image,
   range,
   triedAgain,
 } from './situations';
@@ -94,7 +95,7 @@ export function describeMarking(entries: () => IndexEntries): void {
       expect([await priorityOf(7), await priorityOf(8)]).toEqual(['upload', 'replacement']);
       const lease = newLease();
       await entries().claim(2, lease);
-      await entries().complete(7, lease.token, image);
+      await complete(entries(), 7, lease.token);
       await entries().fail(8, lease.token, givenUp);
       await entries().markPending([7, 8]);
       expect([await priorityOf(7), await priorityOf(8)]).toEqual(['backfill', 'backfill']);
@@ -105,19 +106,19 @@ export function describeMarking(entries: () => IndexEntries): void {
       await entries().markPending([7]);
       const marked = await entryOf(entries(), 7);
       expect(marked).toMatchObject({ state: 'pending', attempts: 0, lease: null });
-      expect(await entries().complete(7, token, image)).toBe(false);
+      expect(await complete(entries(), 7, token)).toBe(false);
       expect(await entries().fail(7, token, givenUp)).toBe(false);
       expect(await entries().release(7, token, inAnHour())).toBe(false);
       expect(await entries().forget(7, token)).toBe(false);
       expect(await entryOf(entries(), 7)).toEqual(marked);
-      expect(await entries().complete(8, token, image)).toBe(true);
+      expect(await complete(entries(), 8, token)).toBe(true);
     });
   });
 
   describe('markStatesPending', () => {
     it('makes only entries in these states due again', async () => {
       const token = await claimNew(entries(), [1, 2, 3, 4]);
-      await entries().complete(1, token, image);
+      await complete(entries(), 1, token);
       await entries().fail(2, token, givenUp);
       await entries().fail(3, token, { ...givenUp, next: { state: 'skipped' } });
       expect(await entries().markStatesPending(['failed', 'skipped'])).toBe(2);
@@ -146,7 +147,7 @@ export function describeMarking(entries: () => IndexEntries): void {
       const lease = newLease();
       await entries().markPending([7], 'upload');
       await entries().claim(1, lease);
-      await entries().complete(7, lease.token, image);
+      await complete(entries(), 7, lease.token);
       await entries().markStatesPending(['indexed']);
       expect(await entryOf(entries(), 7)).toMatchObject({ priority: 'backfill' });
     });
@@ -154,7 +155,7 @@ export function describeMarking(entries: () => IndexEntries): void {
     it('revokes the leases of claims', async () => {
       const token = await claimNew(entries(), [7]);
       expect(await entries().markStatesPending(['indexing'])).toBe(1);
-      expect(await entries().complete(7, token, image)).toBe(false);
+      expect(await complete(entries(), 7, token)).toBe(false);
     });
 
     it('returns 0 for states without entries, and for no states', async () => {

@@ -2,12 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { EntryFailure, IndexEntries } from '../../../plugin/src/indexing/contract';
 import {
   claimNew,
+  complete,
   entryOf,
   givenUp,
   hourAgo,
+  image,
   inAnHour,
   newLease,
-  image,
   triedAgain,
 } from './situations';
 
@@ -16,7 +17,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
     it('stores the results and ends the lease', async () => {
       const before = Date.now();
       const token = await claimNew(entries(), [7]);
-      expect(await entries().complete(7, token, image)).toBe(true);
+      expect(await complete(entries(), 7, token)).toBe(true);
       const entry = await entryOf(entries(), 7);
       expect(entry).toEqual({
         ...image,
@@ -33,12 +34,43 @@ export function describeOutcomes(entries: () => IndexEntries): void {
       expect(entry.indexedAt?.getTime()).toBeLessThanOrEqual(Date.now());
     });
 
+    it('stores the results of each of several entries that still hold their leases', async () => {
+      const token = await claimNew(entries(), [3, 7, 8, 9]);
+      await entries().markPending([8]);
+      const indexed = [9, 8, 7].map((fileId) => ({
+        fileId,
+        lease: token,
+        contentHash: String(fileId).repeat(64),
+        sourceSignature: `signature of ${String(fileId)}`,
+      }));
+      const strange = { ...image, fileId: 3, lease: newLease().token };
+      const missing = { ...image, fileId: 5, lease: token };
+      const written = await entries().complete([...indexed, strange, missing]);
+      expect([...written].sort()).toEqual([7, 9]);
+      for (const fileId of written) {
+        expect(await entryOf(entries(), fileId)).toMatchObject({
+          state: 'indexed',
+          lease: null,
+          contentHash: String(fileId).repeat(64),
+          sourceSignature: `signature of ${String(fileId)}`,
+        });
+      }
+      expect(await entryOf(entries(), 8)).toMatchObject({ state: 'pending', indexedAt: null });
+      expect(await entryOf(entries(), 3)).toMatchObject({ state: 'indexing', lease: token });
+    });
+
+    it('stores nothing for no entries', async () => {
+      await claimNew(entries(), [7]);
+      expect(await entries().complete([])).toEqual([]);
+      expect(await entryOf(entries(), 7)).toMatchObject({ state: 'indexing' });
+    });
+
     it('clears the error of an earlier attempt', async () => {
       const token = await claimNew(entries(), [7]);
       await entries().fail(7, token, triedAgain(hourAgo()));
       const lease = newLease();
       await entries().claim(1, lease);
-      await entries().complete(7, lease.token, image);
+      await complete(entries(), 7, lease.token);
       expect(await entryOf(entries(), 7)).toMatchObject({ errorCode: null, errorMessage: null });
     });
   });
@@ -99,7 +131,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
 
   describe("an outcome under a lease that isn't held", () => {
     const outcomes: [string, (fileId: number, token: string) => Promise<boolean>][] = [
-      ['complete', (fileId, token) => entries().complete(fileId, token, image)],
+      ['complete', (fileId, token) => complete(entries(), fileId, token)],
       ['fail', (fileId, token) => entries().fail(fileId, token, givenUp)],
       ['release', (fileId, token) => entries().release(fileId, token, hourAgo())],
       ['forget', (fileId, token) => entries().forget(fileId, token)],
@@ -114,7 +146,7 @@ export function describeOutcomes(entries: () => IndexEntries): void {
 
     it.each(outcomes)('%s changes nothing a second time', async (_name, settle) => {
       const token = await claimNew(entries(), [7]);
-      await entries().complete(7, token, image);
+      await complete(entries(), 7, token);
       const indexed = await entryOf(entries(), 7);
       expect(await settle(7, token)).toBe(false);
       expect(await entryOf(entries(), 7)).toEqual(indexed);

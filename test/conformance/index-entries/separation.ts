@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IndexEntries } from '../../../plugin/src/indexing/contract';
-import { claimNew, entryOf, idsOf, indexNew, newLease, image } from './situations';
+import { claimNew, complete, entryOf, idsOf, indexNew, newLease } from './situations';
 
 export function describeSeparation(
   entries: () => IndexEntries,
@@ -26,10 +26,10 @@ export function describeSeparation(
       expect(await entries().nextDueAt()).toBeNull();
       const token = await claimNew(entries(), [7]);
       expect(idsOf(await other.claim(1, newLease()))).toEqual([7]);
-      expect(await entries().complete(7, token, image)).toBe(true);
+      expect(await complete(entries(), 7, token)).toBe(true);
       expect(await entries().markStatesPending(['pending', 'indexing', 'indexed'])).toBe(1);
       expect(await other.counts()).toMatchObject({ pending: 1, indexing: 1 });
-      expect(await other.complete(8, token, image)).toBe(false);
+      expect(await complete(other, 8, token)).toBe(false);
     });
   });
 }

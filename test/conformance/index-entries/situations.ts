@@ -50,9 +50,19 @@ export async function claimNew(
   return lease.token;
 }
 
+/** Whether the lease was still held. */
+export async function complete(
+  entries: IndexEntries,
+  fileId: number,
+  lease: string,
+): Promise<boolean> {
+  const written = await entries.complete([{ ...image, fileId, lease }]);
+  return written.includes(fileId);
+}
+
 export async function indexNew(entries: IndexEntries, fileIds: readonly number[]): Promise<void> {
   const token = await claimNew(entries, fileIds);
-  for (const fileId of fileIds) await entries.complete(fileId, token, image);
+  for (const fileId of fileIds) await complete(entries, fileId, token);
 }
 
 /** The one entry of a file. */

@@ -217,17 +217,19 @@ describe('a database that fails', () => {
     },
   );
 
-  it('in complete leaves the image to its lease', async () => {
+  it('in complete leaves the batch to its lease', async () => {
     jest.spyOn(rig.entries, 'complete').mockRejectedValueOnce(locked);
     await rig.uploadMany(3);
     rig.start();
     await rig.clock.advance(LEASE_MS - 1);
-    expect(await rig.entries.counts()).toMatchObject({ indexed: 2, indexing: 1 });
+    expect(await rig.entries.counts()).toMatchObject({ indexed: 0, indexing: 3 });
     await rig.clock.advance(10_000);
     expect(await rig.entries.counts()).toMatchObject({ indexed: 3 });
+    expect(rig.logger.at('error')).toEqual([
+      "The index entries of files 1, 2, 3 couldn't be written: The database is locked.",
+    ]);
     expect(rig.logger.at('info')).toEqual([
-      'Indexed 2 images in 0.0 s (0 unchanged, 0 failed attempts, 0 removed).',
-      'Indexed 1 image in 0.0 s (1 with known vectors, 0 unchanged, 0 failed attempts, 0 removed).',
+      'Indexed 3 images in 0.0 s (3 with known vectors, 0 unchanged, 0 failed attempts, 0 removed).',
     ]);
   });
 
