@@ -60,6 +60,16 @@ function Preview({ asset, fit = 'cover', alternativeText, view }: FileImageProps
   );
 }
 
+/** Of the longer side, which a tile may cut off. */
+const MOST_CROPPED = 0.25;
+
+/** How to fit an image into a tile of these proportions: a banner whose subject is at its end is shown whole. */
+export function fitInto({ width, height }: Asset, tileRatio: number): 'cover' | 'contain' {
+  const ratio = width && height ? width / height : tileRatio;
+  const shown = Math.min(ratio, tileRatio) / Math.max(ratio, tileRatio);
+  return shown < 1 - MOST_CROPPED ? 'contain' : 'cover';
+}
+
 /** The address of a file's preview in this tab; null if there is none, undefined until that is known. */
 export function usePreviewUrl(asset: Asset, view: SearchHit['view']): string | null | undefined {
   const { data } = useQuery({

@@ -116,6 +116,14 @@ const Form = styled.form`
       opacity: 1;
     }
   }
+  /* There is room for its button, which leads to the search page. */
+  @media (max-width: 40rem) {
+    width: auto;
+    flex-shrink: 0;
+    input {
+      display: none;
+    }
+  }
 `;
 
 const SubmitButton = styled.button`

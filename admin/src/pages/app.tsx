@@ -80,7 +80,12 @@ function SessionEnd() {
 /** Redirects to the first page that the role may see. */
 function FirstPage() {
   const { isLoading, may } = useImageSearchPermissions();
+  const { search } = useLocation();
   if (isLoading) return <Page.Loading />;
   const first = pageLinks.find(({ action }) => may[action]);
-  return first ? <Navigate to={first.path} replace /> : <Page.NoPermissions />;
+  return first ? (
+    <Navigate to={{ pathname: first.path, search }} replace />
+  ) : (
+    <Page.NoPermissions />
+  );
 }

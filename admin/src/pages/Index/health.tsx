@@ -3,7 +3,7 @@ import { ArrowClockwise, CheckCircle, CrossCircle } from '@strapi/icons';
 import { useNotification } from '@strapi/strapi/admin';
 import { useMutation } from '@tanstack/react-query';
 import { managementApi, type Status } from '../../api/management';
-import { useFailureText } from '../../hooks/failure-text';
+import { explainProblem, useFailureText } from '../../hooks/failure-text';
 import { useFormats } from '../../hooks/formats';
 import { useText } from '../../hooks/text';
 import { Card, Note } from './card';
@@ -39,13 +39,14 @@ export function IndexNotes({ status, failure, readAt }: IndexNotesProps) {
       )}
       {worker.pause && (
         <Note tone="danger">
-          {worker.pause.message}{' '}
+          {explainProblem(worker.pause, text)}{' '}
           {text('index.note.pause', { left: formats.duration(worker.pause.remainingSeconds) })}
         </Note>
       )}
       {pausedHosts.map(({ host, message, remainingSeconds }) => (
         <Note key={host} tone="warning">
-          {message} {text('index.note.pause', { left: formats.duration(remainingSeconds) })}
+          {text('index.note.host', { host })} {text('search.failure.details', { message })}{' '}
+          {text('index.note.pause', { left: formats.duration(remainingSeconds) })}
         </Note>
       ))}
       {usage.pausedUntil !== null && (
@@ -79,6 +80,7 @@ export function HealthCard({ status, onTested }: { status: Status; onTested: () 
     },
     onSettled: onTested,
   });
+  const { provider, store } = test.data ?? status;
   return (
     <Card
       title={text('index.health.title')}
@@ -98,9 +100,22 @@ export function HealthCard({ status, onTested }: { status: Status; onTested: () 
       <Flex direction="column" alignItems="stretch" gap={4}>
         <Part
           label={text('index.health.provider')}
-          health={test.data?.provider ?? status.provider}
+          health={provider}
+          message={
+            !provider.ok
+              ? explainProblem({ ...provider, code: 'provider-unavailable' }, text)
+              : status.space === null
+                ? null
+                : text('index.health.ready', { model: status.space.model })
+          }
         />
-        <Part label={text('index.health.store')} health={test.data?.store ?? status.store} />
+        <Part
+          label={text('index.health.store')}
+          health={store}
+          message={
+            store.ok ? store.message : explainProblem({ ...store, code: 'store-unavailable' }, text)
+          }
+        />
       </Flex>
     </Card>
   );
@@ -108,14 +123,20 @@ export function HealthCard({ status, onTested }: { status: Status; onTested: () 
 
 interface Health {
   ok: boolean;
-  message: string;
   milliseconds?: number;
 }
 
-function Part({ label, health }: { label: string; health: Health }) {
+function Part({
+  label,
+  health: { ok, milliseconds },
+  message,
+}: {
+  label: string;
+  health: Health;
+  message: string | null;
+}) {
   const text = useText();
   const formats = useFormats();
-  const { ok, message, milliseconds } = health;
   const Icon = ok ? CheckCircle : CrossCircle;
   return (
     <Flex gap={3} alignItems="flex-start">
@@ -138,14 +159,16 @@ function Part({ label, health }: { label: string; health: Health }) {
             </Typography>
           )}
         </Typography>
-        <Typography
-          variant="pi"
-          textColor="neutral600"
-          tag="p"
-          style={{ overflowWrap: 'anywhere' }}
-        >
-          {message}
-        </Typography>
+        {message !== null && (
+          <Typography
+            variant="pi"
+            textColor="neutral600"
+            tag="p"
+            style={{ overflowWrap: 'anywhere' }}
+          >
+            {message}
+          </Typography>
+        )}
       </Box>
     </Flex>
   );

@@ -5,7 +5,7 @@ import { Link } from 'react-router-dom';
 import { styled } from 'styled-components';
 import type { Asset } from '../../api/asset';
 import { ApiFailure, isForbidden, isSignedOut } from '../../api/failure';
-import { FileImage, nameOf } from '../../components/file-image';
+import { fitInto, FileImage, nameOf } from '../../components/file-image';
 import { indexAddress, mediaLibraryAddress } from '../../components/navigation';
 import { explainFailure } from '../../hooks/failure-text';
 import { useRecentAssets } from '../../hooks/library';
@@ -141,7 +141,12 @@ function RecentImages({
                 onAsset(asset.id);
               }}
             >
-              <FileImage asset={asset} width={widthOf(asset)} alternativeText="" />
+              <FileImage
+                asset={asset}
+                width={widthOf(asset)}
+                fit={fitInto(asset, widthOf(asset) / TILE_HEIGHT)}
+                alternativeText=""
+              />
             </TileButton>
           </Tile>
         ))}
@@ -150,7 +155,7 @@ function RecentImages({
   );
 }
 
-/** The width of a tile in pixels; very wide and very tall images are cropped. */
+/** The width of a tile in pixels; very wide and very tall images are shown smaller. */
 function widthOf({ width, height }: Asset): number {
   const ratio = width && height ? width / height : 1;
   return Math.round(TILE_HEIGHT * Math.min(Math.max(ratio, 0.6), 2));

@@ -28,7 +28,7 @@ const MAX_RATIO = 3;
  * Arranges images in rows of equal width, each image in its own proportions. Rows are filled greedily, so that images
  * added later never move earlier ones.
  *
- * @param ratios width divided by height of each image; extreme ratios are clamped, and the image is cropped
+ * @param ratios width divided by height of each image; extreme ratios are clamped
  */
 export function justifyRows(ratios: readonly number[], options: RowOptions): Row[] {
   const { width, rowHeight, gap, isComplete } = options;

@@ -3,7 +3,7 @@ import { ThumbDown, ThumbUp } from '@strapi/icons';
 import { useEffect, useRef } from 'react';
 import { styled } from 'styled-components';
 import type { SearchHit } from '../../../api/search';
-import { FileImage, nameOf } from '../../../components/file-image';
+import { fitInto, FileImage, nameOf } from '../../../components/file-image';
 import { MarkedText } from '../../../components/marked-text';
 import { useText } from '../../../hooks/text';
 import { useViewText } from '../../../hooks/view-text';
@@ -75,7 +75,13 @@ export function ResultCard(props: ResultCardProps) {
           else onOpen(index);
         }}
       >
-        <FileImage asset={hit.file} width={width} view={view} alternativeText="" />
+        <FileImage
+          asset={hit.file}
+          width={width}
+          fit={fitInto(hit.file, width / height)}
+          view={view}
+          alternativeText=""
+        />
       </OpenButton>
       {hit.duplicateCount ? (
         <Copies title={text('search.result.duplicates', { count: hit.duplicateCount })}>
