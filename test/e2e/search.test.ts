@@ -92,7 +92,7 @@ describeInBrowser('The search page', (browser) => {
     const count = String(pngs.length);
     await page
       .getByRole('status')
-      .filter({ hasText: new RegExp(`^${count} results? found`) })
+      .filter({ hasText: new RegExp(`^${count} results?$`) })
       .waitFor();
     expect((await search.ids()).sort()).toEqual(pngs.map(({ id }) => id).sort());
 
