@@ -15,6 +15,7 @@ export const sections: { title: string; pages: string[] }[] = [
       'documents',
       'evaluating',
       'operating',
+      'troubleshooting',
       'privacy',
     ],
   },
