@@ -90,9 +90,14 @@ export interface ImageSearch extends Engine {
     outages: OutageLog;
     /** Of the content API, whichever entry point a caller uses. */
     limitRate: ReturnType<typeof rateLimit>;
+    /** Results of a search may show a preview each, so these don't count as requests. */
+    limitPreviews: ReturnType<typeof rateLimit>;
     cache: ReturnType<typeof httpCache>;
   };
 }
+
+/** As many as a page of results has by default. */
+const PREVIEWS_PER_REQUEST = 25;
 
 /** Strapi builds a service when it is first asked for, once per Strapi. */
 export const services = {
@@ -174,6 +179,7 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
       logger,
       outages: engine.outages,
       limitRate: rateLimit(config.search.requestsPerMinute),
+      limitPreviews: rateLimit(PREVIEWS_PER_REQUEST * config.search.requestsPerMinute),
       cache: httpCache(config.search.cacheSeconds),
     },
     start() {

@@ -143,6 +143,8 @@ export const contentTypes = {
       refuted: { type: 'text' },
       /** What a document says; null for images. */
       text: { type: 'text' },
+      /** Whether reading a document or a video took too long to be complete. */
+      isPartial: { type: 'boolean' },
     },
   }),
 

@@ -69,7 +69,7 @@ describe('PDF documents', () => {
     await app.waitUntilIndexed();
   });
 
-  it('are found by what one of their pages shows, and the answer says which', async () => {
+  it('are found by an image on their third page, and the answer names that page', async () => {
     const { data, meta } = await search({ text: 'a dog', mode: 'vector' });
     expect(data[0]).toMatchObject({
       file: { id: documentId },
@@ -79,7 +79,7 @@ describe('PDF documents', () => {
     expect(meta.index).toMatchObject({ indexed: 2, total: 2 });
   });
 
-  it('are found by the words of any page', async () => {
+  it('are found by words of their second page', async () => {
     const found = await pollUntil(
       () => search({ text: 'zebrawood inventory', mode: 'text' }),
       ({ data }) => data.length > 0,
@@ -88,7 +88,7 @@ describe('PDF documents', () => {
     expect(found.data[0]).toMatchObject({ file: { id: documentId }, matchedBy: ['text'] });
   });
 
-  it('are told from images by a filter and a facet', async () => {
+  it('are left out by kind=image, found alone by kind=document, and counted by the facet', async () => {
     const documents = await search({ kind: 'document', facets: 'kind' });
     expect(documents.data.map(({ file }) => file.id)).toEqual([documentId]);
     expect(documents.meta.facets?.kind).toEqual([{ value: 'document', count: 1 }]);
@@ -101,7 +101,7 @@ describe('PDF documents', () => {
     ]);
   });
 
-  it('are shown by small images of their pages, to those who may see the file', async () => {
+  it('show WebP previews of the pages they have, to admins and public callers who may see the file', async () => {
     for (const query of [{}, { page: '3' }]) {
       const { body, status, type } = await preview(documentId, query);
       expect({ status, type }).toEqual({ status: 200, type: 'image/webp' });
@@ -119,7 +119,7 @@ describe('PDF documents', () => {
     expect((await app.request.get(`/api${address}`).query({ page: 0 })).status).toBe(400);
   });
 
-  it('are duplicates of identical files only', async () => {
+  it('are duplicates of a copy with the same bytes, not of an image of one of their pages', async () => {
     const copy = await app.uploadThroughAdmin(document, 'copy.pdf');
     const page = await sharp((await preview(documentId)).body as Buffer)
       .jpeg({ quality: 95 })
@@ -149,7 +149,7 @@ describe('PDF documents', () => {
     expect(texts.data.map(({ file }) => file.id).sort()).toEqual([documentId, copy.id]);
   });
 
-  it('with a password, and archives that are named like one, are skipped by name', async () => {
+  it('with a password are skipped with that reason, and have no preview', async () => {
     const secret = await pdfOf([{ text: 'Secret' }], { password: 'sesame' });
     const { id } = await app.uploadThroughAdmin(secret, 'secret.pdf');
     await app.waitUntilIndexed();
@@ -163,7 +163,7 @@ describe('PDF documents', () => {
 });
 
 describe('videos', () => {
-  it('are found by what one of their frames shows, and shown by it', async () => {
+  it('are found by a frame, whose second the answer says, and show that frame and no other', async () => {
     const concepts = ['pizza', 'castle', 'sunflower', 'bicycle'];
     const scenes = await Promise.all(
       concepts.map(async (concept) =>
@@ -190,7 +190,7 @@ describe('videos', () => {
 });
 
 describeWithCases('HEIC images', () => {
-  it('are indexed, found, described and shown', async () => {
+  it('are indexed, have similar images and their displayed orientation, and show a WebP preview', async () => {
     const photo = await readFile(path.join(casesFolder, 'photo.heic'));
     const { id, mime } = await app.uploadThroughAdmin(photo, 'photo.heic');
     expect(mime).toMatch(/^image\/hei[cf]$/);

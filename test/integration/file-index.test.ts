@@ -99,6 +99,8 @@ describe('the index status of a file', () => {
       isSearchable: false,
       ...nothingWrong,
       indexedAt: null,
+      isPartial: false,
+      text: null,
     });
   });
 

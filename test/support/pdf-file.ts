@@ -34,17 +34,21 @@ export async function pdfOf(
   return buffer(document);
 }
 
-/** A document whose only page draws as much as fits into a few kilobytes when deflated. */
-export function bombPdf(megabytes: number): Buffer {
+/** A document whose last page draws as much as fits into a few kilobytes when deflated, after `intact` usual ones. */
+export function bombPdf(megabytes: number, { intact = 0 } = {}): Buffer {
   const content = deflateSync(Buffer.alloc(megabytes * 1_000_000, '0 0 600 800 re f\n'));
+  const usual = deflateSync(Buffer.from('0 0 300 800 re f\n'));
+  const numbers = Array.from({ length: intact + 1 }, (_, index) => 3 + 2 * index);
   const objects = [
     Buffer.from('<< /Type /Catalog /Pages 2 0 R >>'),
-    Buffer.from('<< /Type /Pages /Kids [3 0 R] /Count 1 >>'),
-    Buffer.from('<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R >>'),
-    Buffer.concat([
-      Buffer.from(`<< /Length ${String(content.length)} /Filter /FlateDecode >>\nstream\n`),
-      content,
-      Buffer.from('\nendstream'),
+    Buffer.from(
+      `<< /Type /Pages /Kids [${numbers.map((number) => `${String(number)} 0 R`).join(' ')}] /Count ${String(numbers.length)} >>`,
+    ),
+    ...numbers.flatMap((number, index) => [
+      Buffer.from(
+        `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents ${String(number + 1)} 0 R >>`,
+      ),
+      streamOf(index < intact ? usual : content),
     ]),
   ];
   const parts = objects.flatMap((object, index) => [
@@ -55,6 +59,14 @@ export function bombPdf(megabytes: number): Buffer {
   return Buffer.concat([
     Buffer.from('%PDF-1.4\n'),
     ...parts,
-    Buffer.from('trailer << /Root 1 0 R /Size 5 >>\n%%EOF\n'),
+    Buffer.from(`trailer << /Root 1 0 R /Size ${String(objects.length + 1)} >>\n%%EOF\n`),
+  ]);
+}
+
+function streamOf(deflated: Buffer): Buffer {
+  return Buffer.concat([
+    Buffer.from(`<< /Length ${String(deflated.length)} /Filter /FlateDecode >>\nstream\n`),
+    deflated,
+    Buffer.from('\nendstream'),
   ]);
 }

@@ -96,7 +96,8 @@ export function previewQuery(asset: Pick<Asset, 'id' | 'url'>, view: SearchHit['
 
 /** The server is away or busy. */
 function isPassing(error: Error): boolean {
-  return isNetworkFailure(error) || (error instanceof ApiFailure && error.status === 503);
+  if (isNetworkFailure(error)) return true;
+  return error instanceof ApiFailure && (error.status === 429 || error.status === 503);
 }
 
 /** Unlike an object URL, it needs no end: it is gone with the query. */

@@ -175,7 +175,12 @@ export function fileIndexText(index: FileIndex, canManage: boolean): FileIndexTe
   const reason = index.reason && reasons[index.reason];
   switch (state) {
     case 'indexed':
-      return { tone: 'good', title: 'widgets.index.indexed', reason: null, action: null };
+      return {
+        tone: 'good',
+        title: 'widgets.index.indexed',
+        reason: index.isPartial ? 'widgets.index.partial' : null,
+        action: null,
+      };
     case 'not-an-image':
       return { tone: 'neutral', title: 'widgets.index.noImage', reason: null, action: null };
     case 'in-trash':

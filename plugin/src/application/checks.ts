@@ -16,7 +16,7 @@ import {
 } from '../embedding/registry';
 import { toImageSearchError } from '../errors';
 import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
-import { findPdfReader, PDF_READER, PDF_READER_TO_INSTALL } from '../images/pdf';
+import { PDF_READER, pdfReaderProblem } from '../images/pdf';
 import { findFfmpeg } from '../images/video';
 import type { Logger } from '../logger';
 import { detectPackageManager } from '../package-manager';
@@ -73,12 +73,8 @@ function checkHeicDecoder(projectFolder: string): Check {
 }
 
 function checkPdfReader(projectFolder: string): Check {
-  if (findPdfReader(projectFolder) !== null) return passed('pdf', `${PDF_READER} is installed.`);
-  const install = detectPackageManager(projectFolder).install(PDF_READER_TO_INSTALL);
-  return passed(
-    'pdf',
-    `${PDF_READER} isn't installed, so PDF documents are skipped. To index them, run "${install}" and restart Strapi.`,
-  );
+  const problem = pdfReaderProblem(projectFolder);
+  return passed('pdf', problem?.message ?? `${PDF_READER} is installed.`);
 }
 
 export function checkNode(version: string): Check {

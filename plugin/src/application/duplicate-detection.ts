@@ -21,8 +21,8 @@ import {
 } from '../duplicates/pixel-confirmation';
 import { ComparisonQueue, PairRemovals } from '../duplicates/queues';
 import type { ImageReader } from '../images/contract';
-import { hashContent } from '../images/trace';
 import type { AssetSource } from '../indexing/contract';
+import { hashOf, withContent, type ReadLimits } from '../indexing/file-content';
 import type { JobLeases, LeaseOwner } from '../lease';
 import type { Logger } from '../logger';
 import { PIXEL_VERSION } from '../matching/contract';
@@ -39,10 +39,9 @@ export interface DuplicateDetectionParts {
   /** The active space's vectors without its model; null before the first one was opened. */
   openCollection: CollectionOpener;
   scans: DuplicateScans;
-  assets: Pick<AssetSource, 'read'>;
+  assets: Pick<AssetSource, 'describeMany' | 'read' | 'withFile'>;
   images: ImageReader;
-  /** Of a file that is read, in bytes. */
-  maxBytes: number;
+  limits: ReadLimits;
   jobs: JobLeases;
   /** Whether this process indexes images right now. */
   isIndexing: () => boolean;
@@ -82,13 +81,20 @@ export interface DuplicateDetection {
 }
 
 export function createDuplicateDetection(parts: DuplicateDetectionParts): DuplicateDetection {
-  const { assets, images, isIndexing, logger, maxBytes, openCollection, pairs } = parts;
+  const { assets, images, isIndexing, limits, logger, openCollection, pairs } = parts;
   const { policy, records, scans, traces } = parts;
   const finder = createDuplicateFinder({ traces, openCollection });
   const comparer = new PixelComparer();
   const confirmation = createPixelConfirmation({ images, pixels: comparer });
   const read = (fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array> =>
-    assets.read(fileId, { maxBytes, signal });
+    assets.read(fileId, { maxBytes: limits.maxBytes, signal });
+  const hashFile = async (fileId: number, signal: AbortSignal): Promise<string> => {
+    const [asset] = await assets.describeMany([fileId]);
+    const described = asset ?? { fileId, mimeType: '' };
+    return withContent(assets, described, { ...limits, signal }, (content) =>
+      hashOf(content, signal),
+    );
+  };
   const comparison = new LibraryComparison({
     traces,
     pairs,
@@ -128,15 +134,12 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     confirmation,
     read,
     async identicalTo(fileId, { olderThan, signal }) {
-      const contentHash = await hashContent(await read(fileId, signal));
+      const contentHash = await hashFile(fileId, signal);
       const found = await traces.withContentHash(contentHash, MOST_IDENTICAL);
       const others = found.filter((id) => id < olderThan);
       // Its trace tells what a file was when it was indexed; a file in the trash can't be read.
       const isSame = await Promise.all(
-        others.map(async (id) => {
-          const bytes = await read(id, signal).catch(() => null);
-          return bytes !== null && (await hashContent(bytes)) === contentHash;
-        }),
+        others.map(async (id) => (await hashFile(id, signal).catch(() => null)) === contentHash),
       );
       return others.filter((_id, index) => isSame[index]);
     },

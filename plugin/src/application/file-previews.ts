@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { untilAborted } from '../abort';
 import { kindOf } from '../contracts/file-kinds';
 import { ImageSearchError } from '../errors';
 import type {
@@ -11,10 +12,14 @@ import type {
 } from '../images/contract';
 import type { AssetDescription, AssetSource } from '../indexing/contract';
 import { readContent, withContent, type ReadLimits } from '../indexing/file-content';
+import { BoundedQueue } from '../search/bounded-queue';
 
 /** What can't be shown is remembered, and for how long: reading a file again takes a process. */
 const REMEMBERED = 1_000;
 const REMEMBERED_MS = 10 * 60_000;
+/** Files that are read, and that wait for it: more than a page of results has. */
+const READ_AT_ONCE = 2;
+const MAX_WAITING = 100;
 /** Image types that browsers show as images. */
 const SHOWN_TYPES = /^image\/(?!heic|heif)/;
 
@@ -27,16 +32,30 @@ const preparation: ImagePreparation = {
 
 export interface FilePreviewsOptions {
   assets: Pick<AssetSource, 'describe' | 'read' | 'withFile'>;
+  /** Of their own, so that previews don't stand before indexing. */
   images: ImageReader & VideoReader;
-  cache: PreviewStore;
+  cache: Pick<PreviewStore, 'get' | 'put'>;
   views: ViewLimits;
   limits: ReadLimits;
+}
+
+/** A file that is being read, for all who wait for its previews. */
+interface SharedReading {
+  previews: Promise<readonly FilePreview[]>;
+  waiting: number;
+  abandoned: AbortController;
 }
 
 /** Images of files that browsers don't show as images, such as pages of documents. */
 export class FilePreviews {
   readonly #options: FilePreviewsOptions;
-  readonly #reading = new Map<string, Promise<readonly FilePreview[]>>();
+  readonly #queue = new BoundedQueue({
+    concurrency: READ_AT_ONCE,
+    maxWaiting: MAX_WAITING,
+    what: 'previews',
+  });
+  /** By signature and what of the file is read. */
+  readonly #readings = new Map<string, SharedReading>();
   /** By signature. */
   readonly #failures = new LRUCache<string, ImageSearchError>({
     max: REMEMBERED,
@@ -51,12 +70,16 @@ export class FilePreviews {
 
   /**
    * A small WebP file; null for a file that isn't in the library or that browsers show themselves, and for a view that it
-   * doesn't have. Doesn't check who asks.
+   * doesn't have. Doesn't check who asks. A file that nobody waits for any more isn't read on.
    *
    * @param view undefined for what shows the whole file
-   * @throws ImageSearchError as `AssetSource.read` and `ImageReader.read`
+   * @throws ImageSearchError as `AssetSource.read` and `ImageReader.read`; `rate-limited` while too many are read
    */
-  async read(fileId: number, view: FilePreview['view']): Promise<Uint8Array | null> {
+  async read(
+    fileId: number,
+    view: FilePreview['view'],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | null> {
     const asset = await this.#options.assets.describe(fileId);
     if (!asset || kindOf(asset.mimeType) === null || SHOWN_TYPES.test(asset.mimeType)) return null;
     const { signature } = asset;
@@ -66,36 +89,61 @@ export class FilePreviews {
     if (known) throw known;
     const key = [signature, view?.kind, view?.number].join('/');
     if (this.#missing.has(key)) return null;
-    const reading = this.#reading.get(signature) ?? this.#readAll(asset);
     const isMeant = (preview: FilePreview): boolean =>
       preview.view?.kind === view?.kind && preview.view?.number === view?.number;
-    const found = (await reading).find(isMeant);
+    const found = (await this.#share(asset, view, signal)).find(isMeant);
     if (!found) this.#missing.set(key, true);
     return found?.webp ?? null;
   }
 
-  /** All of a file's previews, which are read together. */
-  #readAll(asset: AssetDescription): Promise<readonly FilePreview[]> {
-    const { assets, cache, images, limits, views } = this.#options;
-    const { signature } = asset;
-    const read = async (): Promise<readonly FilePreview[]> => {
-      try {
-        const { previews = [] } = await withContent(assets, asset, limits, (content) =>
-          readContent({ images, videos: images }, content, { preparation, views, previews: true }),
-        );
-        await cache.put(signature, previews);
-        return previews;
-      } catch (error) {
-        if (error instanceof ImageSearchError && !error.retryable) {
-          this.#failures.set(signature, error);
-        }
-        throw error;
-      } finally {
-        this.#reading.delete(signature);
+  /** Waits with all others who want the same of the file. */
+  async #share(
+    asset: AssetDescription,
+    view: FilePreview['view'],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly FilePreview[]> {
+    const key = `${asset.signature}/${view ? 'views' : 'whole'}`;
+    const reading = this.#readings.get(key) ?? this.#begin(asset, view);
+    this.#readings.set(key, reading);
+    reading.waiting += 1;
+    try {
+      return await untilAborted(reading.previews, signal);
+    } finally {
+      reading.waiting -= 1;
+      if (reading.waiting === 0) {
+        reading.abandoned.abort();
+        this.#readings.delete(key);
       }
-    };
-    const reading = read();
-    this.#reading.set(signature, reading);
-    return reading;
+    }
+  }
+
+  #begin(asset: AssetDescription, view: FilePreview['view']): SharedReading {
+    const abandoned = new AbortController();
+    const { signal } = abandoned;
+    const previews = this.#queue.run(() => this.#read(asset, view, signal), signal);
+    return { previews, waiting: 0, abandoned };
+  }
+
+  /** What shows the whole of a file takes few of its pages; its views are read together. */
+  async #read(
+    asset: AssetDescription,
+    view: FilePreview['view'],
+    signal: AbortSignal,
+  ): Promise<readonly FilePreview[]> {
+    const { assets, cache, images, limits } = this.#options;
+    const views = view ? this.#options.views : { ...this.#options.views, pages: 0, videoFrames: 0 };
+    try {
+      const read = { preparation, views, previews: true, signal };
+      const { previews = [] } = await withContent(assets, asset, { ...limits, signal }, (content) =>
+        readContent({ images, videos: images }, content, read),
+      );
+      await cache.put(asset.signature, previews);
+      return previews;
+    } catch (error) {
+      if (error instanceof ImageSearchError && !error.retryable) {
+        this.#failures.set(asset.signature, error);
+      }
+      throw error;
+    }
   }
 }

@@ -1,8 +1,12 @@
 import type { FileIndexResponse, FileIndexState } from '../contracts/file-status';
+import type { ImageTraces } from '../duplicates/contract';
 import { failureReason, ImageSearchError } from '../errors';
 import type { AssetSource, IndexEntry, IndexState, IndexingHolds } from '../indexing/contract';
 import type { SpaceTrack } from '../spaces/contract';
 import type { SpaceManager } from '../spaces/space-manager';
+
+/** Characters of a file's text that are shown. */
+const SHOWN_TEXT = 1_000;
 
 /** Whether searches find a single file, and why not. */
 export interface FileStatus {
@@ -22,8 +26,9 @@ export function createFileStatus(options: {
   spaces: Pick<SpaceManager, 'active'>;
   assets: Pick<AssetSource, 'describe'>;
   holds: Pick<IndexingHolds, 'current'>;
+  traces: Pick<ImageTraces, 'get' | 'textsOf'>;
 }): FileStatus {
-  const { assets, holds, spaces } = options;
+  const { assets, holds, spaces, traces } = options;
 
   async function describeImage(fileId: number): Promise<FileIndexResponse['data']> {
     const active = await spaces.active();
@@ -31,6 +36,8 @@ export function createFileStatus(options: {
     const state = entry ? STATE_OF_ENTRY[entry.state] : 'not-queued';
     const isWaiting = state === 'waiting';
     const pause = isWaiting ? (active.workerStatus().pause?.error ?? null) : null;
+    const [trace] = await traces.get([fileId]);
+    const text = (await traces.textsOf([fileId])).get(fileId) ?? '';
     const code = entry?.errorCode ?? pause?.code ?? null;
     return {
       fileId,
@@ -41,6 +48,8 @@ export function createFileStatus(options: {
       reason: code && failureReason(code),
       message: entry?.errorMessage ?? pause?.message ?? null,
       indexedAt: entry?.indexedAt?.toISOString() ?? null,
+      isPartial: trace?.isPartial ?? false,
+      text: text === '' ? null : text.slice(0, SHOWN_TEXT),
     };
   }
 
@@ -56,6 +65,8 @@ export function createFileStatus(options: {
         reason: null,
         message: null,
         indexedAt: null,
+        isPartial: false,
+        text: null,
       };
     },
   };

@@ -3,7 +3,7 @@ import { fileKinds, kindOf, type FileKind } from '../contracts/file-kinds';
 import { splitFallback } from '../embedding/registry';
 import type { ImageSearchError } from '../errors';
 import { findHeicDecoder } from '../images/heic';
-import { findPdfReader, missingPdfReader } from '../images/pdf';
+import { pdfReaderProblem } from '../images/pdf';
 import { findFfmpeg, missingFfmpeg } from '../images/video';
 
 /**
@@ -32,7 +32,7 @@ export function missingReaderFor(
   if (kind === null || !kindsIndexed(config).includes(kind)) return null;
   switch (kind) {
     case 'document':
-      return findPdfReader(projectFolder) === null ? missingPdfReader(projectFolder) : null;
+      return pdfReaderProblem(projectFolder);
     case 'video':
       return findFfmpeg(config.indexing.ffmpeg) === null ? missingFfmpeg() : null;
     case 'image':

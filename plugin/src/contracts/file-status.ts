@@ -57,6 +57,10 @@ export const fileIndexResponseSchema = z.object({
     message: z.string().nullable(),
     /** When it was last indexed; null if never. */
     indexedAt: z.string().nullable(),
+    /** Whether only part of a document or video was read, because reading all of it took too long. */
+    isPartial: z.boolean(),
+    /** How the text that was read of it begins; null for none. */
+    text: z.string().nullable(),
   }),
 });
 

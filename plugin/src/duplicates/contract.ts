@@ -145,6 +145,8 @@ export interface FileTrace extends ImageTrace {
   fileId: number;
   /** What a document says, for searches by words. `get` leaves it out. @default none */
   text?: string;
+  /** Whether the document or video was read in part only, because it took too long. @default false */
+  isPartial?: boolean;
 }
 
 /** An image as it was when it was compared. */

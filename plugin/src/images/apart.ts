@@ -1,5 +1,5 @@
 import { execFile, type ExecFileException } from 'node:child_process';
-import { ImageSearchError } from '../errors';
+import { abortedError, ImageSearchError } from '../errors';
 import { resolveWorker } from '../workers';
 import { tookTooLong, tooLarge, unreadable } from './header';
 
@@ -24,6 +24,7 @@ export interface ApartOptions {
   maxMemoryMegabytes: number;
   /** What is decoded, such as `the SVG document`. */
   what: string;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -45,9 +46,11 @@ export function decodeApart(bytes: Uint8Array, options: ApartOptions): Promise<B
         // The process watches itself, unless its event loop is stuck.
         timeout: timeoutMs + GRACE_MS,
         killSignal: 'SIGKILL',
+        ...(options.signal && { signal: options.signal }),
       },
       (error, output) => {
         if (error === null) resolve(output);
+        else if (options.signal?.aborted) reject(abortedError(options.signal.reason));
         else reject(failureOf(error, output, options));
       },
     );

@@ -122,8 +122,10 @@ export interface ImageReading {
   views?: FurtherView[];
   /** Only if requested, and only of files that browsers don't show as images. */
   previews?: FilePreview[];
-  /** What a document says; empty if it has no text. Missing for images. */
+  /** Only if requested: what a document says; empty if it has no text. Missing for images. */
   text?: string;
+  /** Whether pages, frames or text are missing, because reading them took too long. @default false */
+  isPartial?: boolean;
   /** In pixels, after EXIF orientation; the size of its raster for an SVG drawing. */
   size: { width: number; height: number };
   /** Only if requested. */
@@ -180,6 +182,8 @@ export interface PreviewStore {
   get(signature: string, view: FilePreview['view']): Promise<Uint8Array | null>;
   /** Never rejects. */
   put(signature: string, previews: readonly FilePreview[]): Promise<void>;
+  /** Never rejects. */
+  remove(signature: string): Promise<void>;
 }
 
 /** A part of an image as displayed (after EXIF orientation), as shares of its width and height, 0 to 1. */
@@ -202,14 +206,18 @@ export interface ReadImageOptions {
   previews?: boolean;
   /** Also compute the fingerprint and the thumbnail from the same decoding. */
   fingerprint?: boolean;
+  /** Also read the text of documents. @default false */
+  text?: boolean;
+  /** Ends the process that reads a document, a video or a HEIC image. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Decodes an image, or what shows a document, and prepares it for a model. Never keeps or changes `bytes`.
  *
  * @throws ImageSearchError `image-unreadable` (damaged, or not an image), `image-unsupported` (a format this build
- * can't decode), `image-decoder-missing` (one that an optional package decodes) or `image-too-large` (too many bytes or pixels, known before any pixel is decoded). None is
- * retryable, except that decoding timed out.
+ * can't decode), `image-decoder-missing` (one that an optional package decodes), `image-too-large` (too many bytes or pixels,
+ * known before any pixel is decoded) or `aborted`. None of the first four is retryable, except that decoding timed out.
  * @example
  * const { prepared } = await reader.read(bytes, { preparation: provider.imagePreparation });
  */

@@ -45,7 +45,12 @@ export function findHeicDecoder(projectFolder: string): string | null {
  */
 export async function decodeHeic(
   bytes: Uint8Array,
-  { projectFolder, timeoutMs, ...order }: HeicOrder & { projectFolder: string; timeoutMs: number },
+  {
+    projectFolder,
+    signal,
+    timeoutMs,
+    ...order
+  }: HeicOrder & { projectFolder: string; timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<{ png: Uint8Array; size: Size }> {
   const decoder = findHeicDecoder(projectFolder);
   if (decoder === null) throw missingDecoder(projectFolder);
@@ -56,6 +61,7 @@ export async function decodeHeic(
     timeoutMs,
     maxMemoryMegabytes: MAX_MEMORY_MEGABYTES,
     what: 'the HEIC image',
+    signal,
   });
   const size = { width: output.readUInt32BE(0), height: output.readUInt32BE(4) };
   return { png: output.subarray(HEIC_SIZE_BYTES), size };

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import sharp, { type Sharp } from 'sharp';
+import { untilAborted } from '../abort';
 import type {
   ChromaGrid,
   EncodedPreparation,
@@ -108,8 +109,9 @@ export function createImageReader(
     const { maxPixels, timeoutMs } = limits;
     // Of a part, all pixels are needed.
     const shorterEdge = options.region ? null : neededEdge(options.preparation);
-    const order = { projectFolder, timeoutMs, maxPixels, shorterEdge };
-    const { png, size } = await heicImages.add(() => decodeHeic(bytes, order));
+    const { signal } = options;
+    const order = { projectFolder, timeoutMs, maxPixels, shorterEdge, signal };
+    const { png, size } = await inTurn(heicImages, () => decodeHeic(bytes, order), signal);
     const reading = await readImage(png, options, limits);
     const previews = options.previews && [{ webp: await previewOf(png) }];
     return { ...reading, size, ...(previews && { previews }) };
@@ -119,28 +121,33 @@ export function createImageReader(
     const { timeoutMs } = limits;
     const most = options.views?.pages ?? 0;
     const shorterEdge = neededEdge(options.preparation) ?? NATURAL_DRAWING_EDGE;
-    const order = { projectFolder, timeoutMs, pages: Math.max(TRIED_IMAGES, most), shorterEdge };
-    const { images, text } = await documents.add(() => readPdf(bytes, order));
+    const { signal, text: hasText = false } = options;
+    const pages = Math.max(TRIED_IMAGES, most);
+    const order = { projectFolder, timeoutMs, pages, shorterEdge, text: hasText, signal };
+    const read = () => readPdf(bytes, order);
+    const { images, isPartial, text } = await inTurn(documents, read, signal);
     const reading = await readSeries({ kind: 'page', images, most }, options, (image, wanted) =>
       readImage(image, wanted, limits),
     );
-    return { ...reading, text };
+    return { ...reading, ...(hasText && { text }), ...(isPartial && { isPartial }) };
   }
 
-  async function readFilm(file: string, options: ReadImageOptions): Promise<ImageReading> {
+  async function readVideoFile(file: string, options: ReadImageOptions): Promise<ImageReading> {
     const { maxPixels, timeoutMs } = limits;
     const most = options.views?.videoFrames ?? 0;
     const shorterEdge = neededEdge(options.preparation) ?? NATURAL_DRAWING_EDGE;
     const frames = Math.max(TRIED_IMAGES, most);
-    const order = { ffmpeg, frames, shorterEdge, maxPixels, timeoutMs };
-    const images = await videos.add(() => readVideo(file, order));
-    return readSeries({ kind: 'frame', images, most }, options, (image, wanted) =>
+    const { signal } = options;
+    const order = { ffmpeg, frames, shorterEdge, maxPixels, timeoutMs, signal };
+    const { images, isPartial } = await inTurn(videos, () => readVideo(file, order), signal);
+    const reading = await readSeries({ kind: 'frame', images, most }, options, (image, wanted) =>
       readImage(image, wanted, limits),
     );
+    return { ...reading, ...(isPartial && { isPartial }) };
   }
 
   return {
-    readVideo: readFilm,
+    readVideo: readVideoFile,
 
     async read(bytes, options) {
       checkBytes(bytes, limits);
@@ -151,6 +158,15 @@ export function createImageReader(
       return readImage(png, options, limits);
     },
   };
+}
+
+/** @throws ImageSearchError `aborted`, and what the work throws */
+function inTurn<Result>(
+  queue: PQueue,
+  work: () => Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  return untilAborted(queue.add(work, { signal }), signal);
 }
 
 /** What the shorter side of an image is needed for at most, in pixels; null for all there is. */

@@ -140,9 +140,9 @@ async function readStandardInput(): Promise<void> {
   const [entry = ''] = process.argv.slice(1);
   const pages: Promise<{ number: number; png: Buffer }>[] = [];
   const texts: string[] = [];
-  await new Promise<void>((resolve) => {
+  const isPartial = await new Promise<boolean>((resolve) => {
     setTimeout(() => {
-      if (pages.length > 0) resolve();
+      if (pages.length > 0) resolve(true);
     }, SHARE_OF_TIME * order.timeoutMs);
     const workerOptions = { workerData: { order, file } satisfies ThreadData };
     new Worker(entry, { ...workerOptions, stderr: true, stdout: true })
@@ -155,7 +155,7 @@ async function readStandardInput(): Promise<void> {
             texts.push(message.text);
             break;
           case 'end':
-            resolve();
+            resolve(false);
             break;
           case 'failed':
             fail(message.failure, new Error(message.message));
@@ -165,7 +165,7 @@ async function readStandardInput(): Promise<void> {
   });
   if (pages.length === 0) fail('damaged', new Error('None of its pages can be rendered.'));
   const files = await Promise.all(pages).catch((error: unknown) => fail('damaged', error));
-  finish(toOutput(files, texts.join(' ')));
+  finish(toOutput(files, { text: texts.join(' '), isPartial }));
 }
 
 async function toPng({ data, height, number, width }: Extract<ThreadMessage, { kind: 'page' }>) {
@@ -176,9 +176,12 @@ async function toPng({ data, height, number, width }: Extract<ThreadMessage, { k
   return { number, png };
 }
 
-function toOutput(files: readonly { number: number; png: Buffer }[], text: string): Buffer {
+function toOutput(
+  files: readonly { number: number; png: Buffer }[],
+  read: Pick<PdfOutputHead, 'text' | 'isPartial'>,
+): Buffer {
   const pages = files.map(({ number, png }) => ({ number, length: png.length }));
-  const head = Buffer.from(JSON.stringify({ pages, text } satisfies PdfOutputHead));
+  const head = Buffer.from(JSON.stringify({ pages, ...read } satisfies PdfOutputHead));
   const length = Buffer.alloc(PDF_HEAD_BYTES);
   length.writeUInt32BE(head.length);
   return Buffer.concat([length, head, ...files.map(({ png }) => png)]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { ImageSearchError } from '../errors';
@@ -10,6 +11,7 @@ import type { ImageOfFile } from './contract';
 export const PDF_READER = '@hyzyla/pdfium';
 /** With the major version that is known. */
 export const PDF_READER_TO_INSTALL = `${PDF_READER}@2`;
+const KNOWN_MAJOR = '2';
 
 const MAX_MEMORY_MEGABYTES = 1_024;
 const LONGEST_START = 64;
@@ -32,13 +34,38 @@ export function findPdfReader(projectFolder: string): string | null {
   }
 }
 
-/** @throws ImageSearchError `image-decoder-missing` */
-export function missingPdfReader(projectFolder: string): ImageSearchError {
+/** Why documents can't be read in this project, an `image-decoder-missing`; null if they can. */
+export function pdfReaderProblem(projectFolder: string): ImageSearchError | null {
+  const reader = findPdfReader(projectFolder);
+  const version = reader && versionOf(reader);
+  if (version?.split('.')[0] === KNOWN_MAJOR) return null;
   const install = detectPackageManager(projectFolder).install(PDF_READER_TO_INSTALL);
+  const reason =
+    version === null
+      ? `without the package ${PDF_READER}`
+      : `with ${PDF_READER} ${version}, which this plugin doesn't know`;
   return new ImageSearchError({
     code: 'image-decoder-missing',
-    message: `PDF documents can't be read without the package ${PDF_READER}. Run "${install}" in the Strapi project, and restart it.`,
+    message: `PDF documents can't be read ${reason}. Run "${install}" in the Strapi project, and restart it.`,
   });
+}
+
+/** By the package's own description, which it doesn't export. */
+function versionOf(entry: string): string {
+  for (let folder = path.dirname(entry); folder !== path.dirname(folder);) {
+    const found = describedIn(folder);
+    if (found?.name === PDF_READER) return String(found.version);
+    folder = path.dirname(folder);
+  }
+  return 'of an unknown version';
+}
+
+function describedIn(folder: string): { name?: string; version?: string } | null {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as object;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -46,29 +73,31 @@ export function missingPdfReader(projectFolder: string): ImageSearchError {
  * has passed is left out, unless that's everything.
  *
  * @throws ImageSearchError `image-decoder-missing`, `image-unsupported` for a document with a password,
- * `image-unreadable` or `image-too-large`
+ * `image-unreadable`, `image-too-large` or `aborted`
  */
 export async function readPdf(
   bytes: Uint8Array,
-  { projectFolder, timeoutMs, ...order }: PdfOrder & { projectFolder: string; timeoutMs: number },
-): Promise<{ images: ImageOfFile[]; text: string }> {
+  { projectFolder, signal, text: hasText, timeoutMs, ...order }: PdfReading,
+): Promise<{ images: ImageOfFile[]; text: string; isPartial: boolean }> {
+  const problem = pdfReaderProblem(projectFolder);
   const reader = findPdfReader(projectFolder);
-  if (reader === null) throw missingPdfReader(projectFolder);
+  if (problem !== null || reader === null) throw problem ?? new RangeError('There is no reader.');
   const output = await decodeApart(bytes, {
     worker: 'pdf',
     order: {
       ...order,
       reader,
-      textPages: TEXT_PAGES,
+      textPages: hasText ? TEXT_PAGES : 0,
       maxTextLength: LONGEST_FIELD,
     } satisfies PdfProcessOrder,
     timeoutMs,
     maxMemoryMegabytes: MAX_MEMORY_MEGABYTES,
     what: 'the PDF document',
+    signal,
   });
   const headLength = output.readUInt32BE(0);
   let place = PDF_HEAD_BYTES + headLength;
-  const { pages, text } = JSON.parse(
+  const { isPartial, pages, text } = JSON.parse(
     output.toString('utf8', PDF_HEAD_BYTES, place),
   ) as PdfOutputHead;
   const images = pages.map(({ number, length }): ImageOfFile => {
@@ -76,7 +105,15 @@ export async function readPdf(
     place += length;
     return { number, encoded };
   });
-  return { images, text };
+  return { images, text, isPartial };
+}
+
+interface PdfReading extends PdfOrder {
+  projectFolder: string;
+  timeoutMs: number;
+  /** Whether its text is read. */
+  text: boolean;
+  signal?: AbortSignal | undefined;
 }
 
 export interface PdfOrder {
@@ -104,4 +141,6 @@ export interface PdfOutputHead {
   /** `number` from 1, `length` of its file in bytes. */
   pages: { number: number; length: number }[];
   text: string;
+  /** Whether the time was over before all was read. */
+  isPartial: boolean;
 }

@@ -66,6 +66,20 @@ export class PreviewCache implements PreviewStore {
     }
   }
 
+  async remove(signature: string): Promise<void> {
+    const { folder } = this.#options;
+    try {
+      const names = await readdir(folder);
+      for (const name of names.filter((one) => one.startsWith(`${signature}-`))) {
+        await rm(path.join(folder, name), { force: true });
+      }
+      // Counted again when the next ones are written.
+      this.#bytes = null;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#warn(error);
+    }
+  }
+
   async #trim(): Promise<void> {
     const { folder, maxBytes } = this.#options;
     const names = await readdir(folder);

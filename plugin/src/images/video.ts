@@ -1,7 +1,7 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import { ImageSearchError } from '../errors';
+import { abortedError, ImageSearchError } from '../errors';
 import type { ImageOfFile } from './contract';
 import { tookTooLong, tooLarge, unreadable } from './header';
 
@@ -62,35 +62,44 @@ export interface VideoOrder {
   shorterEdge: number;
   maxPixels: number;
   timeoutMs: number;
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Reads frames at even intervals; the number of each is its second, from 1. ffmpeg seeks, so the length of a video hardly
  * matters. Frames that aren't read when most of the time has passed are left out, unless that's all of them.
  *
- * @throws ImageSearchError `image-decoder-missing`, `image-unsupported`, `image-unreadable` or `image-too-large`
+ * @throws ImageSearchError `image-decoder-missing`, `image-unsupported`, `image-unreadable`, `image-too-large` or `aborted`
  */
-export async function readVideo(file: string, order: VideoOrder): Promise<ImageOfFile[]> {
+export async function readVideo(
+  file: string,
+  order: VideoOrder,
+): Promise<{ images: ImageOfFile[]; isPartial: boolean }> {
   const ffmpeg = findFfmpeg(order.ffmpeg);
   if (ffmpeg === null) throw missingFfmpeg();
   const deadline = performance.now() + SHARE_OF_TIME * order.timeoutMs;
   const input = ['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS.join(',')];
   const source = ['-i', `file:${file}`];
-  const description = await run(ffmpeg, [...input, ...source], order.timeoutMs);
+  const description = await run(ffmpeg, [...input, ...source], order);
   const seconds = checkDescription(description.log, order);
   const images: ImageOfFile[] = [];
   let failure: ExecFileException | null = null;
+  let isPartial = false;
   // The beginning is for those that say a wrong length.
   for (const second of [...secondsOf(seconds, order.frames), 0]) {
     const left = deadline - performance.now();
-    if (left <= 0 || (second === 0 && images.length > 0)) break;
-    const frame = await run(ffmpeg, [...input, ...frameAt(second, source, order)], left);
+    if (second === 0 && images.length > 0) break;
+    isPartial = left <= 0;
+    if (isPartial) break;
+    const call = [...input, ...frameAt(second, source, order)];
+    const frame = await run(ffmpeg, call, { ...order, timeoutMs: left });
     if (frame.output.length > 0) {
       images.push({ number: Math.max(1, Math.round(second)), encoded: frame.output });
     } else failure = frame.error;
-    if (frame.error?.killed) break;
+    isPartial = frame.error?.killed === true;
+    if (isPartial) break;
   }
-  if (images.length > 0) return images;
+  if (images.length > 0) return { images, isPartial };
   if (failure?.killed) throw tookTooLong(order.timeoutMs, failure);
   throw unreadable('the video is damaged', failure);
 }
@@ -149,8 +158,12 @@ interface Run {
   error: ExecFileException | null;
 }
 
-/** Never rejects, except when the program can't be started. */
-function run(ffmpeg: string, options: readonly string[], timeoutMs: number): Promise<Run> {
+/** Never rejects, except when the program can't be started, or is aborted. */
+function run(
+  ffmpeg: string,
+  options: readonly string[],
+  { signal, timeoutMs }: Pick<VideoOrder, 'signal' | 'timeoutMs'>,
+): Promise<Run> {
   const call = [ffmpeg, '-nostdin', '-hide_banner', '-threads', '1', ...options];
   const hasLimits = process.platform === 'linux';
   // Of processor time as well, which holds even if this process is killed.
@@ -167,9 +180,11 @@ function run(ffmpeg: string, options: readonly string[], timeoutMs: number): Pro
         windowsHide: true,
         timeout: Math.ceil(timeoutMs),
         killSignal: 'SIGKILL',
+        ...(signal && { signal }),
       },
       (error, output, log) => {
-        if (error?.code === 'ENOENT' || error?.code === 'EACCES') reject(missingFfmpeg());
+        if (signal?.aborted) reject(abortedError(signal.reason));
+        else if (error?.code === 'ENOENT' || error?.code === 'EACCES') reject(missingFfmpeg());
         else resolve({ output, log: log.toString(), error });
       },
     );

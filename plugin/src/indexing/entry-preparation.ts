@@ -99,7 +99,7 @@ export interface EntryPreparationOptions {
   missingReaderFor?: ((mimeType: string) => ImageSearchError | null) | undefined;
   traces: Pick<ImageTraces, 'get' | 'textsOf' | 'withContentHash'>;
   /** Keeps previews of files that browsers don't show as images. @default none */
-  previews?: Pick<PreviewStore, 'put'> | undefined;
+  previews?: Pick<PreviewStore, 'put' | 'remove'> | undefined;
   duplicates: Pick<DuplicateWatch, 'forget'>;
   /** Limits how many images are read and decoded at once, across all batches. */
   readQueue: PQueue;
@@ -165,8 +165,10 @@ export class EntryPreparation {
     if (!asset) {
       await space.collection.remove([fileId]);
       await duplicates.forget([fileId]);
+      await this.#removePreviews(entry, null);
       return { kind: 'gone', entry };
     }
+    await this.#removePreviews(entry, asset);
     this.#rejectIfExhausted(entry, asset);
     // Before large files are read for nothing.
     const missing = this.#options.missingReaderFor?.(asset.mimeType);
@@ -208,7 +210,9 @@ export class EntryPreparation {
     const reading = await readContent({ images, videos }, content, {
       preparation: space.provider.imagePreparation,
       fingerprint: !isRead,
+      text: !isRead,
       previews: previews !== undefined,
+      signal,
       ...(!isComplete && { views: limits }),
     });
     if (reading.previews) await previews?.put(asset.signature, reading.previews);
@@ -220,6 +224,13 @@ export class EntryPreparation {
     if (known && views.length === 0) return settle(known);
     const image = { entry, asset, result, trace, known, whole: reading.prepared, views };
     return { kind: 'ready', image };
+  }
+
+  /** Of what the file was when it was indexed. Rows that share a file make them again. */
+  async #removePreviews(entry: IndexEntry, asset: AssetDescription | null): Promise<void> {
+    const { sourceSignature } = entry;
+    if (sourceSignature === null || sourceSignature === asset?.signature) return;
+    await this.#options.previews?.remove(sourceSignature);
   }
 
   /** The trace of another file with the same bytes, for this one; null when there is none. */
@@ -276,7 +287,7 @@ export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): b
 export function toTrace(
   fileId: number,
   contentHash: string,
-  { fingerprint, onBlack, text, thumbnail, size }: ImageReading,
+  { fingerprint, isPartial, onBlack, text, thumbnail, size }: ImageReading,
 ): FileTrace {
   return {
     fileId,
@@ -285,6 +296,7 @@ export function toTrace(
     thumbnail: thumbnail ?? null,
     ...(onBlack && { onBlack }),
     ...(text !== undefined && { text }),
+    ...(isPartial && { isPartial }),
     ...size,
   };
 }

@@ -1,8 +1,7 @@
 import type PQueue from 'p-queue';
 import type { DuplicateWatch, FileTrace, ImageTraces } from '../duplicates/contract';
 import { toImageSearchError } from '../errors';
-import type { ImagePreparation, ImageReader } from '../images/contract';
-import { hashContent } from '../images/trace';
+import type { ImagePreparation, ImageReader, VideoReader } from '../images/contract';
 import type { Logger } from '../logger';
 import {
   indexPriorities,
@@ -13,6 +12,7 @@ import {
   type IndexPriority,
 } from './contract';
 import { isTraceOf, toTrace } from './entry-preparation';
+import { hashOf, readContent, withContent } from './file-content';
 
 /** Queue entries looked at per pass. */
 const PAGE_SIZE = 50;
@@ -30,10 +30,13 @@ export interface UntracedImagesOptions {
   entries: Pick<IndexEntries, 'list'>;
   assets: AssetSource;
   images: ImageReader;
+  /** @default no videos */
+  videos?: VideoReader | undefined;
   traces: Pick<ImageTraces, 'get' | 'put'>;
   duplicates: Pick<DuplicateWatch, 'forget' | 'traced'>;
   readQueue: PQueue;
   maxBytes: number;
+  maxVideoBytes: number;
   logger: Logger;
 }
 
@@ -120,16 +123,15 @@ export class UntracedImages {
 
   /** Null when the trace is stored already. */
   async #read(asset: AssetDescription, signal: AbortSignal): Promise<FileTrace | null> {
-    const { assets, maxBytes, images, traces } = this.#options;
+    const { assets, maxBytes, maxVideoBytes, images, traces, videos } = this.#options;
     const { fileId } = asset;
     this.#seen.set(fileId, asset.signature);
-    const bytes = await assets.read(fileId, { maxBytes, signal });
-    const contentHash = await hashContent(bytes);
-    if (isTraceOf(contentHash, await traces.get([fileId]))) return null;
-    return toTrace(
-      fileId,
-      contentHash,
-      await images.read(bytes, { preparation, fingerprint: true }),
-    );
+    return withContent(assets, asset, { maxBytes, maxVideoBytes, signal }, async (content) => {
+      const contentHash = await hashOf(content, signal);
+      if (isTraceOf(contentHash, await traces.get([fileId]))) return null;
+      const options = { preparation, fingerprint: true, text: true, signal };
+      const reading = await readContent({ images, videos }, content, options);
+      return toTrace(fileId, contentHash, reading);
+    });
   }
 }

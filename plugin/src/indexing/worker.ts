@@ -87,7 +87,11 @@ export class IndexingWorker {
   constructor(options: IndexingWorkerOptions) {
     this.#options = options;
     this.#readQueue = new PQueue({ concurrency: options.concurrency });
-    this.#untraced = new UntracedImages({ ...options, readQueue: this.#readQueue });
+    this.#untraced = new UntracedImages({
+      ...options,
+      maxVideoBytes: options.maxVideoBytes ?? options.maxBytes,
+      readQueue: this.#readQueue,
+    });
     this.#throughput = new Throughput(options.clock);
     this.#breaker = options.activeSpace.health.indexing;
   }

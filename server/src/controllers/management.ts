@@ -186,5 +186,7 @@ function fileInTrash(fileId: number): FileIndexResponse['data'] {
     reason: null,
     message: null,
     indexedAt: null,
+    isPartial: false,
+    text: null,
   };
 }

@@ -15,7 +15,7 @@ import { findRelatedEntries } from '../related-entries';
 import type { VisibleFilesOf } from '../files/callers';
 import { requireReadable } from '../files/file-access';
 import { fileParametersSchema, inputError, parseInput, readQuery } from '../http/parse-input';
-import { signalOf } from '../http/request-signal';
+import { hangUpOf, signalOf } from '../http/request-signal';
 import {
   readEmbeddingInput,
   readSearchInput,
@@ -120,7 +120,7 @@ export function createPreviewHandlers(
       const { id } = parseInput(fileParametersSchema, ctx['params']);
       const { frame, page } = parseInput(previewQuerySchema, readQuery(ctx));
       await requireReadable(await visibleFilesOf(ctx, undefined), id);
-      const webp = await imageSearch().previews.read(id, viewOf({ frame, page }));
+      const webp = await imageSearch().previews.read(id, viewOf({ frame, page }), hangUpOf(ctx));
       if (webp === null) {
         throw new ImageSearchError({
           code: 'file-not-found',

@@ -10,6 +10,15 @@ export function withinDeadline(signal: AbortSignal | undefined): AbortSignal {
   return signal ? AbortSignal.any([signal, deadline]) : deadline;
 }
 
+/** Aborts when the caller hangs up before the response. */
+export function hangUpOf(ctx: Context): AbortSignal {
+  const controller = new AbortController();
+  ctx.res.once('close', () => {
+    if (!ctx.res.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
 /** Aborts when the caller hangs up before the response, or when the response takes too long. */
 export function signalOf(ctx: Context): AbortSignal {
   const controller = new AbortController();
@@ -18,7 +27,6 @@ export function signalOf(ctx: Context): AbortSignal {
   }, DEADLINE_MS);
   ctx.res.once('close', () => {
     clearTimeout(deadline);
-    if (!ctx.res.writableFinished) controller.abort();
   });
-  return controller.signal;
+  return AbortSignal.any([hangUpOf(ctx), controller.signal]);
 }

@@ -43,6 +43,8 @@ const rowSchema = z.object({
   on_black: jsonSchema,
   width: z.number(),
   height: z.number(),
+  /** Depending on the database, 0 or 1. */
+  is_partial: z.coerce.boolean(),
 });
 
 const columns = ['id', ...Object.keys(rowSchema.shape)];
@@ -238,7 +240,8 @@ function ascending(fileIds: readonly number[]): number[] {
 }
 
 function toColumns(trace: FileTrace) {
-  const { fileId, contentHash, fingerprint, onBlack, text, thumbnail, width, height } = trace;
+  const { fileId, contentHash, fingerprint, isPartial, onBlack, text, thumbnail, width, height } =
+    trace;
   return {
     file_id: fileId,
     content_hash: contentHash,
@@ -249,6 +252,7 @@ function toColumns(trace: FileTrace) {
     width,
     height,
     text: text ?? null,
+    is_partial: isPartial ?? false,
     compared_in: null,
   };
 }
@@ -261,6 +265,7 @@ function toTrace(row: z.output<typeof rowSchema>): FileTrace {
     fingerprint: bits !== null && quality !== null ? { bits, quality } : null,
     thumbnail: row.thumbnail,
     ...(onBlack && { onBlack }),
+    ...(row.is_partial && { isPartial: true }),
     width: row.width,
     height: row.height,
   };

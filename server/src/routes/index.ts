@@ -187,15 +187,16 @@ const adminRoutes: (Route & { action?: string | readonly string[] })[] = [
 
 export const routes = {
   'content-api': ({ strapi }: { strapi: Core.Strapi }) => {
-    const { cache, limitRate, logger, outages } = imageSearchOf(strapi).http;
-    const middlewares: Middleware[] = [
-      errorAnswers({ isForOperators: false, logger, outages }),
-      limitRate,
-      cache,
-    ];
+    const { cache, limitPreviews, limitRate, logger, outages } = imageSearchOf(strapi).http;
+    const answers = errorAnswers({ isForOperators: false, logger, outages });
+    const middlewares: Middleware[] = [answers, limitRate, cache];
+    const ofPreviews: Middleware[] = [answers, limitPreviews, cache];
     return {
       type: 'content-api' as const,
-      routes: contentApiRoutes.map((route) => ({ ...route, config: { middlewares } })),
+      routes: contentApiRoutes.map((route) => ({
+        ...route,
+        config: { middlewares: route.handler === 'previews.findOne' ? ofPreviews : middlewares },
+      })),
     };
   },
 

@@ -16,6 +16,8 @@ function fileIndex(differences: Partial<FileIndex>): FileIndex {
     reason: null,
     message: null,
     indexedAt: null,
+    isPartial: false,
+    text: null,
     ...differences,
   };
 }

@@ -1,19 +1,25 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { FilePreviews } from '../../../plugin/src/application/file-previews';
 import { ImageSearchError } from '../../../plugin/src/errors';
-import type { ImageReader, VideoReader } from '../../../plugin/src/images/contract';
+import type {
+  ImageReader,
+  ReadImageOptions,
+  VideoReader,
+} from '../../../plugin/src/images/contract';
 
 const limits = { maxBytes: 1_000_000 };
 const webp = new Uint8Array([1, 2, 3]);
+const page = { kind: 'page', number: 1 } as const;
 
-function previewsOf(readImage: () => ReturnType<ImageReader['read']>) {
+function previewsOf(readImage: (options: ReadImageOptions) => ReturnType<ImageReader['read']>) {
   let reads = 0;
   const previews = new FilePreviews({
     assets: {
       describe: (fileId) =>
         Promise.resolve({
           fileId,
-          signature: 'abc',
+          signature: `abc${String(fileId)}`,
           mimeType: 'application/pdf',
           extension: '.pdf',
           createdAt: '2026-01-01T00:00:00.000Z',
@@ -22,9 +28,9 @@ function previewsOf(readImage: () => ReturnType<ImageReader['read']>) {
       withFile: () => Promise.reject(new TypeError('No video is read.')),
     },
     images: {
-      read: () => {
+      read: (_bytes: Uint8Array, options: ReadImageOptions) => {
         reads += 1;
-        return readImage();
+        return readImage(options);
       },
     } as unknown as ImageReader & VideoReader,
     // Nothing is kept, as with a limit of 0.
@@ -59,3 +65,68 @@ it.each([
   }
   expect(reads()).toBe(times);
 });
+
+it('reads few pages for what shows the whole of a file, and all for one of its views', async () => {
+  const pages: (number | undefined)[] = [];
+  const { previews } = previewsOf(({ views }) => {
+    pages.push(views?.pages);
+    return Promise.resolve({ previews: [{ webp }, { view: page, webp }] } as never);
+  });
+  await previews.read(1, undefined);
+  await previews.read(1, page);
+  expect(pages).toEqual([0, 10]);
+});
+
+it('stops reading a file once nobody waits for it any more', async () => {
+  const aborted: string[] = [];
+  const { previews, reads } = previewsOf(
+    ({ signal }) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => {
+          aborted.push('first');
+          reject(new ImageSearchError({ code: 'aborted', message: 'Gone.' }));
+        });
+      }),
+  );
+  const [one, other] = [new AbortController(), new AbortController()];
+  const both = [one, other].map(({ signal }) => previews.read(1, undefined, signal));
+  const outcomes = Promise.allSettled(both);
+  await until(() => reads() === 1);
+  one.abort();
+  await expect(both[0]).rejects.toMatchObject({ code: 'aborted' });
+  expect(aborted).toEqual([]);
+  other.abort();
+  await outcomes;
+  await until(() => aborted.length === 1);
+  expect(reads()).toBe(1);
+});
+
+it('reads two files at a time, has others wait, and rejects more than a page of results', async () => {
+  const ends: (() => void)[] = [];
+  const { previews, reads } = previewsOf(
+    () =>
+      new Promise((resolve) => {
+        ends.push(() => {
+          resolve({ previews: [{ webp }] } as never);
+        });
+      }),
+  );
+  const wanted = Array.from({ length: 103 }, (_, id) => previews.read(id, undefined));
+  const settled = Promise.allSettled(wanted);
+  await expect(wanted[102]).rejects.toMatchObject({
+    code: 'rate-limited',
+    retryable: true,
+    retryAfterMs: 1_000,
+  });
+  expect(reads()).toBe(2);
+  for (let read = 0; read < 102; read += 1) {
+    await until(() => ends.length > read);
+    ends[read]?.();
+  }
+  const found = (await settled).filter(({ status }) => status === 'fulfilled');
+  expect(found).toHaveLength(102);
+});
+
+async function until(isDone: () => boolean): Promise<void> {
+  while (!isDone()) await nextTurn();
+}

@@ -15,7 +15,7 @@ let fileStatus: FileStatus;
 function start(): void {
   spaces = rig.start(MODEL);
   const holds = { current: () => Promise.resolve(null) };
-  fileStatus = createFileStatus({ spaces, assets: rig.assets, holds });
+  fileStatus = createFileStatus({ spaces, assets: rig.assets, holds, traces: rig.traces });
 }
 
 /** Resolves when an image waits for anything but its turn. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -27,6 +27,23 @@ describe('PDF', () => {
     rmSync(project, { recursive: true });
   });
 
+  it('is skipped with a reader of another major version, with the command that installs the known one', async () => {
+    const project = mkdtempSync(path.join(tmpdir(), 'image-search-project-'));
+    const folder = path.join(project, 'node_modules/@hyzyla/pdfium');
+    mkdirSync(path.join(folder, 'dist'), { recursive: true });
+    const manifest = { name: '@hyzyla/pdfium', version: '3.0.1', main: 'dist/index.js' };
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(path.join(folder, 'dist/index.js'), 'throw new Error("It must not be loaded.");');
+    const failed = createImageReader(limits, project).read(await pdfOf([{ text: 'a' }]), {
+      preparation: clip224,
+    });
+    await expect(failed).rejects.toMatchObject({ code: 'image-decoder-missing' });
+    await expect(failed).rejects.toThrow(
+      'with @hyzyla/pdfium 3.0.1, which this plugin doesn\'t know. Run "npm install @hyzyla/pdfium@2"',
+    );
+    rmSync(project, { recursive: true });
+  });
+
   it('has its pages as views, those that show nothing left out', async () => {
     const document = await pdfOf([
       { color: '#ff0000', text: 'Red' },
@@ -34,7 +51,7 @@ describe('PDF', () => {
       { color: '#0000ff', text: 'Blue' },
       { color: '#00ff00', text: 'Green' },
     ]);
-    const reading = await reader.read(document, { preparation: clip224, views });
+    const reading = await reader.read(document, { preparation: clip224, views, text: true });
     expect(colorAt(requirePixels(reading.prepared), 100, 50)).toEqual([255, 0, 0]);
     expect(reading.views?.map(({ kind, number }) => [kind, number])).toEqual([
       ['page', 3],
@@ -76,8 +93,9 @@ describe('PDF', () => {
         color: '#003366',
       })),
     );
-    const reading = await reader.read(document, { preparation: clip224, views });
+    const reading = await reader.read(document, { preparation: clip224, views, text: true });
     expect(reading.views).toHaveLength(9);
+    expect(reading.isPartial).toBeUndefined();
     expect(reading.text).toMatch(/^Chapter 1 Chapter 2 .* Chapter 100$/);
   });
 
@@ -107,6 +125,21 @@ describe('PDF', () => {
     await expect(failed).rejects.toMatchObject({
       code: expect.stringMatching(/^image-(too-large|unreadable)$/),
     });
+  });
+
+  it('of which most is left out when the time is over says so', async () => {
+    const hasty = createImageReader({ ...limits, timeoutMs: 4_000 });
+    const document = bombPdf(100, { intact: 1 });
+    const reading = await hasty.read(document, { preparation: clip224, views });
+    expect(reading.isPartial).toBe(true);
+    expect(reading.views).toEqual([]);
+  });
+
+  it('is read no further once nobody waits for it', async () => {
+    const leaving = new AbortController();
+    const failed = reader.read(bombPdf(100), { preparation: clip224, signal: leaving.signal });
+    leaving.abort();
+    await expect(failed).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('is named when the bytes are an archive', async () => {

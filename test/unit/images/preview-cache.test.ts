@@ -38,6 +38,16 @@ it('deletes what was used least recently when there is too much, whoever wrote i
   expect((await readdir(folder)).sort()).toEqual(['new-whole.webp', 'old-whole.webp']);
 });
 
+it("deletes all of a file's, and only these", async () => {
+  const cache = new PreviewCache({ folder, maxBytes: 1_000, logger });
+  await cache.remove('a');
+  await cache.put('a', [{ webp: Buffer.from('whole') }, { view: page, webp: Buffer.from('two') }]);
+  await cache.put('ab', [{ webp: Buffer.from('other') }]);
+  await cache.remove('a');
+  expect(await readdir(folder)).toEqual(['ab-whole.webp']);
+  expect(logger.lines).toEqual([]);
+});
+
 it('keeps nothing with a limit of 0, and warns where the disk refuses', async () => {
   const none = new PreviewCache({ folder, maxBytes: 0, logger });
   await none.put('a', [{ webp: Buffer.from('whole') }]);

@@ -113,6 +113,14 @@ describe('a video', () => {
     await expect(failed).rejects.toThrow('640 × 480 pixels. The limit is 10000 pixels.');
   });
 
+  it('is read no further once nobody waits for it', async () => {
+    const file = await store('left.mp4', await videoOf([await scene([255, 0, 0])]));
+    const { signal } = new AbortController();
+    const leaving = AbortSignal.any([signal, AbortSignal.abort()]);
+    const failed = reader.readVideo(file, { preparation: clip224, signal: leaving });
+    await expect(failed).rejects.toMatchObject({ code: 'aborted' });
+  });
+
   it('that takes too long is given up', async () => {
     const file = await store('slow.mp4', await videoOf([await scene([255, 0, 0])]));
     const hasty = createImageReader({ ...limits, timeoutMs: 1 });

@@ -26,7 +26,7 @@ import { FileImage, nameOf } from '../../../components/file-image';
 import { MarkedText } from '../../../components/marked-text';
 import { duplicatesAddress, mediaLibraryAddress } from '../../../components/navigation';
 import { useFileActions } from '../../../hooks/file-actions';
-import { useFileDuplicates } from '../../../hooks/files';
+import { useFileDuplicates, useFileIndex } from '../../../hooks/files';
 import { useFormats } from '../../../hooks/formats';
 import { useImageSearchPermissions, useLibraryPermissions } from '../../../hooks/permissions';
 import { useText } from '../../../hooks/text';
@@ -225,6 +225,7 @@ function PanelActions({ hit: { file } }: { hit: SearchHit }) {
 function DetailsList({ hit }: { hit: SearchHit }) {
   const { file, highlights, matchedBy, score } = hit;
   const shown = useViewText()(hit);
+  const index = useFileIndex(file.id);
   const text = useText();
   const formats = useFormats();
   const unknown = text('search.details.unknown');
@@ -241,11 +242,13 @@ function DetailsList({ hit }: { hit: SearchHit }) {
     ['folder', file.folder?.name ?? text('search.details.topFolder')],
     ['similarity', score === null ? null : formats.score(score)],
     ['matchedBy', matchedBy.map(nameOfMatch).join(' · ')],
+    ['text', index?.text],
+    ['completeness', index?.isPartial ? text('widgets.index.partial') : null],
   ] as const;
   return (
     <Flex tag="dl" direction="column" alignItems="stretch" gap={3}>
       {lines.map(([name, value]) => {
-        if (['caption', 'similarity', 'matchedBy'].includes(name) && !value) return null;
+        if (name !== 'alternativeText' && !value) return null;
         const marks = name === 'alternativeText' || name === 'caption' ? highlights[name] : [];
         return (
           <Flex key={name} alignItems="baseline" gap={4}>
