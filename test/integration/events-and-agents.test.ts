@@ -4,11 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Client } from '@modelcontextprotocol/client';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { chunksOf } from '../../plugin/src/chunks';
 import { mergeReportSchema, mergesResponseSchema } from '../../plugin/src/contracts/merging';
 import { monitoringResponseSchema } from '../../plugin/src/contracts/monitoring';
 import type { ImageSearchEvents } from '../../plugin/src/types';
 import { callTool as call, createAgents, type Agents } from '../support/agents';
-import { createLibrary, sampleImage, type Library } from '../support/library';
+import { createLibrary, sampleImage, sampleImages, type Library } from '../support/library';
 import { pollUntil } from '../support/polling';
 import { imagesOf, productOf, startSearchApp, type SearchApp } from '../support/search-app';
 import { adminApi, idsOf } from '../support/search-face';
@@ -151,6 +152,27 @@ describe('events', () => {
           space: expect.any(String),
         },
       ]);
+    });
+
+    it('tell once of each file of a burst of uploads', async () => {
+      received.length = 0;
+      const images = await sampleImages(27);
+      const copies = images.slice(0, 3).map(({ bytes }, index) => ({
+        fileName: `copy-${String(index)}.png`,
+        bytes,
+      }));
+      const uploads = chunksOf([...images, ...copies], 5).map((files) => library.upload(...files));
+      const files = (await Promise.all(uploads)).flat().map(({ id }) => id);
+      await app.waitUntilIndexed();
+      const indexed = () =>
+        received
+          .filter(({ event }) => event === 'image-search.file.indexed')
+          .map(({ fileId }) => fileId as number);
+      await until(received, () => indexed().length >= files.length);
+      expect(indexed().sort((left, right) => left - right)).toEqual(
+        files.sort((left, right) => left - right),
+      );
+      await library.call('post', '/upload/actions/bulk-delete', { fileIds: files });
     });
   });
 });
