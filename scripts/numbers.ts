@@ -303,7 +303,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1).replace(/\.0$/, '')} %`;
+  return `${(share * 100).toFixed(1).replace(/\.0$/, '')}%`;
 }
 
 function short(value: number): string {

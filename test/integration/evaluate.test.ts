@@ -49,7 +49,7 @@ describe('evaluate', () => {
     expect(code).toBe(0);
     expect(output).toContain('3 queries with files to find, 0 with none');
     expect(output).toMatch(/^images +4 of 4$/m);
-    expect(output).toMatch(/^recall@1 +100\.0 %$/m);
+    expect(output).toMatch(/^recall@1 +100\.0%$/m);
   });
 
   it('names what went wrong, and fails below a bar', async () => {
@@ -70,7 +70,7 @@ describe('evaluate', () => {
     const { name } = await nameOf('a guitar');
     expect(output).toContain(`"a guitar": first at `);
     expect(output).toContain(`expected ${dog.name}; found ${name}, `);
-    expect(output).toMatch(/^nothing close, rightly +100\.0 %$/m);
+    expect(output).toMatch(/^nothing close, rightly +100\.0%$/m);
     const [run] = (JSON.parse(await readFile(figures, 'utf8')) as { runs: unknown[] }).runs;
     expect(run).toMatchObject({
       summary: { queries: { answerable: 2, empty: 1 }, 'recall@1': 0.5 },

@@ -220,7 +220,7 @@ const metrics: readonly { name: Metric; label: string; format: (value: number) =
 ];
 
 function asShare(value: number): string {
-  return `${(value * 100).toFixed(1)} %`;
+  return `${(value * 100).toFixed(1)}%`;
 }
 
 function asNumber(value: number): string {

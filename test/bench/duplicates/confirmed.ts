@@ -131,8 +131,8 @@ async function measureLarge(
   const copies: Record<string, (copy: Sharp) => Sharp> = {
     'JPEG, quality 75': (copy) => copy.jpeg({ quality: 75 }),
     WebP: (copy) => copy.webp({ quality: 75 }),
-    'resized to 50 %': (copy) => copy.resize(LARGE.width / 2).jpeg({ quality: 85 }),
-    'crop 15 %': (copy) =>
+    'resized to 50%': (copy) => copy.resize(LARGE.width / 2).jpeg({ quality: 85 }),
+    'crop 15%': (copy) =>
       copy
         .extract({ left: 300, top: 200, width: LARGE.width * 0.85, height: LARGE.height * 0.85 })
         .jpeg({ quality: 85 }),
@@ -292,7 +292,7 @@ async function measureNegatives(
 
 /** Markdown for docs/duplicates.md. */
 export function describeConfirmed({ large, negatives, recall }: ConfirmedMeasurement): string {
-  const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
+  const percent = (part: number): string => `${(part * 100).toFixed(1)}%`;
   const rows = edits.map(({ expected, name }) => {
     const cells = (['photographs', 'artwork'] as const).flatMap((source) => {
       const row = recall.find((one) => one.edit === name && one.source === source);

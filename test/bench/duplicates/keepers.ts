@@ -78,9 +78,9 @@ const worseCopies: readonly WorseCopy[] = [
   { name: 'corner logo', mime: 'image/jpeg', apply: editNamed('corner logo') },
   { name: 'gray', mime: 'image/png', apply: (image) => sharp(image).greyscale().png().toBuffer() },
   { name: 'AVIF', mime: 'image/avif', apply: editNamed('AVIF') },
-  { name: 'half the size', mime: 'image/jpeg', apply: editNamed('resized to 50 %') },
-  { name: 'crop 15 %', mime: 'image/jpeg', apply: editNamed('crop 15 %') },
-  { name: 'crop 30 %', mime: 'image/jpeg', apply: editNamed('crop 30 %') },
+  { name: 'half the size', mime: 'image/jpeg', apply: editNamed('resized to 50%') },
+  { name: 'crop 15%', mime: 'image/jpeg', apply: editNamed('crop 15%') },
+  { name: 'crop 30%', mime: 'image/jpeg', apply: editNamed('crop 30%') },
   { name: 'border', mime: 'image/jpeg', apply: editNamed('border') },
   { name: 'region blurred', mime: 'image/png', apply: blurRegion },
 ];
@@ -217,7 +217,7 @@ async function blurRegion(image: Buffer, random: SeededRandom): Promise<Buffer> 
 
 /** Markdown for docs/duplicates.md. */
 export function describeKeepers(results: readonly KeeperMeasurement[]): string {
-  const percent = (count: number, all: number): string => `${((100 * count) / all).toFixed(1)} %`;
+  const percent = (count: number, all: number): string => `${((100 * count) / all).toFixed(1)}%`;
   return [
     '| worse copy | split | pairs | original kept | no suggestion | copy kept |',
     '| --- | --- | --- | --- | --- | --- |',

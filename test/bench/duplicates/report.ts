@@ -126,5 +126,5 @@ function listPairs(pairs: readonly FalsePair[]): string[] {
 }
 
 function percent(part: number): string {
-  return `${(part * 100).toFixed(1)} %`;
+  return `${(part * 100).toFixed(1)}%`;
 }

@@ -182,7 +182,7 @@ export class Graphs {
     if (row === undefined) {
       return this.#problem && `The index of ${this.#space.model} isn't ready: ${this.#problem}`;
     }
-    const share = row.total > 0 ? ` (${String(Math.floor((100 * row.done) / row.total))} %)` : '';
+    const share = row.total > 0 ? ` (${String(Math.floor((100 * row.done) / row.total))}%)` : '';
     return `An index of ${this.#space.model} is being built: ${row.phase}${share}.`;
   }
 
