@@ -38,7 +38,7 @@ module.exports = {
           // SQLite and PostgreSQL, whatever is stored in them.
           '^plugin/src/vectors/(embedded/driver|postgres/connection)[.]ts$',
           // Pure functions that need no contract between them and their callers.
-          '^plugin/src/(images/(trace|views)|vectors/similarity|matching/(verdict|tiles|fingerprint|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
+          '^plugin/src/(images/(trace|looks|palette|views)|vectors/similarity|matching/(verdict|tiles|fingerprint|(pixel-comparison|copy-quality))|embedding/quota|embedding/vector-space)[.]ts$',
         ],
       },
     },

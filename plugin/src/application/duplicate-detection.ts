@@ -14,11 +14,8 @@ import {
   LibraryComparison,
   type Pass,
 } from '../duplicates/library-comparison';
-import {
-  createPixelConfirmation,
-  type PairConfirmation,
-  PixelComparer,
-} from '../duplicates/pixel-confirmation';
+import { createPixelConfirmation, type PairConfirmation } from '../duplicates/pixel-confirmation';
+import { PixelWorker } from '../duplicates/pixel-worker';
 import { ComparisonQueue, PairRemovals } from '../duplicates/queues';
 import type { ImageReader } from '../images/contract';
 import type { AssetSource } from '../indexing/contract';
@@ -83,9 +80,9 @@ export interface DuplicateDetection {
 export function createDuplicateDetection(parts: DuplicateDetectionParts): DuplicateDetection {
   const { assets, images, isIndexing, limits, logger, openCollection, pairs } = parts;
   const { policy, records, scans, traces } = parts;
-  const finder = createDuplicateFinder({ traces, openCollection });
-  const comparer = new PixelComparer();
-  const confirmation = createPixelConfirmation({ images, pixels: comparer });
+  const pixels = new PixelWorker();
+  const finder = createDuplicateFinder({ traces, openCollection, judging: pixels.judge });
+  const confirmation = createPixelConfirmation({ images, pixels });
   const read = (fileId: number, signal: AbortSignal | undefined): Promise<Uint8Array> =>
     assets.read(fileId, { maxBytes: limits.maxBytes, signal });
   const hashFile = async (fileId: number, signal: AbortSignal): Promise<string> => {
@@ -153,7 +150,7 @@ export function createDuplicateDetection(parts: DuplicateDetectionParts): Duplic
     },
     async stop() {
       await Promise.all([watch.stop(), scan.stop(), removals.stop()]);
-      await comparer.stop();
+      await pixels.stop();
     },
   };
 }

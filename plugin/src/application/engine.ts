@@ -13,6 +13,7 @@ import type {
 import { readPartners } from '../duplicates/groups';
 import { sameImageKinds } from '../matching/contract';
 import { createImageCheck } from '../duplicates/image-check';
+import { PixelWorker } from '../duplicates/pixel-worker';
 import type { EmbeddingIdentity, EmbeddingProvider } from '../embedding/contract';
 import {
   identityOf,
@@ -22,8 +23,7 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../embedding/registry';
-import type { ImageReader, VideoReader } from '../images/contract';
-import { createImageReader } from '../images/image-reader';
+import type { ImageTracer } from '../images/contract';
 import { PreviewCache } from '../images/preview-cache';
 import { ratiosOfParts } from '../images/views';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
@@ -60,7 +60,7 @@ import {
   type Lifecycle,
   type WordIndexing,
 } from './lifecycle';
-import { hasReaderFor, missingReaderFor } from './readers';
+import { createIndexingReader, createQueryReader, hasReaderFor, missingReaderFor } from './readers';
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
@@ -154,8 +154,14 @@ export interface Engine extends Lifecycle {
   readonly outages: OutageLog;
 }
 
+/** With what the engine itself adds to them. */
+type Parts = EngineParts & { trace: ImageTracer };
+
 /** Builds every part of the engine. Opens nothing before `start` or the first search. */
-export function createEngine(parts: EngineParts): Engine {
+export function createEngine(given: EngineParts): Engine {
+  // Apart from the thread that compares duplicates, which may be busy for seconds.
+  const tracer = new PixelWorker();
+  const parts: Parts = { ...given, trace: tracer.trace };
   const { assets, clock, config, logger, repositories } = parts;
   const { holds, pairs } = repositories;
   const entriesOf = (spaceId: string): IndexEntries => repositories.entriesOf(() => spaceId);
@@ -264,7 +270,7 @@ export function createEngine(parts: EngineParts): Engine {
       words,
       jobs: [calibrator, tagger].filter((job) => job !== null),
       map,
-      remotes: [parts.remote, search.fetch],
+      remotes: [parts.remote, search.fetch, { dispose: () => tracer.stop() }],
       logger,
       clock,
     }),
@@ -350,7 +356,7 @@ function createPreviewCache({ config, logger, projectFolder }: EngineParts): Pre
   });
 }
 
-function createPreviews(parts: EngineParts, cache: PreviewCache): FilePreviews {
+function createPreviews(parts: Parts, cache: PreviewCache): FilePreviews {
   const { assets, config } = parts;
   return new FilePreviews({
     assets,
@@ -362,7 +368,7 @@ function createPreviews(parts: EngineParts, cache: PreviewCache): FilePreviews {
 }
 
 function detectDuplicates(
-  parts: EngineParts,
+  parts: Parts,
   built: { openCollection: CollectionOpener; callbacks: SpacesCallbacks; owner: LeaseOwner },
 ): DuplicateDetection {
   const { assets, clock, config, logger, repositories } = parts;
@@ -446,7 +452,7 @@ class Models {
 }
 
 function createSpaces(
-  parts: EngineParts,
+  parts: Parts,
   built: {
     store: VectorStore;
     models: Models;
@@ -522,13 +528,7 @@ function createCalibration(
   return { calibrator, tagger: new Tagger({ ...shared, ...tagging }) };
 }
 
-function createIndexingReader({ config, projectFolder }: EngineParts): ImageReader & VideoReader {
-  const { decodeTimeoutSeconds, ffmpeg, maxBytes, maxPixels } = config.indexing;
-  const timeoutMs = decodeTimeoutSeconds * SECOND_MS;
-  return createImageReader({ maxBytes, maxPixels, timeoutMs }, projectFolder, ffmpeg);
-}
-
-function workerSettings(parts: EngineParts) {
+function workerSettings(parts: Parts) {
   const { indexing } = parts.config;
   const reader = createIndexingReader(parts);
   return {
@@ -550,7 +550,7 @@ function workerSettings(parts: EngineParts) {
 }
 
 function createSearch(
-  { assets, config: { search }, logger, projectFolder, repositories }: EngineParts,
+  parts: Parts,
   built: { spaces: SpaceManager; words: WordIndexing; calibrator: Calibrator | null },
 ): {
   engine: SearchEngine;
@@ -558,16 +558,11 @@ function createSearch(
   embedder: QueryEmbedder;
   fetch: GuardedFetch;
 } {
+  const { assets, logger, repositories } = parts;
+  const { search } = parts.config;
   const fetch = createQueryFetch(search.urls);
   const embedder = new QueryEmbedder({
-    images: createImageReader(
-      {
-        maxBytes: search.maxImageBytes,
-        maxPixels: search.maxPixels,
-        timeoutMs: search.decodeTimeoutSeconds * SECOND_MS,
-      },
-      projectFolder,
-    ),
+    images: createQueryReader(parts),
     cacheEntries: search.queryCacheEntries,
     cacheMs: search.queryCacheMinutes * MINUTE_MS,
   });

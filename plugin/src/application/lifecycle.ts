@@ -141,7 +141,7 @@ export interface ShutdownOptions {
   };
   meter: Pick<UsageMeter, 'stop'>;
   store: Pick<VectorStore, 'dispose'>;
-  /** Everything that downloads. */
+  /** Everything that downloads, and other helpers that are closed last. */
   remotes: readonly Pick<GuardedFetch, 'dispose'>[];
   logger: Logger;
   clock: Clock;

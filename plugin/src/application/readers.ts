@@ -1,3 +1,5 @@
+import type { ImageReader, ImageTracer, VideoReader } from '../images/contract';
+import { createImageReader } from '../images/image-reader';
 import { viewLimitsOf, type ImageSearchConfig } from '../config';
 import { fileKinds, kindOf, type FileKind } from '../contracts/file-kinds';
 import { splitFallback } from '../embedding/registry';
@@ -48,4 +50,26 @@ export function hasReaderFor(
 ): boolean {
   if (kindOf(mimeType) === 'image') return findHeicDecoder(projectFolder) !== null;
   return missingReaderFor(mimeType, config, projectFolder) === null;
+}
+
+const SECOND_MS = 1_000;
+
+interface ReaderParts {
+  config: ImageSearchConfig;
+  projectFolder: string;
+  trace: ImageTracer;
+}
+
+/** Reads files of the library. */
+export function createIndexingReader(parts: ReaderParts): ImageReader & VideoReader {
+  const { decodeTimeoutSeconds, ffmpeg, maxBytes, maxPixels } = parts.config.indexing;
+  const limits = { maxBytes, maxPixels, timeoutMs: decodeTimeoutSeconds * SECOND_MS };
+  return createImageReader(limits, parts.projectFolder, ffmpeg, parts.trace);
+}
+
+/** Reads images that searches are made with. */
+export function createQueryReader({ config, projectFolder, trace }: ReaderParts): ImageReader {
+  const { decodeTimeoutSeconds, maxImageBytes: maxBytes, maxPixels } = config.search;
+  const limits = { maxBytes, maxPixels, timeoutMs: decodeTimeoutSeconds * SECOND_MS };
+  return createImageReader(limits, projectFolder, undefined, trace);
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors';
+import type { DerivedTraits } from '../images/contract';
 import type { IndexPriority } from '../indexing/contract';
 import type { DuplicateKind, DuplicateVerdict, ImageTrace } from '../matching/contract';
 import type { IdPage } from '../vectors/contract';
@@ -147,6 +148,8 @@ export interface FileTrace extends ImageTrace {
   text?: string;
   /** Whether the document or video was read in part only, because it took too long. @default false */
   isPartial?: boolean;
+  /** `get` leaves it out. @default derived when it is stored */
+  derived?: DerivedTraits;
 }
 
 /** An image as it was when it was compared. */
@@ -191,7 +194,7 @@ export interface ImageTraces {
   textsOf(fileIds: readonly number[]): Promise<Map<number, string>>;
   listIds(cursor: number | null, limit: number): Promise<IdPage>;
   withContentHash(contentHash: string, limit: number): Promise<number[]>;
-  sharingTiles(image: ImageTrace, limit: number): Promise<number[]>;
+  sharingTiles(image: ImageTrace | FileTrace, limit: number): Promise<number[]>;
   markCompared(files: readonly ComparedFile[], pass: string): Promise<void>;
   markFailed(fileIds: readonly number[], pass: string): Promise<number>;
   unmark(fileIds: readonly number[]): Promise<void>;

@@ -1,18 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeFingerprints, toWords } from '../matching/fingerprint';
+import type { DerivedTraits } from '../images/contract';
 import type { ImageTrace } from '../matching/contract';
 import { isTelling, tilesOf } from '../matching/tiles';
 import { TILE_DISTANCE } from '../matching/verdict';
 
-/** What is looked up of an image: fingerprints, 64 hexadecimal digits each. */
-export interface FingerprintSet {
-  /** Of the whole image; null if it is flat or unknown. */
-  whole: string | null;
-  tiles: readonly string[];
-}
+/** What is looked up of an image. */
+export type FingerprintSet = DerivedTraits['fingerprints'];
 
 /** None of documents and videos, which have a thumbnail but are no images. */
-export function fingerprintsOf(trace: ImageTrace): FingerprintSet {
+export function fingerprintsOf(
+  trace: Pick<ImageTrace, 'fingerprint' | 'thumbnail'>,
+): FingerprintSet {
   const { fingerprint } = trace;
   if (fingerprint === null) return { whole: null, tiles: [] };
   return {

@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import PQueue from 'p-queue';
 import { abortedError, ImageSearchError } from '../errors';
@@ -14,9 +13,8 @@ import {
   type PixelEvidence,
   type Side,
 } from '../matching/contract';
-import type { DetailMeasure, DetailRequest } from '../matching/copy-quality';
-import type { PixelComparison, Pixels, PlacedPixels } from '../matching/pixel-comparison';
-import { resolveWorker } from '../workers';
+import type { PixelComparison, Pixels } from '../matching/pixel-comparison';
+import type { PixelWorker } from './pixel-worker';
 
 /** One image of a proposed pair. */
 export interface ProposedImage {
@@ -54,7 +52,7 @@ const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 
 export function createPixelConfirmation(options: {
   images: ImageReader;
-  pixels: Pick<PixelComparer, 'compare' | 'measure'>;
+  pixels: Pick<PixelWorker, 'compare' | 'measure'>;
 }): PairConfirmation {
   const { pixels, images } = options;
   // A pair is proposed from both sides. Only one pair is in memory at a time.
@@ -289,7 +287,7 @@ function isWhole({ isMirrored, quarterTurns = 0, region }: Alignment): boolean {
 }
 
 async function measureDetails(
-  pixels: Pick<PixelComparer, 'measure'>,
+  pixels: Pick<PixelWorker, 'measure'>,
   read: DetailReader,
   { alignment, pair }: { pair: ProposedPair; alignment: Alignment },
 ): Promise<Pick<CopyQuality, 'upscaled' | 'detail'>> {
@@ -392,97 +390,4 @@ function swapQuality({ detail, edited, gray, upscaled }: CopyQuality): CopyQuali
     upscaled: upscaled && swap(upscaled),
     detail: detail && { one: detail.other, other: detail.one },
   };
-}
-
-export interface PixelRequest {
-  id: number;
-  task: PlacedPixels | DetailRequest;
-}
-
-export interface PixelReply {
-  id: number;
-  /** An error message when the arithmetic failed. */
-  result: PixelComparison | DetailMeasure | string;
-}
-
-/** The thread ends when it has nothing to do for this long. */
-const IDLE_MS = 20_000;
-
-/** Compares pixels in a thread of its own, which starts with the first comparison and ends when idle. */
-export class PixelComparer {
-  #worker: Worker | null = null;
-  #idle: NodeJS.Timeout | null = null;
-  #lastId = 0;
-  readonly #pending = new Map<
-    number,
-    { worker: Worker; resolve: (result: never) => void; reject: (error: Error) => void }
-  >();
-
-  /** Takes the pixels over. */
-  readonly compare = (images: PlacedPixels): Promise<PixelComparison> =>
-    this.#do(images, [images.outer, images.inner]);
-
-  /** Takes the pixels over. */
-  readonly measure = (request: DetailRequest): Promise<DetailMeasure> =>
-    this.#do(request, 'larger' in request ? [request.larger] : [request.one, request.other]);
-
-  #do<Result>(task: PixelRequest['task'], images: readonly Pixels[]): Promise<Result> {
-    if (this.#idle) clearTimeout(this.#idle);
-    const worker = (this.#worker ??= this.#start());
-    this.#lastId += 1;
-    const request: PixelRequest = { id: this.#lastId, task };
-    return new Promise((resolve, reject) => {
-      this.#pending.set(request.id, { worker, resolve, reject });
-      worker.ref();
-      const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
-      worker.postMessage(request, buffers);
-    });
-  }
-
-  async stop(): Promise<void> {
-    if (this.#idle) clearTimeout(this.#idle);
-    await this.#worker?.terminate();
-  }
-
-  #start(): Worker {
-    const { execArgv, file } = resolveWorker('pixels');
-    const worker = new Worker(file, { execArgv, name: 'pixel-comparison' });
-    worker.unref();
-    worker.on('message', ({ id, result }: PixelReply) => {
-      const call = this.#pending.get(id);
-      this.#pending.delete(id);
-      if (this.#pending.size === 0) this.#rest(worker);
-      if (typeof result === 'string') call?.reject(failure(result));
-      else call?.resolve(result as never);
-    });
-    let crash: Error | undefined;
-    worker.on('error', (error) => (crash = error));
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = null;
-      // While an idle thread ends, the next one may have calls.
-      for (const [id, call] of this.#pending) {
-        if (call.worker !== worker) continue;
-        this.#pending.delete(id);
-        call.reject(failure('its thread ended', crash));
-      }
-    });
-    return worker;
-  }
-
-  #rest(worker: Worker): void {
-    worker.unref();
-    this.#idle = setTimeout(() => {
-      this.#worker = null;
-      void worker.terminate();
-    }, IDLE_MS).unref();
-  }
-}
-
-function failure(reason: string, cause?: Error): ImageSearchError {
-  return new ImageSearchError({
-    code: 'unexpected',
-    message: `Pixels of two images couldn't be compared: ${reason}.`,
-    retryable: true,
-    cause,
-  });
 }

@@ -116,6 +116,36 @@ export interface ImageLooks {
   thumbnail: string;
 }
 
+/** What is derived from an image's looks, to be found by. */
+export interface DerivedTraits {
+  /** The dominant colors, the largest share first. */
+  colors: ImageColor[];
+  /** Fingerprints, 64 hexadecimal digits each. */
+  fingerprints: {
+    /** Of the whole image; null if it is flat or unknown. */
+    whole: string | null;
+    tiles: readonly string[];
+  };
+}
+
+/** An image decoded as a whole: interleaved RGB, one byte per channel, on white, and on black if parts are transparent. */
+export interface TracedRaster {
+  width: number;
+  height: number;
+  white: Uint8Array;
+  black: Uint8Array | null;
+  /** Of the image itself, in pixels. */
+  size: { width: number; height: number };
+}
+
+/** Computes looks from pixels, here or in a thread. */
+export type ImageTracer = (raster: TracedRaster) => Promise<
+  ImageLooks & {
+    onBlack?: ImageLooks;
+    derived?: DerivedTraits;
+  }
+>;
+
 export interface ImageReading {
   prepared: PreparedImage;
   /** Only if requested. */
@@ -136,6 +166,8 @@ export interface ImageReading {
    * How the image looks on black instead of white; comes with the fingerprint if the image has transparent areas.
    */
   onBlack?: ImageLooks;
+  /** Comes with the fingerprint, from a thread. */
+  derived?: DerivedTraits;
 }
 
 /** Long side by short side from which an image has parts. */

@@ -2,15 +2,14 @@ import PQueue from 'p-queue';
 import sharp, { type Sharp } from 'sharp';
 import { untilAborted } from '../abort';
 import type {
-  ChromaGrid,
   EncodedPreparation,
   FurtherView,
   ImageLimits,
-  ImageLooks,
   ImagePreparation,
   ImageReader,
   ImageReading,
   ImageRegion,
+  ImageTracer,
   PixelPreparation,
   PreparedImage,
   ReadImageOptions,
@@ -52,15 +51,15 @@ import { decodeHeic, isHeic } from './heic';
 import { isPdf, readPdf } from './pdf';
 import { repair } from './repair';
 import { previewOf, readSeries, TRIED_IMAGES } from './series';
-import {
-  chromaSize,
-  encodeThumbnail,
-  fingerprintGrid,
-  fingerprintOf,
-  thumbnailSize,
-} from './trace';
+import { traceRaster } from './looks';
+import { fingerprintGrid } from './trace';
 import { readVideo } from './video';
 import { framesOf, isSameView, partsOf } from './views';
+
+/** What reading an image is limited by, and traces it with. */
+interface Reading extends ImageLimits {
+  trace: ImageTracer;
+}
 
 const BLACK = [0, 0, 0] as const;
 const WHITE = [255, 255, 255] as const;
@@ -99,7 +98,10 @@ export function createImageReader(
   /** Optional decoders are looked for here. */
   projectFolder = process.cwd(),
   ffmpeg = 'ffmpeg',
+  /** On this thread, unless there is another. */
+  trace: ImageTracer = (raster) => Promise.resolve(traceRaster(raster)),
 ): ImageReader & VideoReader {
+  const reading: Reading = { ...limits, trace };
   const drawings = new PQueue({ concurrency: DRAWINGS_AT_ONCE });
   const heicImages = new PQueue({ concurrency: HEIC_IMAGES_AT_ONCE });
   const documents = new PQueue({ concurrency: DOCUMENTS_AT_ONCE });
@@ -112,9 +114,9 @@ export function createImageReader(
     const { signal } = options;
     const order = { projectFolder, timeoutMs, maxPixels, shorterEdge, signal };
     const { png, size } = await inTurn(heicImages, () => decodeHeic(bytes, order), signal);
-    const reading = await readImage(png, options, limits);
+    const heic = await readImage(png, options, reading);
     const previews = options.previews && [{ webp: await previewOf(png) }];
-    return { ...reading, size, ...(previews && { previews }) };
+    return { ...heic, size, ...(previews && { previews }) };
   }
 
   async function readDocument(bytes: Uint8Array, options: ReadImageOptions): Promise<ImageReading> {
@@ -122,14 +124,21 @@ export function createImageReader(
     const most = options.views?.pages ?? 0;
     const shorterEdge = neededEdge(options.preparation) ?? NATURAL_DRAWING_EDGE;
     const { signal, text: hasText = false } = options;
-    const pages = Math.max(TRIED_IMAGES, most);
-    const order = { projectFolder, timeoutMs, pages, shorterEdge, text: hasText, signal };
+    const mostPages = Math.max(TRIED_IMAGES, most);
+    const order = {
+      projectFolder,
+      timeoutMs,
+      pages: mostPages,
+      shorterEdge,
+      text: hasText,
+      signal,
+    };
     const read = () => readPdf(bytes, order);
     const { images, isPartial, text } = await inTurn(documents, read, signal);
-    const reading = await readSeries({ kind: 'page', images, most }, options, (image, wanted) =>
-      readImage(image, wanted, limits),
+    const pages = await readSeries({ kind: 'page', images, most }, options, (image, wanted) =>
+      readImage(image, wanted, reading),
     );
-    return { ...reading, ...(hasText && { text }), ...(isPartial && { isPartial }) };
+    return { ...pages, ...(hasText && { text }), ...(isPartial && { isPartial }) };
   }
 
   async function readVideoFile(file: string, options: ReadImageOptions): Promise<ImageReading> {
@@ -140,10 +149,10 @@ export function createImageReader(
     const { signal } = options;
     const order = { ffmpeg, frames, shorterEdge, maxPixels, timeoutMs, signal };
     const { images, isPartial } = await inTurn(videos, () => readVideo(file, order), signal);
-    const reading = await readSeries({ kind: 'frame', images, most }, options, (image, wanted) =>
-      readImage(image, wanted, limits),
+    const film = await readSeries({ kind: 'frame', images, most }, options, (image, wanted) =>
+      readImage(image, wanted, reading),
     );
-    return { ...reading, ...(isPartial && { isPartial }) };
+    return { ...film, ...(isPartial && { isPartial }) };
   }
 
   return {
@@ -153,9 +162,9 @@ export function createImageReader(
       checkBytes(bytes, limits);
       if (isHeic(bytes)) return readHeic(bytes, options);
       if (isPdf(bytes)) return readDocument(bytes, options);
-      if (!mayBeDrawing(bytes)) return readImage(bytes, options, limits);
+      if (!mayBeDrawing(bytes)) return readImage(bytes, options, reading);
       const png = await drawings.add(() => drawFor(options, bytes, limits));
-      return readImage(png, options, limits);
+      return readImage(png, options, reading);
     },
   };
 }
@@ -178,15 +187,15 @@ function neededEdge(preparation: ImagePreparation): number | null {
 async function readImage(
   encoded: Uint8Array,
   options: ReadImageOptions,
-  limits: ImageLimits,
+  reading: Reading,
 ): Promise<ImageReading> {
   try {
-    return await readPages({ bytes: encoded, isRepaired: false }, options, limits);
+    return await readPages({ bytes: encoded, isRepaired: false }, options, reading);
   } catch (error) {
     const repaired = isDamage(error) ? repair(encoded) : null;
     if (repaired === null) throw error;
     // What is wrong with the file is what was wrong at first.
-    return readPages({ bytes: repaired, isRepaired: true }, options, limits).catch(() => {
+    return readPages({ bytes: repaired, isRepaired: true }, options, reading).catch(() => {
       throw error;
     });
   }
@@ -199,7 +208,7 @@ function isDamage(error: unknown): boolean {
 async function readPages(
   file: { bytes: Uint8Array; isRepaired: boolean },
   options: ReadImageOptions,
-  limits: ImageLimits,
+  { trace, ...limits }: Reading,
 ): Promise<ImageReading> {
   const { preparation, fingerprint = false } = options;
   const { bytes } = file;
@@ -221,9 +230,9 @@ async function readPages(
   if (!fingerprint) return { prepared, size, ...views };
   const whole = await wholeRaster(image, decoded, limits);
   const black = await decodedOnBlack(whole);
-  const trace = await traceOf(whole, size);
-  const onBlack = black && { onBlack: await traceOf(black, size) };
-  return { prepared, size, ...views, ...trace, ...onBlack };
+  const { height, width, data: white } = whole;
+  const traced = await trace({ width, height, white, black: black?.data ?? null, size });
+  return { prepared, size, ...views, ...traced };
 }
 
 interface DecodedPage {
@@ -503,15 +512,6 @@ function wholeRaster(
   return decode(image, { region: null, size, kernel: 'cubic' }, limits);
 }
 
-/** Fingerprint and thumbnail of an image of this size. */
-async function traceOf(raster: Raster, image: Size): Promise<ImageLooks> {
-  const fingerprint = fingerprintOf(await luminanceGrid(raster));
-  const size = smallerSize(thumbnailSize(image), raster);
-  const luminance = await shrinkToLuminance(raster, size);
-  const chroma = await shrinkToChroma(raster, chromaSize(size));
-  return { fingerprint, thumbnail: encodeThumbnail({ ...size, luminance, chroma }) };
-}
-
 /** Alpha below which a pixel shows more of its background than of the image. */
 const HALF_CLEAR = 128;
 /** Tried in order until the copy is small enough. */
@@ -529,36 +529,6 @@ async function decodedOnBlack(raster: Raster): Promise<Raster | null> {
     .toBuffer();
   if (alpha.every((value) => value >= HALF_CLEAR)) return null;
   return onGround(raster, 'black');
-}
-
-/** Luminance (0–255) of a whole image on its fingerprint's grid. */
-async function luminanceGrid(raster: Raster): Promise<Uint8Array> {
-  const size = largerSize(raster, { width: fingerprintGrid, height: fingerprintGrid });
-  const large = isSameSize(raster, size) ? raster : enlarge(raster, { size, kernel: 'cubic' });
-  return shrinkToLuminance(large, { width: fingerprintGrid, height: fingerprintGrid });
-}
-
-/** Luminance (0–255) of a raster, shrunk to this size, row by row. */
-function shrinkToLuminance(raster: Raster, { width, height }: Size): Promise<Uint8Array> {
-  return fromRaster(raster).resize({ width, height, fit: 'fill' }).greyscale().raw().toBuffer();
-}
-
-/** Chroma of a raster, shrunk to this size. */
-async function shrinkToChroma(raster: Raster, size: Size): Promise<ChromaGrid> {
-  const pixels = await fromRaster(raster)
-    .resize({ ...size, fit: 'fill' })
-    .raw()
-    .toBuffer();
-  const cells = size.width * size.height;
-  const blue = new Uint8Array(cells);
-  const red = new Uint8Array(cells);
-  for (let cell = 0; cell < cells; cell += 1) {
-    const [r = 0, g = 0, b = 0] = pixels.subarray(3 * cell, 3 * cell + 3);
-    const luma = 0.299 * r + 0.587 * g + 0.114 * b;
-    blue[cell] = Math.min(255, Math.round(128 + 0.564 * (b - luma)));
-    red[cell] = Math.min(255, Math.round(128 + 0.713 * (r - luma)));
-  }
-  return { width: size.width, height: size.height, blue, red };
 }
 
 /** Encodes at the best quality within `maxBytes`. Throws `image-too-large` when even the lowest is too large. */

@@ -99,8 +99,12 @@ function at(table: Uint8Array | Float64Array, row: number, column: number): numb
 /** Longer side of a thumbnail in pixels, and of its colors in cells. */
 const LONGER_EDGE = 48;
 const LONGER_CHROMA_EDGE = 12;
-/** First byte of the stored format. */
-const VERSION = 2;
+/**
+ * First byte of the stored format. Those of version 2 were shrunk by libvips: of 200 photographs, fingerprints differ in
+ * less than one bit on average, and values in 0.7 of 255, so both are compared as they are.
+ */
+const VERSION = 3;
+const READ_VERSIONS = [2, VERSION];
 const HEADER_BYTES = 3;
 /** Lowest and highest value of a plane. */
 const RANGE_BYTES = 2;
@@ -135,7 +139,7 @@ export function encodeThumbnail({ width, height, luminance, chroma }: Thumbnail)
 export function decodeThumbnail(text: string): Thumbnail | null {
   const bytes = Buffer.from(text, 'base64');
   const [version, width = 0, height = 0] = bytes;
-  if (version !== VERSION || width * height === 0) return null;
+  if (!READ_VERSIONS.includes(version ?? 0) || width * height === 0) return null;
   const colors = chromaSize({ width, height });
   const cells = colors.width * colors.height;
   const blueStart = HEADER_BYTES + packedLength(width * height);
@@ -153,7 +157,7 @@ export function decodeThumbnail(text: string): Thumbnail | null {
   };
 }
 
-/** Whether a stored thumbnail has the current format. */
+/** Whether a stored thumbnail has a format that is read. */
 export function isCurrentThumbnail(text: string | null): boolean {
   return text !== null && decodeThumbnail(text) !== null;
 }

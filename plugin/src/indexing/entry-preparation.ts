@@ -287,7 +287,7 @@ export function isTraceOf(contentHash: string, [trace]: readonly FileTrace[]): b
 export function toTrace(
   fileId: number,
   contentHash: string,
-  { fingerprint, isPartial, onBlack, text, thumbnail, size }: ImageReading,
+  { derived, fingerprint, isPartial, onBlack, text, thumbnail, size }: ImageReading,
 ): FileTrace {
   return {
     fileId,
@@ -295,6 +295,7 @@ export function toTrace(
     fingerprint: fingerprint ?? null,
     thumbnail: thumbnail ?? null,
     ...(onBlack && { onBlack }),
+    ...(derived && { derived }),
     ...(text !== undefined && { text }),
     ...(isPartial && { isPartial }),
     ...size,

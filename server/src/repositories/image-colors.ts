@@ -50,11 +50,11 @@ const rowSchema = z.object({
 /** Databases return counts as text or as numbers. */
 const countsSchema = z.array(z.object({ value: z.enum(colorNames), count: z.coerce.number() }));
 
-/** The rows of these traces' colors. Each takes some milliseconds; others have a turn in between. */
+/** The rows of these traces' colors. Deriving them takes some milliseconds each; others have a turn in between. */
 export async function toColorRows(traces: readonly FileTrace[]): Promise<ColorRow[]> {
   const rows: ColorRow[] = [];
   for (const trace of traces) {
-    const palette = paletteOf(trace);
+    const palette = trace.derived?.colors ?? paletteOf(trace);
     if (palette.length === 0) rows.push(withoutColors(trace.fileId));
     for (const [position, { blueYellow, greenRed, lightness, name, share }] of palette.entries()) {
       rows.push({

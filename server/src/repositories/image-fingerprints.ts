@@ -2,7 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { FileTrace, ImageTraces } from '../../../plugin/src/duplicates/contract';
-import { FingerprintIndex, fingerprintsOf } from '../../../plugin/src/duplicates/fingerprint-index';
+import {
+  FingerprintIndex,
+  type FingerprintSet,
+  fingerprintsOf,
+} from '../../../plugin/src/duplicates/fingerprint-index';
+import type { ImageTrace } from '../../../plugin/src/matching/contract';
 import { TILES_VERSION } from '../../../plugin/src/matching/tiles';
 import { IMAGE_FINGERPRINT_UID } from '../plugin-id';
 import { chunksOf, createDatabaseTables } from '../usage/database-tables';
@@ -34,11 +39,11 @@ const idsSchema = z.array(storedSchema.pick({ id: true }));
 /** Databases return counts and sums as text or as numbers; the sum of no rows is null. */
 const sumsSchema = z.tuple([z.object({ count: z.coerce.number(), sum: z.coerce.number() })]);
 
-/** The rows of these traces. Each takes up to some milliseconds; others have a turn in between. */
+/** The rows of these traces. Deriving them takes up to some milliseconds each; others have a turn in between. */
 export async function toFingerprintRows(traces: readonly FileTrace[]): Promise<FingerprintRow[]> {
   const rows: FingerprintRow[] = [];
   for (const trace of traces) {
-    const { tiles, whole } = fingerprintsOf(trace);
+    const { tiles, whole } = trace.derived?.fingerprints ?? fingerprintsOf(trace);
     rows.push({
       file_id: trace.fileId,
       fingerprint: whole,
@@ -144,8 +149,26 @@ export function createTileSearch(strapi: Core.Strapi): ImageTraces['sharingTiles
     }, KEPT_MS).unref();
   }
 
+  /** Of a file of the library, they are stored. */
+  async function wantedOf(image: ImageTrace | FileTrace): Promise<FingerprintSet> {
+    const tables = createDatabaseTables(strapi);
+    const [stored] =
+      'fileId' in image
+        ? z
+            .array(storedSchema)
+            .parse(
+              await tables
+                .table(tables.tableOf(IMAGE_FINGERPRINT_UID))
+                .select(Object.keys(storedSchema.shape))
+                .where({ file_id: image.fileId, version: TILES_VERSION }),
+            )
+        : [];
+    if (!stored) return fingerprintsOf(image);
+    return { whole: stored.fingerprint, tiles: parted(stored.tiles ?? '') };
+  }
+
   return async (image, limit) => {
-    const wanted = fingerprintsOf(image);
+    const wanted = await wantedOf(image);
     if (wanted.whole === null && wanted.tiles.length === 0) return [];
     const read = reading.then(readNew);
     reading = read.catch(() => undefined);

@@ -5,9 +5,9 @@ import sharp, { type Sharp } from 'sharp';
 import {
   createPixelConfirmation,
   type PairConfirmation,
-  PixelComparer,
   type ProposedImage,
 } from '../../../plugin/src/duplicates/pixel-confirmation';
+import { PixelWorker } from '../../../plugin/src/duplicates/pixel-worker';
 import type { ImageReader } from '../../../plugin/src/images/contract';
 import type { DuplicateVerdict, Judge } from '../../../plugin/src/matching/contract';
 import { renderSampleImage, sampleLibrary } from '../../../sample/library';
@@ -89,7 +89,7 @@ export async function measureConfirmed(job: {
   known: ConfirmedMeasurement;
 }): Promise<ConfirmedMeasurement> {
   const { judge, known, offset, photoFolder, reader, step } = job;
-  const comparer = new PixelComparer();
+  const comparer = new PixelWorker();
   const confirmation = () => createPixelConfirmation({ images: reader, pixels: comparer });
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const photographs = names.map((name) => () => readFile(path.join(photoFolder, name)));
@@ -125,7 +125,7 @@ const RUNS = 5;
 /** Copies of one photograph of 12 megapixels, put together from small ones so that it has as much detail as a camera's. */
 async function measureLarge(
   photographs: readonly (() => Promise<Buffer>)[],
-  { comparer, judge, reader }: { reader: ImageReader; judge: Judge; comparer: PixelComparer },
+  { comparer, judge, reader }: { reader: ImageReader; judge: Judge; comparer: PixelWorker },
 ): Promise<LargePair[]> {
   const image = await mosaic(photographs);
   const copies: Record<string, (copy: Sharp) => Sharp> = {

@@ -1,10 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import {
-  createPixelConfirmation,
-  PixelComparer,
-} from '../../../plugin/src/duplicates/pixel-confirmation';
+import { createPixelConfirmation } from '../../../plugin/src/duplicates/pixel-confirmation';
+import { PixelWorker } from '../../../plugin/src/duplicates/pixel-worker';
 import type { ImageReader } from '../../../plugin/src/images/contract';
 import type { DuplicateVerdict, Judge } from '../../../plugin/src/matching/contract';
 import { createSeededRandom, type SeededRandom } from '../../../sample/seeded-random';
@@ -94,7 +92,7 @@ export async function measureKeepers(job: {
   splits: readonly KeeperMeasurement['split'][];
 }): Promise<KeeperMeasurement[]> {
   const { judge, photoFolder, reader, splits, step } = job;
-  const comparer = new PixelComparer();
+  const comparer = new PixelWorker();
   const confirm = createPixelConfirmation({ images: reader, pixels: comparer });
   const names = (await readdir(photoFolder)).filter((name) => name.endsWith('.jpg')).sort();
   const results: KeeperMeasurement[] = [];

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { createJudging } from '../../../plugin/src/duplicates/candidate-judging';
 import {
   createDuplicateFinder,
   type DuplicateFinderOptions,
@@ -83,7 +84,7 @@ async function lookUpOriginals(
   job: { library: readonly Subject[]; judge: Judge; opened: OpenedLibrary },
 ): Promise<FinderMeasurement['originalsAfterCollages']> {
   const { judge, library, opened } = job;
-  const finder = createDuplicateFinder({ ...opened.options, judgeFor: () => judge });
+  const finder = createDuplicateFinder({ ...opened.options, judging: createJudging(() => judge) });
   const falsePairs: FalsePair[] = [];
   let found = 0;
   for (const one of originals) {
@@ -109,7 +110,7 @@ async function lookUpAll({
   judge: Judge;
   opened: OpenedLibrary;
 }): Promise<Omit<FinderMeasurement, 'originalsAfterCollages'>> {
-  const finder = createDuplicateFinder({ ...options, judgeFor: () => judge });
+  const finder = createDuplicateFinder({ ...options, judging: createJudging(() => judge) });
   const times: number[] = [];
 
   async function look(subject: Subject, exceptFileId: number | null): Promise<Found[]> {

@@ -1,5 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { createJudging } from '../../../plugin/src/duplicates/candidate-judging';
 import { createDuplicateFinder } from '../../../plugin/src/duplicates/finder';
 import type { DuplicateVerdict, Judge, ImageTrace } from '../../../plugin/src/matching/contract';
 import { traceOf } from '../../bench/duplicates/traces';
@@ -25,7 +26,7 @@ function createFinder(judge?: Judge) {
   return createDuplicateFinder({
     traces: world.traces,
     openCollection: () => world.collection(),
-    ...(judge && { judgeFor: () => judge }),
+    ...(judge && { judging: createJudging(() => judge) }),
   });
 }
 
@@ -154,22 +155,6 @@ describe('candidates', () => {
     const found = await createFinder(judge).find(image);
     expect(found.map(({ fileId }) => fileId)).toEqual([...judge.duplicates]);
     expect(judge.aligned.length).toBeLessThanOrEqual(30);
-  });
-
-  it('are searched while the image is prepared', async () => {
-    await addFiles(1);
-    const collection = await world.collection();
-    const search = collection.search.bind(collection);
-    const prepared: ImageTrace[][] = [];
-    jest.spyOn(collection, 'search').mockImplementation(async (query) => {
-      await new Promise(setImmediate);
-      prepared.push([...judge.prepared]);
-      return search(query);
-    });
-    const openCollection = () => Promise.resolve(collection);
-    const { traces } = world;
-    await createDuplicateFinder({ traces, openCollection, judgeFor: () => judge }).find(image);
-    expect(prepared).toEqual([[image.trace]]);
   });
 
   it('are aligned with promising fingerprints first', async () => {

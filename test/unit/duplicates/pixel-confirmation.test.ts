@@ -2,10 +2,10 @@ import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import {
   createPixelConfirmation,
-  PixelComparer,
   type ProposedImage,
   swapSides,
 } from '../../../plugin/src/duplicates/pixel-confirmation';
+import { PixelWorker } from '../../../plugin/src/duplicates/pixel-worker';
 import type { DuplicateVerdict } from '../../../plugin/src/matching/contract';
 import { createJudge, thresholdsFor } from '../../../plugin/src/matching/verdict';
 import { renderSampleImage, sampleLibrary } from '../../../sample/library';
@@ -17,7 +17,7 @@ import { failure } from '../../support/failures';
 import { sampleImage } from '../../support/library';
 import { reader } from '../images/images';
 
-const comparer = new PixelComparer();
+const comparer = new PixelWorker();
 const judge = createJudge(thresholdsFor({ model: 'any' }));
 afterAll(() => comparer.stop());
 
@@ -413,7 +413,7 @@ describe('details', () => {
 
 describe('the thread of comparisons', () => {
   it('takes calls while the idle one before it ends', async () => {
-    const own = new PixelComparer();
+    const own = new PixelWorker();
     const pixels = () => ({ width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) });
     const compare = () =>
       own.compare({

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  createPixelConfirmation,
-  PixelComparer,
-} from '../../../plugin/src/duplicates/pixel-confirmation';
+import { createPixelConfirmation } from '../../../plugin/src/duplicates/pixel-confirmation';
+import { PixelWorker } from '../../../plugin/src/duplicates/pixel-worker';
 import type { ImageTrace } from '../../../plugin/src/matching/contract';
 import { fingerprintDistance, toWords } from '../../../plugin/src/matching/fingerprint';
 import { tilesOf } from '../../../plugin/src/matching/tiles';
@@ -12,7 +10,7 @@ import { besideEachOther, patternedImage } from '../../support/collages';
 import { reader } from '../images/images';
 
 const judge = createJudge(thresholdsFor({ model: 'any' }));
-const comparer = new PixelComparer();
+const comparer = new PixelWorker();
 afterAll(() => comparer.stop());
 
 let images: Buffer[];
