@@ -5,9 +5,11 @@ import type { WorkerProgram } from './workers';
 /** What a thread does: the input and the result of each operation. */
 type OperationsOf<Operations> = Record<keyof Operations, { input: unknown; result: unknown }>;
 
-/** The operations as the thread runs them; they throw ImageSearchErrors. */
+/** The operations as the thread runs them; they throw ImageSearchErrors, or reject with them. */
 export type Handlers<Operations extends OperationsOf<Operations>> = {
-  [Name in keyof Operations]: (input: Operations[Name]['input']) => Operations[Name]['result'];
+  [Name in keyof Operations]:
+    | ((input: Operations[Name]['input']) => Operations[Name]['result'])
+    | ((input: Operations[Name]['input']) => Promise<Operations[Name]['result']>);
 };
 
 interface Request {
@@ -34,15 +36,25 @@ export function answerRequests<Operations extends OperationsOf<Operations>>(
   handlers: Handlers<Operations>,
 ): void {
   parentPort?.on('message', ({ id, operation, input }: Request) => {
-    let message: Message;
+    const answer = (message: Message): void => {
+      parentPort?.postMessage(message, transferablesOf(message));
+    };
+    const fail = (error: unknown): void => {
+      const { code, message, retryable, cause } = toImageSearchError(error);
+      answer({ kind: 'failure', id, failure: { code, message, retryable, cause } });
+    };
     try {
       const result = handlers[operation as keyof Operations](input);
-      message = { kind: 'result', id, result };
+      if (result instanceof Promise) {
+        result.then((value: unknown) => {
+          answer({ kind: 'result', id, result: value });
+        }, fail);
+      } else {
+        answer({ kind: 'result', id, result });
+      }
     } catch (error) {
-      const { code, message: text, retryable, cause } = toImageSearchError(error);
-      message = { kind: 'failure', id, failure: { code, message: text, retryable, cause } };
+      fail(error);
     }
-    parentPort?.postMessage(message, transferablesOf(message));
   });
 }
 

@@ -66,6 +66,7 @@ export function createPostgresSubject(options: {
 
   return {
     store,
+    isComparedExactly: false,
     direct: null,
     async settle() {
       if (!isIndexed) return;

@@ -39,6 +39,7 @@ export function createQdrantSubject(): Subject {
 
   return {
     store,
+    isComparedExactly: false,
     direct: {
       async create() {
         await removeDirect();
