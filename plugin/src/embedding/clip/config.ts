@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { countCores } from '../../processor-cores';
 
 /** Number formats of weights, with the names of transformers.js; each is a separate file. */
 const weightFormats = [
@@ -31,6 +31,11 @@ export const presets = {
 
 const presetNames = Object.keys(presets) as (keyof typeof presets)[];
 
+/** Cores that a model may keep busy: Strapi keeps one, unless there is only one. */
+export function countFreeCores(): number {
+  return Math.max(1, countCores() - 1);
+}
+
 /** Settings below `embedding` for a model that runs on this machine; see `withPreset`. */
 const settingsSchema = z.strictObject({
   provider: z.literal('clip'),
@@ -50,9 +55,10 @@ const settingsSchema = z.strictObject({
     .int()
     .min(1)
     .max(256)
-    .default(() => Math.max(1, availableParallelism() - 1))
+    .default(() => countFreeCores())
     .meta({
-      description: 'Threads of the model; by default all cores but one, which Strapi keeps',
+      description:
+        'Threads of the model; by default all cores that the server may use but one, which Strapi keeps',
     }),
   idleMinutes: z.number().min(0).max(10_080).default(10).meta({
     description:

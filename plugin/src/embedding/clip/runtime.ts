@@ -147,6 +147,9 @@ function adapt({ name }: Candidate, runtime: RuntimePackage): Runtime {
         interOpNumThreads: 1,
         // Only fatal errors; the others are thrown.
         logSeverityLevel: 4,
+        // Threads that wait for work would take the time of those that have some: on two busy cores, 60 ms of processor
+        // time an image instead of 55, and 95 in 100 images done in 87 ms instead of 179. Version 1.17 ignores it.
+        ...(name === NATIVE && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
       });
     },
   };
