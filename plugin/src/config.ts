@@ -11,6 +11,7 @@ import {
 } from './embedding/registry';
 import { ImageSearchError } from './errors';
 import type { ViewLimits } from './images/contract';
+import { foldWord } from './text/tokens';
 import { vectorsConfigSchema } from './vectors/registry';
 
 const MEGABYTE = 1_000_000;
@@ -211,8 +212,8 @@ export const tagLabelsSchema = z
   .array(tagLabelSchema)
   .max(200)
   .refine(
-    (labels) => new Set(labels.map(({ name }) => name)).size === labels.length,
-    'must not name a tag twice',
+    (labels) => new Set(labels.map(({ name }) => foldWord(name))).size === labels.length,
+    'must not name a tag twice; upper case and accents make no difference, as in some databases',
   )
   .default([]);
 
@@ -234,8 +235,7 @@ const agentsSchema = z.strictObject({
   }),
 });
 
-/** The whole configuration: its keys, defaults, limits and their meaning. */
-export const configSchema = z.strictObject({
+const sectionsSchema = z.strictObject({
   embedding: configuredEmbeddingSchema.prefault({ provider: 'clip' }),
   previousEmbedding: embeddingConfigSchema.optional().meta({
     description:
@@ -254,6 +254,12 @@ export const configSchema = z.strictObject({
   panel: panelSchema.prefault({}),
   agents: agentsSchema.prefault({}),
 });
+
+/** The whole configuration: its keys, defaults, limits and their meaning. */
+export const configSchema = sectionsSchema.refine(
+  ({ search, tags }) => search.calibrate || tags.labels.length === 0,
+  { path: ['tags', 'labels'], error: 'needs search.calibrate: true, which says when a label fits' },
+);
 
 export type ImageSearchConfig = z.output<typeof configSchema>;
 /** What a user writes: every key with a default may be left out. */

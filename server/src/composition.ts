@@ -119,8 +119,8 @@ function createImageSearch(strapi: Core.Strapi): ImageSearch {
   const repositories = createRepositories(strapi, {
     logger,
     events,
-    onIndexed: () => {
-      engine.tagger?.noteIndexed();
+    onIndexed: (fileIds) => {
+      engine.tagger?.noteIndexed(fileIds);
     },
   });
   const remote = pauseFailingHosts(
@@ -322,7 +322,11 @@ class LibraryRelay {
 
 function createRepositories(
   strapi: Core.Strapi,
-  { logger, events, onIndexed }: { logger: Logger; events: Events; onIndexed: () => void },
+  {
+    logger,
+    events,
+    onIndexed,
+  }: { logger: Logger; events: Events; onIndexed: (fileIds: readonly number[]) => void },
 ): Repositories {
   return {
     database: createDatabaseIdentity(strapi, logger),

@@ -48,13 +48,17 @@ export function allowInWebhooks(strapi: Core.Strapi): void {
 /** A queue that tells when files leave it. */
 export function announceEntries(
   entries: IndexEntries,
-  { events, onIndexed, spaceId }: { events: Events; onIndexed: () => void; spaceId: () => string },
+  {
+    events,
+    onIndexed,
+    spaceId,
+  }: { events: Events; onIndexed: (fileIds: readonly number[]) => void; spaceId: () => string },
 ): IndexEntries {
   return {
     ...entries,
     async complete(indexed) {
       const written = await entries.complete(indexed);
-      if (written.length > 0) onIndexed();
+      if (written.length > 0) onIndexed(written);
       for (const fileId of written) {
         events.emit('image-search.file.indexed', { fileId, space: spaceId() });
       }

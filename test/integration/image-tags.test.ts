@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { z } from 'zod';
 import { IMAGE_TAG_UID } from '../../server/src/plugin-id';
+import { createImageTraces } from '../../server/src/repositories/image-traces';
 import { renderSampleImage } from '../../sample/library';
 import { callTool, createAgents } from '../support/agents';
 import { describeWithServer } from '../support/describe-with-server';
@@ -186,7 +187,7 @@ function describeTags(options: () => Promise<StartOptions>): void {
     const before = await rowsOf(app);
     const fileId = { $in: [...ids('dog', 'guitar')] };
     await app.strapi.db.query(IMAGE_TAG_UID).deleteMany({ where: { fileId } });
-    productOf(app).tagger?.noteIndexed();
+    productOf(app).tagger?.noteIndexed(fileId.$in);
     const after = await waitUntilTagged(app, concepts.length);
     const keyOf = ({ fileId: file, name }: TagRow) => `${String(file)} ${name}`;
     expect(after.map(keyOf)).toEqual(before.map(keyOf));
@@ -194,6 +195,22 @@ function describeTags(options: () => Promise<StartOptions>): void {
     expect(kept(after)).toEqual(kept(before));
     expect(embedding).not.toHaveBeenCalled();
     embedding.mockRestore();
+  });
+
+  it('drops the tags of a file that was replaced, before the new image is embedded', async () => {
+    const fileId = app.fileOf('guitar').id;
+    const tagsNow = async () => (await rowsOf(app)).filter((row) => row.fileId === fileId);
+    const before = await tagsNow();
+    expect(before.map(({ name }) => name)).toEqual(['Gitarre']);
+    const traces = createImageTraces(app.strapi);
+    const [trace] = await traces.get([fileId]);
+    if (!trace) throw new Error('The guitar has no trace.');
+    await traces.put([{ ...trace, contentHash: '0'.repeat(64) }]);
+    expect(await tagsNow()).toEqual([]);
+    await traces.put([trace]);
+    productOf(app).tagger?.noteIndexed([fileId]);
+    await waitUntilTagged(app, concepts.length);
+    expect((await tagsNow()).map(({ name }) => name)).toEqual(['Gitarre']);
   });
 
   it('follows files that are replaced and deleted', async () => {

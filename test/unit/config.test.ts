@@ -292,3 +292,18 @@ describe('a budget', () => {
     ]);
   });
 });
+
+describe('tags', () => {
+  it('need calibrated relevance', () => {
+    expect(faults({ search: { calibrate: false }, tags: { labels: ['dog'] } })).toEqual([
+      expect.stringMatching(/tags\.labels: needs search\.calibrate: true/),
+    ]);
+    expect(() => parseConfig({ search: { calibrate: false } })).not.toThrow();
+  });
+
+  it('differ in more than case and accents, which some databases ignore', () => {
+    expect(faults({ tags: { labels: ['Café', 'cafe'] } })).toEqual([
+      expect.stringMatching(/tags\.labels: must not name a tag twice/),
+    ]);
+  });
+});

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isShownByBrowsers as isShownType } from '../../../plugin/src/contracts/file-kinds';
 
 const formatSchema = z.object({
   url: z.string(),
@@ -22,6 +23,7 @@ export const assetSchema = z.object({
   alternativeText: z.string().nullish(),
   caption: z.string().nullish(),
   createdAt: z.string().nullish(),
+  updatedAt: z.string().nullish(),
   folder: z.object({ id: z.number(), name: z.string() }).nullish().catch(null),
 });
 
@@ -48,9 +50,9 @@ export function sourceSet({ formats, url, width }: Asset): string | undefined {
   return (width ? [...copies, `${absoluteUrl(url)} ${String(width)}w`] : copies).join(', ');
 }
 
-/** Whether browsers show the file itself as an image. */
+/** Whether browsers show the file itself as an image; a role may not see of which type it is. */
 export function isShownByBrowsers({ mime }: Pick<Asset, 'mime'>): boolean {
-  return mime === '' || /^image\/(?!heic|heif)/.test(mime);
+  return mime === '' || isShownType(mime);
 }
 
 /** The smallest copy, otherwise the original. */

@@ -30,8 +30,11 @@ export interface Folder {
 }
 
 /** One file of the Media Library. */
-export function fetchAsset(id: number, signal: AbortSignal): Promise<Asset> {
-  return strapiApi.get(`/upload/files/${String(id)}`, { schema: assetSchema, signal });
+export function fetchAsset(id: number, signal?: AbortSignal): Promise<Asset> {
+  return strapiApi.get(`/upload/files/${String(id)}`, {
+    schema: assetSchema,
+    ...(signal && { signal }),
+  });
 }
 
 /** A file with all its fields, as forms and editors hold it. */
@@ -80,10 +83,10 @@ export async function deleteAssets(ids: readonly number[]): Promise<void> {
   });
 }
 
-/** Changes the texts of a file; its other fields stay as they are. */
+/** Changes these texts of a file; what isn't named stays as it is. */
 export async function saveTexts(
   id: number,
-  texts: { alternativeText: string; caption: string },
+  texts: { alternativeText?: string; caption?: string },
 ): Promise<void> {
   const form = new FormData();
   form.append('fileInfo', JSON.stringify(texts));

@@ -82,9 +82,10 @@ export function usePreviewUrl(asset: Asset, view: SearchHit['view']): string | n
 const MAX_RETRIES = 2;
 
 /** A file's preview, kept for good once it is known; a failure is asked again by the next one who shows it. */
-export function previewQuery(asset: Pick<Asset, 'id' | 'url'>, view: SearchHit['view']) {
+export function previewQuery(asset: Pick<Asset, 'id' | 'updatedAt'>, view: SearchHit['view']) {
   return queryOptions({
-    queryKey: ['preview', asset.id, asset.url, view ?? null],
+    // A file that is replaced keeps its address.
+    queryKey: ['preview', asset.id, asset.updatedAt ?? null, view ?? null],
     staleTime: Infinity,
     retry: (failures, error) => failures < MAX_RETRIES && isPassing(error),
     queryFn: async ({ signal }) => {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { untilAborted } from '../abort';
-import { kindOf } from '../contracts/file-kinds';
+import { isShownByBrowsers, kindOf } from '../contracts/file-kinds';
 import { ImageSearchError } from '../errors';
 import type {
   FilePreview,
@@ -20,8 +20,8 @@ const REMEMBERED_MS = 10 * 60_000;
 /** Files that are read, and that wait for it: more than a page of results has. */
 const READ_AT_ONCE = 2;
 const MAX_WAITING = 100;
-/** Image types that browsers show as images. */
-const SHOWN_TYPES = /^image\/(?!heic|heif)/;
+/** What views a file of a kind may have. */
+const viewsOfKind = { image: null, document: 'page', video: 'frame' } as const;
 
 /** The smallest that there is. */
 const preparation: ImagePreparation = {
@@ -61,8 +61,8 @@ export class FilePreviews {
     max: REMEMBERED,
     ttl: REMEMBERED_MS,
   });
-  /** Views that files don't have, by signature and view. */
-  readonly #missing = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+  /** The views that a file has, by signature, once they were read. */
+  readonly #views = new LRUCache<string, ReadonlySet<number>>({ max: REMEMBERED });
 
   constructor(options: FilePreviewsOptions) {
     this.#options = options;
@@ -81,18 +81,18 @@ export class FilePreviews {
     signal?: AbortSignal,
   ): Promise<Uint8Array | null> {
     const asset = await this.#options.assets.describe(fileId);
-    if (!asset || kindOf(asset.mimeType) === null || SHOWN_TYPES.test(asset.mimeType)) return null;
+    const kind = asset && kindOf(asset.mimeType);
+    if (!asset || !kind || isShownByBrowsers(asset.mimeType)) return null;
     const { signature } = asset;
+    const mayHave = view === undefined || view.kind === viewsOfKind[kind];
+    if (!mayHave || this.#views.get(signature)?.has(view?.number ?? 0) === false) return null;
     const cached = await this.#options.cache.get(signature, view);
     if (cached) return cached;
     const known = this.#failures.get(signature);
     if (known) throw known;
-    const key = [signature, view?.kind, view?.number].join('/');
-    if (this.#missing.has(key)) return null;
     const isMeant = (preview: FilePreview): boolean =>
       preview.view?.kind === view?.kind && preview.view?.number === view?.number;
     const found = (await this.#share(asset, view, signal)).find(isMeant);
-    if (!found) this.#missing.set(key, true);
     return found?.webp ?? null;
   }
 
@@ -133,14 +133,19 @@ export class FilePreviews {
     const { assets, cache, images, limits } = this.#options;
     const views = view ? this.#options.views : { ...this.#options.views, pages: 0, videoFrames: 0 };
     try {
-      const read = { preparation, views, previews: true, signal };
+      const options = { preparation, views, previews: true, signal };
       const { previews = [] } = await withContent(assets, asset, { ...limits, signal }, (content) =>
-        readContent({ images, videos: images }, content, read),
+        readContent({ images, videos: images }, content, options),
       );
       await cache.put(asset.signature, previews);
+      // Number 0 stands for the whole.
+      const numbers = [0, ...previews.map(({ view: read }) => read?.number ?? 0)];
+      if (view) this.#views.set(asset.signature, new Set(numbers));
       return previews;
     } catch (error) {
-      if (error instanceof ImageSearchError && !error.retryable) {
+      // A reader may be installed at any time.
+      const isMissing = error instanceof ImageSearchError && error.code === 'image-decoder-missing';
+      if (error instanceof ImageSearchError && !error.retryable && !isMissing) {
         this.#failures.set(asset.signature, error);
       }
       throw error;

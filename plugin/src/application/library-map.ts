@@ -94,10 +94,10 @@ export class LibraryMap {
     const { file } = this.#options;
     const modifiedAt = await modificationOf(file);
     if (modifiedAt !== this.#modifiedAt) {
-      this.#modifiedAt = modifiedAt;
       const { id } = await this.#options.database();
       const stored = await readStored(file);
       if (stored?.databaseId === id) this.#known = stored.layout;
+      this.#modifiedAt = modifiedAt;
     }
     return this.#known?.spaceId === spaceId ? this.#known : null;
   }
@@ -167,6 +167,7 @@ export class LibraryMap {
     input: MapInput & { vectors: Float32Array<ArrayBuffer> },
   ): Promise<Pick<MapLayout, 'side' | 'x' | 'y'>> {
     const { signal } = this.#stopping;
+    signal.throwIfAborted();
     const { execArgv, file } = resolveWorker('map');
     const worker = new Worker(file, {
       execArgv,

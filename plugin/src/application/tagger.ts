@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { chunksOf } from '../chunks';
 import type { Clock } from '../clock';
 import type { EmbeddingProvider } from '../embedding/contract';
 import { toImageSearchError } from '../errors';
@@ -27,10 +28,14 @@ import { BackgroundJob } from './background-job';
 const POLL_MS = 5_000;
 /** Also when nothing was heard of, such as after a restore. */
 const WALK_AGAIN_MS = 60 * 60_000;
-/** After a failure of the model, the store or the database. */
+/** After an outage of the model, the store or the database, or while the budget is used up. */
 const RETRY_MS = 60_000;
+/** After a failure that doesn't pass by itself. */
+const RETRY_BROKEN_MS = 60 * 60_000;
 /** Images that are read and written at a time. */
 const PAGE_SIZE = 100;
+/** Images to look at one by one; beyond that, all are looked at. */
+const MOST_CHANGED = 5_000;
 /** Multiplications in a row, about a millisecond, before others have a turn. */
 const TURN = 1_000_000;
 
@@ -67,8 +72,8 @@ interface EmbeddedLabel {
 
 /**
  * Tags images with the operator's labels: an image has those that it answers better than all but a few texts without an
- * answer would; see `pairScale`. It compares the vectors that the active space has, so no image is embedded for it. One process at a time
- * tags, in pages, and the database knows which images are left.
+ * answer would; see `pairScale`. It compares the vectors that the active space has, so no image is embedded for it. One
+ * process at a time tags, in pages, and the database knows which images are left.
  */
 export class Tagger {
   readonly #options: TaggerOptions;
@@ -76,7 +81,9 @@ export class Tagger {
   /** By space: each label is embedded once in a process, and null is one of which the model knows no word. */
   readonly #embedded = new Map<string, Map<string, Float32Array | null>>();
   /** The tagging for which every image was looked at, and when. */
-  #done: { id: string; at: number } | null = null;
+  #walked: { id: string; at: number } | null = null;
+  /** Images that were indexed since. */
+  readonly #changed = new Set<number>();
   #retryAt = -Infinity;
 
   constructor(options: TaggerOptions) {
@@ -112,9 +119,12 @@ export class Tagger {
     await this.#job.runOnce();
   }
 
-  /** An image was indexed in this process. */
-  noteIndexed(): void {
-    this.#done = null;
+  /** These images were indexed in this process. */
+  noteIndexed(fileIds: readonly number[]): void {
+    for (const fileId of fileIds) this.#changed.add(fileId);
+    if (this.#changed.size <= MOST_CHANGED) return;
+    this.#changed.clear();
+    this.#walked = null;
   }
 
   /** False while nothing can be tagged: outages are for others to report. */
@@ -125,12 +135,16 @@ export class Tagger {
       if (await isHeld()) return false;
       const tagging = await this.#tagging();
       if (tagging === null) return false;
-      const isDone = this.#done !== null && this.#done.at + WALK_AGAIN_MS > clock.elapsed();
-      return !isDone || this.#done?.id !== tagging.id;
+      return this.#changed.size > 0 || !this.#isWalked(tagging);
     } catch (error) {
       logger.debug(`Nothing is tagged now. ${toImageSearchError(error).message}`);
       return false;
     }
+  }
+
+  #isWalked({ id }: Tagging): boolean {
+    const walked = this.#walked;
+    return walked?.id === id && walked.at + WALK_AGAIN_MS > this.#options.clock.elapsed();
   }
 
   /** Null until the active space is open and calibrated. */
@@ -150,45 +164,73 @@ export class Tagger {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, logger } = this.#options;
     const tagging = await this.#tagging();
     if (tagging === null) return;
+    const changed = this.#isWalked(tagging) ? [...this.#changed] : null;
     // What is indexed from here on may be passed already.
-    this.#done = { id: tagging.id, at: clock.elapsed() };
+    this.#changed.clear();
+    if (changed === null) this.#walked = { id: tagging.id, at: clock.elapsed() };
     try {
-      await this.#tagAll(tagging, signal);
+      await this.#tagAll(tagging, changed, signal);
     } catch (error) {
-      this.#postpone();
-      if (!signal.aborted) throw error;
+      const { message, retryable } = toImageSearchError(error);
+      this.#postpone(retryable ? RETRY_MS : RETRY_BROKEN_MS);
+      if (signal.aborted) return;
+      if (!retryable) throw error;
+      logger.debug(`Images couldn't be tagged now. ${message}`);
     }
   }
 
-  #postpone(): void {
-    this.#retryAt = this.#options.clock.elapsed() + RETRY_MS;
-    this.#done = null;
+  #postpone(forMs: number): void {
+    this.#retryAt = this.#options.clock.elapsed() + forMs;
+    this.#walked = null;
   }
 
-  async #tagAll(tagging: Tagging, signal: AbortSignal): Promise<void> {
+  /** @param changed null for all images that are left */
+  async #tagAll(
+    tagging: Tagging,
+    changed: readonly number[] | null,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { logger, records } = this.#options;
-    const page = { spaceId: tagging.provider.space.id, tagging: tagging.id, limit: PAGE_SIZE };
+    const options = { spaceId: tagging.provider.space.id, tagging: tagging.id };
     let labels: readonly EmbeddedLabel[] | null = null;
     let count = 0;
-    for (let after = 0; ;) {
+    for await (const files of this.#untagged(options, changed)) {
       signal.throwIfAborted();
-      const files = await records.listUntagged({ ...page, after });
-      const last = files.at(-1);
-      if (last === undefined) break;
-      after = last.fileId;
       labels ??= await this.#embedLabels(tagging.provider, signal);
       if (labels === null) {
-        this.#postpone();
+        this.#postpone(RETRY_MS);
         return;
       }
       const images = await this.#tag(files, { ...tagging, labels });
-      await records.replace(images, page);
+      await records.replace(images, options);
       count += images.length;
     }
     if (count > 0) logger.debug(`Tagged ${String(count)} images.`);
+  }
+
+  /** In pages; others have a turn between statements. */
+  async *#untagged(
+    options: { spaceId: string; tagging: string },
+    changed: readonly number[] | null,
+  ): AsyncGenerator<readonly Omit<TaggedImage, 'tags'>[]> {
+    const { records } = this.#options;
+    if (changed !== null) {
+      for (const fileIds of chunksOf(changed, PAGE_SIZE)) {
+        const { files } = await records.listUntagged({ ...options, among: { fileIds } });
+        if (files.length > 0) yield files;
+      }
+      return;
+    }
+    for (let after: number | null = 0; after !== null;) {
+      const { files, next }: Awaited<ReturnType<ImageTags['listUntagged']>> =
+        await records.listUntagged({ ...options, among: { after } });
+      yield* chunksOf(files, PAGE_SIZE);
+      await nextTurn();
+      after = next;
+    }
   }
 
   /** Without files whose vectors are those of other bytes: they will be indexed again. */
@@ -216,7 +258,7 @@ export class Tagger {
         .filter(({ relevance }) => relevance >= threshold && relevance > 0)
         .sort((one, other) => other.relevance - one.relevance);
       images.push({ ...file, tags });
-      multiplied += 2 * labels.length * point.vector.length;
+      multiplied += labels.length * point.vector.length;
       if (multiplied > TURN) {
         multiplied = 0;
         await nextTurn();

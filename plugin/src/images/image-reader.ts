@@ -162,7 +162,10 @@ export function createImageReader(
       checkBytes(bytes, limits);
       if (isHeic(bytes)) return readHeic(bytes, options);
       if (isPdf(bytes)) return readDocument(bytes, options);
-      if (!mayBeDrawing(bytes)) return readImage(bytes, options, reading);
+      if (!mayBeDrawing(bytes)) {
+        const read = await readImage(bytes, options, reading);
+        return options.previews ? { ...read, previews: [{ webp: await previewOf(bytes) }] } : read;
+      }
       const png = await drawings.add(() => drawFor(options, bytes, limits));
       return readImage(png, options, reading);
     },

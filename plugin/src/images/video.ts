@@ -81,6 +81,7 @@ export async function readVideo(
   const input = ['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS.join(',')];
   const source = ['-i', `file:${file}`];
   const description = await run(ffmpeg, [...input, ...source], order);
+  if (wasTooSlow(description.error)) throw tookTooLong(order.timeoutMs, description.error);
   const seconds = checkDescription(description.log, order);
   const images: ImageOfFile[] = [];
   let failure: ExecFileException | null = null;
@@ -96,12 +97,17 @@ export async function readVideo(
     if (frame.output.length > 0) {
       images.push({ number: Math.max(1, Math.round(second)), encoded: frame.output });
     } else failure = frame.error;
-    isPartial = frame.error?.killed === true;
+    isPartial = wasTooSlow(frame.error);
     if (isPartial) break;
   }
   if (images.length > 0) return { images, isPartial };
-  if (failure?.killed) throw tookTooLong(order.timeoutMs, failure);
+  if (isPartial) throw tookTooLong(order.timeoutMs, failure);
   throw unreadable('the video is damaged', failure);
+}
+
+/** Whether a run was ended by its limit of time, or of processor time. */
+function wasTooSlow(error: ExecFileException | null): boolean {
+  return error !== null && (error.killed === true || /^SIG(XCPU|KILL)$/.test(error.signal ?? ''));
 }
 
 /** Options that put the frame at this second on standard output, as a PNG file. */

@@ -31,6 +31,8 @@ export class LibraryWords {
   readonly #options: LibraryWordsOptions;
   readonly #stopping = new AbortController();
   readonly #changed = new Set<number>();
+  /** What changed while a page of the comparison is being read: the page may have its former words. */
+  #changedMeanwhile: Set<number> | null = null;
   #loop: Promise<void> | null = null;
   #updating: Promise<void> | null = null;
   #comparison: Promise<number> | null = null;
@@ -47,7 +49,10 @@ export class LibraryWords {
   /** Reads the words of these files in the background, and removes those of files that are gone. */
   update(fileIds: readonly number[]): void {
     if (this.#stopping.signal.aborted || fileIds.length === 0) return;
-    for (const fileId of fileIds) this.#changed.add(fileId);
+    for (const fileId of fileIds) {
+      this.#changed.add(fileId);
+      this.#changedMeanwhile?.add(fileId);
+    }
     this.#updating ??= this.#updateAll().finally(() => {
       this.#updating = null;
     });
@@ -107,8 +112,16 @@ export class LibraryWords {
     let after = 0;
     do {
       if (this.#stopping.signal.aborted) return changes;
-      const page = await source.iterate(cursor, PAGE_SIZE);
-      changes += await index.replaceRange(page.files, { after, through: page.nextCursor });
+      const changed = new Set<number>();
+      this.#changedMeanwhile = changed;
+      let page: Awaited<ReturnType<WordSource['iterate']>>;
+      try {
+        page = await source.iterate(cursor, PAGE_SIZE);
+        changes += await index.replaceRange(page.files, { after, through: page.nextCursor });
+      } finally {
+        this.#changedMeanwhile = null;
+        this.update([...changed]);
+      }
       after = page.nextCursor ?? after;
       cursor = page.nextCursor;
     } while (cursor !== null);

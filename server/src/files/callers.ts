@@ -100,8 +100,11 @@ function contentApiCallersFiles(strapi: Core.Strapi): VisibleTo<'content-api'> {
         `facets: "${hidden}" counts by ${facetAttributes[hidden]}, which you can't read.`,
       );
     }
-    if (selection?.kind !== undefined && isPrivate(model, facetAttributes.kind)) {
-      throw inputError(`kind: filters by ${facetAttributes.kind}, which you can't read.`);
+    for (const trait of ['kind', 'color', 'tags'] as const) {
+      const attribute = facetAttributes[trait];
+      if (selection?.[trait] !== undefined && isPrivate(model, attribute)) {
+        throw inputError(`${trait}: filters by ${attribute}, which you can't read.`);
+      }
     }
     if (selection?.groupBy === 'folder' && isPrivate(model, facetAttributes.folder)) {
       throw inputError(

@@ -16,10 +16,13 @@ import { retryConflicts } from './row-locks';
 
 /** Rows in one INSERT. */
 const LARGEST_INSERT = 100;
+/** Files that are looked at in one statement, a few milliseconds. */
+const WINDOW = 1_000;
 
 type Transaction = NonNullable<Parameters<typeof createDatabaseTables>[1]>;
 
-const untaggedSchema = z.array(z.object({ file_id: z.number(), content_hash: z.string() }));
+const filesSchema = z.array(z.object({ file_id: z.number(), content_hash: z.string() }));
+const windowSchema = z.array(filesSchema.element.extend({ tagged: z.number().nullable() }));
 
 /** Databases return counts as text or as numbers. */
 const countsSchema = z.array(z.object({ value: z.string(), count: z.coerce.number() }));
@@ -29,9 +32,10 @@ const namesSchema = z.array(z.object({ file_id: z.number(), name: z.string() }))
 /** Tags in Strapi's database. */
 export function createImageTags(strapi: Core.Strapi): ImageTags {
   return {
-    async listUntagged({ after, limit, spaceId, tagging }) {
+    async listUntagged({ among, spaceId, tagging }) {
       const tables = createDatabaseTables(strapi);
-      const found: unknown = await indexedFiles(tables, spaceId)
+      const query = indexedFiles(tables, spaceId)
+        .select({ tagged: 'tags.file_id' })
         .leftJoin(`${tables.tableOf(IMAGE_TAG_UID)} as tags`, function joinCurrent(join) {
           join
             .on('tags.file_id', 'entries.file_id')
@@ -39,13 +43,17 @@ export function createImageTags(strapi: Core.Strapi): ImageTags {
             .andOnVal('tags.position', 0)
             .andOnVal('tags.tagging', tagging);
         })
-        .where('entries.file_id', '>', after)
-        .whereNull('tags.file_id')
-        .orderBy('entries.file_id')
-        .limit(limit);
-      return untaggedSchema
-        .parse(found)
-        .map(({ content_hash: contentHash, file_id: fileId }) => ({ fileId, contentHash }));
+        .orderBy('entries.file_id');
+      if ('after' in among) void query.where('entries.file_id', '>', among.after).limit(WINDOW);
+      else void query.whereIn('entries.file_id', [...among.fileIds]);
+      const window = windowSchema.parse(await query);
+      return {
+        files: window
+          .filter(({ tagged }) => tagged === null)
+          .map(({ content_hash: contentHash, file_id: fileId }) => ({ fileId, contentHash })),
+        next:
+          'after' in among && window.length === WINDOW ? (window.at(-1)?.file_id ?? null) : null,
+      };
     },
 
     async replace(images, { spaceId, tagging }) {
@@ -59,7 +67,7 @@ export function createImageTags(strapi: Core.Strapi): ImageTags {
             .orderBy('entries.file_id')
             .forUpdate();
           const hashes = new Map(
-            untaggedSchema.parse(locked).map((row) => [row.file_id, row.content_hash]),
+            filesSchema.parse(locked).map((row) => [row.file_id, row.content_hash]),
           );
           const same = images.filter(
             ({ contentHash, fileId }) => hashes.get(fileId) === contentHash,
@@ -104,6 +112,22 @@ export async function removeTags(
   const tables = createDatabaseTables(strapi, transaction);
   const table = tables.table(tables.tableOf(IMAGE_TAG_UID));
   await table.whereIn('file_id', [...fileIds]).delete();
+}
+
+/** Of files that were replaced, whose tags are those of other bytes until they are embedded; in the same transaction. */
+export async function removeTagsOfOtherBytes(
+  strapi: Core.Strapi,
+  transaction: Transaction,
+  files: readonly Pick<TaggedImage, 'contentHash' | 'fileId'>[],
+): Promise<void> {
+  const tables = createDatabaseTables(strapi, transaction);
+  const table = tables.table(tables.tableOf(IMAGE_TAG_UID));
+  for (const { contentHash, fileId } of files) {
+    void table.orWhere((file) => {
+      void file.where('file_id', fileId).whereNot('content_hash', contentHash);
+    });
+  }
+  if (files.length > 0) await table.delete();
 }
 
 /** The tags of the configuration; none unless it has a vocabulary. */

@@ -12,7 +12,7 @@ import { prefixedLogger } from '../prefixed-logger';
 import { chunksOf } from '../usage/database-tables';
 import { derive, replaceDerived } from './derived-traits';
 import { createTileSearch } from './image-fingerprints';
-import { removeTags } from './image-tags';
+import { removeTags, removeTagsOfOtherBytes } from './image-tags';
 import { createRowReader } from './readable-rows';
 import { retryConflicts } from './row-locks';
 
@@ -93,6 +93,7 @@ export function createImageTraces(
         const rowsOfTraces = traces.map(toColumns);
         await table().transacting(trx).insert(rowsOfTraces).onConflict('file_id').merge();
         await replaceDerived(strapi, trx, { fileIds, derived });
+        await removeTagsOfOtherBytes(strapi, trx, traces);
       }),
     );
   }

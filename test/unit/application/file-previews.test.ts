@@ -41,15 +41,16 @@ function previewsOf(readImage: (options: ReadImageOptions) => ReturnType<ImageRe
   return { previews, reads: () => reads };
 }
 
-it("doesn't read a file again for a page that it doesn't have", async () => {
+it("doesn't read a file again for pages that it doesn't have", async () => {
   const { previews, reads } = previewsOf(() =>
     Promise.resolve({ previews: [{ webp }, { view: { kind: 'page', number: 1 }, webp }] } as never),
   );
   expect(await previews.read(1, { kind: 'page', number: 1 })).toBe(webp);
-  for (let times = 0; times < 3; times += 1) {
-    expect(await previews.read(1, { kind: 'page', number: 99 })).toBeNull();
+  for (const number of [2, 99, 16_383]) {
+    expect(await previews.read(1, { kind: 'page', number })).toBeNull();
   }
-  expect(reads()).toBe(2);
+  expect(await previews.read(1, { kind: 'frame', number: 1 })).toBeNull();
+  expect(reads()).toBe(1);
 });
 
 it.each([

@@ -15,6 +15,8 @@ class MemoryWords implements WordSource {
   readonly files = new Map<number, FileWords>();
   /** Thrown instead of an answer. */
   failure: Error | null = null;
+  /** Called once a page is read, and before it is returned. */
+  afterReading: (() => Promise<void>) | null = null;
 
   set(...files: FileWords[]): void {
     for (const file of files) this.files.set(file.fileId, file);
@@ -28,6 +30,7 @@ class MemoryWords implements WordSource {
       .sort((left, right) => left.fileId - right.fileId)
       .slice(0, limit);
     const last = files.length === limit ? files.at(-1) : undefined;
+    await this.afterReading?.();
     return { files, nextCursor: last?.fileId ?? null };
   }
 
@@ -93,6 +96,26 @@ describe('the words of the library', () => {
     );
     await expect(idsFor('dog')).resolves.toEqual([]);
     await expect(idsFor('bird')).resolves.toEqual([]);
+  });
+
+  it('keep what changes while a comparison reads it: edits, uploads and deletions', async () => {
+    source.set(...[1, 2].map((id) => wordsOf(id, { name: 'old.jpg' })));
+    await words.reconcile();
+    source.afterReading = async () => {
+      source.afterReading = null;
+      source.set(wordsOf(1, { name: 'new.jpg' }), wordsOf(3, { name: 'new.jpg' }));
+      source.files.delete(2);
+      words.update([1, 2, 3]);
+      await pollUntil(
+        () => idsFor('new'),
+        (ids) => ids.length === 2,
+      );
+    };
+    await words.reconcile();
+    await pollUntil(
+      async () => [await idsFor('new'), await idsFor('old')],
+      ([fresh, old]) => fresh?.length === 2 && old?.length === 0,
+    );
   });
 
   it('are found by the next comparison after a failure, which is logged once', async () => {

@@ -27,6 +27,8 @@ export class Thumbnails {
   /** Least recently drawn first; null for an image that can't be loaded. */
   readonly #images = new Map<number, HTMLImageElement | null>();
   readonly #requested = new Set<number>();
+  /** Since the map has moved. */
+  readonly #failed = new Set<number>();
   #wanted: readonly number[] = [];
   #timer: number | undefined;
   #loading = 0;
@@ -51,6 +53,8 @@ export class Thumbnails {
   /** Loads these files, the first ones first, instead of those that were wanted before. */
   want(ids: readonly number[]): void {
     this.#wanted = ids;
+    for (const id of this.#failed) this.#images.delete(id);
+    this.#failed.clear();
     if (ids.every((id) => this.#images.has(id))) return;
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => {
@@ -95,7 +99,10 @@ export class Thumbnails {
             this.#images.set(id, image);
             this.#options.onChange();
           },
-          () => undefined,
+          () => {
+            // It stays a point, and is asked for again once the map has moved.
+            this.#failed.add(id);
+          },
         )
         .finally(() => {
           this.#loading -= 1;

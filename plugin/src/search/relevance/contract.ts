@@ -83,8 +83,9 @@ export interface TaggedImage {
 /**
  * The tags of images, for all processes that share a database.
  *
- * - `listUntagged` returns files that a space has indexed, in ascending order after `after`, whose tags are missing or
- *   were given with another `tagging`, or for other bytes.
+ * - `listUntagged` returns those of some files that a space has indexed whose tags are missing or were given with another
+ *   `tagging`, or for other bytes: of these files, or of the next thousand after a file id. `next` is where to go on, null at
+ *   the end.
  * - `replace` skips files that were removed, or indexed with other bytes, in the meantime.
  *
  * @throws whatever the database throws
@@ -94,9 +95,8 @@ export interface ImageTags {
     spaceId: string;
     /** Which labels, model and calibration tags are given with, at most 64 characters. */
     tagging: string;
-    after: number;
-    limit: number;
-  }): Promise<Omit<TaggedImage, 'tags'>[]>;
+    among: { fileIds: readonly number[] } | { after: number };
+  }): Promise<{ files: Omit<TaggedImage, 'tags'>[]; next: number | null }>;
   replace(
     images: readonly TaggedImage[],
     options: { spaceId: string; tagging: string },

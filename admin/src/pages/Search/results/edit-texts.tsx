@@ -75,7 +75,13 @@ function TextsForm({ asset, isLast, onNext, onClose }: TextsFormProps) {
   const [caption, setCaption] = useState(asset.caption ?? '');
   const save = useMutation({
     mutationFn: () =>
-      saveTexts(asset.id, { alternativeText: alternativeText.trim(), caption: caption.trim() }),
+      // What wasn't edited here may have been elsewhere.
+      saveTexts(asset.id, {
+        ...(alternativeText !== (asset.alternativeText ?? '') && {
+          alternativeText: alternativeText.trim(),
+        }),
+        ...(caption !== (asset.caption ?? '') && { caption: caption.trim() }),
+      }),
     onSuccess: () => {
       void queryClient.invalidateQueries({ queryKey: libraryKeys.asset(asset.id) });
       onNext();

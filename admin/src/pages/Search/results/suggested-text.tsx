@@ -1,7 +1,7 @@
 import { Box, Button, Flex, Typography } from '@strapi/design-system';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Asset } from '../../../api/asset';
-import { saveTexts } from '../../../api/library';
+import { fetchAsset, saveTexts } from '../../../api/library';
 import { useFailureText } from '../../../hooks/failure-text';
 import { useFileDuplicates } from '../../../hooks/files';
 import { libraryKeys } from '../../../hooks/library';
@@ -66,8 +66,11 @@ export function SaveSuggestedText({ asset }: { asset: Asset }) {
   const failureText = useFailureText();
   const queryClient = useQueryClient();
   const save = useMutation({
-    mutationFn: (alternativeText: string) =>
-      saveTexts(asset.id, { alternativeText, caption: asset.caption ?? '' }),
+    mutationFn: async (alternativeText: string) => {
+      const current = await fetchAsset(asset.id);
+      // Somebody was faster: their text is shown instead.
+      if (!current.alternativeText?.trim()) await saveTexts(asset.id, { alternativeText });
+    },
     onSuccess: async () => {
       await Promise.all([
         queryClient.invalidateQueries({ queryKey: libraryKeys.asset(asset.id) }),
