@@ -159,6 +159,21 @@ const searchSchema = z.strictObject({
   }),
 });
 
+const ocrSchema = z.strictObject({
+  languages: z
+    .array(
+      z.string().regex(/^[a-z]{3}(_[a-z]+)*$/i, {
+        error: 'must be a code of Tesseract such as "eng", "deu" or "chi_sim"',
+      }),
+    )
+    .max(10)
+    .default([])
+    .meta({
+      description:
+        'Languages of text in images, as codes of Tesseract such as `eng`, the most frequent first. Needs `tesseract.js` and `@tesseract.js-data/<code>` for each. None by default: text in images is not read',
+    }),
+});
+
 const wordsSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
     description:
@@ -246,6 +261,7 @@ const sectionsSchema = z.strictObject({
   duplicates: duplicatesSchema.prefault({}),
   search: searchSchema.prefault({}),
   words: wordsSchema.prefault({}),
+  ocr: ocrSchema.prefault({}).meta({ description: 'Text in images, for searches by words' }),
   tags: tagsSchema.prefault({}).meta({
     description:
       'Tags from a vocabulary of yours, for filters and facets. They need `search.calibrate` and a library of ten images',

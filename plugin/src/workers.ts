@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 
 type WorkerName =
-  'clip' | 'drawing' | 'embedded-store' | 'heic' | 'map' | 'pdf' | 'pixels' | 'words';
+  'clip' | 'drawing' | 'embedded-store' | 'heic' | 'map' | 'ocr' | 'pdf' | 'pixels' | 'words';
 
 /** A program that runs beside the server, in a process or thread of its own. */
 export interface WorkerProgram {

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import {
   checkFfmpeg,
+  checkTextReader,
   checkMachine,
   checkModels,
   checkStore,
@@ -47,7 +48,8 @@ export async function runChecks(parts: CheckParts): Promise<Check[]> {
       ? [checkIndex(parts), checkStorage(parts), checkPermissions(strapi)]
       : []),
   ]);
-  const machine = [...checkMachine(projectFolder), checkFfmpeg(config)];
+  const readers = [checkFfmpeg(config), ...checkTextReader(config, projectFolder)];
+  const machine = [...checkMachine(projectFolder), ...readers];
   return [...machine, ...models, storeCheck, database, ...others.flat()];
 }
 

@@ -126,6 +126,7 @@ export const contentTypes = {
       { name: 'image_search_image_traces_file', columns: ['file_id'], type: 'unique' },
       { name: 'image_search_image_traces_hash', columns: ['content_hash', 'file_id'] },
       { name: 'image_search_image_traces_pass', columns: ['compared_in', 'file_id'] },
+      { name: 'image_search_image_traces_ocr', columns: ['recognized_by', 'file_id'] },
     ],
     attributes: {
       fileId: { type: 'integer', required: true },
@@ -141,8 +142,10 @@ export const contentTypes = {
       comparedIn: { type: 'string' },
       /** Hashes of images that its pixels aren't duplicates of, as the repository writes them. */
       refuted: { type: 'text' },
-      /** What a document says; null for images. */
+      /** What a document or an image says; null if that wasn't read. */
       text: { type: 'text' },
+      /** The reader that looked for text in it last; null for none. */
+      recognizedBy: { type: 'string' },
       /** Whether reading a document or a video took too long to be complete. */
       isPartial: { type: 'boolean' },
     },

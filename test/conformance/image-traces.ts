@@ -111,6 +111,36 @@ export function describeImageTraces(name: string, empty: () => Promise<ImageTrac
       expect(await traces.textsOf([7])).toEqual(new Map());
     });
 
+    it('keeps the text that a reader recognized, and knows what it has not read', async () => {
+      const [reader, other] = ['tesseract-1:eng', 'tesseract-1:deu+eng'];
+      await traces.put([7, 8, 9].map((fileId) => traceOf(fileId)));
+      await traces.put([{ ...traceOf(6), text: 'a document' }]);
+      expect(await traces.notRecognized(reader, { after: 0, limit: 3 })).toEqual([6, 7, 8]);
+      expect(await traces.notRecognized(reader, { after: 8, limit: 3 })).toEqual([9]);
+      const read = (fileId: number) => ({ fileId, contentHash: hashOf('a') });
+      await traces.markRecognized(read(6), { reader });
+      await traces.markRecognized(read(7), { reader, text: 'INVOICE 4711' });
+      await traces.markRecognized(read(8), { reader, text: '' });
+      await traces.markRecognized({ fileId: 9, contentHash: hashOf('b') }, { reader, text: 'No.' });
+      expect(await traces.notRecognized(reader, { after: 0, limit: ALL })).toEqual([9]);
+      expect(await traces.textsOf([6, 7, 8, 9])).toEqual(
+        new Map([
+          [6, 'a document'],
+          [7, 'INVOICE 4711'],
+        ]),
+      );
+      expect(await traces.notRecognized(other, { after: 0, limit: ALL })).toEqual([6, 7, 8, 9]);
+      await traces.put([traceOf(7, hashOf('b'))]);
+      expect(await traces.notRecognized(reader, { after: 0, limit: ALL })).toEqual([7, 9]);
+      expect(await traces.textsOf([7])).toEqual(new Map());
+    });
+
+    it('tells what was read in part only', async () => {
+      await traces.put([{ ...traceOf(7), isPartial: true }, traceOf(8)]);
+      const found = byId(await traces.get([7, 8]));
+      expect(found.map(({ isPartial = false }) => isPartial)).toEqual([true, false]);
+    });
+
     it('lists ids in ascending order, page by page', async () => {
       await traces.put([9, 3, 7, 5].map((fileId) => traceOf(fileId)));
       expect(await traces.listIds(null, 3)).toEqual({ ids: [3, 5, 7], nextCursor: 7 });

@@ -10,6 +10,7 @@ import type { ImageTrace } from '../../plugin/src/matching/contract';
 interface Row {
   trace: FileTrace;
   pass: string | null;
+  recognizedBy: string | null;
 }
 
 /** The traces in memory: every method changes them in one synchronous step. */
@@ -27,7 +28,11 @@ export class MemoryImageTraces implements ImageTraces {
     await this.#answer();
     this.#fingerprints = null;
     for (const trace of traces) {
-      this.#rows.set(trace.fileId, { trace: structuredClone(trace), pass: null });
+      this.#rows.set(trace.fileId, {
+        trace: structuredClone(trace),
+        pass: null,
+        recognizedBy: null,
+      });
       this.written.push(trace.fileId);
     }
   }
@@ -109,6 +114,31 @@ export class MemoryImageTraces implements ImageTraces {
   async notCompared(pass: string, limit: number): Promise<number[]> {
     await this.#answer();
     return this.#ids((row) => row.pass !== pass).slice(0, limit);
+  }
+
+  async notRecognized(
+    reader: string,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<number[]> {
+    await this.#answer();
+    const ids = this.#ids((row) => row.recognizedBy !== reader);
+    return ids
+      .filter((id) => id > after)
+      .sort((one, other) => one - other)
+      .slice(0, limit);
+  }
+
+  async markRecognized(
+    { contentHash, fileId }: ComparedFile,
+    { reader, text }: { reader: string; text?: string },
+  ): Promise<void> {
+    await this.#answer();
+    const row = this.#rows.get(fileId);
+    if (row?.trace.contentHash !== contentHash) return;
+    row.recognizedBy = reader;
+    if (text === undefined) return;
+    if (text === '') delete row.trace.text;
+    else row.trace.text = text;
   }
 
   async rememberRefuted(

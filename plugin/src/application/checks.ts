@@ -14,8 +14,9 @@ import {
   splitFallback,
   type EmbeddingConfig,
 } from '../embedding/registry';
-import { toImageSearchError } from '../errors';
+import { ImageSearchError, toImageSearchError } from '../errors';
 import { findHeicDecoder, HEIC_DECODER } from '../images/heic';
+import { findTextReader } from '../images/ocr';
 import { PDF_READER, pdfReaderProblem } from '../images/pdf';
 import { findFfmpeg } from '../images/video';
 import type { Logger } from '../logger';
@@ -112,6 +113,24 @@ export function checkFfmpeg({ indexing }: ImageSearchConfig): Check {
       ? `There is no ${indexing.ffmpeg}, so videos are skipped. To index them, install ffmpeg or set indexing.ffmpeg to its path, and restart Strapi.`
       : `${found} is there.`,
   );
+}
+
+/** None unless languages are configured. */
+export function checkTextReader(
+  { ocr: { languages }, words }: ImageSearchConfig,
+  projectFolder: string,
+): Check[] {
+  if (languages.length === 0) return [];
+  const found = findTextReader(projectFolder, languages);
+  const list = languages.join(', ');
+  if (found instanceof ImageSearchError) {
+    return [warned('ocr', `Text in images isn't read (${list}).`, found.message)];
+  }
+  if (!words.enabled) {
+    const advice = 'Set words.enabled to true, or ocr.languages to [].';
+    return [warned('ocr', 'Text in images is read, but words are not searched.', advice)];
+  }
+  return [passed('ocr', `Text in images is read in: ${list}.`)];
 }
 
 /** What the configured store and model need on this machine. Loads them, so it's for a process of its own. */

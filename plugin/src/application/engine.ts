@@ -65,6 +65,7 @@ import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-tra
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
 import { Tagger } from './tagger';
+import { createTextRecognition, type TextRecognition } from './text-recognition';
 import { UsageReport } from './usage-report';
 import { announceTexts, createWords } from './words';
 
@@ -177,12 +178,19 @@ export function createEngine(given: EngineParts): Engine {
   const outages = new OutageLog(logger);
   const words = createWords(parts);
   const previews = createPreviewCache(parts);
+  const recognition = createTextRecognition(parts, {
+    images: createIndexingReader(parts),
+    words,
+    isIndexing: () => callbacks.isIndexing(),
+    owner,
+  });
   const spaces = createSpaces(parts, {
     store,
     models,
     budget,
     duplicates,
     words,
+    recognition,
     previews,
     outages,
     owner,
@@ -268,7 +276,7 @@ export function createEngine(given: EngineParts): Engine {
       store,
       storeWatch,
       words,
-      jobs: [calibrator, tagger].filter((job) => job !== null),
+      jobs: [calibrator, tagger, recognition].filter((job) => job !== null),
       map,
       remotes: [parts.remote, search.fetch, { dispose: () => tracer.stop() }],
       logger,
@@ -459,6 +467,7 @@ function createSpaces(
     budget: Budget;
     duplicates: DuplicateDetection;
     words: WordIndexing;
+    recognition: TextRecognition | null;
     previews: PreviewCache;
     outages: OutageLog;
     owner: LeaseOwner;
@@ -471,7 +480,9 @@ function createSpaces(
     ...workerSettings(parts),
     owner: built.owner,
     outages: built.outages,
-    traces: announceTexts(repositories.traces, built.words),
+    traces: announceTexts(repositories.traces, built.words, () => {
+      built.recognition?.noteRead();
+    }),
     previews: built.previews,
     duplicates: built.duplicates.watch,
     isHeld: async () => (await repositories.holds.current()) !== null,

@@ -59,7 +59,11 @@ function createTextIndex({
 }
 
 /** What documents say is searched as soon as they are read, and no longer once they say something else, or nothing. */
-export function announceTexts(traces: ImageTraces, words: WordIndexing): ImageTraces {
+export function announceTexts(
+  traces: ImageTraces,
+  words: WordIndexing,
+  onPut: () => void = () => undefined,
+): ImageTraces {
   return {
     ...traces,
     async put(read) {
@@ -67,6 +71,7 @@ export function announceTexts(traces: ImageTraces, words: WordIndexing): ImageTr
       await traces.put(read);
       const changed = read.filter(({ fileId, text = '' }) => text !== (former?.get(fileId) ?? ''));
       words?.library.update(changed.map(({ fileId }) => fileId));
+      onPut();
     },
   };
 }

@@ -8,6 +8,7 @@ export const checkIds = [
   'heic',
   'pdf',
   'ffmpeg',
+  'ocr',
   'sqlite',
   'configuration',
   'runtime',

@@ -144,7 +144,7 @@ export interface PairReview {
 /** An image's trace and its file. */
 export interface FileTrace extends ImageTrace {
   fileId: number;
-  /** What a document says, for searches by words. `get` leaves it out. @default none */
+  /** What a document or an image says, for searches by words. `get` leaves it out. @default none */
   text?: string;
   /** Whether the document or video was read in part only, because it took too long. @default false */
   isPartial?: boolean;
@@ -178,6 +178,9 @@ export const MAX_REFUTED = 60;
  * - `unmark` removes the marks.
  * - `get` skips traces that can't be read; all other calls include them.
  * - `notCompared` returns ids of files without this pass's mark, at most `limit`; uses an index.
+ * - `notRecognized` returns the ids of files in which text wasn't recognized with this reader, ascending after `after`; uses
+ *   an index. `markRecognized` marks a file that still has these bytes with the reader, and keeps the text that it found;
+ *   without one, the text stays. `put` removes that mark.
  * - `sharingTiles` returns the ids of files that as a whole look like a tile of this image, or have a tile that looks like
  *   all of it, those that look most alike first, at most `limit`, perhaps with the image's own; see tiles.ts. Some may be
  *   out of date.
@@ -209,6 +212,8 @@ export interface ImageTraces {
     others: readonly ComparedFile[],
     version: number,
   ): Promise<Set<number>>;
+  notRecognized(reader: string, options: { after: number; limit: number }): Promise<number[]>;
+  markRecognized(file: ComparedFile, found: { reader: string; text?: string }): Promise<void>;
   /** The number of traces, and how many have this pass's mark. */
   counts(pass: string): Promise<{ total: number; compared: number }>;
 }

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import type { DecodingFailure, ProcessLimits } from './apart';
 import { fail, finish, readOrder } from './apart-process';
 import { PDF_HEAD_BYTES, type PdfOutputHead, type PdfProcessOrder } from './pdf';
+import { cleanText } from './read-text';
 
 /*
  * Entry of the process that reads one PDF document; see pdf.ts. PDFium works on a thread of its own, because WebAssembly
@@ -119,19 +120,10 @@ async function renderPage(document: PdfDocument, index: number, { shorterEdge }:
 
 function textOf(document: PdfDocument, index: number): string {
   try {
-    return cleaned(document.getPage(index).getText());
+    return cleanText(document.getPage(index).getText());
   } catch {
     return '';
   }
-}
-
-/** Where PDFium joins a word that is hyphenated at the end of a line. */
-const HYPHENS = new RegExp(`[${String.fromCharCode(2, 0xfffe)}]\\s*`, 'g');
-/** What databases refuse, and nobody searches for. */
-const UNUSED = /[\p{Cc}\p{Cn}\p{Cs}\u{fffd}\s]+/gu;
-
-function cleaned(text: string): string {
-  return text.replace(HYPHENS, '').replace(UNUSED, ' ').trim();
 }
 
 async function readStandardInput(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   checkMachine,
   checkModels,
   checkFfmpeg,
+  checkTextReader,
   checkNativeParts,
   checkProviders,
   failed,
@@ -43,7 +44,8 @@ async function checkProject(folder: string): Promise<Check[]> {
   const checks = checkMachine(folder);
   const config = await readConfig(folder, checks);
   if (config !== null) {
-    checks.push(checkFfmpeg(config), ...checkNativeParts(config, folder));
+    checks.push(checkFfmpeg(config), ...checkTextReader(config, folder));
+    checks.push(...checkNativeParts(config, folder));
     checks.push(...(await checkProviders(config, folder)));
   }
   checks.push(...(await checkStrapi(folder, config)));
@@ -125,6 +127,7 @@ const names: Record<Check['id'], string> = {
   heic: 'HEIC decoder',
   pdf: 'PDF reader',
   ffmpeg: 'ffmpeg',
+  ocr: 'Text in images',
   sqlite: 'SQLite driver',
   configuration: 'Configuration',
   runtime: 'ONNX runtime',

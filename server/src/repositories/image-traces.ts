@@ -204,6 +204,23 @@ export function createImageTraces(
       return ids;
     },
 
+    async notRecognized(reader, { after, limit }) {
+      const ids: number[] = [];
+      // One by one, as above.
+      for (const recognizedBy of [{ $null: true }, { $lt: reader }, { $gt: reader }]) {
+        const where = { recognizedBy, fileId: { $gt: after } };
+        ids.push(...(await findIds({ where, orderBy: byFile, limit })));
+      }
+      return ascending(ids).slice(0, limit);
+    },
+
+    async markRecognized({ contentHash, fileId }, { reader, text }) {
+      const data = { recognizedBy: reader, ...(text !== undefined && { text: text || null }) };
+      await retryConflicts(strapi, () =>
+        rows().updateMany({ where: { fileId, contentHash }, data }),
+      );
+    },
+
     async rememberRefuted(file, contentHashes, version) {
       const { contentHash, fileId } = file;
       const known = await readRefuted([fileId]);
@@ -254,6 +271,7 @@ function toColumns(trace: FileTrace) {
     height,
     text: text ?? null,
     is_partial: isPartial ?? false,
+    recognized_by: null,
     compared_in: null,
   };
 }
