@@ -41,7 +41,7 @@ describeInBrowser('The search page of a calibrated library', (browser) => {
     expect(shown.length).toBeLessThan(images.length);
     await page
       .getByRole('status')
-      .filter({ hasText: new RegExp(`^${String(shown.length)} image`) })
+      .filter({ hasText: new RegExp(`^${String(shown.length)} result`) })
       .waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
