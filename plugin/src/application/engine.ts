@@ -272,6 +272,7 @@ export function createEngine(given: EngineParts): Engine {
       duplicates,
       watchLibrary: (listener) => parts.watchLibrary(listener),
       isIndexing: config.indexing.enabled,
+      isServing: !parts.isCommand,
       meter,
       store,
       storeWatch,

@@ -1,5 +1,6 @@
 import type { UsageMeter } from '../billing/usage-meter';
 import { isDoneWithin, type Clock } from '../clock';
+import { toImageSearchError } from '../errors';
 import type { IndexPriority } from '../indexing/contract';
 import type { Logger } from '../logger';
 import type { GuardedFetch } from '../network/contract';
@@ -50,6 +51,8 @@ export function createLifecycle(parts: {
   watchLibrary: (listener: LibraryListener) => () => void;
   /** Whether this process indexes. */
   isIndexing: boolean;
+  /** Whether this process answers searches. */
+  isServing: boolean;
   meter: UsageMeter;
   store: VectorStore;
   storeWatch: StoreWatch;
@@ -101,6 +104,7 @@ export function createLifecycle(parts: {
       });
       words?.library.start();
       spaces.start({ isIndexing });
+      if (parts.isServing) void warmUp(spaces, logger);
       if (isIndexing) {
         duplicates.start();
         storeWatch.start();
@@ -131,6 +135,16 @@ export function createLifecycle(parts: {
       await shutDown({ spaces: indexing, meter, store: stores, remotes, logger, clock });
     },
   };
+}
+
+/** Loads the model that searches use. Never rejects: the first search says what is wrong. */
+async function warmUp(spaces: SpaceManager, logger: Logger): Promise<void> {
+  try {
+    const { provider } = await spaces.get();
+    await provider.warmUp?.();
+  } catch (error) {
+    logger.debug(`The model wasn't loaded ahead: ${toImageSearchError(error).message}`);
+  }
 }
 
 export interface ShutdownOptions {

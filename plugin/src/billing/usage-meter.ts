@@ -155,6 +155,7 @@ export function meterProvider(
       return vectors;
     },
     checkHealth: (options) => provider.checkHealth(options),
+    warmUp: async () => provider.warmUp?.(),
     dispose: () => provider.dispose(),
   };
 }

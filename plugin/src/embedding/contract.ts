@@ -132,6 +132,8 @@ export interface EmbeddingProvider {
   embedTexts(texts: readonly string[], options?: EmbeddingCallOptions): Promise<Float32Array[]>;
   /** Never rejects. */
   checkHealth(options?: HealthCheckOptions): Promise<ProviderHealth>;
+  /** Loads what the first text would have to wait for, if the configuration says so. @throws as `embedTexts` */
+  warmUp?(): Promise<void>;
   dispose(): Promise<void>;
 }
 

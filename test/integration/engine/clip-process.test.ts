@@ -28,6 +28,18 @@ function isAlive(processId: number): boolean {
   }
 }
 
+describe('a warm start', () => {
+  it.each([
+    ['starts the process', true],
+    ['is left out when it is off', false],
+  ])('%s', async (_, warmStart) => {
+    const provider = await openClip({ model: sampleModelFolder, warmStart });
+    await provider.warmUp();
+    expect(provider.processId !== null).toBe(warmStart);
+    await provider.dispose();
+  });
+});
+
 describe('a busy provider', () => {
   let provider: ClipProvider;
   beforeAll(async () => {

@@ -64,6 +64,10 @@ const settingsSchema = z.strictObject({
     description:
       'How long the model stays in memory after the last image or search. The next one takes a second or more, because it starts the model again; 0: it never ends',
   }),
+  warmStart: z.boolean().default(true).meta({
+    description:
+      'Whether the model for texts is loaded in the background when Strapi starts, so that the first search is as fast as the next ones',
+  }),
   cacheFolder: z.string().trim().min(1).default('.cache/image-search').meta({
     description: 'Directory for downloaded models, relative to the project folder',
   }),

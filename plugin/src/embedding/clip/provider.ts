@@ -33,6 +33,7 @@ export const clipProvider: ProviderDefinition<typeof clipConfigSchema> & {
 };
 
 const TEXTS_PER_CALL = 64;
+const SHORT_TEXT = 'a photograph';
 /** The model works on one call while the next one is sent. */
 const CONCURRENT_CALLS = 2;
 const MINUTE_MS = 60_000;
@@ -97,6 +98,7 @@ export class ClipProvider implements EmbeddingProvider {
   readonly #description: ModelDescription;
   readonly #modelProcess: ModelProcess;
   readonly #report: DownloadReport;
+  readonly #isWarmStarted: boolean;
   #callsUnderWay = 0;
   /** Of the last call, unless that succeeded. */
   #lastFailure: { message: string; at: number } | null = null;
@@ -105,6 +107,7 @@ export class ClipProvider implements EmbeddingProvider {
     this.#description = description;
     this.#modelProcess = modelProcess;
     this.#report = report;
+    this.#isWarmStarted = config.warmStart;
     this.limits = {
       imagesPerCall: config.batchSize,
       textsPerCall: TEXTS_PER_CALL,
@@ -173,7 +176,7 @@ export class ClipProvider implements EmbeddingProvider {
     const known = options.canBeCached === true ? this.#knownHealth() : null;
     if (known) return known;
     try {
-      await this.embedTexts(['a photograph'], options);
+      await this.embedTexts([SHORT_TEXT], options);
       return { ok: true, message: `The model "${this.space.model}" is running on this machine.` };
     } catch (error) {
       return { ok: false, message: toImageSearchError(error).message };
@@ -192,6 +195,10 @@ export class ClipProvider implements EmbeddingProvider {
         ? `The model "${model}" starts on this machine with the next image or search.`
         : `The model "${model}" is running on this machine.`;
     return { ok: true, message };
+  }
+
+  async warmUp(): Promise<void> {
+    if (this.#isWarmStarted) await this.embedTexts([SHORT_TEXT]);
   }
 
   async dispose(): Promise<void> {
