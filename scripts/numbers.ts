@@ -73,9 +73,9 @@ export function describeNumbers(): {
 
 function describeSpeed(results: readonly Measurement[]): string {
   return table(
-    ['what', 'median', 'least to most', 'runs', 'goal', 'held'],
+    ['what', 'median', 'least to most', 'runs', 'load', 'goal', 'held'],
     results.map((result) => {
-      const { name, unit, median, min, max, runs, bar } = result;
+      const { name, unit, median, min, max, runs, bar, loadAverage } = result;
       const write = unit === 'share' || unit === 'ratio' ? percent : short;
       const plainUnit = write === percent ? '' : ` ${unit}`;
       return [
@@ -83,6 +83,7 @@ function describeSpeed(results: readonly Measurement[]): string {
         `${write(median)}${plainUnit}`,
         runs === 1 ? '–' : `${write(min)} to ${write(max)}`,
         String(runs),
+        loadAverage === undefined ? '–' : short(loadAverage),
         `${bar.kind} ${write(bar.value)}`,
         isHeld(result) ? 'yes' : '**no**',
       ];

@@ -1,8 +1,10 @@
 /**
  * `npm run bench [name…]`: measures what the product promises, prints a table and writes bench/results.json. The
  * figures are medians of several runs on this machine; the bars are those of the product's own goals.
- * `npm run bench -- scale` measures how the stores grow instead.
+ * `npm run bench -- scale` measures how the stores grow instead, and `npm run bench -- peers` what Python takes to embed the
+ * same photographs; it needs Python 3, and installs what it needs into .cache/.
  */
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { isHeld, type Measurement } from './measurement';
 import { readResults, resultsFile, writeResults } from './results-file';
@@ -14,6 +16,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   search: async () => (await import('./search')).benchSearch(),
   duplicates: async () => (await import('./duplicate-search')).benchDuplicateSearch(),
   panel: async () => (await import('./panel')).benchPanel(),
+  peers: async () => (await import('./peers')).benchPeers(),
   idle: async () => (await import('./idle')).benchIdle(),
   kill: async () => (await import('./kill')).benchKill(),
 };
@@ -31,19 +34,24 @@ async function main(names: readonly string[]): Promise<void> {
   }
   const results: Measurement[] = [];
   for (const [name, bench] of Object.entries(benches)) {
-    if (names.length > 0 && !names.includes(name)) continue;
+    // Peers need what isn't installed with the others.
+    if (names.length > 0 ? !names.includes(name) : name === 'peers') continue;
     console.log(`Measuring ${name}…`);
-    results.push(...(await bench()));
+    const [loadAverage = 0] = loadavg();
+    const measured = await bench();
+    results.push(...measured.map((result) => ({ ...result, bench: name, loadAverage })));
   }
   console.table(results.map(toRow));
   const known = await readResults();
-  const named = new Map([...known.results, ...results].map((result) => [result.name, result]));
+  const benchesRun = new Set(results.map(({ bench }) => bench));
+  const others = known.results.filter(({ bench }) => bench === undefined || !benchesRun.has(bench));
+  const named = new Map([...others, ...results].map((result) => [result.name, result]));
   await writeResults({ ...known, results: [...named.values()] });
   console.log(`Written to ${path.relative(process.cwd(), resultsFile)}.`);
 }
 
 function toRow(measurement: Measurement) {
-  const { name, unit, median, min, max, runs, bar } = measurement;
+  const { name, unit, median, min, max, runs, bar, loadAverage = 0 } = measurement;
   return {
     what: name,
     median: round(median),
@@ -51,6 +59,7 @@ function toRow(measurement: Measurement) {
     max: round(max),
     unit,
     runs,
+    load: round(loadAverage),
     bar: `${bar.kind} ${String(bar.value)}`,
     held: isHeld(measurement) ? 'yes' : 'NO',
   };

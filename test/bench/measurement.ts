@@ -8,6 +8,10 @@ export interface Measurement {
   max: number;
   runs: number;
   bar: Bar;
+  /** Which bench it is of, for what that one no longer measures. */
+  bench?: string;
+  /** Processes that wanted a processor when that bench began, one-minute average. */
+  loadAverage?: number;
 }
 
 export interface Bar {
