@@ -143,10 +143,9 @@ export class RecallKeeper {
   }
 
   /** So many codes have all hits of the query, and show that they do. */
-  #neededFor(subject: RecallSubject, vector: Float32Array): number {
-    const { index } = subject;
+  #neededFor({ index, searchExactly }: RecallSubject, vector: Float32Array): number {
     const query = { vector, limit: CHECKED_HITS };
-    const rank = index.rankOf(vector, subject.searchExactly(query)) ?? Infinity;
+    const rank = index.rankOf(vector, searchExactly(query)) ?? Infinity;
     let wanted = LEAST_WANTED;
     while (wanted < index.size && (wanted < rank || index.findNear([query], wanted)[0] === null)) {
       wanted *= 2;
