@@ -16,8 +16,6 @@ const REMOVED_VECTORS_KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_REMOVED_VECTORS = 2_000;
 /** Hits that the leading dimensions are asked for, whatever the limit; deeper ones follow from all codes. */
 const NEAR_LIMIT = 256;
-/** Where the hits of a search aren't settled by the codes that usually do, so many times more are compared. */
-const WIDENING = [1, 4];
 /** The index is saved again when this share of the files has changed since, which are read one by one at the next opening. */
 const UNSAVED_SHARE = 1 / 50;
 /** Vectors that are read in one step of building the index, which takes some milliseconds. */
@@ -185,7 +183,7 @@ export class Collection {
     return { viewIds, vectors: Float32Array.from([...this.#vectorOf(row), ...vectors]) };
   }
 
-  /** Of a file that was removed from any collection of the space, without further views. */
+  /** Of a file that was removed from this or another collection of the space, without further views. */
   findRemoved(contentHash: string): ViewBatch | null {
     const row = this.#statements.removedByHash.get(this.space.id, contentHash);
     return row === undefined
@@ -213,20 +211,17 @@ export class Collection {
     const index = this.#index;
     const wanted = index === null ? null : this.#keeper.wantedOf(index.size);
     if (index === null || wanted === null) return [];
-    const hits = new Map<VectorQuery, VectorHit[]>();
-    let open = queries.filter((query) => query.isExact !== true && !query.filter?.includeIds);
-    for (const [step, factor] of WIDENING.entries()) {
-      const limited = open.map((query) => ({ ...query, limit: Math.min(query.limit, NEAR_LIMIT) }));
-      const candidates = index.findNear(limited, Math.min(factor * wanted, index.size));
-      for (const [position, query] of limited.entries()) {
-        const found = candidates[position] ?? null;
-        if (step === 0) this.#keeper.noteSearch(found === null, index.size);
-        const asked = open[position];
-        if (found && asked) hits.set(asked, this.#compare(query, found));
-      }
-      open = open.filter((query) => !hits.has(query));
-    }
-    return queries.map((query) => hits.get(query) ?? null);
+    const canBeNear = (query: VectorQuery) => query.isExact !== true && !query.filter?.includeIds;
+    const asked = queries
+      .filter(canBeNear)
+      .map((query) => ({ ...query, limit: Math.min(query.limit, NEAR_LIMIT) }));
+    const candidates = index.findNear(asked, wanted).values();
+    return queries.map((query) => {
+      if (!canBeNear(query)) return null;
+      const found = candidates.next().value ?? null;
+      this.#keeper.noteSearch(found === null, index.size);
+      return found && this.#compare({ ...query, limit: Math.min(query.limit, NEAR_LIMIT) }, found);
+    });
   }
 
   #searchExactly(query: VectorQuery): VectorHit[] {
@@ -236,12 +231,13 @@ export class Collection {
   #compare(query: VectorQuery, candidates: Candidates): VectorHit[] {
     const { vector, limit, filter = {}, minimumScore = -1 } = query;
     const excluded = new Set(filter.excludeIds);
-    const [hits, views]: [VectorHit[], ViewHit[]] = [[], []];
+    const hits: VectorHit[] = [];
     for (const row of this.#rows(candidates.fileIds)) {
       if (excluded.has(row.file_id)) continue;
       const score = toScore(dotProduct(vector, this.#vectorOf(row)));
       if (score >= minimumScore) hits.push({ fileId: row.file_id, score });
     }
+    const views: ViewHit[] = [];
     for (const row of this.#viewRows(candidates)) {
       if (excluded.has(fileIdOf(row.id))) continue;
       const score = toViewScore(dotProduct(vector, this.#vectorOfView(row)), query);
@@ -253,9 +249,10 @@ export class Collection {
 
   getMany(fileIds: readonly number[]): PointBatch {
     const rows = this.#statements.pointsById.all(JSON.stringify(fileIds));
-    const { dimensions } = this.space;
-    const vectors = new Float32Array(rows.length * dimensions);
-    for (const [at, row] of rows.entries()) vectors.set(this.#vectorOf(row), at * dimensions);
+    const vectors = new Float32Array(rows.length * this.space.dimensions);
+    for (const [position, row] of rows.entries()) {
+      vectors.set(this.#vectorOf(row), position * this.space.dimensions);
+    }
     return { points: rows.map(toPoint), vectors };
   }
 
@@ -303,9 +300,10 @@ export class Collection {
   }
 
   #toViews(rows: readonly ViewRow[]): ViewBatch {
-    const { dimensions } = this.space;
-    const vectors = new Float32Array(rows.length * dimensions);
-    for (const [at, row] of rows.entries()) vectors.set(this.#vectorOfView(row), at * dimensions);
+    const vectors = new Float32Array(rows.length * this.space.dimensions);
+    for (const [position, row] of rows.entries()) {
+      vectors.set(this.#vectorOfView(row), position * this.space.dimensions);
+    }
     return { viewIds: rows.map(({ id }) => id), vectors };
   }
 
@@ -323,7 +321,8 @@ export class Collection {
 
   /** Ascending; all of them when `limit` is negative. */
   #idsAfter(cursor: number | null, limit: number): number[] {
-    return this.#statements.idsAfter.all(cursor ?? -Infinity, limit).map((row) => row.file_id);
+    const rows = this.#statements.idsAfter.all(cursor ?? -Infinity, limit);
+    return rows.map((row) => row.file_id);
   }
 
   #transact(work: () => void): void {
@@ -368,8 +367,10 @@ export class Collection {
     if (found === null) return false;
     const { index, settings } = found;
     const fileIds = this.#statements.unsaved.all().map((row) => row.file_id);
-    for (const fileId of fileIds) index.delete(fileId);
-    for (const fileId of fileIds) index.deleteViews(fileId);
+    for (const fileId of fileIds) {
+      index.delete(fileId);
+      index.deleteViews(fileId);
+    }
     for (const row of this.#rows(fileIds)) index.set(row.file_id, this.#vectorOf(row));
     const views = this.hasViews() ? this.#viewRows({ fileIds, viewIds: null }) : [];
     for (const row of views) index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));

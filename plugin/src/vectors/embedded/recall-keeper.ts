@@ -5,10 +5,10 @@ import { CHECKED_HITS, type QuantizedIndex } from './quantized-index';
 /** Below, comparing all codes takes a millisecond. */
 export const LEADING_FROM = 20_000;
 /** Codes compared are at least so many, and at most this share of all. */
-const LEAST_WANTED = 512;
+const LEAST_WANTED = 1_024;
 const LARGEST_SHARE = 1 / 8;
-/** Enough for this share of the measured queries. For the rest, more are compared, and then all. */
-const SHARE_SETTLED = 0.85;
+/** Of the most codes that a measured query needed. */
+const WANTED_FACTOR = 4;
 /** Of stored vectors, of stand-ins for texts, and of each kind of real queries. */
 const SAMPLE = 20;
 /** The principal directions are learned anew when this share of the points has changed since. */
@@ -21,7 +21,7 @@ const CHECKED_ONE_OF = 64;
 const LEAST_RECALL = 0.999;
 /** Checks that recall is the average of. */
 const CHECKS_KEPT = 100;
-/** Of so many searches, at most this share may need more codes. */
+/** Of so many searches, at most this share may need all codes after all. */
 const THIN = { searches: 64, share: 1 / 4 };
 
 /** What is kept with the index: how many codes searches compare, and how many there were when that was measured. */
@@ -39,8 +39,8 @@ export interface RecallSubject {
 }
 
 /**
- * Decides how many codes a search by leading dimensions compares at first, from what exact searches find: for stored
- * vectors and stand-ins for texts, then for real queries, of which it checks some in the background. Where too many would be
+ * Decides how many codes a search by leading dimensions compares, from what exact searches find: for stored vectors and
+ * stand-ins for texts at first, then for real queries, of which it checks some in the background. Where too many would be
  * needed, all are compared.
  */
 export class RecallKeeper {
@@ -81,7 +81,7 @@ export class RecallKeeper {
     if (isChecked && this.#unchecked.length < FIRST_CHECKED) this.#unchecked.push(vector.slice());
   }
 
-  /** `isThin`: the search had to compare more codes. */
+  /** `isThin`: the search had to compare all codes after all. */
   noteSearch(isThin: boolean, size: number): void {
     this.#thin.searches += 1;
     if (isThin) this.#thin.thin += 1;
@@ -131,26 +131,15 @@ export class RecallKeeper {
       ...[...stored, ...toDistant(stored)],
       ...[...this.#queries.of('text'), ...this.#queries.of('image')],
     ];
-    const needed: number[] = [];
+    let largest = 0;
     for (const vector of queries) {
       yield;
-      needed.push(this.#neededFor(subject, vector));
+      const exact = subject.searchExactly({ vector, limit: CHECKED_HITS });
+      largest = Math.max(largest, subject.index.rankOf(vector, exact) ?? 0);
     }
-    needed.sort((left, right) => left - right);
     this.#checks = [];
-    this.#use(needed[Math.floor(SHARE_SETTLED * needed.length)] ?? Infinity, subject.index.size);
+    this.#use(Math.max(LEAST_WANTED, WANTED_FACTOR * largest), subject.index.size);
     if (this.#settings === null) subject.index.forgetLeading();
-  }
-
-  /** So many codes have all hits of the query, and show that they do. */
-  #neededFor({ index, searchExactly }: RecallSubject, vector: Float32Array): number {
-    const query = { vector, limit: CHECKED_HITS };
-    const rank = index.rankOf(vector, searchExactly(query)) ?? Infinity;
-    let wanted = LEAST_WANTED;
-    while (wanted < index.size && (wanted < rank || index.findNear([query], wanted)[0] === null)) {
-      wanted *= 2;
-    }
-    return wanted;
   }
 
   #check(subject: RecallSubject, vector: Float32Array): void {
@@ -171,7 +160,7 @@ export class RecallKeeper {
     const wanted = this.wantedOf(size);
     if (wanted === null) return;
     this.#checks = [];
-    this.#use(Math.max(2 * wanted, rank), size);
+    this.#use(Math.max(2 * wanted, WANTED_FACTOR * rank), size);
   }
 
   #use(wanted: number, size: number): void {

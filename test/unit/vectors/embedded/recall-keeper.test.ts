@@ -67,7 +67,7 @@ describe('RecallKeeper', () => {
     expect(keeper.isDue(index.size)).toBe(true);
     expect(keep()).toBeGreaterThan(40);
     expect(keeper.isDue(index.size)).toBe(false);
-    expect(keeper.wantedOf(index.size)).toBeGreaterThanOrEqual(512);
+    expect(keeper.wantedOf(index.size)).toBeGreaterThanOrEqual(1024);
     expect(keeper.wantedOf(index.size)).toBeLessThanOrEqual(LEADING_FROM / 8);
     expect(keeper.settings?.measuredAt).toBe(index.size);
   });
