@@ -5,11 +5,9 @@ import type { WorkerProgram } from './workers';
 /** What a thread does: the input and the result of each operation. */
 type OperationsOf<Operations> = Record<keyof Operations, { input: unknown; result: unknown }>;
 
-/** The operations as the thread runs them; they throw ImageSearchErrors, or reject with them. */
+/** The operations as the thread runs them; they throw ImageSearchErrors. */
 export type Handlers<Operations extends OperationsOf<Operations>> = {
-  [Name in keyof Operations]:
-    | ((input: Operations[Name]['input']) => Operations[Name]['result'])
-    | ((input: Operations[Name]['input']) => Promise<Operations[Name]['result']>);
+  [Name in keyof Operations]: (input: Operations[Name]['input']) => Operations[Name]['result'];
 };
 
 interface Request {
@@ -36,25 +34,15 @@ export function answerRequests<Operations extends OperationsOf<Operations>>(
   handlers: Handlers<Operations>,
 ): void {
   parentPort?.on('message', ({ id, operation, input }: Request) => {
-    const answer = (message: Message): void => {
-      parentPort?.postMessage(message, transferablesOf(message));
-    };
-    const fail = (error: unknown): void => {
-      const { code, message, retryable, cause } = toImageSearchError(error);
-      answer({ kind: 'failure', id, failure: { code, message, retryable, cause } });
-    };
+    let message: Message;
     try {
       const result = handlers[operation as keyof Operations](input);
-      if (result instanceof Promise) {
-        result.then((value: unknown) => {
-          answer({ kind: 'result', id, result: value });
-        }, fail);
-      } else {
-        answer({ kind: 'result', id, result });
-      }
+      message = { kind: 'result', id, result };
     } catch (error) {
-      fail(error);
+      const { code, message: text, retryable, cause } = toImageSearchError(error);
+      message = { kind: 'failure', id, failure: { code, message: text, retryable, cause } };
     }
+    parentPort?.postMessage(message, transferablesOf(message));
   });
 }
 

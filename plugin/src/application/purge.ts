@@ -91,8 +91,7 @@ async function filesOf(file: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   const name = path.basename(file);
   const isOwn = (each: string): boolean =>
-    [name, `${name}-wal`, `${name}-shm`].includes(each) ||
-    [`${name}-index-`, `${name}.damaged-`].some((prefix) => each.startsWith(prefix));
+    [name, `${name}-wal`, `${name}-shm`].includes(each) || each.startsWith(`${name}.damaged-`);
   return (await readdir(folder)).filter(isOwn).map((each) => path.join(folder, each));
 }
 

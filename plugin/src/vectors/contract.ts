@@ -54,8 +54,6 @@ export interface VectorQuery {
   isWholeOnly?: boolean;
   /** Subtracted from the score of each further view: several views have several chances. @default 0 */
   viewPenalty?: number;
-  /** Compares every vector, also where the store would rather miss a few hits than take so long. @default false */
-  isExact?: boolean;
   /** What a user searched with, which a store may tune itself on; absent for the plugin's own searches. */
   searchedWith?: 'text' | 'image';
 }

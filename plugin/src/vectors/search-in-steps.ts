@@ -50,7 +50,7 @@ export async function searchInSteps(query: VectorQuery, searcher: Searcher): Pro
   const included = filter.includeIds === undefined ? null : new Set(filter.includeIds).size;
   if (included === 0) return [];
   const countAll = async (): Promise<number> => included ?? (await searcher.count());
-  if (query.isExact === true || searcher.needsExact(filter)) {
+  if (searcher.needsExact(filter)) {
     return (await searchAll(query, searcher, await countAll())).slice(0, limit);
   }
   const hits = new Map<number, VectorHit>();
@@ -75,10 +75,9 @@ export async function searchViewsInSteps(
   query: VectorQuery,
   searcher: Searcher,
 ): Promise<ViewHit[]> {
-  const { filter, isExact = false, limit, minimumScore, vector, viewPenalty = 0 } = query;
+  const { filter, limit, minimumScore, vector, viewPenalty = 0 } = query;
   const plain = {
     vector,
-    isExact,
     ...(minimumScore !== undefined && { minimumScore: minimumScore + viewPenalty }),
     ...(filter?.excludeIds && { filter: { excludeIds: filter.excludeIds } }),
   };

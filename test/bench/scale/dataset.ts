@@ -9,7 +9,7 @@ export const LIMIT = 20;
 const BATCH = 1_000;
 const QUERIES = 200;
 /** So many of the queries are answered exhaustively too. */
-const EXACT_QUERIES = 100;
+const EXACT_QUERIES = 25;
 
 export const benchSpace = createVectorSpace({
   provider: 'bench',

@@ -111,7 +111,7 @@ function isSame(
   return left.store === right.store && left.points === right.points;
 }
 
-function toRow({ store, points, direct, exact, ...result }: ScaleResult) {
+function toRow({ store, points, direct, ...result }: ScaleResult) {
   const mebibytes = (bytes: number | null) => (bytes === null ? '–' : Math.round(bytes / 2 ** 20));
   const ms = (value: number | undefined) => value && Number(value.toPrecision(3));
   return {
@@ -127,8 +127,6 @@ function toRow({ store, points, direct, exact, ...result }: ScaleResult) {
     p95: ms(result.oneClient.p95),
     '16 clients p50': ms(result.sixteenClients.p50),
     'p95 ': ms(result.sixteenClients.p95),
-    'exact 1': ms(exact?.oneClient.p50),
-    'exact 16': ms(exact?.sixteenClients.p50),
     'direct 1': ms(direct?.oneClient.p50),
     'direct 16': ms(direct?.sixteenClients.p50),
   };

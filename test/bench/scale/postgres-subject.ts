@@ -66,7 +66,6 @@ export function createPostgresSubject(options: {
 
   return {
     store,
-    isComparedExactly: false,
     direct: null,
     async settle() {
       if (!isIndexed) return;

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { VectorCollection } from '../../../plugin/src/vectors/contract';
 import { timed } from '../measurement';
 import { benchSpace, Dataset, LIMIT, type BenchQuery } from './dataset';
-import { measureLatencies, type Ask, type Latency } from './latency';
+import { measureLatencies, type Ask } from './latency';
 import type { LoadReport, QueryReport, StoreName } from './result';
 import type { Subject } from './subject';
 import { createSubject } from './subjects';
@@ -58,56 +58,24 @@ async function query(subject: Subject, queriesFile: string): Promise<QueryReport
     await opened.search({ vector: at(0), limit: LIMIT });
     return opened;
   });
-  const compared = queries.filter(({ nearest }) => nearest.length > 0);
-  const [texts, images] = [0, 1].map((kind) =>
-    measureRecall(
-      collection,
-      compared.filter((_, position) => position % 2 === kind),
-    ),
-  );
-  const recalls = { texts: (await texts) ?? NaN, images: (await images) ?? NaN };
-  const { direct, isComparedExactly } = subject;
-  const askers: Record<'ours' | 'direct' | 'exact', Ask | null> = {
-    ours: (position) => collection.search({ vector: at(position), limit: LIMIT }),
-    direct: direct && ((position) => direct.search([...at(position)], LIMIT)),
-    exact: isComparedExactly
-      ? (position) => collection.search({ vector: at(position), limit: LIMIT, isExact: true })
-      : null,
-  };
-  const one = await measureAll({ clients: 1, queries: 100 }, askers);
-  const sixteen = await measureAll({ clients: 16, queries: 320 }, askers);
-  const of = (name: keyof typeof askers) => {
-    const [oneClient, sixteenClients] = [one[name], sixteen[name]];
-    return oneClient && sixteenClients ? { oneClient, sixteenClients } : null;
-  };
-  const [ours, exact] = [of('ours'), of('exact')];
-  if (!ours) throw new Error('Nothing was measured.');
+  const recall = await measureRecall(collection, queries);
+  const ours: Ask = (position) => collection.search({ vector: at(position), limit: LIMIT });
+  const { direct } = subject;
+  const askers = direct
+    ? [ours, ((position) => direct.search([...at(position)], LIMIT)) satisfies Ask]
+    : [ours];
+  const [one, directOne] = await measureLatencies({ clients: 1, queries: 100 }, askers);
+  const [sixteen, directSixteen] = await measureLatencies({ clients: 16, queries: 320 }, askers);
+  if (!one || !sixteen) throw new Error('Nothing was measured.');
   return {
     memoryBytes: await subject.memoryBytes(),
     firstQueryMs,
-    recall: (recalls.texts + recalls.images) / 2,
-    recalls,
-    ...ours,
-    ...(exact && { exact }),
-    direct: of('direct'),
+    recall,
+    oneClient: one,
+    sixteenClients: sixteen,
+    direct:
+      directOne && directSixteen ? { oneClient: directOne, sixteenClients: directSixteen } : null,
   };
-}
-
-/** In turn. */
-async function measureAll<Name extends string>(
-  options: { clients: number; queries: number },
-  askers: Record<Name, Ask | null>,
-): Promise<Partial<Record<Name, Latency>>> {
-  const present = Object.entries<Ask | null>(askers).flatMap(([name, ask]) =>
-    ask === null ? [] : [{ name: name as Name, ask }],
-  );
-  const latencies = await measureLatencies(
-    options,
-    present.map(({ ask }) => ask),
-  );
-  return Object.fromEntries(
-    present.map(({ name }, position) => [name, latencies[position]]),
-  ) as Partial<Record<Name, Latency>>;
 }
 
 async function measureRecall(
@@ -115,7 +83,7 @@ async function measureRecall(
   queries: readonly BenchQuery[],
 ): Promise<number> {
   let [found, expected] = [0, 0];
-  for (const { vector, nearest } of queries) {
+  for (const { vector, nearest } of queries.filter((candidate) => candidate.nearest.length > 0)) {
     const hits = await collection.search({ vector: Float32Array.from(vector), limit: LIMIT });
     const ids = new Set(hits.map(({ fileId }) => fileId));
     found += nearest.filter((fileId) => ids.has(fileId)).length;

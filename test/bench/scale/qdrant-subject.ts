@@ -39,7 +39,6 @@ export function createQdrantSubject(): Subject {
 
   return {
     store,
-    isComparedExactly: false,
     direct: {
       async create() {
         await removeDirect();

@@ -22,12 +22,8 @@ export interface ScaleResult {
   firstQueryMs: number;
   /** Share of the true nearest 20 that are found, by text and image queries in turn. */
   recall: number;
-  /** By each kind of queries. */
-  recalls?: { texts: number; images: number };
   oneClient: Latency;
   sixteenClients: Latency;
-  /** The same questions by comparing every vector, in turn with those above. */
-  exact?: { oneClient: Latency; sixteenClients: Latency };
   /** The same questions to the same server by plain HTTP requests, in turn with those above. */
   direct?: { loadSeconds: number | null; oneClient: Latency; sixteenClients: Latency };
   /** Processes of this machine that wanted a processor when it began (one minute's average): others' work. */
@@ -43,7 +39,7 @@ export interface LoadReport {
 /** What the process that asks it tells. */
 export interface QueryReport extends Pick<
   ScaleResult,
-  'memoryBytes' | 'firstQueryMs' | 'recall' | 'recalls' | 'oneClient' | 'sixteenClients' | 'exact'
+  'memoryBytes' | 'firstQueryMs' | 'recall' | 'oneClient' | 'sixteenClients'
 > {
   direct: { oneClient: Latency; sixteenClients: Latency } | null;
 }

@@ -5,8 +5,6 @@ export interface Subject {
   store: VectorStore;
   /** The same without this plugin in between. */
   direct: DirectAccess | null;
-  /** Whether comparing every vector is measured beside usual searches. */
-  isComparedExactly: boolean;
   /** Resolves when background work is done. */
   settle(): Promise<void>;
   /** Null if unknown. */

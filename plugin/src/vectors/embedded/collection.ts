@@ -2,24 +2,16 @@ import type { VectorSpace } from '../../embedding/contract';
 import type { IdPage, VectorHit, VectorQuery } from '../contract';
 import { compareHits, dotProduct, toScore } from '../similarity';
 import { fileIdOf, mergeViews, toViewId, toViewScore, viewIdsOf, type ViewHit } from '../views';
-import { createUnsavedTable, createViewsTable, DamagedFileError, transact } from './database';
+import { createViewsTable, DamagedFileError, transact } from './database';
 import type { SqlDatabase } from './driver';
-import { indexFileOf, readIndexFile, writeIndexFile, type IndexSettings } from './index-file';
 import type { PointBatch, StoreNotice, ViewBatch } from './protocol';
-import { QuantizedIndex, runToEnd, SAMPLE_SIZE } from './quantized-index';
-import { LEADING_FROM, RecallKeeper, type RecallSubject } from './recall-keeper';
+import { QuantizedIndex, SAMPLE_SIZE } from './quantized-index';
 
 /** The index is rebuilt with a new mean and scale when the collection has grown by this factor. */
 const GROWTH_BEFORE_REBUILD = 4;
 /** Vectors of removed files are kept this long, for files with the same bytes that are uploaded later. */
 const REMOVED_VECTORS_KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_REMOVED_VECTORS = 2_000;
-/** Hits that the leading dimensions are asked for, whatever the limit; deeper ones follow from all codes. */
-const NEAR_LIMIT = 256;
-/** The index is saved again when this share of the files has changed since, which are read one by one at the next opening. */
-const UNSAVED_SHARE = 1 / 50;
-/** Vectors that are read in one step of building the index, which takes some milliseconds. */
-const READ_PER_STEP = 1_000;
 
 export interface CollectionOptions {
   database: SqlDatabase;
@@ -27,10 +19,6 @@ export interface CollectionOptions {
   number: number;
   space: VectorSpace;
   prefilterFrom: number;
-  /** The vector file, beside which the index is saved. */
-  file: string;
-  /** Whether no other process has written since the collection was opened. */
-  isCurrent(): boolean;
   report(notice: StoreNotice): void;
 }
 
@@ -67,7 +55,6 @@ export function createCollectionTables(database: SqlDatabase, number: number): v
     ) strict;
   `);
   createViewsTable(database, number);
-  createUnsavedTable(database, number);
 }
 
 /** Equal bytes are looked up in every collection of their space. */
@@ -77,9 +64,7 @@ export function ensureHashIndex(database: SqlDatabase, number: number): void {
 }
 
 export function dropCollectionTables(database: SqlDatabase, number: number): void {
-  const tables = ['points', 'vectors', 'views', 'unsaved'].map(
-    (name) => `${name}_${String(number)}`,
-  );
+  const tables = ['points', 'vectors', 'views'].map((name) => `${name}_${String(number)}`);
   database.exec(tables.map((table) => `drop table if exists ${table}`).join(';'));
 }
 
@@ -97,12 +82,6 @@ export class Collection {
   readonly #options: CollectionOptions;
   readonly #statements: ReturnType<typeof prepareStatements>;
   #index: QuantizedIndex | null = null;
-  /** The index while it is being built; it gets all changes. */
-  #building: { index: QuantizedIndex; steps: Iterator<void> } | null = null;
-  #keeper = new RecallKeeper();
-  /** What the saved index has besides points; undefined when none is saved. */
-  #savedSettings: IndexSettings | undefined;
-  #version = 0;
   #sizeWhenBuilt = 0;
   #canIndex = true;
   /** Whether a file may have further views; null until it is known. */
@@ -131,10 +110,9 @@ export class Collection {
         this.#statements.putVector.run(fileId, toBlob(vector));
         if (this.hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
         for (const view of views) this.#statements.putView.run(view.id, toBlob(view.vector));
-        this.#statements.putUnsaved.run(fileId);
       }
     });
-    this.#updateIndex(batch.length, (index) => {
+    this.#updateIndex((index) => {
       for (const { fileId, vector, views } of batch) {
         index.set(fileId, vector);
         index.deleteViews(fileId);
@@ -151,12 +129,11 @@ export class Collection {
         this.#statements.keepRemoved.run(this.space.id, removedAt.toISOString(), fileId);
         this.#statements.removePoint.run(fileId);
         this.#statements.removeVector.run(fileId);
-        this.#statements.putUnsaved.run(fileId);
         if (this.hasViews()) this.#statements.removeViews.run(...viewIdsOf(fileId));
       }
       this.#statements.forgetRemoved.run(forgottenBefore, MAX_REMOVED_VECTORS);
     });
-    this.#updateIndex(fileIds.length, (index) => {
+    this.#updateIndex((index) => {
       for (const fileId of fileIds) {
         index.delete(fileId);
         index.deleteViews(fileId);
@@ -191,46 +168,11 @@ export class Collection {
       : { viewIds: [], vectors: Float32Array.from(this.#vectorOf(row)) };
   }
 
-  /** Each as the contract promises; those that need only leading dimensions share a pass over memory. */
-  search(queries: readonly VectorQuery[]): VectorHit[][] {
-    for (const query of queries) this.#keeper.noteQuery(query);
-    const near = this.#searchNear(queries);
-    return queries.map((query, position) => {
-      const first = near[position] ?? null;
-      if (first === null) return this.#searchExactly(query);
-      if (query.limit <= NEAR_LIMIT) return first;
-      const known = new Set(first.map(({ fileId }) => fileId));
-      // What the leading dimensions missed follows, so that a larger limit only adds hits at the end.
-      const rest = this.#searchExactly(query).filter(({ fileId }) => !known.has(fileId));
-      return [...first, ...rest].slice(0, query.limit);
-    });
-  }
-
-  /** Null for those that need all codes. */
-  #searchNear(queries: readonly VectorQuery[]): (VectorHit[] | null)[] {
-    const index = this.#index;
-    const wanted = index === null ? null : this.#keeper.wantedOf(index.size);
-    if (index === null || wanted === null) return [];
-    const canBeNear = (query: VectorQuery) => query.isExact !== true && !query.filter?.includeIds;
-    const asked = queries
-      .filter(canBeNear)
-      .map((query) => ({ ...query, limit: Math.min(query.limit, NEAR_LIMIT) }));
-    const candidates = index.findNear(asked, wanted).values();
-    return queries.map((query) => {
-      if (!canBeNear(query)) return null;
-      const found = candidates.next().value ?? null;
-      this.#keeper.noteSearch(found === null, index.size);
-      return found && this.#compare({ ...query, limit: Math.min(query.limit, NEAR_LIMIT) }, found);
-    });
-  }
-
-  #searchExactly(query: VectorQuery): VectorHit[] {
-    return this.#compare(query, this.#candidatesFor(query));
-  }
-
-  #compare(query: VectorQuery, candidates: Candidates): VectorHit[] {
+  /** Exact, with the index and without. */
+  search(query: VectorQuery): VectorHit[] {
     const { vector, limit, filter = {}, minimumScore = -1 } = query;
     const excluded = new Set(filter.excludeIds);
+    const candidates = this.#candidatesFor(query);
     const hits: VectorHit[] = [];
     for (const row of this.#rows(candidates.fileIds)) {
       if (excluded.has(row.file_id)) continue;
@@ -329,166 +271,46 @@ export class Collection {
     transact(this.#options.database, work);
   }
 
-  /** Waits for the index that is being built. */
   #openIndex(): QuantizedIndex | null {
-    if (this.#index === null) runToEnd(this.#openInSteps());
+    if (this.#index === null && this.#canIndex) {
+      try {
+        this.#index = this.#buildIndex();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        this.#canIndex = false;
+        const message = `Searching ${this.space.id} without an index, which is slow: ${error.message}.`;
+        this.#options.report({ level: 'warn', message, isLoss: false });
+      }
+    }
     return this.#index;
   }
 
-  /** Opens the index unless that fails. A second one takes over where the first one is. */
-  *#openInSteps(): Generator<void, void> {
-    try {
-      while (this.#index === null && this.#canIndex) {
-        if (this.#building === null && this.#openSaved()) return;
-        this.#building ??= this.#startBuilding();
-        if (this.#building === null) return;
-        const { index, steps } = this.#building;
-        if (steps.next().done === true) {
-          this.#building = null;
-          this.#index = index;
-          this.#sizeWhenBuilt = index.size;
-        }
-        yield;
-      }
-    } catch (error) {
-      this.#building = null;
-      if (!(error instanceof RangeError)) throw error;
-      this.#canIndex = false;
-      const message = `Searching ${this.space.id} without an index, which is slow: ${error.message}.`;
-      this.#options.report({ level: 'warn', message, isLoss: false });
-    }
-  }
-
-  #openSaved(): boolean {
-    const id = this.#statements.savedIndex.get(this.#options.number)?.saved_index ?? '';
-    if (id === '') return false;
-    const { dimensions } = this.space;
-    const found = readIndexFile(this.#indexFile, { id, dimensions });
-    if (found === null) return false;
-    const { index, settings } = found;
-    const fileIds = this.#statements.unsaved.all().map((row) => row.file_id);
-    for (const fileId of fileIds) {
-      index.delete(fileId);
-      index.deleteViews(fileId);
-    }
-    for (const row of this.#rows(fileIds)) index.set(row.file_id, this.#vectorOf(row));
-    const views = this.hasViews() ? this.#viewRows({ fileIds, viewIds: null }) : [];
-    for (const row of views) index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));
-    const viewCount = this.hasViews() ? (this.#statements.countViews.get()?.count ?? 0) : 0;
-    if (index.size !== this.count() + viewCount) return false;
-    this.#index = index;
-    this.#sizeWhenBuilt = index.size;
-    this.#savedSettings = settings;
-    this.#keeper = new RecallKeeper(settings);
-    return true;
-  }
-
-  get #indexFile(): string {
-    return indexFileOf(this.#options.file, this.#options.number);
-  }
-
-  /** Whether opening the collection again would take long. */
-  #mustSave(): boolean {
-    const index = this.#index;
-    if (index === null || index.size < LEADING_FROM) return false;
-    if (this.#savedSettings !== this.#keeper.settings) return true;
-    const { count = 0 } = this.#statements.countUnsaved.get() ?? {};
-    return count > index.size * UNSAVED_SHARE;
-  }
-
-  /** Saves the index if it is worth it, step by step; not if it changes meanwhile. */
-  *save(): Generator<void, void> {
-    const index = this.#index;
-    if (index === null || !this.#mustSave()) return;
-    const { number } = this.#options;
-    const { settings } = this.#keeper;
-    const version = this.#version;
-    const isCurrent = (): boolean => this.#index === index && this.#version === version;
-    const id = yield* writeIndexFile(this.#indexFile, { index, settings }, isCurrent);
-    if (id === null) return;
-    this.#transact(() => {
-      // What another process has written isn't in the index.
-      if (!this.#options.isCurrent()) return;
-      this.#statements.putSavedIndex.run(id, number);
-      this.#statements.removeUnsaved.run();
-      this.#savedSettings = settings;
-    });
-  }
-
-  #startBuilding(): { index: QuantizedIndex; steps: Iterator<void> } | null {
+  #buildIndex(): QuantizedIndex | null {
     const fileIds = this.#idsAfter(null, -1);
     const stride = Math.ceil(fileIds.length / SAMPLE_SIZE);
     const sampleIds = fileIds.filter((_, position) => position % stride === 0);
     const sample = Array.from(this.#rows(sampleIds), (row) => this.#vectorOf(row));
     if (sample.length === 0) return null;
-    const index = QuantizedIndex.learn(sample, fileIds.length);
-    this.#keeper = new RecallKeeper();
-    this.#savedSettings = undefined;
-    return { index, steps: this.#fill(index) };
-  }
-
-  *#fill(index: QuantizedIndex): Generator<void, void> {
-    let after = -Infinity;
-    for (;;) {
-      const rows = this.#statements.vectorsAfter.all(after, READ_PER_STEP);
-      for (const row of rows) index.set(row.file_id, this.#vectorOf(row));
-      if (rows.length < READ_PER_STEP) break;
-      after = rows.at(-1)?.file_id ?? after;
-      yield;
+    const index = new QuantizedIndex(sample, fileIds.length);
+    for (const row of this.#rows(null)) index.set(row.file_id, this.#vectorOf(row));
+    if (this.hasViews()) {
+      for (const row of this.#statements.views.iterate()) {
+        index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));
+      }
     }
-    after = -Infinity;
-    while (this.hasViews()) {
-      yield;
-      const rows = this.#statements.viewsAfter.all(after, READ_PER_STEP);
-      for (const row of rows) index.setView(fileIdOf(row.id), row.id, this.#vectorOfView(row));
-      if (rows.length < READ_PER_STEP) break;
-      after = rows.at(-1)?.id ?? after;
-    }
-  }
-
-  /** Whether searches without a list of files look at leading dimensions first. */
-  get usesLeading(): boolean {
-    return this.#index !== null && this.#keeper.wantedOf(this.#index.size) !== null;
-  }
-
-  /** What is due in the background, step by step; null when nothing is. */
-  findWork(): Generator<void, void> | null {
-    const index = this.#index;
-    if (index === null) {
-      return this.#canIndex &&
-        this.count() >= LEADING_FROM &&
-        this.count() >= this.#options.prefilterFrom
-        ? this.#openInSteps()
-        : null;
-    }
-    if (this.#keeper.isDue(index.size)) return this.#keeper.keep(this.#subjectOf(index));
-    return this.#mustSave() ? this.save() : null;
-  }
-
-  #subjectOf(index: QuantizedIndex): RecallSubject {
-    const keysOf = (hits: readonly VectorHit[]): number[] =>
-      hits.map(({ fileId, view }) => (view ? -toViewId(fileId, view) : fileId));
-    return {
-      index,
-      searchExactly: (query) => keysOf(this.#searchExactly(query)),
-      search: (query) => keysOf(this.#searchNear([query])[0] ?? this.#searchExactly(query)),
-    };
+    this.#sizeWhenBuilt = index.size;
+    return index;
   }
 
   /** Keeps the index in sync with the file, or drops it for the next search to rebuild. */
-  #updateIndex(changes: number, update: (index: QuantizedIndex) => void): void {
-    const index = this.#index ?? this.#building?.index;
-    if (index === undefined) return;
-    this.#keeper.noteChanges(changes);
-    this.#version += 1;
+  #updateIndex(update: (index: QuantizedIndex) => void): void {
+    if (this.#index === null) return;
     try {
-      update(index);
-      const hasOutgrown = index.size > this.#sizeWhenBuilt * GROWTH_BEFORE_REBUILD;
-      if (this.#building === null && hasOutgrown) this.#index = null;
+      update(this.#index);
+      if (this.#index.size > this.#sizeWhenBuilt * GROWTH_BEFORE_REBUILD) this.#index = null;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#index = null;
-      this.#building = null;
     }
   }
 }
@@ -497,7 +319,6 @@ function prepareStatements(database: SqlDatabase, number: number) {
   const points = `points_${String(number)}`;
   const vectors = `vectors_${String(number)}`;
   const views = `views_${String(number)}`;
-  const unsavedTable = `unsaved_${String(number)}`;
   const [firstView, lastView] = viewIdsOf(1);
   const isWanted = 'file_id in (select value from json_each(?))';
   return {
@@ -536,18 +357,12 @@ function prepareStatements(database: SqlDatabase, number: number) {
       `select * from ${vectors} where ${isWanted}`,
     ),
     vectors: database.prepare<[], VectorRow>(`select * from ${vectors}`),
-    vectorsAfter: database.prepare<[number, number], VectorRow>(
-      `select * from ${vectors} where file_id > ? order by file_id limit ?`,
-    ),
     anyView: database.prepare<[], { id: number }>(`select id from ${views} limit 1`),
     putView: database.prepare<[number, Uint8Array]>(`insert into ${views} values (?, ?)`),
     removeViews: database.prepare<[number, number]>(
       `delete from ${views} where id between ? and ?`,
     ),
     views: database.prepare<[], ViewRow>(`select * from ${views}`),
-    viewsAfter: database.prepare<[number, number], ViewRow>(
-      `select * from ${views} where id > ? order by id limit ?`,
-    ),
     viewsById: database.prepare<[string], ViewRow>(
       `select * from ${views} where id in (select value from json_each(?))`,
     ),
@@ -557,19 +372,6 @@ function prepareStatements(database: SqlDatabase, number: number) {
        order by ${views}.id`,
     ),
     count: database.prepare<[], { count: number }>(`select count(*) count from ${points}`),
-    countViews: database.prepare<[], { count: number }>(`select count(*) count from ${views}`),
-    putUnsaved: database.prepare<[number]>(`insert or ignore into ${unsavedTable} values (?)`),
-    removeUnsaved: database.prepare(`delete from ${unsavedTable}`),
-    unsaved: database.prepare<[], { file_id: number }>(`select file_id from ${unsavedTable}`),
-    countUnsaved: database.prepare<[], { count: number }>(
-      `select count(*) count from ${unsavedTable}`,
-    ),
-    savedIndex: database.prepare<[number], { saved_index: string }>(
-      'select saved_index from spaces where number = ?',
-    ),
-    putSavedIndex: database.prepare<[string, number]>(
-      'update spaces set saved_index = ? where number = ?',
-    ),
     idsAfter: database.prepare<[number, number], { file_id: number }>(
       `select file_id from ${points} where file_id > ? order by file_id limit ?`,
     ),

@@ -63,19 +63,7 @@ const migrations: readonly (string | ((database: SqlDatabase) => void))[] = [
     const spaces = database.prepare<[], { number: number }>('select number from spaces').all();
     for (const { number } of spaces) createViewsTable(database, number);
   },
-  (database) => {
-    database.exec(`alter table spaces add column saved_index text not null default ''`);
-    const spaces = database.prepare<[], { number: number }>('select number from spaces').all();
-    for (const { number } of spaces) createUnsavedTable(database, number);
-  },
 ];
-
-/** Files that were changed since the index was saved. */
-export function createUnsavedTable(database: SqlDatabase, number: number): void {
-  database.exec(
-    `create table if not exists unsaved_${String(number)} (file_id integer primary key) strict`,
-  );
-}
 
 /** Of files' further views, whose ids `toViewId` makes. */
 export function createViewsTable(database: SqlDatabase, number: number): void {

@@ -4,8 +4,7 @@ import path from 'node:path';
 import type { VectorSpace } from '../../embedding/contract';
 import { ImageSearchError } from '../../errors';
 import type { Handlers } from '../../threads';
-import type { DatabaseIdentity, VectorHit, VectorQuery } from '../contract';
-import { BackgroundWork } from './background';
+import type { DatabaseIdentity } from '../contract';
 import {
   Collection,
   createCollectionTables,
@@ -23,8 +22,6 @@ import {
   toStoreError,
   transact,
 } from './database';
-import { indexFileOf, removeUnusedIndexFiles } from './index-file';
-import { runToEnd } from './quantized-index';
 import { loadDriver, type SqlDatabase, type SqlStatement } from './driver';
 import type {
   FileReport,
@@ -41,16 +38,6 @@ export interface EngineOptions extends StoreThreadOptions {
   report(notice: StoreNotice): void;
 }
 
-/** Searches that are answered together: more would keep the first ones waiting. */
-const SEARCHES_AT_ONCE = 16;
-
-interface WaitingSearch {
-  space: VectorSpace;
-  query: VectorQuery;
-  resolve(hits: VectorHit[]): void;
-  reject(error: unknown): void;
-}
-
 /**
  * The thread's engine. Opens the file at the first operation, and again after a failure that a new connection may
  * fix, or when the path leads to another file. If the file is damaged, it is renamed and the operation runs on a new
@@ -64,12 +51,6 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
   let incident: { message: string; at: number } | null = null;
   /** The other databases that the operator was told of. */
   let announced = '';
-  /** In their order. Any other operation waits for them. */
-  let waiting: WaitingSearch[] = [];
-  // A command ends before that would pay.
-  const background = options.keepsDamaged
-    ? null
-    : new BackgroundWork(() => session?.findWork() ?? null);
 
   function open(): Session {
     if (session !== null && fileIdentity(file) !== opened?.database) followFile(session);
@@ -83,12 +64,7 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
   function openSession(): Session {
     const database = openDatabase(loadDriver(options), file);
     try {
-      return new Session(database, {
-        ...options,
-        onForgotten: () => {
-          background?.reset();
-        },
-      });
+      return new Session(database, options);
     } catch (error) {
       database.close();
       throw error;
@@ -96,35 +72,8 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
   }
 
   function close(): void {
-    background?.reset();
     session?.close();
     session = null;
-  }
-
-  function answerWaiting(): void {
-    const searches = waiting.slice(0, SEARCHES_AT_ONCE);
-    waiting = waiting.slice(SEARCHES_AT_ONCE);
-    for (const space of new Map(
-      searches.map((search) => [search.space.id, search.space]),
-    ).values()) {
-      const group = searches.filter((search) => search.space.id === space.id);
-      try {
-        const queries = group.map(({ query }) => query);
-        const found = run((opened) => opened.collection(space).search(queries));
-        for (const [position, search] of group.entries()) search.resolve(found[position] ?? []);
-      } catch (error) {
-        for (const search of group) search.reject(error);
-      }
-    }
-    if (waiting.length > 0) setImmediate(answerWaiting);
-  }
-
-  /** Those that arrive meanwhile, too. */
-  function search(space: VectorSpace, query: VectorQuery): Promise<VectorHit[]> {
-    return new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(answerWaiting);
-      waiting.push({ space, query, resolve, reject });
-    });
   }
 
   function announce(others: readonly string[]): void {
@@ -210,12 +159,6 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
   }
 
   function use<T>(work: (session: Session) => T): T {
-    while (waiting.length > 0) answerWaiting();
-    return run(work);
-  }
-
-  function run<T>(work: (session: Session) => T): T {
-    background?.wake();
     try {
       try {
         return work(open());
@@ -234,7 +177,6 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
   return {
     ensureSpace({ space }) {
       use((opened) => opened.collection(space));
-      return undefined;
     },
     inspect: () =>
       use((opened): FileReport => {
@@ -251,23 +193,18 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
       use((opened) => {
         opened.dropSpace(spaceId);
       });
-      return undefined;
     },
     upsert({ space, batch }) {
       use((opened) => {
         opened.collection(space).upsert(batch);
       });
-      background?.noteWrite();
-      return undefined;
     },
     remove({ space, fileIds }) {
       use((opened) => {
         opened.collection(space).remove(fileIds);
       });
-      background?.noteWrite();
-      return undefined;
     },
-    search: ({ space, query }) => search(space, query),
+    search: ({ space, query }) => use((opened) => opened.collection(space).search(query)),
     getMany: ({ space, fileIds }) => use((opened) => opened.collection(space).getMany(fileIds)),
     hasViews: ({ space }) => use((opened) => opened.collection(space).hasViews()),
     viewsOf: ({ space, fileIds }) => use((opened) => opened.collection(space).viewsOf(fileIds)),
@@ -279,10 +216,7 @@ export function createEngine(options: EngineOptions): Handlers<Operations> {
     listIds: ({ space, cursor, limit }) =>
       use((opened) => opened.collection(space).listIds(cursor, limit)),
     close() {
-      while (waiting.length > 0) answerWaiting();
-      if (background !== null) session?.save();
       close();
-      return undefined;
     },
   };
 }
@@ -292,12 +226,9 @@ function describeDamage(damage: unknown): string {
 }
 
 interface SessionOptions {
-  file: string;
   prefilterFrom: number;
   database: DatabaseIdentity | null;
   report: (notice: StoreNotice) => void;
-  /** Called when what was kept of collections is dropped, because another process has written. */
-  onForgotten: () => void;
 }
 
 type SpaceRow = VectorSpace & { number: number };
@@ -321,11 +252,6 @@ class Session {
     this.#options = options;
     this.#dataVersion = database.prepare('pragma data_version');
     this.#owner = options.database ? this.#register(options.database) : this.#lastOwner();
-    const spaces = database.prepare<[], { number: number }>('select number from spaces').all();
-    removeUnusedIndexFiles(
-      options.file,
-      spaces.map(({ number }) => number),
-    );
   }
 
   /** Names of the other databases with vectors in the file. */
@@ -388,7 +314,6 @@ class Session {
       const row = this.#findSpace(spaceId) ?? this.#findSpace(spaceId, NO_OWNER);
       if (row === undefined) return;
       dropCollectionTables(this.#database, row.number);
-      rmSync(indexFileOf(this.#options.file, row.number), { force: true });
       this.#database.prepare<[number]>('delete from spaces where number = ?').run(row.number);
       // Removed vectors are of a space, whichever database it is of.
       this.#database
@@ -397,26 +322,6 @@ class Session {
         )
         .run(spaceId);
     });
-  }
-
-  /** What is due in the background; null when nothing is. */
-  findWork(): Iterator<void> | null {
-    this.#noticeOtherWriters();
-    for (const collection of this.#collections.values()) {
-      const work = collection.findWork();
-      if (work !== null) return work;
-    }
-    return null;
-  }
-
-  /** Saves what the next opening would have to rebuild. */
-  save(): void {
-    try {
-      this.#noticeOtherWriters();
-      for (const collection of this.#collections.values()) runToEnd(collection.save());
-    } catch {
-      // Then it is rebuilt.
-    }
   }
 
   close(): void {
@@ -448,16 +353,8 @@ class Session {
   }
 
   #open(number: number, space: VectorSpace): Collection {
-    const { file, prefilterFrom, report } = this.#options;
-    return new Collection({
-      database: this.#database,
-      number,
-      space,
-      prefilterFrom,
-      file,
-      isCurrent: () => this.#dataVersion.get()?.data_version === this.#lastDataVersion,
-      report,
-    });
+    const { prefilterFrom, report } = this.#options;
+    return new Collection({ database: this.#database, number, space, prefilterFrom, report });
   }
 
   #collectionsOfOthers(space: VectorSpace): Collection[] {
@@ -518,7 +415,6 @@ class Session {
     if (version !== this.#lastDataVersion) {
       this.#collections.clear();
       this.#others.clear();
-      this.#options.onForgotten();
     }
     this.#lastDataVersion = version;
   }

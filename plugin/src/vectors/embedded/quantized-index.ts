@@ -1,10 +1,7 @@
 import type { VectorQuery } from '../contract';
-import { toScore } from '../similarity';
+import { dotProduct, toScore } from '../similarity';
 import { fileIdOf } from '../views';
 import { CodeMatrix } from './code-matrix';
-import { leadingCountOf, LeadingScan, type LeadingRows } from './leading-scan';
-import { findPrincipalDirections, type PrincipalDirections } from './principal-directions';
-import { Quantizer } from './quantizer';
 
 /** Number of vectors from which the quantizer learns its mean and scale. */
 export const SAMPLE_SIZE = 1000;
@@ -14,30 +11,6 @@ const SHARE_SCORED_ONE_BY_ONE = 1 / 8;
 
 /** More than double precision can lose in a sum of products of unit vectors. */
 const SLACK = 1e-9;
-
-/** Rows that principal directions are learned from. */
-const PRINCIPAL_SAMPLE = 4_096;
-/** The hits whose distance from the rows left out decides whether a search by leading dimensions counts. */
-export const CHECKED_HITS = 20;
-/**
- * So many standard deviations must lie between the last of those hits and the best estimate of a row left out: of a
- * normal distribution, one in 30,000 is beyond.
- */
-const LEAST_MARGIN = 4;
-
-/** Ids that contain all hits of a query, in no particular order. */
-export interface IndexCandidates {
-  fileIds: number[];
-  viewIds: number[];
-}
-
-/** What a file needs to restore an index. Rows are in the order of their keys. */
-export interface IndexState {
-  quantizer: { mean: Float64Array; scale: Float64Array };
-  keys: Float64Array;
-  errors: Float64Array;
-  leading: PrincipalDirections | null;
-}
 
 /**
  * An in-memory index with one byte per dimension that finds the few vectors an exact search must compare.
@@ -63,62 +36,16 @@ export class QuantizedIndex {
   /** Keys of the further views of files that have any. */
   readonly #views = new Map<number, number[]>();
   readonly #errors: number[] = [];
-  #leading: LeadingScan | null = null;
-
-  /**
-   * @param capacity number of points expected
-   * @throws RangeError when memory is exhausted
-   */
-  constructor(quantizer: Quantizer, capacity: number) {
-    const dimensions = quantizer.scale.length;
-    this.#quantizer = quantizer;
-    this.#matrix = new CodeMatrix({
-      dimensions,
-      capacity,
-      queries: 1 + leadingCountOf(dimensions),
-    });
-  }
 
   /**
    * @param sample at least one vector of the collection, ideally some thousand
-   * @throws RangeError when memory is exhausted
+   * @param capacity number of points expected
+   * @throws RangeError when memory is exhausted or the engine has no WebAssembly SIMD
    */
-  static learn(sample: readonly Float32Array[], capacity: number): QuantizedIndex {
-    return new QuantizedIndex(Quantizer.learn(sample, sample[0]?.length ?? 0), capacity);
-  }
-
-  /** @throws RangeError when memory is exhausted */
-  static restore(state: IndexState, readRows: (codes: Uint8Array, leading: Uint8Array) => void) {
-    const { quantizer, keys, errors, leading } = state;
-    const index = new QuantizedIndex(new Quantizer(quantizer), keys.length);
-    index.#matrix.reserve(keys.length);
-    for (const [row, key] of keys.entries()) {
-      index.#keys.push(key);
-      index.#errors.push(errors[row] ?? 0);
-      index.#rows.set(key, row);
-      if (key < 0) index.#noteView(fileIdOf(-key), key);
-    }
-    if (leading !== null) index.#leading = index.#createLeading(leading);
-    const rest = index.#leading?.bytes(keys.length) ?? new Uint8Array();
-    readRows(index.#matrix.bytes(keys.length), rest);
-    index.#leading?.setEncoded(keys.length);
-    return index;
-  }
-
-  /** All but the codes, which `rowBytes` has. */
-  get state(): IndexState {
-    return {
-      quantizer: this.#quantizer,
-      keys: Float64Array.from(this.#keys),
-      errors: Float64Array.from(this.#errors),
-      leading: this.#leading?.directions ?? null,
-    };
-  }
-
-  /** Views of the codes, and of the leading codes, which may be none. Valid until the index changes. */
-  rowBytes(): [codes: Uint8Array<ArrayBuffer>, leading: Uint8Array<ArrayBuffer>] {
-    runToEnd(this.#encodeLeading());
-    return [this.#matrix.bytes(this.size), this.#leading?.bytes(this.size) ?? new Uint8Array()];
+  constructor(sample: readonly Float32Array[], capacity: number) {
+    const dimensions = sample[0]?.length ?? 0;
+    this.#quantizer = new Quantizer(sample, dimensions);
+    this.#matrix = new CodeMatrix(dimensions, capacity);
   }
 
   /** With further views. */
@@ -131,10 +58,12 @@ export class QuantizedIndex {
     this.#set(fileId, vector);
   }
 
-  /** Adds or replaces. */
+  /** Adds a view that the file doesn't have yet. */
   setView(fileId: number, viewId: number, vector: Float32Array): void {
-    if (!this.#rows.has(-viewId)) this.#noteView(fileId, -viewId);
     this.#set(-viewId, vector);
+    const known = this.#views.get(fileId);
+    if (known) known.push(-viewId);
+    else this.#views.set(fileId, [-viewId]);
   }
 
   /** Ignores a missing id; leaves further views. */
@@ -147,19 +76,12 @@ export class QuantizedIndex {
     this.#views.delete(fileId);
   }
 
-  #noteView(fileId: number, key: number): void {
-    const known = this.#views.get(fileId);
-    if (known) known.push(key);
-    else this.#views.set(fileId, [key]);
-  }
-
   #set(key: number, vector: Float32Array): void {
     const row = this.#rows.get(key) ?? this.size;
     this.#matrix.reserve(row + 1);
     this.#errors[row] = this.#quantizer.encode(vector, this.#matrix.row(row));
     this.#keys[row] = key;
     this.#rows.set(key, row);
-    this.#leading?.update(row);
   }
 
   #delete(key: number): void {
@@ -168,128 +90,26 @@ export class QuantizedIndex {
     this.#rows.delete(key);
     const lastKey = this.#keys.pop();
     const lastError = this.#errors.pop();
-    if (this.#leading && this.#leading.encoded > this.size) this.#leading.setEncoded(this.size);
     if (lastKey === undefined || lastError === undefined || lastKey === key) return;
     // Moves the last row into the gap.
     this.#matrix.row(row).set(this.#matrix.row(this.size));
     this.#keys[row] = lastKey;
     this.#errors[row] = lastError;
     this.#rows.set(lastKey, row);
-    this.#leading?.update(row);
   }
 
-  /** Compares the codes of all points. */
-  findCandidates(asked: VectorQuery): IndexCandidates {
-    return this.#settle(asked, this.#rowsWithin(asked)).candidates;
-  }
-
-  /**
-   * Compares the codes of the `wanted` points that look best by their leading dimensions, for all queries in one pass.
-   * Null where points left out come too close to the hits. Queries must not be limited to some files.
-   */
-  findNear(queries: readonly VectorQuery[], wanted: number): (IndexCandidates | null)[] {
-    const leading = this.#leading;
-    if (leading === null) return queries.map(() => null);
-    runToEnd(this.#encodeLeading());
-    const vectors = queries.map(({ vector }) => vector);
-    const found = leading.find(vectors, wanted);
-    return queries.map((query, position) => this.#settleNear(query, found[position]));
-  }
-
-  /** Prepares `findNear`, anew if it was. The index may change meanwhile. */
-  *learnLeading(): Generator<void, void> {
-    this.#leading = null;
-    const found = yield* findPrincipalDirections(this.#sampleCodes(PRINCIPAL_SAMPLE), {
-      quantizer: this.#quantizer,
-      count: leadingCountOf(this.#quantizer.scale.length),
-    });
-    const leading = this.#createLeading(found);
-    this.#leading = leading;
-    yield* this.#encodeLeading();
-  }
-
-  /** The size may change meanwhile. */
-  *#encodeLeading(): Generator<void, void> {
-    while (this.#leading !== null && this.#leading.encoded < this.size) {
-      this.#leading.encodeNext(this.size);
-      yield;
-    }
-  }
-
-  forgetLeading(): void {
-    this.#leading = null;
-  }
-
-  get hasLeading(): boolean {
-    return this.#leading !== null;
-  }
-
-  /** How many rows `findNear` must compare to see the codes of all these; null when it isn't prepared. */
-  rankOf(vector: Float32Array, keys: readonly number[]): number | null {
-    runToEnd(this.#encodeLeading());
-    const rows = keys.flatMap((key) => this.#rows.get(key) ?? []);
-    return this.#leading?.rankOf(vector, Uint32Array.from(rows)) ?? null;
-  }
-
-  /** Vectors as their codes have them, evenly over the rows. */
-  sample(count: number): Float32Array[] {
-    return this.#sampleCodes(count).map((code) => this.#quantizer.decode(code));
-  }
-
-  #sampleCodes(count: number): Int8Array[] {
-    const stride = Math.ceil(this.size / count);
-    return Array.from({ length: Math.ceil(this.size / stride) }, (_, position) =>
-      this.#matrix.row(position * stride).slice(),
-    );
-  }
-
-  #createLeading(found: PrincipalDirections): LeadingScan {
-    const [codes, quantizer] = [this.#matrix, this.#quantizer];
-    return new LeadingScan(found, { codes, quantizer, capacity: this.size });
-  }
-
-  #settleNear(asked: VectorQuery, found: LeadingRows | undefined): IndexCandidates | null {
-    if (found === undefined) return null;
-    const { minimumScore = -1 } = asked;
-    const isWanted = this.#filterOf(asked);
-    const positions = found.rows.map((_, position) => position);
-    const kept =
-      isWanted === null ? positions : positions.filter((at) => isWanted(found.rows[at] ?? 0));
-    const settled = this.#settle(
-      asked,
-      kept.map((at) => found.rows[at] ?? 0),
-    );
-    if (found.bound === -Infinity) return settled.candidates;
-    let squares = 0;
-    for (const [index, at] of kept.entries()) {
-      const rest = (settled.products[index] ?? 0) - (found.estimates[at] ?? 0);
-      squares += rest * rest;
-    }
-    const deviation = Math.sqrt(squares / kept.length);
-    const least = Math.max(settled.lowerBounds.reachedBy(CHECKED_HITS), minimumScore);
-    return least - found.bound >= LEAST_MARGIN * deviation ? settled.candidates : null;
-  }
-
-  /** Whether a row counts in a search of all files; null when each does. */
-  #filterOf({ filter = {}, isWholeOnly = false }: VectorQuery): ((row: number) => boolean) | null {
-    const excluded = new Set(this.#rowsOf(filter.excludeIds));
-    const skipsViews = isWholeOnly && this.#views.size > 0;
-    if (excluded.size === 0 && !skipsViews) return null;
-    return (row) => !excluded.has(row) && !(skipsViews && (this.#keys[row] ?? 0) < 0);
-  }
-
-  #settle(asked: VectorQuery, rows: Uint32Array) {
+  /** Ids that contain all hits of the query, in no particular order. */
+  findCandidates(asked: VectorQuery): { fileIds: number[]; viewIds: number[] } {
     const { vector, limit, minimumScore = -1, viewPenalty = 0 } = asked;
-    const query = this.#quantizer.encodeQuery(vector, this.#matrix.query());
+    const query = this.#quantizer.encodeQuery(vector, this.#matrix.query);
+    const rows = this.#rowsWithin(asked);
     const { isByRow, scores } = this.#score(rows);
-    const products = new Float64Array(rows.length);
     const upperBounds = new Float64Array(rows.length);
     const lowerBounds = new BoundCounts();
     const ofViews = this.#views.size > 0 ? new Map<number, number>() : null;
     for (let position = 0; position < rows.length; position += 1) {
       const row = rows[position] ?? 0;
       const product = query.offset + query.step * (scores[isByRow ? row : position] ?? 0);
-      products[position] = product;
       const isView = ofViews !== null && (this.#keys[row] ?? 0) < 0;
       const score = isView ? product - viewPenalty : product;
       const left = this.#errors[row] ?? 0;
@@ -309,7 +129,7 @@ export class QuantizedIndex {
       if (key > 0) fileIds.push(key);
       else viewIds.push(-key);
     }
-    return { candidates: { fileIds, viewIds }, products, lowerBounds };
+    return { fileIds, viewIds };
   }
 
   /** The bound of a file with further views is that of its best one, known when all rows were seen. */
@@ -364,12 +184,6 @@ export class QuantizedIndex {
   }
 }
 
-export function runToEnd(steps: Iterator<void>): number {
-  let count = 0;
-  while (steps.next().done !== true) count += 1;
-  return count;
-}
-
 /** A histogram that finds a value close to the `count`-th largest without sorting. */
 class BoundCounts {
   static readonly #binsPerUnit = 8192;
@@ -391,4 +205,108 @@ class BoundCounts {
     }
     return bin / BoundCounts.#binsPerUnit - 1;
   }
+}
+
+/** A query as integers, and how to interpret its integer scores. */
+interface QuantizedQuery {
+  /** Cosine similarity ≈ `offset + step * integer score`. */
+  offset: number;
+  step: number;
+  /** Length of the query: 1 except for rounding. */
+  norm: number;
+  /** Maximum error of a score that is due to rounding the query. */
+  roundingError: number;
+}
+
+const MAX_CODE = 127;
+const MAX_WEIGHT = 32_767;
+const MAX_SCORE = 2 ** 31 - 1;
+
+/**
+ * Codes span this many standard deviations on either side of the mean and are clipped beyond. A wider span makes
+ * every code coarser; a narrower one clips more.
+ */
+const SPAN = 4;
+
+/**
+ * Quantizes vectors to one signed byte per dimension around the collection's mean, because the images of one model
+ * share a large common component that would otherwise take up most of the range. Mean and scale determine how tight
+ * the bounds are, never whether a search is exact, because each code's error is measured.
+ */
+class Quantizer {
+  readonly #mean: Float64Array;
+  readonly #scale: Float64Array;
+  readonly #inverseScale: Float64Array;
+
+  /** `sample`: at least one vector of the collection. */
+  constructor(sample: readonly Float32Array[], dimensions: number) {
+    this.#mean = averageOf(sample, dimensions);
+    const squares = averageOf(
+      sample.map((vector) => vector.map((value) => value * value)),
+      dimensions,
+    );
+    this.#scale = this.#mean.map((mean, index) => {
+      const deviation = Math.sqrt(Math.max((squares[index] ?? 0) - mean * mean, 0));
+      // A dimension without variance in the sample gets the scale of a typical value of a unit vector.
+      return ((deviation || 1 / Math.sqrt(dimensions)) * SPAN) / MAX_CODE;
+    });
+    this.#inverseScale = this.#scale.map((scale) => 1 / scale);
+  }
+
+  /** Writes the code of `vector` to `code`. Returns the length of the quantization error. */
+  encode(vector: Float32Array, code: Int8Array): number {
+    const [mean, scale, inverseScale] = [this.#mean, this.#scale, this.#inverseScale];
+    let left = 0;
+    for (let index = 0; index < vector.length; index += 1) {
+      const distance = (vector[index] ?? 0) - (mean[index] ?? 0);
+      const step = scale[index] ?? 0;
+      const steps = distance * (inverseScale[index] ?? 0);
+      const clipped = steps > MAX_CODE ? MAX_CODE : steps < -MAX_CODE ? -MAX_CODE : steps;
+      // Math.round, Math.min and Math.max would make this loop five times slower.
+      const value = Math.floor(clipped + 0.5);
+      code[index] = value;
+      const rest = distance - value * step;
+      left += rest * rest;
+    }
+    return Math.sqrt(left);
+  }
+
+  /** Writes the query's integers to `weights`, scaled so that no dot product with a code exceeds 32 bits. */
+  encodeQuery(vector: Float32Array, weights: Int16Array): QuantizedQuery {
+    let largest = 0;
+    let sum = 0;
+    let offset = 0;
+    for (const [index, value] of vector.entries()) {
+      const weight = Math.abs(value * (this.#scale[index] ?? 0));
+      largest = Math.max(largest, weight);
+      sum += weight;
+      offset += value * (this.#mean[index] ?? 0);
+    }
+    // Rounding may add half a unit per dimension to the sum.
+    const room = MAX_SCORE / MAX_CODE - vector.length;
+    const step = Math.max(largest / MAX_WEIGHT, sum / room) || 1;
+    let lost = 0;
+    for (const [index, value] of vector.entries()) {
+      const weight = (value * (this.#scale[index] ?? 0)) / step;
+      const rounded = Math.round(weight);
+      weights[index] = rounded;
+      lost += Math.abs(weight - rounded);
+    }
+    return {
+      offset,
+      step,
+      norm: Math.sqrt(dotProduct(vector, vector)),
+      roundingError: lost * MAX_CODE * step,
+    };
+  }
+}
+
+function averageOf(vectors: readonly Float32Array[], dimensions: number): Float64Array {
+  const sum = new Float64Array(dimensions);
+  for (const vector of vectors) {
+    for (let index = 0; index < dimensions; index += 1) {
+      sum[index] = (sum[index] ?? 0) + (vector[index] ?? 0);
+    }
+  }
+  return sum.map((value) => value / vectors.length);
 }

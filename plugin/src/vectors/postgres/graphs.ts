@@ -4,7 +4,6 @@ import type { Clock } from '../../clock';
 import type { VectorSpace } from '../../embedding/contract';
 import { toImageSearchError } from '../../errors';
 import type { Logger } from '../../logger';
-import { RecentQueries, toDistant, type QueryKind } from '../query-samples';
 import type { CollectionCatalog } from './catalog';
 import type { PostgresConfig } from './config';
 import {
@@ -49,7 +48,11 @@ const STEPS: readonly GraphSettings[] = [
 /** Of an index that grew or shrank by this factor, recall is measured again. */
 const GROWTH_BEFORE_MEASURING = 1.25;
 
-const queryKinds = ['text', 'image'] as const satisfies readonly QueryKind[];
+const queryKinds = ['text', 'image'] as const;
+type QueryKind = (typeof queryKinds)[number];
+
+/** Length of what a distant query shares with an image, and of its noise. */
+const DISTANT = { shared: 0.35, noise: 0.94 };
 
 export const graphKinds = ['vectors', 'views'] as const;
 type GraphKind = (typeof graphKinds)[number];
@@ -102,7 +105,8 @@ export class Graphs {
   readonly #options: GraphsOptions;
   readonly #space: VectorSpace;
   readonly #stopping = new AbortController();
-  readonly #queries = new RecentQueries(SAMPLE.queries);
+  /** The latest queries, oldest first. Texts lie further from images, so they are harder to answer. */
+  readonly #queries: Record<QueryKind, Float32Array[]> = { text: [], image: [] };
   /** That weren't measured yet. */
   #newQueries: Record<QueryKind, number> = { text: 0, image: 0 };
   #state: { at: number; state: CollectionState } | null = null;
@@ -143,7 +147,12 @@ export class Graphs {
   }
 
   noteQuery(kind: QueryKind, vector: Float32Array): void {
-    if (!this.#queries.add(kind, vector)) return;
+    const queries = this.#queries[kind];
+    // One search may ask several times.
+    const isKnown = queries.some((known) => known.every((value, index) => value === vector[index]));
+    if (isKnown) return;
+    queries.push(vector.slice());
+    if (queries.length > SAMPLE.queries) queries.shift();
     this.#newQueries[kind] += 1;
     if (this.#newQueries[kind] === SAMPLE.queries) this.keep();
   }
@@ -338,7 +347,8 @@ export class Graphs {
     const { catalog, logger } = this.#options;
     const server = await catalog.server();
     const tables = catalog.tablesOf(this.#space);
-    const queries = { text: this.#queries.of('text'), image: this.#queries.of('image') };
+    const { text, image } = this.#queries;
+    const queries = { text: [...text], image: [...image] };
     this.#newQueries = { text: 0, image: 0 };
     const base = {
       table: tables[kind],
@@ -414,6 +424,38 @@ export class Graphs {
   }
 }
 
+/**
+ * Stand-ins for texts before anybody has searched: models keep them far from all images, with a weak component towards
+ * those that they describe, so an index finds their matches harder than those of an image.
+ */
+function toDistant(sample: readonly Float32Array[]): Float32Array[] {
+  let state = 1;
+  // A linear congruential generator (Numerical Recipes): the same noise each time.
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  const [first] = sample;
+  if (first === undefined) return [];
+  const mean = first.map((_, index) => {
+    const sum = sample.reduce((all, vector) => all + (vector[index] ?? 0), 0);
+    return sum / sample.length;
+  });
+  return sample.map((vector) => {
+    const own = toUnit(vector.map((value, index) => value - (mean[index] ?? 0)));
+    const noise = toUnit(vector.map(random));
+    return toUnit(
+      own.map((value, index) => DISTANT.shared * value + DISTANT.noise * (noise[index] ?? 0)),
+    );
+  });
+}
+
 function countsOf(queries: Record<QueryKind, readonly unknown[]>): Record<QueryKind, number> {
   return { text: queries.text.length, image: queries.image.length };
+}
+
+/** All zeros stay. */
+function toUnit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
 }

@@ -59,7 +59,7 @@ describe('the version of the file', () => {
     await expect(store.listSpaces()).resolves.toEqual([space]);
     await store.dispose();
     const database = new Database(folder.file, { readonly: true });
-    expect(database.pragma('user_version', { simple: true })).toBe(4);
+    expect(database.pragma('user_version', { simple: true })).toBe(3);
     database.close();
   });
 });

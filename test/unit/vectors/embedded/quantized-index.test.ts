@@ -24,7 +24,7 @@ class Reference {
 }
 
 function fill(vectors: readonly Float32Array[], sample = vectors) {
-  const index = QuantizedIndex.learn(sample, 1);
+  const index = new QuantizedIndex(sample, 1);
   const reference = new Reference();
   for (const [position, vector] of vectors.entries()) {
     index.set(position + 1, vector);
