@@ -227,10 +227,13 @@ describe('MCP', () => {
     const { width } = await sharp(Buffer.from(answer.pictures[0] ?? '', 'base64')).metadata();
     expect(width).toBeGreaterThan(0);
     expect(width).toBeLessThanOrEqual(245);
+    const [berry] = await library.upload(await sampleImage('strawberry'));
+    await app.waitUntilIndexed();
     const red = await call(agent, 'search_images', { color: 'red', facets: ['color'] });
     const redIds = imagesSchema.parse(red.data).images.map(({ id }) => id);
-    expect(redIds).toContain(app.fileOf('guitar').id);
+    expect(redIds).toContain(berry?.id);
     expect(redIds).not.toContain(app.fileOf('dog').id);
+    await library.call('delete', `/upload/files/${String(berry?.id)}`);
     const plain = await call(agent, 'search_images', { text: 'a dog', thumbnails: false });
     expect(plain.pictures).toEqual([]);
     const fileId = app.fileOf('dog').id;

@@ -107,7 +107,7 @@ describeWithServer(
       expect(found[0]?.file.name).toBe(text);
       await pollUntil(
         () =>
-          runSql(database.connection, 'select count(*)::int as count from image_search.words_1'),
+          runSql(database.connection, 'select count(*)::int as count from image_search.words_2'),
         ([row]) => (row as { count: number }).count === 6,
       );
     });

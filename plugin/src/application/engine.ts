@@ -64,6 +64,7 @@ import { createIndexingReader, createQueryReader, hasReaderFor, missingReaderFor
 import { createSpaceTrack, moveEntries, type SpaceTrackParts } from './space-track';
 import { StoreWatch } from './store-watch';
 import { createStatus, type Status } from './status';
+import { traceRaster } from '../images/looks';
 import { Tagger } from './tagger';
 import { createTextRecognition, type TextRecognition } from './text-recognition';
 import { UsageReport } from './usage-report';
@@ -162,7 +163,9 @@ type Parts = EngineParts & { trace: ImageTracer };
 export function createEngine(given: EngineParts): Engine {
   // Apart from the thread that compares duplicates, which may be busy for seconds.
   const tracer = new PixelWorker();
-  const parts: Parts = { ...given, trace: tracer.trace };
+  // An image is indexed even if the thread doesn't work.
+  const trace: ImageTracer = (raster) => tracer.trace(raster).catch(() => traceRaster(raster));
+  const parts: Parts = { ...given, trace };
   const { assets, clock, config, logger, repositories } = parts;
   const { holds, pairs } = repositories;
   const entriesOf = (spaceId: string): IndexEntries => repositories.entriesOf(() => spaceId);

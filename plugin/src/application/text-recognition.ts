@@ -118,7 +118,9 @@ export class TextRecognition {
     const { clock, isIndexing, traces } = this.#options;
     // Images that are read from now on are noted again.
     this.#nextAt = clock.elapsed() + WALK_AGAIN_MS;
-    let isComplete = true;
+    let isComplete = false;
+    let read = 0;
+    const failed: { error: ImageSearchError; trace: FileTrace }[] = [];
     try {
       let page = await this.#nextPage(0);
       for (; page.length > 0; page = await this.#nextPage(page.at(-1) ?? 0)) {
@@ -128,9 +130,15 @@ export class TextRecognition {
           while (isIndexing() && !signal.aborted) await clock.wait(YIELD_MS, signal);
           if (signal.aborted) return;
           const asset = assets.get(trace.fileId);
-          if (asset && !(await this.#read(trace, asset, signal))) isComplete = false;
+          if (!asset) continue;
+          const error = await this.#read(trace, asset, signal);
+          if (error) failed.push({ error, trace });
+          else read += 1;
         }
       }
+      // Where every image fails, the machine is to blame rather than they.
+      if (read > 0 || failed.length === 1) await this.#giveUp(failed);
+      isComplete = failed.length === 0;
     } finally {
       if (!isComplete || signal.aborted) this.#nextAt = clock.elapsed() + RETRY_MS;
     }
@@ -142,26 +150,37 @@ export class TextRecognition {
     return traces.notRecognized(recognizer.id, { after, limit: PAGE_SIZE });
   }
 
-  /** False if it's to be tried again. */
-  async #read(trace: FileTrace, asset: AssetDescription, signal: AbortSignal): Promise<boolean> {
+  /** Why it can't be read now; null if it was. */
+  async #read(
+    trace: FileTrace,
+    asset: AssetDescription,
+    signal: AbortSignal,
+  ): Promise<ImageSearchError | null> {
     const { recognizer, traces } = this.#options;
     const reader = recognizer.id;
     // Documents have a text already, and videos none.
     if (kindOf(asset.mimeType) !== 'image') {
       await traces.markRecognized(trace, { reader });
-      return true;
+      return null;
     }
+    let text: string | null;
     try {
-      const text = await this.#textOf(trace, signal);
-      // Another file now, which is going to be indexed.
-      if (text !== null) await this.#keep(trace, text);
-      return true;
-    } catch (thrown) {
-      const error = toImageSearchError(thrown);
-      if (signal.aborted || !this.#isGivenUp(error, trace)) return false;
-      this.#options.logger.debug(`The text in "${asset.name}" can't be read. ${error.message}`);
-      await this.#keep(trace, '');
-      return true;
+      text = await this.#textOf(trace, signal);
+    } catch (error) {
+      return toImageSearchError(error);
+    }
+    // Another file now, which is going to be indexed.
+    if (text !== null) await this.#keep(trace, text);
+    return null;
+  }
+
+  /** What is known of their text stays. */
+  async #giveUp(failed: readonly { error: ImageSearchError; trace: FileTrace }[]): Promise<void> {
+    const { logger, recognizer, traces } = this.#options;
+    for (const { error, trace } of failed) {
+      if (!this.#isGivenUp(error, trace)) continue;
+      logger.debug(`The text in file ${String(trace.fileId)} can't be read. ${error.message}`);
+      await traces.markRecognized(trace, { reader: recognizer.id });
     }
   }
 

@@ -11,7 +11,13 @@ import type { PixelReply, PixelRequest, PixelTask } from './pixel-worker';
 /* Entry of the thread that works on pixels, so that the event loop stays free; see pixel-worker.ts. */
 
 // Requests of the site go first. Only Linux has a priority for each thread; elsewhere this would be the whole process's.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+if (process.platform === 'linux') {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A courtesy only, which a sandbox may refuse.
+  }
+}
 
 const judge = createJudging();
 
@@ -37,7 +43,7 @@ async function perform(task: PixelTask): Promise<PixelReply['result']> {
 
 parentPort?.on('message', ({ id, task }: PixelRequest) => {
   void perform(task)
-    .catch(String)
+    .catch((error: unknown) => ({ fault: String(error) }))
     .then((result) => {
       const reply: PixelReply = { id, result };
       parentPort?.postMessage(reply);

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ImageSearchError } from '../errors';
+import { abortedError, ImageSearchError } from '../errors';
 import type { ImageTracer, TracedRaster } from '../images/contract';
 import type { DetailMeasure, DetailRequest } from '../matching/copy-quality';
 import type { PixelComparison, Pixels, PlacedPixels } from '../matching/pixel-comparison';
@@ -22,8 +22,8 @@ type Traced = Awaited<ReturnType<ImageTracer>>;
 
 export interface PixelReply {
   id: number;
-  /** An error message when the arithmetic failed. */
-  result: PixelComparison | DetailMeasure | Traced | DuplicateMatch[] | string;
+  /** A message when the arithmetic failed: with the same task, it would again. */
+  result: PixelComparison | DetailMeasure | Traced | DuplicateMatch[] | { fault: string };
 }
 
 /** The thread ends when it has nothing to do for this long. */
@@ -37,6 +37,7 @@ export class PixelWorker {
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | null = null;
   #lastId = 0;
+  #isStopped = false;
   readonly #pending = new Map<
     number,
     { worker: Worker; resolve: (result: never) => void; reject: (error: Error) => void }
@@ -64,6 +65,7 @@ export class PixelWorker {
   readonly judge: CandidateJudging = (task) => this.#do({ kind: 'judge', task }, []);
 
   #do<Result>(task: PixelTask, buffers: readonly ArrayBuffer[]): Promise<Result> {
+    if (this.#isStopped) return Promise.reject(abortedError());
     if (this.#idle) clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     this.#lastId += 1;
@@ -75,7 +77,9 @@ export class PixelWorker {
     });
   }
 
+  /** For good. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     if (this.#idle) clearTimeout(this.#idle);
     await this.#worker?.terminate();
   }
@@ -88,7 +92,7 @@ export class PixelWorker {
       const call = this.#pending.get(id);
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#rest(worker);
-      if (typeof result === 'string') call?.reject(failure(result));
+      if ('fault' in result) call?.reject(new TypeError(result.fault));
       else call?.resolve(result as never);
     });
     let crash: Error | undefined;
@@ -99,7 +103,7 @@ export class PixelWorker {
       for (const [id, call] of this.#pending) {
         if (call.worker !== worker) continue;
         this.#pending.delete(id);
-        call.reject(failure('its thread ended', crash));
+        call.reject(endedError(crash));
       }
     });
     return worker;
@@ -118,10 +122,10 @@ function buffersOf(images: readonly Pixels[]): ArrayBuffer[] {
   return images.map(({ data }) => data.buffer as ArrayBuffer);
 }
 
-function failure(reason: string, cause?: Error): ImageSearchError {
+function endedError(cause: Error | undefined): ImageSearchError {
   return new ImageSearchError({
     code: 'unexpected',
-    message: `Pixels couldn't be compared: ${reason}.`,
+    message: 'The thread that works on pixels ended.',
     retryable: true,
     cause,
   });

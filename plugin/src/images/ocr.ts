@@ -221,11 +221,21 @@ function failureOf({ failure, message }: OcrFailure): ImageSearchError {
   if (failure === 'out-of-memory') {
     return tooLarge(`recognizing its text takes more than ${most}`, most, new Error(message));
   }
-  if (failure === 'not-opened') return diedError(new Error(message));
+  if (failure === 'not-opened') return notOpenedError(new Error(message));
   return new ImageSearchError({
     code: 'image-unreadable',
     message: `The text in the image can't be read: ${message}`,
     retryable: false,
+  });
+}
+
+/** Whichever image it is: nothing can be read until that is mended. */
+function notOpenedError(cause: Error): ImageSearchError {
+  return new ImageSearchError({
+    code: 'unexpected',
+    message: `The reader of text in images can't be opened: ${cause.message}`,
+    retryable: true,
+    cause,
   });
 }
 

@@ -4,7 +4,11 @@ import { z } from 'zod';
 import { backoffMs } from '../../../plugin/src/circuit-breaker';
 
 /** Deadlocks and serialization failures of PostgreSQL, MySQL and MariaDB: nothing changed, and a retry helps. */
-const CONFLICT_CODES = new Set(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
+const CONFLICT_CODES = new Set([
+  ...['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD'],
+  // A transaction of SQLite that reads before it writes doesn't wait for another process.
+  ...['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT'],
+]);
 const MAX_TRIES = 10;
 const pauses = { firstRetryMs: 10, longestRetryMs: 500 };
 

@@ -191,6 +191,25 @@ describe('an image whose text cannot be read', () => {
     expect(await textsOf(1, 2)).toEqual([[2, 'INVOICE']]);
   });
 
+  it('is tried again while no image can be read, whichever it is', async () => {
+    await store(1, 'invoice');
+    await store(2, 'menu');
+    onRecognize = () => {
+      throw failure('unexpected', { retryable: true });
+    };
+    const job = start();
+    for (let time = 0; time < 4; time += 1) {
+      await job.runOnce();
+      await clock.advance(20 * 60_000);
+    }
+    onRecognize = () => undefined;
+    await job.runOnce();
+    expect(await textsOf(1, 2)).toEqual([
+      [1, 'INVOICE'],
+      [2, 'MENU'],
+    ]);
+  });
+
   it('is tried again when storage is back', async () => {
     await store(1, 'invoice');
     onRecognize = () => {
