@@ -40,5 +40,14 @@ export async function createTextIndexFolder(
 
 /** A file with these words, and no others. */
 export function wordsOf(fileId: number, words: Partial<FileWords> = {}): FileWords {
-  return { name: '', alternativeText: '', caption: '', folder: '', entryTitles: '', text: '', ...words, fileId };
+  return {
+    name: '',
+    alternativeText: '',
+    caption: '',
+    folder: '',
+    entryTitles: '',
+    text: '',
+    ...words,
+    fileId,
+  };
 }
