@@ -204,7 +204,7 @@ describe('uploads over the content API', () => {
   });
 
   it('succeed with other bytes, and if they are attached to an entry at once', async () => {
-    const { status } = await uploadAs([UPLOAD_API], [await sampleImage('violin')]);
+    const { status } = await uploadAs([UPLOAD_API], [await sampleImage('pizza')]);
     expect(status).toBe(201);
     const { id } = await app.strapi.db.query(ARTICLE).create({ data: { title: 'A zoo' } });
     const fields = { ref: ARTICLE, refId: String(id), field: 'cover' };
