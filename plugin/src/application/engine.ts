@@ -24,7 +24,7 @@ import {
   type EmbeddingConfig,
 } from '../embedding/registry';
 import type { ImageTracer } from '../images/contract';
-import { PreviewCache } from '../images/preview-cache';
+import type { PreviewCache } from '../images/preview-cache';
 import { ratiosOfParts } from '../images/views';
 import type { AssetSource, IndexEntries, IndexingHolds } from '../indexing/contract';
 import { currentOwner, type JobLeases, type LeaseOwner } from '../lease';
@@ -50,7 +50,7 @@ import {
   type CollectionOpener,
   type DuplicateDetection,
 } from './duplicate-detection';
-import { FilePreviews } from './file-previews';
+import { createPreviewCache, FilePreviews } from './file-previews';
 import { createFileStatus, type FileStatus } from './file-status';
 import { createIndexManagement, type IndexManagement } from './index-management';
 import { LibraryMap } from './library-map';
@@ -72,7 +72,6 @@ import { announceTexts, createWords } from './words';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-const MEGABYTE = 1_000_000;
 
 /** How many further views a file may have, by what is known without reading it. */
 export interface ViewRules {
@@ -356,15 +355,6 @@ function createLibraryMap(
     file: besideVectorFile(vectors, projectFolder, 'map'),
     logger,
     clock,
-  });
-}
-
-function createPreviewCache({ config, logger, projectFolder }: EngineParts): PreviewCache {
-  const { indexing, vectors } = config;
-  return new PreviewCache({
-    folder: besideVectorFile(vectors, projectFolder, 'previews'),
-    maxBytes: indexing.previewMegabytes * MEGABYTE,
-    logger,
   });
 }
 

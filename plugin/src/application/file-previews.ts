@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { untilAborted } from '../abort';
+import type { ImageSearchConfig } from '../config';
 import { isShownByBrowsers, kindOf } from '../contracts/file-kinds';
 import { ImageSearchError } from '../errors';
 import type {
@@ -10,9 +11,12 @@ import type {
   VideoReader,
   ViewLimits,
 } from '../images/contract';
+import { PreviewCache } from '../images/preview-cache';
 import type { AssetDescription, AssetSource } from '../indexing/contract';
 import { readContent, withContent, type ReadLimits } from '../indexing/file-content';
+import type { Logger } from '../logger';
 import { BoundedQueue } from '../search/bounded-queue';
+import { besideVectorFile } from '../vectors/registry';
 
 /** What can't be shown is remembered, and for how long: reading a file again takes a process. */
 const REMEMBERED = 1_000;
@@ -29,6 +33,25 @@ const preparation: ImagePreparation = {
   resize: { mode: 'exact', width: 64, height: 64 },
   kernel: 'cubic',
 };
+
+const MEGABYTE = 1_000_000;
+
+/** In a folder beside the vectors. */
+export function createPreviewCache({
+  config: { indexing, vectors },
+  logger,
+  projectFolder,
+}: {
+  config: ImageSearchConfig;
+  logger: Logger;
+  projectFolder: string;
+}): PreviewCache {
+  return new PreviewCache({
+    folder: besideVectorFile(vectors, projectFolder, 'previews'),
+    maxBytes: indexing.previewMegabytes * MEGABYTE,
+    logger,
+  });
+}
 
 export interface FilePreviewsOptions {
   assets: Pick<AssetSource, 'describe' | 'read' | 'withFile'>;
